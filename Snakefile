@@ -1,0 +1,22 @@
+from snakemake.utils import min_version
+
+min_version("9.20")
+
+
+configfile: f"{workflow.basedir}/config.yaml"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/inputs.smk"
+include: "workflow/rules/spectra.smk"
+include: "workflow/rules/scans.smk"
+include: "workflow/rules/regions.smk"
+include: "workflow/rules/figures.smk"
+include: "workflow/rules/report.smk"
+
+
+rule all:
+    localrule: True
+    default_target: True
+    input:
+        final_files(),

@@ -1,0 +1,327 @@
+"""The configuration: checked against its schema and against itself, then frozen dataclasses.
+
+Every complaint names the key, the value and what was expected; nothing is corrected silently.
+"""
+
+import difflib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from numpy.typing import NDArray
+
+from cevnsi.detector import Exposure
+from cevnsi.interactions import INTERACTIONS, MATTER_PARAMETERS
+from cevnsi.nuclei import NUCLEI, Nuclide
+
+FloatArray = NDArray[np.float64]
+
+NAME_OF_PAIR = "."  # joins a scan and its projection in a grid's file name
+
+
+class ConfigError(ValueError):
+    """The configuration cannot be used as it stands."""
+
+
+@cache
+def schema() -> dict[str, Any]:
+    """The schema that a configuration must follow, a description on every key."""
+    text = resources.files("cevnsi").joinpath("config.schema.yaml").read_text(encoding="utf-8")
+    loaded: dict[str, Any] = yaml.safe_load(text)
+    return loaded
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One scanned parameter."""
+
+    name: str
+    minimum: float
+    maximum: float
+    points: int
+    scale: str = "linear"
+
+    def values(self) -> FloatArray:
+        """Grid values, ends included exactly, (points,)."""
+        space = np.geomspace if self.scale == "log" else np.linspace
+        return space(self.minimum, self.maximum, self.points)
+
+
+@dataclass(frozen=True)
+class Scan:
+    """A grid of parameter values, what is profiled over at each, and what is asked of the result."""
+
+    name: str
+    interaction: str
+    axes: tuple[Axis, ...]
+    profile: dict[str, tuple[float, float]]
+    fixed: dict[str, float]
+    projections: tuple[tuple[str, ...], ...]
+    confidence_levels: tuple[float, ...]
+    n_dof: tuple[int, ...]
+    chunks: int
+
+    def axis(self, name: str) -> Axis:
+        """The axis with this name."""
+        return next(axis for axis in self.axes if axis.name == name)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Points along each axis."""
+        return tuple(axis.points for axis in self.axes)
+
+    def levels(self) -> list[tuple[float, int]]:
+        """Every confidence level with every number of degrees of freedom."""
+        return [(level, n_dof) for level in self.confidence_levels for n_dof in self.n_dof]
+
+    def rows(self, chunk: int) -> tuple[int, int]:
+        """Half-open range of first-axis points in chunk 1 .. chunks, as even as can be."""
+        n = self.axes[0].points
+        return n * (chunk - 1) // self.chunks, n * chunk // self.chunks
+
+    def grid_name(self, projection: Sequence[str]) -> str:
+        """File name of the grid left when all but these axes are profiled: the scan's own if none is."""
+        names = [axis.name for axis in self.axes]
+        return self.name if list(projection) == names else NAME_OF_PAIR.join([self.name, *projection])
+
+    def pairs(self) -> dict[str, tuple[str, ...]]:
+        """Name and axes of every grid of two axes, for which there are contours and ranges."""
+        return {name: axes for name, axes in self.grids().items() if len(axes) == 2}
+
+    def grids(self) -> dict[str, tuple[str, ...]]:
+        """Name and axes of every grid that this scan makes."""
+        return {self.grid_name(projection): projection for projection in self.projections}
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """One set of assumptions about target, detector and data."""
+
+    dataset: str
+    nuclides: tuple[Nuclide, ...]
+    form_factor: str
+    sin2_theta_w: float
+    exposure: Exposure
+    photoelectron_range: tuple[float, float]
+    normalization_uncertainty: float
+    scans: tuple[str, ...]
+
+
+def _axis(name: str, section: Mapping[str, Any]) -> Axis:
+    return Axis(name, float(section["min"]), float(section["max"]), section["points"], section.get("scale", "linear"))
+
+
+def parse_scan(name: str, section: Mapping[str, Any]) -> Scan:
+    """The dataclass of a section that `check` has accepted."""
+    axes = tuple(_axis(axis, value) for axis, value in section["axes"].items())
+    names = tuple(axis.name for axis in axes)
+    projections = section.get("projections", [names])
+    return Scan(
+        name,
+        section["interaction"],
+        axes,
+        {key: (float(low), float(high)) for key, (low, high) in section.get("profile", {}).items()},
+        {key: float(value) for key, value in section.get("fixed", {}).items()},
+        tuple(tuple(projection) for projection in projections),
+        tuple(section.get("confidence_levels", ())),
+        tuple(section.get("n_dof", ())),
+        section["chunks"],
+    )
+
+
+def parse_analysis(section: Mapping[str, Any]) -> Analysis:
+    """The dataclass of a section that `check` has accepted."""
+    low, high = section["photoelectron_range"]
+    return Analysis(
+        section["dataset"],
+        NUCLEI[section["nuclei"]],
+        section["form_factor"],
+        section["sin2_theta_w"],
+        Exposure(**section.get("exposure", {})),
+        (float(low), float(high)),
+        section["normalization_uncertainty"],
+        tuple(section["scans"]),
+    )
+
+
+def parse_sensitivity(section: Mapping[str, Any]) -> tuple[Axis, int]:
+    """Bounds to try, and points along each axis of the scan, of a section that `check` has accepted."""
+    return _axis("bound", section["bounds"]), section["points"]
+
+
+def _schema_complaints(config: Mapping[str, Any]) -> Iterator[str]:
+    from jsonschema import Draft202012Validator  # noqa: PLC0415 - only the checking process pays for this import
+
+    for error in Draft202012Validator(schema()).iter_errors(config):
+        key = ".".join(str(part) for part in error.absolute_path)
+        if error.validator == "additionalProperties":
+            known = list(error.schema["properties"])
+            for extra in sorted(set(map(str, error.instance)) - set(known)):
+                close = difflib.get_close_matches(extra, known, 1)
+                hint = f"; did you mean {close[0]!r}?" if close else f"; known keys: {', '.join(known)}"
+                yield f"{key + '.' if key else ''}{extra}: unknown key{hint}"
+        elif error.validator == "enum":
+            yield f"{key}: {error.instance!r} is unknown; expected one of {', '.join(map(str, error.validator_value))}"
+        else:
+            meant = f" ({error.schema['description']})" if "description" in error.schema else ""
+            yield f"{key}: {error.message}{meant}"
+
+
+def _axis_complaints(key: str, axis: Axis) -> Iterator[str]:
+    if axis.minimum >= axis.maximum:
+        yield f"{key}: min {axis.minimum:g} >= max {axis.maximum:g}; min must be smaller"
+    if axis.scale == "log" and axis.minimum <= 0:
+        yield f"{key}: a log axis starts at min {axis.minimum:g}; expected a positive number"
+
+
+def _profile_complaints(key: str, scan: Scan, nuclei: Mapping[str, tuple[Nuclide, ...]]) -> Iterator[str]:
+    """Rules of `cevnsi.profile`: what can be minimised over exactly, and matter axes that need both quarks."""
+    for name, (low, high) in scan.profile.items():
+        if low >= high:
+            yield f"{key}.profile.{name}: [{low:g}, {high:g}] is not a domain; expected low < high"
+        if name in MATTER_PARAMETERS:
+            yield f"{key}.profile.{name}: a matter parameter is an axis, not profiled; profile over its eps_uV and eps_dV"
+    if scan.profile and scan.interaction != "contact":
+        yield f"{key}.profile: only contact parameters can be profiled over; scan one more axis and name a projection"
+    for axis in scan.axes:
+        if axis.name not in MATTER_PARAMETERS:
+            continue
+        pair = axis.name.split("_")[1]
+        quarks = [f"eps_{pair}_uV", f"eps_{pair}_dV"]
+        missing = [quark for quark in quarks if quark not in scan.profile]
+        if missing:
+            yield f"{key}.profile: the axis {axis.name} needs a domain for {' and '.join(missing)} (Eq. 11 fixes their sum)"
+            continue
+        reach = [3 * sum(scan.profile[quark][side] for quark in quarks) for side in (0, 1)]
+        if axis.minimum < reach[0] or axis.maximum > reach[1]:
+            yield (
+                f"{key}.axes.{axis.name}: [{axis.minimum:g}, {axis.maximum:g}] leaves [{reach[0]:g}, {reach[1]:g}], "
+                f"which is what the domains of {' and '.join(quarks)} allow (Eq. 11)"
+            )
+    for analysis, targets in nuclei.items():
+        if len(targets) == 1:
+            continue
+        pairs = [name.split("_")[1] for name in scan.profile if f"eps_{name.split('_')[1]}_matter" not in _names(scan)]
+        pairs += [name.split("_")[1] for name in _names(scan) if name in MATTER_PARAMETERS]
+        for row in ("ee", "mumu"):
+            if pairs.count(row) > 1 or any(pair not in ("ee", "mumu") for pair in pairs):
+                yield (
+                    f"{key}.profile: analyses.{analysis} has two nuclei, where one direction of eps_ee and one of "
+                    "eps_mumu can be profiled over; make the others axes and name projections, or use nuclei: mean"
+                )
+                break
+
+
+def _names(scan: Scan) -> list[str]:
+    return [axis.name for axis in scan.axes]
+
+
+def _scan_complaints(key: str, scan: Scan, nuclei: Mapping[str, tuple[Nuclide, ...]]) -> Iterator[str]:
+    known = INTERACTIONS[scan.interaction]
+    for place, names in (("axes", _names(scan)), ("profile", scan.profile), ("fixed", scan.fixed)):
+        for name in names:
+            if name not in known or (place == "fixed" and name in MATTER_PARAMETERS):
+                close = difflib.get_close_matches(name, known, 1)
+                hint = f"did you mean {close[0]!r}?" if close else f"expected one of {', '.join(known)}"
+                yield f"{key}.{place}.{name}: unknown parameter of interaction {scan.interaction}; {hint}"
+    if any(name not in known for name in [*_names(scan), *scan.profile, *scan.fixed]):
+        return
+    for axis in scan.axes:
+        yield from _axis_complaints(f"{key}.axes.{axis.name}", axis)
+        if axis.name in scan.profile:
+            yield f"{key}.profile.{axis.name}: is also an axis; a parameter is one or the other"
+    for name in scan.fixed:
+        if name in scan.profile or name in _names(scan):
+            yield f"{key}.fixed.{name}: is also an axis or profiled; a parameter is one of the three"
+    missing = set(known) - set(_names(scan)) - set(scan.fixed) if scan.interaction == "light_mediator" else set()
+    for name in sorted(missing):
+        yield f"{key}.axes: interaction light_mediator needs a value for {name}; make it an axis or fix it"
+    if scan.chunks > scan.axes[0].points:
+        yield f"{key}.chunks: {scan.chunks} chunks, but the first axis has {scan.axes[0].points} rows; expected at most that"
+    if len(scan.axes) > 2 and all(len(projection) > 2 for projection in scan.projections):
+        yield f"{key}.projections: a scan of {len(scan.axes)} axes needs at least one pair of axes to project onto"
+    for projection in scan.projections:
+        order = [name for name in _names(scan) if name in projection]
+        if list(projection) != order:
+            yield f"{key}.projections: {list(projection)} must name axes, in their order: {', '.join(_names(scan))}"
+        elif 2 < len(projection) < len(scan.axes):
+            yield f"{key}.projections: {list(projection)} is neither a pair nor all axes"
+    yield from _profile_complaints(key, scan, nuclei)
+
+
+def _cross_complaints(config: Mapping[str, Any]) -> Iterator[str]:
+    users: dict[str, dict[str, tuple[Nuclide, ...]]] = {name: {} for name in config["scans"]}
+    for name, section in config["analyses"].items():
+        key = f"analyses.{name}"
+        if section["dataset"] not in config["datasets"]:
+            yield f"{key}.dataset: {section['dataset']!r} is unknown; expected one of {', '.join(config['datasets'])}"
+        low, high = section["photoelectron_range"]
+        if low >= high:
+            yield f"{key}.photoelectron_range: [{low:g}, {high:g}]; the first must be smaller"
+        for scan in section["scans"]:
+            if scan not in users:
+                yield f"{key}.scans: {scan!r} is unknown; expected some of {', '.join(users)}"
+            else:
+                users[scan][name] = NUCLEI[section["nuclei"]]
+    for name, section in config["scans"].items():
+        yield from _scan_complaints(f"scans.{name}", parse_scan(name, section), users[name])
+    sensitivity = config.get("domain_sensitivity")
+    if sensitivity and sensitivity["scan"] not in users:
+        yield f"domain_sensitivity.scan: {sensitivity['scan']!r} is unknown; expected one of {', '.join(users)}"
+    elif sensitivity:
+        scan = parse_scan(sensitivity["scan"], config["scans"][sensitivity["scan"]])
+        if not scan.axes or any(axis.name not in MATTER_PARAMETERS for axis in scan.axes):
+            yield f"domain_sensitivity.scan: {scan.name} must scan matter parameters only; it scans {', '.join(_names(scan))}"
+        yield from _axis_complaints("domain_sensitivity.bounds", _axis("bound", sensitivity["bounds"]))
+
+
+def _not_finite(key: str, value: Any) -> Iterator[str]:
+    """Numbers that YAML can spell and the schema's `number` admits, but no choice can be."""
+    if isinstance(value, float) and not np.isfinite(value):
+        yield f"{key}: {value} is not a finite number"
+    elif isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield from _not_finite(f"{key}.{name}" if key else str(name), inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _not_finite(key, inner)
+
+
+def check(config: Mapping[str, Any]) -> None:
+    """Raise ConfigError with every complaint about a configuration; return if there is none."""
+    complaints = list(_not_finite("", config)) or list(_schema_complaints(config)) or list(_cross_complaints(config))
+    if complaints:
+        raise ConfigError("the configuration cannot be used:\n" + "\n".join(f"  {line}" for line in complaints))
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """YAML without its silent last-one-wins for a repeated key."""
+
+
+def _strict_mapping(loader: _StrictLoader, node: yaml.MappingNode) -> dict[Any, Any]:
+    seen: set[str] = set()
+    for key, _ in node.value:
+        if key.value in seen and key.tag != "tag:yaml.org,2002:merge":
+            raise ConfigError(f"line {key.start_mark.line + 1}: the key {key.value!r} is given twice")
+        seen.add(key.value)
+    loader.flatten_mapping(node)
+    return dict(loader.construct_pairs(node, deep=True))
+
+
+_StrictLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _strict_mapping)
+
+
+def read(path: Path) -> dict[str, Any]:
+    """One configuration file, refusing what YAML would let pass: a repeated key, another encoding, no mapping."""
+    try:
+        loaded = yaml.load(path.read_bytes().decode("utf-8"), Loader=_StrictLoader)  # noqa: S506 - a SafeLoader
+    except (ConfigError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigError(f"{path}: {error}") from None
+    if not isinstance(loaded, dict):
+        raise ConfigError(f"{path}: expected a mapping of keys, found {type(loaded).__name__}")
+    return loaded

@@ -1,0 +1,31 @@
+"""Which modules of this package a Python file imports, directly and through others: what a result depends on."""
+
+import ast
+from functools import cache
+from pathlib import Path
+
+PACKAGE = Path(__file__).parent
+
+
+@cache
+def direct_imports(file: Path) -> frozenset[str]:
+    """Names of the package's modules that one file imports anywhere in it."""
+    names = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "cevnsi":
+            tail = node.module.split(".")[1:]
+            names |= {tail[0]} if tail else {alias.name for alias in node.names}
+        elif isinstance(node, ast.Import):
+            names |= {a.name.split(".")[1] for a in node.names if a.name.startswith("cevnsi.")}
+    return frozenset(name for name in names if (PACKAGE / f"{name}.py").exists())
+
+
+def module_files(file: Path) -> list[Path]:
+    """Files of all modules of the package that a file needs, sorted."""
+    found: set[str] = set()
+    todo = set(direct_imports(file))
+    while todo:
+        name = todo.pop()
+        found.add(name)
+        todo |= direct_imports(PACKAGE / f"{name}.py") - found
+    return sorted(PACKAGE / f"{name}.py" for name in found)

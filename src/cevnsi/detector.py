@@ -1,0 +1,49 @@
+"""Detector response: exposure, light yield (Eq. 5) and acceptance (Fig. S9 of arXiv:1708.01294)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cevnsi import constants
+from cevnsi.flux import flux_normalization
+from cevnsi.nuclei import Nuclide
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Exposure:
+    """Beam, target and light yield of one data set; defaults are Sec. 2 of the paper."""
+
+    detector_mass_kg: float = constants.DETECTOR_MASS_KG
+    protons_on_target: float = constants.PROTONS_ON_TARGET
+    neutrinos_per_proton: float = constants.NEUTRINOS_PER_PROTON
+    baseline_m: float = constants.BASELINE_M
+    light_yield_pe_per_kev: float = constants.LIGHT_YIELD_PE_PER_KEV
+
+    def luminosity_per_cm2(self, nuclide: Nuclide) -> float:
+        """Target nuclei times neutrinos per flavor and cm^2, n_N N of Eqs. 1 and 2."""
+        flux = flux_normalization(self.protons_on_target, self.neutrinos_per_proton, self.baseline_m)
+        return flux * nuclide.n_target_nuclei(self.detector_mass_kg)
+
+    def recoil_energy_mev(self, photoelectrons: FloatArray) -> FloatArray:
+        """Recoil energy that gives this number of photoelectrons (Eq. 5 inverted)."""
+        return photoelectrons / self.light_yield_pe_per_kev * 1e-3
+
+
+@dataclass(frozen=True)
+class Acceptance:
+    """Surviving fraction against photoelectrons: straight lines between points, a repeated abscissa is a step."""
+
+    photoelectrons: FloatArray  # (points,), not decreasing
+    fraction: FloatArray  # (points,), in [0, 1]
+
+    def __call__(self, photoelectrons: FloatArray) -> FloatArray:
+        """Fraction at each value; at a step the value of its upper side."""
+        x, y = self.photoelectrons, self.fraction
+        right = np.clip(np.searchsorted(x, photoelectrons, side="right"), 1, x.size - 1)
+        left = right - 1
+        width = np.where(x[right] > x[left], x[right] - x[left], 1.0)
+        weight = np.clip((photoelectrons - x[left]) / width, 0.0, 1.0)
+        return y[left] * (1 - weight) + y[right] * weight

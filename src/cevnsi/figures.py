@@ -1,0 +1,260 @@
+"""Figures of the paper, drawn from tables under one house style. Each function returns a Figure and the curves on it.
+
+No pyplot and no global settings: `drawing` holds the style while a figure is made and saved. Colours are Okabe and Ito's
+colour-blind safe set, and line styles carry the same distinctions.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+from numpy.typing import NDArray
+
+from cevnsi.regions import Grid, threshold
+from cevnsi.tables import atomic, write_csv
+
+FloatArray = NDArray[np.float64]
+Drawn = tuple[Figure, dict[str, list[Any]]]
+
+BLUE, VERMILION, BLACK, ORANGE, GREEN, SKY, GREY = (
+    "#0072B2", "#D55E00", "#000000", "#E69F00", "#009E73", "#56B4E9", "#888888"
+)  # fmt: skip
+COLUMN_WIDTH_IN = 3.4  # one column of a two-column journal
+
+STYLE: dict[str, Any] = {
+    "font.family": "serif",
+    "font.serif": ["STIXGeneral"],  # ships with matplotlib, so that text measures the same everywhere
+    "mathtext.fontset": "stix",
+    "font.size": 9,
+    "axes.labelsize": 10,
+    "legend.fontsize": 7.5,
+    "legend.frameon": False,
+    "legend.handlelength": 1.8,
+    "axes.linewidth": 0.7,
+    "lines.linewidth": 1.3,
+    "xtick.direction": "in",
+    "ytick.direction": "in",
+    "xtick.top": True,
+    "ytick.right": True,
+    "xtick.minor.visible": True,
+    "ytick.minor.visible": True,
+    "figure.constrained_layout.use": True,
+    "savefig.dpi": 300,
+    "svg.hashsalt": "cevnsi",
+    "pdf.fonttype": 42,
+}
+
+LABELS = {
+    "mediator_mass_mev": r"$M_{Z'}$ [MeV]",
+    "coupling": r"$g$",
+    "photoelectrons": "Photoelectrons",
+    "predicted_counts": "Events / 2 PE",
+}
+_GREEK = {"e": "e", "mu": r"\mu", "tau": r"\tau"}
+_PAIR_LETTERS = {
+    "ee": ("e", "e"), "mumu": ("mu", "mu"), "tautau": ("tau", "tau"),
+    "emu": ("e", "mu"), "etau": ("e", "tau"), "mutau": ("mu", "tau"),
+}  # fmt: skip
+
+
+def label(parameter: str) -> str:
+    """A parameter in the paper's notation.
+
+    >>> label("eps_etau_dV"), label("eps_ee_matter")
+    ('$\\\\epsilon_{e\\\\tau}^{dV}$', '$\\\\epsilon_{ee}$')
+    """
+    if parameter in LABELS:
+        return LABELS[parameter]
+    _, pair, kind, *part = parameter.split("_")
+    subscript = "".join(_GREEK[letter] for letter in _PAIR_LETTERS[pair])
+    superscript = "" if kind == "matter" else f"^{{{kind}}}"
+    symbol = rf"\epsilon_{{{subscript}}}{superscript}"
+    return rf"$\mathrm{{Im}}\,{symbol}$" if part else f"${symbol}$"
+
+
+@contextmanager
+def drawing() -> Iterator[None]:
+    """The house style, for as long as a figure is made and saved."""
+    with mpl.rc_context(rc={**mpl.rcParamsDefault, **STYLE}):
+        yield
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure in the format of the path's suffix, without dates or versions, so that bytes repeat."""
+    dateless = {".pdf": {"CreationDate": None}, ".svg": {"Date": None}, ".png": {"Software": None}}
+    with atomic(path) as stream:
+        figure.savefig(stream, format=path.suffix[1:], metadata=dateless[path.suffix])
+
+
+def save_all(drawn: Drawn, paths: Iterable[str]) -> None:
+    """Write a figure in every format asked for, and its curves where the path is a csv."""
+    figure, curves = drawn
+    for path in map(Path, paths):
+        if path.suffix == ".csv":
+            write_csv(path, curves)
+        else:
+            save(figure, path)
+
+
+def mediator_caption(mediator_mass_mev: float, coupling: float) -> str:
+    """A light mediator's mass and coupling in the paper's notation."""
+    exponent = int(np.floor(np.log10(coupling)))
+    factor = coupling / 10.0**exponent
+    power = rf"10^{{{exponent}}}" if np.isclose(factor, 1) else rf"{factor:.3g}\times 10^{{{exponent}}}"
+    return rf"$M_{{Z'}}={mediator_mass_mev:g}$ MeV, $g={power}$"
+
+
+class _Curves:
+    """The numbers behind the lines, as the columns of the csv beside a figure."""
+
+    def __init__(self) -> None:
+        self.columns: dict[str, list[Any]] = {name: [] for name in ("panel", "curve", "segment", "x", "y")}
+
+    def add(self, panel: str, curve: str, segment: int, x: Any, y: Any) -> None:
+        for name, value in (("panel", panel), ("curve", curve), ("segment", segment)):
+            self.columns[name] += [value] * len(x)
+        self.columns["x"] += [float(v) for v in x]
+        self.columns["y"] += [float(v) for v in y]
+
+
+def _new(width: float = COLUMN_WIDTH_IN, height: float = 2.8, **subplots: Any) -> tuple[Figure, Any]:
+    figure = Figure(figsize=(width, height))
+    return figure, figure.subplots(**subplots)
+
+
+def draw_spectrum(spectra: Mapping[str, Any], caption: str) -> Drawn:
+    """Fig. 1: events against photoelectrons, cumulative by flavor, SM dashed and a light mediator solid.
+
+    spectra has the columns of spectra.csv.
+    """
+    figure, ax = _new()
+    curves = _Curves()
+    case, component = np.array(spectra["case"]), np.array(spectra["component"])
+    colors = {"nu_mu": BLUE, "nu_mu_bar": VERMILION, "nu_e": BLACK}
+    names = {"nu_mu": r"$\nu_\mu$", "nu_mu_bar": r"$\nu_\mu+\bar\nu_\mu$",
+             "nu_e": r"$\nu_\mu+\bar\nu_\mu+\nu_e$"}  # fmt: skip
+    top = 0.0
+    for name, style in (("sm", "--"), ("light_mediator", "-")):
+        total: Any = 0.0
+        for flavor, color in colors.items():
+            rows = (case == name) & (component == flavor)
+            edges = np.append(spectra["bin_low_pe"][rows], spectra["bin_high_pe"][rows][-1])
+            total = total + spectra["predicted_counts"][rows]
+            ax.stairs(total, edges, color=color, linestyle=style, linewidth=1.2)
+            curves.add("fig1", f"{name}:{flavor}", 0, (edges[:-1] + edges[1:]) / 2, total)
+        top = max(top, float(total.max()))
+    handles = [ax.plot([], [], color=color, label=names[flavor])[0] for flavor, color in colors.items()]
+    handles += [ax.plot([], [], color=GREY, linestyle="--", label="SM")[0]]
+    handles += [ax.plot([], [], color=GREY, linestyle="-", label=caption)[0]]
+    ax.legend(handles=handles, loc="upper right")
+    ax.set(xlim=(0, 50), ylim=(0, 1.08 * top), xlabel=LABELS["photoelectrons"], ylabel=LABELS["predicted_counts"])
+    return figure, curves.columns
+
+
+def _segments(contours: Mapping[str, Any], level: tuple[float, int]) -> Iterator[tuple[FloatArray, FloatArray]]:
+    """Contour lines of one confidence level and n_dof, in the columns of contours/<scan>.csv."""
+    first, second = list(contours)[-2:]
+    rows = (contours["confidence_level"] == level[0]) & (contours["n_dof"] == level[1])
+    for segment in np.unique(contours["segment"][rows]):
+        keep = rows & (contours["segment"] == segment)
+        yield contours[first][keep], contours[second][keep]
+
+
+def _outline(ax: Axes, curves: _Curves, panel: str, contours: Mapping[str, Any], level: tuple[float, int], **line: Any
+             ) -> None:
+    for i, (x, y) in enumerate(_segments(contours, level)):
+        ax.plot(x, y, **line)
+        curves.add(panel, f"{level[0]:g} CL, {level[1]} dof", i, x, y)
+
+
+def draw_exclusion(
+    grid: Grid, contours: Mapping[str, Any], level: tuple[float, int], g2: tuple[FloatArray, FloatArray]
+) -> Drawn:
+    """Fig. 2: the excluded part of (mass, coupling), log-log, with the band that explains the muon's moment."""
+    figure, ax = _new(height=3.0)
+    curves = _Curves()
+    mass, coupling = grid.axes
+    ax.contourf(mass, coupling, grid.delta_chi2.T, levels=[threshold(*level), np.inf], colors=[SKY], alpha=0.45)
+    _outline(ax, curves, "fig2", contours, level, color=BLUE)
+    ax.fill_between(mass, *g2, color=ORANGE, alpha=0.55, linewidth=0)
+    for name, edge in zip(("muon g-2, lower", "muon g-2, upper"), g2, strict=True):
+        ax.plot(mass, edge, color=ORANGE, linewidth=0.8, linestyle="-.")
+        curves.add("fig2", name, 0, mass, edge)
+    best = grid.best_fit()
+    ax.plot(*best, marker="x", color=BLACK, markersize=5, linestyle="none", clip_on=False)
+    curves.add("fig2", "best fit", 0, [best[0]], [best[1]])
+    handles = [
+        Patch(facecolor=SKY, alpha=0.45, edgecolor=BLUE, label=r"COHERENT excluded ($2\sigma$)"),
+        Patch(facecolor=ORANGE, alpha=0.55, label=r"$(g-2)_\mu$ favoured ($2\sigma$)"),
+        ax.plot([], [], marker="x", color=BLACK, markersize=5, linestyle="none", label="best fit")[0],
+    ]
+    ax.legend(handles=handles, loc="upper left")
+    ax.set(xscale="log", yscale="log", xlabel=label(grid.names[0]), ylabel=label(grid.names[1]))
+    ax.set(xlim=(mass[0], mass[-1]), ylim=(coupling[0], coupling[-1]))
+    return figure, curves.columns
+
+
+def _region(
+    ax: Axes, curves: _Curves, panel: str, grid: Grid, contours: Mapping[str, Any], level: tuple[float, int]
+) -> None:
+    """An allowed region filled and outlined, the standard model and the best fit marked."""
+    x, y = grid.axes
+    ax.contourf(x, y, grid.delta_chi2.T, levels=[-np.inf, threshold(*level)], colors=[SKY], alpha=0.45)
+    _outline(ax, curves, panel, contours, level, color=BLUE)
+    best = grid.best_fit()
+    ax.plot(0, 0, marker="+", color=BLACK, markersize=7, linestyle="none", label="SM")
+    ax.plot(*best, marker="x", color=VERMILION, markersize=5, linestyle="none", label="best fit", clip_on=False)
+    curves.add(panel, "SM", 0, [0.0], [0.0])
+    curves.add(panel, "best fit", 0, [best[0]], [best[1]])
+    if grid.log[0]:
+        ax.set_xscale("log")
+    if grid.log[1]:
+        ax.set_yscale("log")
+    ax.set(xlabel=label(grid.names[0]), ylabel=label(grid.names[1]), xlim=(x[0], x[-1]), ylim=(y[0], y[-1]))
+
+
+def draw_regions(panels: Mapping[str, tuple[Grid, Mapping[str, Any], tuple[float, int]]]) -> Drawn:
+    """Allowed regions of two parameters each: four panels (Fig. 3) or one (Fig. 4, and any other pair)."""
+    curves = _Curves()
+    if len(panels) == 1:
+        figure, ax = _new(height=3.1)
+        axes = [ax]
+    else:
+        figure, grid_of_axes = _new(width=2 * COLUMN_WIDTH_IN, height=3.0 * (len(panels) // 2), nrows=len(panels) // 2, ncols=2)
+        axes = list(grid_of_axes.flat)
+    for ax, letter, (name, (grid, contours, level)) in zip(axes, "abcd", panels.items(), strict=False):
+        _region(ax, curves, name, grid, contours, level)
+        if len(panels) > 1:
+            ax.text(0.04, 0.94, f"({letter})", transform=ax.transAxes, va="top")
+    axes[0].legend(loc="upper right")
+    return figure, curves.columns
+
+
+def draw_domain_sensitivity(table: Mapping[str, Any], published: Mapping[str, tuple[float, float]]) -> Drawn:
+    """Ends of the allowed ranges against the bound on the profiled parameters, published values as lines."""
+    parameters = list(dict.fromkeys(table["parameter"]))
+    figure, axes = _new(height=2.1 * len(parameters) + 0.6, nrows=len(parameters), sharex=True, squeeze=False)
+    curves = _Curves()
+    column = {name: np.array(values) for name, values in table.items()}
+    styles = {2: (BLUE, "-"), 1: (VERMILION, "--")}
+    for ax, name in zip(axes.flat, parameters, strict=True):
+        for n_dof in sorted(set(table["n_dof"]), reverse=True):
+            color, style = styles.get(n_dof, (GREY, ":"))
+            for i, side in enumerate(("lower", "upper")):
+                rows = (column["parameter"] == name) & (column["n_dof"] == n_dof) & (column["side"] == side)
+                x, y = column["bound"][rows], column["end"][rows]
+                text = rf"$\Delta\chi^2={column['delta_chi2'][rows][0]:.2f}$" if i == 0 else None
+                ax.plot(x, y, color=color, linestyle=style, label=text)
+                curves.add(name, f"{n_dof} dof, {side}", 0, x, y)
+        for i, value in enumerate(published.get(name, ())):
+            ax.axhline(value, color=GREY, linewidth=0.9, linestyle=":", label=None if i else "Eq. (12)")
+        ax.set(ylabel=f"ends of {label(name)}")
+    axes[0, 0].legend(loc="upper left")
+    axes[-1, 0].set(xlabel=r"bound on $|\epsilon^{uV}|$ and $|\epsilon^{dV}|$", xlim=(0, None))
+    return figure, curves.columns

@@ -1,0 +1,104 @@
+"""Eq. 7: a Gaussian chi2 with one normalization pull, profiled in closed form.
+
+Only a few sums over bins are needed at a point of parameter space. With weights w = 1 / sigma_stat^2 they are the inner
+products <N, N>, <N, P> and <P, P> of observed counts N and predicted counts P; `Contraction` holds them for P a linear
+combination of templates, so the cost of a point does not depend on the number of bins.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """Binned counts; arrays are (bins,) but the edges, which are (bins + 1,)."""
+
+    bin_edges_pe: FloatArray
+    observed_counts: FloatArray
+    stat_uncertainty: FloatArray
+
+    def select(self, low_pe: float, high_pe: float) -> "Measurement":
+        """Only the bins inside [low_pe, high_pe]; both must be bin edges."""
+        for edge in (low_pe, high_pe):
+            if edge not in self.bin_edges_pe:
+                raise ValueError(
+                    f"photoelectron_range: {edge} is not a bin edge of the counts; edges are "
+                    + ", ".join(f"{e:g}" for e in self.bin_edges_pe)
+                )
+        first, last = np.searchsorted(self.bin_edges_pe, [low_pe, high_pe])
+        return Measurement(
+            self.bin_edges_pe[first : last + 1], self.observed_counts[first:last], self.stat_uncertainty[first:last]
+        )
+
+
+def chi2_at_pull(
+    measurement: Measurement, predicted_counts: FloatArray, normalization_pull: float, normalization_uncertainty: float
+) -> float:
+    """Eq. 7 as written, before the pull is profiled; predicted_counts is (bins,)."""
+    residual = measurement.observed_counts - predicted_counts * (1 + normalization_pull)
+    terms = (residual / measurement.stat_uncertainty) ** 2
+    return float(terms.sum() + (normalization_pull / normalization_uncertainty) ** 2)
+
+
+def profiled_chi2(data_data: Any, data_prediction: Any, prediction_prediction: Any, penalty: float) -> Any:
+    """Eq. 7 at its minimum over the pull, from inner products of any broadcastable shapes; penalty = 1 / sigma_alpha^2.
+
+    With s = 1 + alpha, Eq. 7 is <N,N> - 2 s <N,P> + s^2 <P,P> + penalty (s - 1)^2; its minimum is at
+    s = (<N,P> + penalty) / (<P,P> + penalty).
+    """
+    shifted = data_prediction + penalty
+    return data_data + penalty - shifted * shifted / (prediction_prediction + penalty)
+
+
+def best_pull(data_prediction: Any, prediction_prediction: Any, penalty: float) -> Any:
+    """The normalization pull alpha at the minimum of Eq. 7."""
+    return (data_prediction + penalty) / (prediction_prediction + penalty) - 1
+
+
+@dataclass(frozen=True)
+class Contraction:
+    """Templates contracted with the data and with one another; k templates."""
+
+    data_data: float
+    data_template: FloatArray  # (k,)
+    template_template: FloatArray  # (k, k)
+    penalty: float
+
+    def chi2(self, coefficients: Any) -> Any:
+        """Profiled chi2 of the prediction sum_k coefficients[k] * template[k]; coefficients broadcast together.
+
+        Written as nested sums, so that a coefficient that varies along few axes costs a full grid only once.
+        """
+        b, g = self.data_template, self.template_template
+        k = len(coefficients)
+        data_prediction: Any = 0.0
+        prediction_prediction: Any = 0.0
+        for i in range(k):
+            data_prediction = data_prediction + b[i] * coefficients[i]
+            row: Any = g[i, i] * coefficients[i]
+            for j in range(i + 1, k):
+                row = row + 2 * g[i, j] * coefficients[j]
+            prediction_prediction = prediction_prediction + coefficients[i] * row
+        return profiled_chi2(self.data_data, data_prediction, prediction_prediction, self.penalty)
+
+
+def contract(measurement: Measurement, templates: FloatArray, normalization_uncertainty: float) -> Contraction:
+    """Inner products of templates (k, bins) under the measurement's weights."""
+    weight = 1 / measurement.stat_uncertainty**2  # (bins,)
+    weighted = templates * weight  # (k, bins)
+    return Contraction(
+        float((weight * measurement.observed_counts**2).sum()),
+        (weighted * measurement.observed_counts).sum(axis=1),
+        (weighted[:, None, :] * templates[None, :, :]).sum(axis=2),
+        1 / normalization_uncertainty**2,
+    )
+
+
+def chi2_of_counts(measurement: Measurement, predicted_counts: FloatArray, normalization_uncertainty: float) -> float:
+    """Profiled chi2 of predicted counts (bins,)."""
+    return float(contract(measurement, predicted_counts[None, :], normalization_uncertainty).chi2([1.0]))

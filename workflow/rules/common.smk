@@ -1,0 +1,89 @@
+# Checks that come before any job, and the few functions that rules share.
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+from cevnsi import config as settings
+from cevnsi.dependencies import module_files
+from cevnsi.inputs import read_dataset
+from cevnsi.tables import TableError
+
+ROOT = Path(workflow.basedir)
+FORMATS = ["pdf", "png", "svg"]
+# Scans that a figure of the paper draws; a pair of axes in none of them gets a figure of its own.
+PAPER_FIGURES = {
+    "fig2": ["light_mediator"],
+    "fig3": ["ee_d_u", "mumu_d_u", "ee_mumu_d", "ee_etau_d"],
+    "fig4": ["matter_ee_mumu"],
+}
+
+if workflow.is_main_process:
+    try:
+        for file in workflow.configfiles:
+            settings.read(Path(file))
+        settings.check(config)
+        for name in {analysis["dataset"] for analysis in config["analyses"].values()}:
+            read_dataset(config["datasets"][name], ROOT, Path(config["checksums"]))
+    except (settings.ConfigError, TableError) as error:
+        raise WorkflowError(str(error)) from None
+
+SCANS = {name: settings.parse_scan(name, section) for name, section in config["scans"].items()}
+GRIDS = {grid: scan for scan in SCANS.values() for grid in scan.grids()}
+ANALYSES = list(config["analyses"])
+
+
+wildcard_constraints:
+    analysis="|".join(ANALYSES),
+    dataset="|".join(config["datasets"]),
+    scan="|".join(SCANS) or "none",
+    grid="|".join(grid.replace(".", "[.]") for grid in GRIDS) or "none",
+    ext="|".join(FORMATS),
+
+
+def code(script):
+    """A script and the modules it imports: an edit to any of them reruns the rule, and no other."""
+    path = ROOT / "workflow" / "scripts" / script
+    return [str(path), *map(str, module_files(path))]
+
+
+def analysis_section(wildcards):
+    """The assumptions of an analysis; which scans it runs is no assumption."""
+    section = config["analyses"][wildcards.analysis]
+    return {key: value for key, value in section.items() if key != "scans"} | {"scans": []}
+
+
+def dataset_file(name):
+    """Input function for a cleaned input of the analysis' dataset."""
+    return lambda wildcards: f"results/inputs/{config['analyses'][wildcards.analysis]['dataset']}/{name}"
+
+
+def scans_of(analysis):
+    return [SCANS[name] for name in config["analyses"][analysis]["scans"]]
+
+
+def pairs_of(analysis):
+    """Grids of two axes, for which there are contours and ranges."""
+    return [grid for scan in scans_of(analysis) for grid in scan.pairs()]
+
+
+def figures_of(analysis):
+    """Names of the figures of an analysis: the paper's, as far as their scans are run, then one per further pair."""
+    run = config["analyses"][analysis]["scans"]
+    paper = [name for name, scans in PAPER_FIGURES.items() if set(scans) <= set(run)]
+    drawn = {scan for name in paper for scan in PAPER_FIGURES[name]}
+    return ["fig1", *paper, *[grid for grid in pairs_of(analysis) if grid not in drawn]]
+
+
+def has_sensitivity(analysis):
+    return config.get("domain_sensitivity", {}).get("scan") in config["analyses"][analysis]["scans"]
+
+
+def final_files():
+    files = ["results/provenance.json"]
+    for analysis in ANALYSES:
+        base = f"results/{analysis}"
+        figures = figures_of(analysis) + (["domain_sensitivity"] if has_sensitivity(analysis) else [])
+        files += [f"{base}/{name}" for name in ("spectra.csv", "templates.csv", "ranges.csv", "scorecard.csv")]
+        files += expand(f"{base}/figures/{{name}}.{{ext}}", name=figures, ext=FORMATS)
+        files += [f"{base}/grids/{grid}.parquet" for scan in scans_of(analysis) for grid in scan.grids()]
+    return files

@@ -1,0 +1,19 @@
+"""One grid to contour lines."""
+
+from typing import Any
+
+from cevnsi.config import parse_scan
+from cevnsi.grids import as_grid
+from cevnsi.regions import contour_table
+from cevnsi.tables import read_parquet, write_csv
+
+
+def main(scan: str, section: dict[str, Any], grid: str, files: Any, output: Any) -> None:
+    """Lines at every confidence level and number of degrees of freedom that the scan asks for."""
+    choices = parse_scan(scan, section)
+    table = as_grid(choices, grid, read_parquet(files.grid, ["delta_chi2"])["delta_chi2"])
+    write_csv(output[0], contour_table(table, choices.levels()))
+
+
+if job := globals().get("snakemake"):
+    main(**job.params, files=job.input, output=job.output)

@@ -1,0 +1,18 @@
+"""domain_sensitivity.csv and the published ends to a figure."""
+
+from typing import Any
+
+from cevnsi.figures import draw_domain_sensitivity, drawing, save_all
+from cevnsi.scorecard import published_ends
+from cevnsi.tables import PUBLISHED, SENSITIVITY, read_table
+
+
+def main(files: Any, output: Any) -> None:
+    """Draw and save."""
+    published = published_ends(read_table(files.published, PUBLISHED))
+    with drawing():
+        save_all(draw_domain_sensitivity(read_table(files.table, SENSITIVITY), published), output)
+
+
+if job := globals().get("snakemake"):
+    main(files=job.input, output=job.output)

@@ -1,0 +1,23 @@
+"""Grids and their contours to Fig. 3 (four panels), Fig. 4 or the figure of any other pair of parameters."""
+
+from typing import Any
+
+from cevnsi.config import parse_scan
+from cevnsi.figures import draw_regions, drawing, save_all
+from cevnsi.grids import as_grid
+from cevnsi.tables import contour_layout, read_parquet, read_table
+
+
+def main(sections: dict[str, Any], grids: list[str], files: Any, output: Any) -> None:
+    """Draw and save."""
+    scans = [parse_scan(name, section) for name, section in sections.items()]
+    panels = {}
+    for scan, name, grid_file, contour_file in zip(scans, grids, files.grids, files.contours, strict=True):
+        grid = as_grid(scan, name, read_parquet(grid_file, ["delta_chi2"])["delta_chi2"])
+        panels[name] = (grid, read_table(contour_file, contour_layout(grid.names)), scan.levels()[0])
+    with drawing():
+        save_all(draw_regions(panels), output)
+
+
+if job := globals().get("snakemake"):
+    main(**job.params, files=job.input, output=job.output)

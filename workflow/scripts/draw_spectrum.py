@@ -1,0 +1,16 @@
+"""spectra.csv to Fig. 1."""
+
+from typing import Any
+
+from cevnsi.figures import draw_spectrum, drawing, mediator_caption, save_all
+from cevnsi.tables import SPECTRA, read_table
+
+
+def main(example: dict[str, float], files: Any, output: Any) -> None:
+    """Draw and save."""
+    with drawing():
+        save_all(draw_spectrum(read_table(files.spectra, SPECTRA), mediator_caption(**example)), output)
+
+
+if job := globals().get("snakemake"):
+    main(**job.params, files=job.input, output=job.output)

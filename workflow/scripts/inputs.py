@@ -1,0 +1,19 @@
+"""Published inputs to counts.csv, acceptance.csv and cross_check.csv."""
+
+from pathlib import Path
+from typing import Any
+
+from cevnsi.inputs import CROSS_CHECK_COLUMNS, read_dataset
+from cevnsi.tables import write_csv
+
+
+def main(section: dict[str, Any], root: str, checksums: str, output: Any) -> None:
+    """Read one dataset and write its tables; cross_check.csv has no rows where there is one reading only."""
+    tables = read_dataset(section, Path(root), Path(checksums))
+    write_csv(output.counts, tables["counts"])
+    write_csv(output.acceptance, tables["acceptance"])
+    write_csv(output.cross_check, tables.get("cross_check", {name: [] for name in CROSS_CHECK_COLUMNS}))
+
+
+if job := globals().get("snakemake"):
+    main(**job.params, output=job.output)

@@ -1,0 +1,21 @@
+"""Chunks to one grid."""
+
+from typing import Any
+
+from cevnsi.config import parse_scan
+from cevnsi.grids import check_note, chunk_note, merge
+from cevnsi.tables import file_digest, read_note, read_parquet, write_parquet
+
+
+def main(analysis: dict[str, Any], scan: str, section: dict[str, Any], grid: str, files: Any, output: Any) -> None:
+    """Check every chunk against what it should have been made from, and merge."""
+    choices = parse_scan(scan, section)
+    inputs = [file_digest(files.templates), file_digest(files.counts)]
+    for k, path in enumerate(files.chunks, start=1):
+        check_note(path, read_note(path), chunk_note(choices, k, analysis, section, inputs))
+    chunks = [read_parquet(path) for path in files.chunks]
+    write_parquet(output[0], merge(choices, grid, chunks, files.chunks))
+
+
+if job := globals().get("snakemake"):
+    main(**job.params, files=job.input, output=job.output)

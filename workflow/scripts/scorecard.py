@@ -1,0 +1,31 @@
+"""Every table of an analysis, and the published values, to scorecard.csv."""
+
+from typing import Any
+
+from cevnsi.config import parse_analysis, parse_scan
+from cevnsi.grids import as_grid
+from cevnsi.scorecard import reproduced_values, scorecard
+from cevnsi.tables import PUBLISHED, RANGES, SPECTRA, read_parquet, read_table, write_csv
+from cevnsi.templates import Templates
+
+
+def main(analysis: dict[str, Any], sections: dict[str, Any], files: Any, output: Any) -> None:
+    """Compare what this analysis has run."""
+    choices = parse_analysis(analysis)
+    names = [(scan, name) for scan in (parse_scan(*item) for item in sections.items()) for name in scan.pairs()]
+    grids = {
+        name: as_grid(scan, name, read_parquet(path, ["delta_chi2"])["delta_chi2"])
+        for (scan, name), path in zip(names, files.grids, strict=True)
+    }
+    ours = reproduced_values(
+        choices,
+        Templates.from_columns(read_parquet(files.templates), choices.nuclides),
+        read_table(files.ranges, RANGES),
+        grids,
+        read_table(files.spectra, SPECTRA),
+    )
+    write_csv(output[0], scorecard(read_table(files.published, PUBLISHED), ours))
+
+
+if job := globals().get("snakemake"):
+    main(**job.params, files=job.input, output=job.output)

@@ -1,0 +1,19 @@
+"""Templates to predicted counts by case, flavor and bin."""
+
+from typing import Any
+
+from cevnsi.config import parse_analysis
+from cevnsi.spectra import spectra_table
+from cevnsi.tables import read_parquet, write_csv
+from cevnsi.templates import Templates
+
+
+def main(analysis: dict[str, Any], example: dict[str, float], files: Any, output: Any) -> None:
+    """Counts of the standard model and of one light mediator."""
+    choices = parse_analysis(analysis)
+    templates = Templates.from_columns(read_parquet(files.templates), choices.nuclides)
+    write_csv(output[0], spectra_table(templates, choices.sin2_theta_w, example))
+
+
+if job := globals().get("snakemake"):
+    main(**job.params, files=job.input, output=job.output)
