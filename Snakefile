@@ -16,7 +16,7 @@ include: "workflow/rules/report.smk"
 
 
 rule all:
-    localrule: True
     default_target: True
     input:
         final_files(),
+    localrule: True

@@ -155,7 +155,7 @@ def parse_sensitivity(section: Mapping[str, Any]) -> tuple[Axis, int]:
 
 
 def _schema_complaints(config: Mapping[str, Any]) -> Iterator[str]:
-    from jsonschema import Draft202012Validator  # noqa: PLC0415 - only the checking process pays for this import
+    from jsonschema import Draft202012Validator
 
     for error in Draft202012Validator(schema()).iter_errors(config):
         key = ".".join(str(part) for part in error.absolute_path)
@@ -185,7 +185,7 @@ def _profile_complaints(key: str, scan: Scan, nuclei: Mapping[str, tuple[Nuclide
         if low >= high:
             yield f"{key}.profile.{name}: [{low:g}, {high:g}] is not a domain; expected low < high"
         if name in MATTER_PARAMETERS:
-            yield f"{key}.profile.{name}: a matter parameter is an axis, not profiled; profile over its eps_uV and eps_dV"
+            yield f"{key}.profile.{name}: a matter parameter is an axis, not profiled; profile its eps_uV and eps_dV"
     if scan.profile and scan.interaction != "contact":
         yield f"{key}.profile: only contact parameters can be profiled over; scan one more axis and name a projection"
     for axis in scan.axes:
@@ -195,7 +195,7 @@ def _profile_complaints(key: str, scan: Scan, nuclei: Mapping[str, tuple[Nuclide
         quarks = [f"eps_{pair}_uV", f"eps_{pair}_dV"]
         missing = [quark for quark in quarks if quark not in scan.profile]
         if missing:
-            yield f"{key}.profile: the axis {axis.name} needs a domain for {' and '.join(missing)} (Eq. 11 fixes their sum)"
+            yield f"{key}.profile: axis {axis.name} needs a domain for {' and '.join(missing)} (Eq. 11 fixes their sum)"
             continue
         reach = [3 * sum(scan.profile[quark][side] for quark in quarks) for side in (0, 1)]
         if axis.minimum < reach[0] or axis.maximum > reach[1]:
@@ -242,7 +242,8 @@ def _scan_complaints(key: str, scan: Scan, nuclei: Mapping[str, tuple[Nuclide, .
     for name in sorted(missing):
         yield f"{key}.axes: interaction light_mediator needs a value for {name}; make it an axis or fix it"
     if scan.chunks > scan.axes[0].points:
-        yield f"{key}.chunks: {scan.chunks} chunks, but the first axis has {scan.axes[0].points} rows; expected at most that"
+        rows = scan.axes[0].points
+        yield f"{key}.chunks: {scan.chunks} chunks, but the first axis has {rows} rows; expected at most that"
     if len(scan.axes) > 2 and all(len(projection) > 2 for projection in scan.projections):
         yield f"{key}.projections: a scan of {len(scan.axes)} axes needs at least one pair of axes to project onto"
     for projection in scan.projections:
@@ -276,7 +277,8 @@ def _cross_complaints(config: Mapping[str, Any]) -> Iterator[str]:
     elif sensitivity:
         scan = parse_scan(sensitivity["scan"], config["scans"][sensitivity["scan"]])
         if not scan.axes or any(axis.name not in MATTER_PARAMETERS for axis in scan.axes):
-            yield f"domain_sensitivity.scan: {scan.name} must scan matter parameters only; it scans {', '.join(_names(scan))}"
+            found = ", ".join(_names(scan))
+            yield f"domain_sensitivity.scan: {scan.name} must scan matter parameters only; it scans {found}"
         yield from _axis_complaints("domain_sensitivity.bounds", _axis("bound", sensitivity["bounds"]))
 
 
@@ -319,7 +321,7 @@ _StrictLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _s
 def read(path: Path) -> dict[str, Any]:
     """One configuration file, refusing what YAML would let pass: a repeated key, another encoding, no mapping."""
     try:
-        loaded = yaml.load(path.read_bytes().decode("utf-8"), Loader=_StrictLoader)  # noqa: S506 - a SafeLoader
+        loaded = yaml.load(path.read_bytes().decode("utf-8"), Loader=_StrictLoader)
     except (ConfigError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ConfigError(f"{path}: {error}") from None
     if not isinstance(loaded, dict):

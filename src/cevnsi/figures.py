@@ -1,7 +1,7 @@
 """Figures of the paper, drawn from tables under one house style. Each function returns a Figure and the curves on it.
 
-No pyplot and no global settings: `drawing` holds the style while a figure is made and saved. Colours are Okabe and Ito's
-colour-blind safe set, and line styles carry the same distinctions.
+No pyplot and no global settings: `drawing` holds the style while a figure is made and saved. Colours are Okabe and
+Ito's colour-blind safe set, and line styles carry the same distinctions.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -27,7 +27,7 @@ BLUE, VERMILION, BLACK, ORANGE, GREEN, SKY, GREY = (
 )  # fmt: skip
 COLUMN_WIDTH_IN = 3.4  # one column of a two-column journal
 
-STYLE: dict[str, Any] = {
+STYLE: Any = {
     "font.family": "serif",
     "font.serif": ["STIXGeneral"],  # ships with matplotlib, so that text measures the same everywhere
     "mathtext.fontset": "stix",
@@ -50,6 +50,15 @@ STYLE: dict[str, Any] = {
     "pdf.fonttype": 42,
 }
 
+SMALL_PANELS: Any = {  # four panels in one column
+    "font.size": 7,
+    "axes.labelsize": 8,
+    "xtick.labelsize": 6.5,
+    "ytick.labelsize": 6.5,
+    "legend.fontsize": 6,
+    "lines.linewidth": 1.0,
+}
+
 LABELS = {
     "mediator_mass_mev": r"$M_{Z'}$ [MeV]",
     "coupling": r"$g$",
@@ -64,10 +73,10 @@ _PAIR_LETTERS = {
 
 
 def label(parameter: str) -> str:
-    """A parameter in the paper's notation.
+    r"""A parameter in the paper's notation.
 
-    >>> label("eps_etau_dV"), label("eps_ee_matter")
-    ('$\\\\epsilon_{e\\\\tau}^{dV}$', '$\\\\epsilon_{ee}$')
+    >>> print(label("eps_etau_dV"), label("eps_ee_matter"))
+    $\epsilon_{e\tau}^{dV}$ $\epsilon_{ee}$
     """
     if parameter in LABELS:
         return LABELS[parameter]
@@ -166,8 +175,9 @@ def _segments(contours: Mapping[str, Any], level: tuple[float, int]) -> Iterator
         yield contours[first][keep], contours[second][keep]
 
 
-def _outline(ax: Axes, curves: _Curves, panel: str, contours: Mapping[str, Any], level: tuple[float, int], **line: Any
-             ) -> None:
+def _outline(
+    ax: Axes, curves: _Curves, panel: str, contours: Mapping[str, Any], level: tuple[float, int], **line: Any
+) -> None:
     for i, (x, y) in enumerate(_segments(contours, level)):
         ax.plot(x, y, **line)
         curves.add(panel, f"{level[0]:g} CL, {level[1]} dof", i, x, y)
@@ -226,12 +236,14 @@ def draw_regions(panels: Mapping[str, tuple[Grid, Mapping[str, Any], tuple[float
         figure, ax = _new(height=3.1)
         axes = [ax]
     else:
-        figure, grid_of_axes = _new(width=2 * COLUMN_WIDTH_IN, height=3.0 * (len(panels) // 2), nrows=len(panels) // 2, ncols=2)
+        with mpl.rc_context(SMALL_PANELS):
+            figure, grid_of_axes = _new(height=1.65 * (len(panels) // 2), nrows=len(panels) // 2, ncols=2)
         axes = list(grid_of_axes.flat)
     for ax, letter, (name, (grid, contours, level)) in zip(axes, "abcd", panels.items(), strict=False):
         _region(ax, curves, name, grid, contours, level)
         if len(panels) > 1:
-            ax.text(0.04, 0.94, f"({letter})", transform=ax.transAxes, va="top")
+            ax.text(0.05, 0.06, f"({letter})", transform=ax.transAxes)
+            ax.locator_params(nbins=5)
     axes[0].legend(loc="upper right")
     return figure, curves.columns
 
@@ -255,6 +267,6 @@ def draw_domain_sensitivity(table: Mapping[str, Any], published: Mapping[str, tu
         for i, value in enumerate(published.get(name, ())):
             ax.axhline(value, color=GREY, linewidth=0.9, linestyle=":", label=None if i else "Eq. (12)")
         ax.set(ylabel=f"ends of {label(name)}")
-    axes[0, 0].legend(loc="upper left")
+    axes[0, 0].legend(loc="center right")
     axes[-1, 0].set(xlabel=r"bound on $|\epsilon^{uV}|$ and $|\epsilon^{dV}|$", xlim=(0, None))
     return figure, curves.columns

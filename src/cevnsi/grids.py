@@ -41,8 +41,9 @@ def chunk_columns(scan: Scan, chunk: int, chi2: Mapping[Projection, FloatArray])
     return {name: np.concatenate(arrays) for name, arrays in parts.items()}
 
 
-def chunk_note(scan: Scan, chunk: int, analysis: Mapping[str, Any], section: Mapping[str, Any], inputs: Sequence[str]
-               ) -> dict[str, Any]:
+def chunk_note(
+    scan: Scan, chunk: int, analysis: Mapping[str, Any], section: Mapping[str, Any], inputs: Sequence[str]
+) -> dict[str, Any]:
     """What a chunk was made from, so that one of another configuration or of other inputs is told apart."""
     made_from = {"analysis": analysis, "scan": {**section, "chunks": scan.chunks}, "inputs": list(inputs)}
     return {"scan": scan.name, "chunk": chunk, "chunks": scan.chunks, "made_from": digest(made_from)}
@@ -72,11 +73,11 @@ def _select(scan: Scan, projection: Projection, chunk: int, columns: Mapping[str
         if wrong.size:
             i = int(wrong[0])
             raise TableError(f"{path}: row {i}: {name} is {columns[name][rows][i]}, expected {expected[i]}; {redo}")
-    chi2 = columns["chi2"][rows]
+    chi2: FloatArray = columns["chi2"][rows].reshape(shape)
     wrong = np.flatnonzero(~np.isfinite(chi2))
     if wrong.size:
-        raise TableError(f"{path}: row {wrong[0]}: chi2 is {chi2[wrong[0]]}; {redo}")
-    return chi2.reshape(shape)
+        raise TableError(f"{path}: row {wrong[0]}: chi2 is {chi2.flat[wrong[0]]}; {redo}")
+    return chi2
 
 
 def merge(

@@ -37,7 +37,7 @@ CROSS_CHECK_COLUMNS = (
 )
 
 LARGEST_ROUNDING_SHIFT = 0.25  # counts; beyond it a reading is not of an integer (both readings stay below 0.16)
-ARRIVAL_TIME_BELOW_US = 6.0  # Fig. 3 of arXiv:1708.01294
+LATEST_ARRIVAL_US = 6.0  # Fig. 3 of arXiv:1708.01294
 RELEASE_STEP_PE = 0.05  # spacing of the tabulated logistic: straight lines are within 5e-6 of it
 
 
@@ -77,7 +77,9 @@ def _check_bins(path: Path, low: FloatArray, high: FloatArray) -> None:
             raise TableError(f"{path}: row {i + 2}: bin edges not increasing: {low[i]:g} >= {high[i]:g}")
         if i and low[i] != high[i - 1]:
             what = "overlapping or unsorted" if low[i] < high[i - 1] else "a gap between"
-            raise TableError(f"{path}: row {i + 2}: {what} bins: one ends at {high[i - 1]:g}, the next starts at {low[i]:g}")
+            raise TableError(
+                f"{path}: row {i + 2}: {what} bins: one ends at {high[i - 1]:g}, the next starts at {low[i]:g}"
+            )
     if low[0] < 0:
         raise TableError(f"{path}: row 2: bin_low_pe {low[0]:g} is negative")
 
@@ -112,8 +114,8 @@ def _round_residuals(path: Path) -> Table:
     for i, value in enumerate(shift):
         if abs(value) > LARGEST_ROUNDING_SHIFT:
             raise TableError(
-                f"{path}: row {i + 2}: residual_counts {read['residual_counts'][i]:g} is {abs(value):.2f} from an integer; "
-                f"expected at most {LARGEST_ROUNDING_SHIFT}"
+                f"{path}: row {i + 2}: residual_counts {read['residual_counts'][i]:g} is {abs(value):.2f} from an "
+                f"integer; expected at most {LARGEST_ROUNDING_SHIFT}"
             )
         low, high = read["lower_error_bar_end"][i], read["upper_error_bar_end"][i]
         if not low < read["residual_counts"][i] < high:
@@ -140,7 +142,10 @@ def _cross_check(a: Table, b: Table, path_b: Path) -> Table:
 
 
 def read_figure3(paths: Paths) -> Tables:
-    """Two readings of Fig. 3 (top right) and one of Fig. S9 of arXiv:1708.01294; roles reading_a, reading_b, acceptance."""
+    """Two readings of Fig. 3 (top right) and one of Fig. S9 of arXiv:1708.01294.
+
+    Roles: reading_a, which is used; reading_b, which checks it; acceptance.
+    """
     a, b = _round_residuals(paths["reading_a"]), _round_residuals(paths["reading_b"])
     acceptance: Table = read_csv(paths["acceptance"], ACCEPTANCE_COLUMNS)
     x, y = acceptance["photoelectrons"], acceptance["acceptance"]
@@ -180,7 +185,7 @@ def _logistic(parameters: Path) -> Callable[[FloatArray], FloatArray]:
 
 def _release_acceptance(parameters: Path, high_pe: float) -> Table:
     """The logistic times H(x - 5), which is 0 below 5, 1/2 from 5 to 6 and 1 above; a step is a repeated abscissa."""
-    # ASSUME: the formula at every x, not at the centers of 1-PE bins as the release applies it (SM counts differ by 0.13 %).
+    # ASSUME: the formula at every x; the release applies it at the centers of 1-PE bins (0.13 % more SM counts).
     curve = _logistic(parameters)
     n = round(1 / RELEASE_STEP_PE)
     pieces = [(np.array([0.0, 5.0]), 0.0), (np.linspace(5, 6, n + 1), 0.5)]
@@ -201,7 +206,7 @@ def read_release2018(paths: Paths) -> Tables:
     centers = np.array(sorted({pe for pe, _ in c}))
     width = centers[1] - centers[0] if centers.size > 1 else 0.0
     total = {
-        name: np.array([sum(n for (pe, t), n in table.items() if pe == x and t < ARRIVAL_TIME_BELOW_US) for x in centers])
+        name: np.array([sum(n for (pe, t), n in table.items() if pe == x and t < LATEST_ARRIVAL_US) for x in centers])
         for name, table in (("c", c), ("ac", ac))
     }
     counts = {
@@ -235,7 +240,8 @@ def read_dataset(section: Mapping[str, Any], root: Path, sums: Path) -> Tables:
     files = section["files"]
     if set(files) != set(roles):
         raise TableError(
-            f"datasets: reader {section['reader']} needs files for {', '.join(roles)}; found {', '.join(files) or 'none'}"
+            f"datasets: reader {section['reader']} needs files for {', '.join(roles)}; "
+            f"found {', '.join(files) or 'none'}"
         )
     for role in roles:
         verify_checksum(root, sums, Path(files[role]))

@@ -103,7 +103,8 @@ def contact(parameters: Mapping[str, Any]) -> dict[tuple[str, str], Any]:
 
 def mediator_coupling_scale(momentum_transfer_squared: FloatArray, mediator_mass_mev: Any) -> FloatArray:
     """Epsilon per squared coupling, 1 / (2 sqrt2 G_F (Q^2 + M^2)) (Eq. 6); MeV^2 in, dimensionless out."""
-    return 1 / (2 * np.sqrt(2) * G_FERMI * (momentum_transfer_squared + np.square(mediator_mass_mev)))
+    scale: FloatArray = 1 / (2 * np.sqrt(2) * G_FERMI * (momentum_transfer_squared + np.square(mediator_mass_mev)))
+    return scale
 
 
 def light_mediator(

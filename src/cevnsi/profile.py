@@ -73,9 +73,7 @@ def directions(parameters: Mapping[str, Any], domain: Domain, nuclides: tuple[Nu
         if name not in tied:
             _, pair, quark, *part = name.split("_")
             slope = {n.name: float(quark_numbers(n)[quark[0]]) for n in nuclides}
-            result.append(
-                Direction(pair, "_imag" if part else "", low, high, dict.fromkeys(slope, 0.0), slope)
-            )
+            result.append(Direction(pair, "_imag" if part else "", low, high, dict.fromkeys(slope, 0.0), slope))
     return result
 
 

@@ -4,7 +4,7 @@ import hashlib
 import json
 import platform
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -19,22 +19,19 @@ def digest(content: Any) -> str:
 
 def git_revision(root: Path) -> str:
     """The commit of a checkout, marked where the tree differs from it; "unknown" outside one."""
+    command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=40"]
     try:
-        described = subprocess.run(  # noqa: S603 - fixed arguments
-            ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=40"],  # noqa: S607
-            capture_output=True, text=True, check=True,
-        )  # fmt: skip
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
-    return described.stdout.strip()
 
 
-def provenance(config: Mapping[str, Any], root: Path, files: Iterable[str]) -> dict[str, Any]:
-    """What provenance.json holds; files are paths relative to root."""
+def provenance(config: Mapping[str, Any], revision: str, files: Mapping[str, str]) -> dict[str, Any]:
+    """What provenance.json holds; files are paths by the name they have in the configuration."""
     return {
-        "git_revision": git_revision(root),
+        "git_revision": revision,
         "config_sha256": digest(config),
         "config": config,
-        "inputs_sha256": {name: hashlib.sha256((root / name).read_bytes()).hexdigest() for name in sorted(files)},
+        "inputs_sha256": {name: hashlib.sha256(Path(path).read_bytes()).hexdigest() for name, path in files.items()},
         "versions": {name: version(name) for name in PACKAGES} | {"python": platform.python_version()},
     }

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -44,7 +45,7 @@ def threshold(confidence_level: float, n_dof: int) -> float:
 def contour_lines(grid: Grid, level: float) -> list[tuple[FloatArray, FloatArray]]:
     """Lines of equal delta chi2, linearly interpolated between grid points (in log10 along a log axis)."""
     x, y = grid.coordinate(0), grid.coordinate(1)
-    lines = contour_generator(x, y, grid.delta_chi2.T, name="serial").lines(level)
+    lines: Any = contour_generator(x, y, grid.delta_chi2.T, name="serial").lines(level)
     scaled = [[10**c if log else c for c, log in zip(line.T, grid.log, strict=True)] for line in lines]
     return [(first, second) for first, second in scaled]
 
@@ -55,24 +56,26 @@ def contour_table(grid: Grid, levels: Sequence[tuple[float, int]]) -> dict[str, 
     for confidence_level, n_dof in levels:
         for segment, line in enumerate(contour_lines(grid, threshold(confidence_level, n_dof))):
             n = line[0].size
-            for name, values in zip(table, ([confidence_level] * n, [n_dof] * n, [segment] * n, *line), strict=True):
+            columns: list[Any] = [[confidence_level] * n, [n_dof] * n, [segment] * n, *line]
+            for name, values in zip(table, columns, strict=True):
                 table[name].extend(values)
     return table
 
 
 def profile_onto(delta_chi2: FloatArray, axis: int) -> FloatArray:
-    """Least delta chi2 along the other axis of a 2-d grid, by a parabola through the lowest point and its neighbours."""
+    """Least delta chi2 along the other axis of a 2-d grid: a parabola through the lowest point and its neighbours."""
     z = delta_chi2 if axis == 0 else delta_chi2.T  # (kept, other)
     rows = np.arange(z.shape[0])
     j = z.argmin(axis=1)
+    least: FloatArray = z[rows, j]
     if z.shape[1] < 3:
-        return z[rows, j]
+        return least
     inner = np.clip(j, 1, z.shape[1] - 2)
     before, lowest, after = z[rows, inner - 1], z[rows, inner], z[rows, inner + 1]
     curvature = before - 2 * lowest + after
     usable = (j == inner) & (curvature > 0)
     drop = np.where(usable, (after - before) ** 2 / (8 * np.where(usable, curvature, 1.0)), 0.0)
-    return z[rows, j] - drop
+    return least - drop
 
 
 def allowed_intervals(x: FloatArray, delta_chi2: FloatArray, level: float) -> list[tuple[float, float]]:
@@ -83,7 +86,7 @@ def allowed_intervals(x: FloatArray, delta_chi2: FloatArray, level: float) -> li
     roots = np.asarray(PchipInterpolator(x, excess).roots(extrapolate=False))
     cuts = np.unique(np.concatenate([x[:1], roots[np.isfinite(roots)], x[-1:]]))
     curve = PchipInterpolator(x, excess)
-    allowed = [(float(a), float(b)) for a, b in zip(cuts[:-1], cuts[1:], strict=True) if curve((a + b) / 2) < 0]
+    allowed = [(float(a), float(b)) for a, b in pairwise(cuts) if curve((a + b) / 2) < 0]
     merged: list[tuple[float, float]] = []
     for low, high in allowed:  # a root where the curve only touches the level does not split an interval
         if merged and merged[-1][1] == low:
@@ -113,10 +116,9 @@ def _curves(grid: Grid, axis: int) -> dict[str, FloatArray]:
     """Delta chi2 along one axis: the other profiled, and the other at zero if zero is one of its points."""
     curves = {"profiled": profile_onto(grid.delta_chi2, axis)}
     other = 1 - axis
-    names_contact = grid.names[other].startswith("eps_")
-    zero = np.flatnonzero(np.abs(grid.axes[other]) < 1e-12 * np.ptp(grid.axes[other])) if names_contact else []
-    if len(zero):
-        curves["zero"] = grid.delta_chi2.take(int(zero[0]), axis=other)
+    nearest = int(np.argmin(np.abs(grid.axes[other])))
+    if grid.names[other].startswith("eps_") and abs(grid.axes[other][nearest]) < 1e-12 * np.ptp(grid.axes[other]):
+        curves["zero"] = grid.delta_chi2[:, nearest] if other == 1 else grid.delta_chi2[nearest]
     return curves
 
 
@@ -139,9 +141,7 @@ def allowed_ranges(scan: str, grid: Grid, levels: Sequence[tuple[float, int]]) -
                 for i, interval in enumerate(allowed_intervals(grid.coordinate(axis), curve, level)):
                     lower, upper, at_grid = _ends(grid, axis, interval)
                     rows.append(
-                        AllowedRange(
-                            scan, name, confidence_level, n_dof, level, i, lower, upper, others, at_grid
-                        )
+                        AllowedRange(scan, name, confidence_level, n_dof, level, i, lower, upper, others, at_grid)
                     )
     return rows
 
@@ -156,7 +156,9 @@ def scan_ranges(
     rows: list[AllowedRange] = []
     for grid in grids:
         done = {row.parameter for row in rows}
-        for row in allowed_ranges(scan, grid, levels):
-            if row.parameter not in done and (whole or row.other_parameters == "profiled"):
-                rows.append(row)
+        rows += [
+            row
+            for row in allowed_ranges(scan, grid, levels)
+            if row.parameter not in done and (whole or row.other_parameters == "profiled")
+        ]
     return rows

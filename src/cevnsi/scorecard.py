@@ -5,6 +5,7 @@ same keys, for the scans that an analysis has.
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -114,9 +115,10 @@ def reproduced_values(
     values = _flavor_ratio(spectra, *analysis.photoelectron_range)
     values["momentum_transfer_mev"] = mean_momentum_transfer_mev(used, analysis.sin2_theta_w)
     if "matter_ee_mumu" in grids:
-        for name in ("eps_ee_matter", "eps_mumu_matter"):
-            ends = interval_ends(ranges, "matter_ee_mumu", name, 2)
-            values |= {f"{name}_lower": float(ends.min()), f"{name}_upper": float(ends.max())}
+        for name, n_dof in product(("eps_ee_matter", "eps_mumu_matter"), (1, 2)):
+            ends = interval_ends(ranges, "matter_ee_mumu", name, n_dof)
+            if ends.size:
+                values |= {f"{name}_lower_n{n_dof}": float(ends.min()), f"{name}_upper_n{n_dof}": float(ends.max())}
     for name in ("ee_d_u", "mumu_d_u", "ee_etau_d"):
         if name in grids:
             regions, holes = count_regions(grids[name], level)
@@ -161,8 +163,8 @@ def markdown(table: Mapping[str, Any]) -> str:
 def published_ends(published: Mapping[str, Any]) -> dict[str, tuple[float, float]]:
     """Eq. 12: lower and upper published end by matter parameter."""
     value = dict(zip(published["key"], published["published"], strict=True))
-    names = [key.removesuffix("_lower") for key in value if key.endswith("_matter_lower")]
-    return {name: (float(value[f"{name}_lower"]), float(value[f"{name}_upper"])) for name in names}
+    names = [key.removesuffix("_lower_n2") for key in value if key.endswith("_matter_lower_n2")]
+    return {name: (float(value[f"{name}_lower_n2"]), float(value[f"{name}_upper_n2"])) for name in names}
 
 
 def run_summary(results: Path, analyses: Sequence[str]) -> str:
@@ -172,7 +174,9 @@ def run_summary(results: Path, analyses: Sequence[str]) -> str:
         table = read_table(results / analysis / "scorecard.csv", SCORECARD)
         within = [value == "true" for value in table["within"]]
         missed = [quantity for quantity, ok in zip(table["quantity"], within, strict=True) if not ok]
-        lines.append(f"{analysis}: figures in {results / analysis / 'figures'}; scorecard: {sum(within)} of {len(within)} "
-                     "within tolerance")
+        lines.append(
+            f"{analysis}: figures in {results / analysis / 'figures'}; scorecard: {sum(within)} of {len(within)} "
+            "within tolerance"
+        )
         lines += [f"    not within: {quantity}" for quantity in missed]
     return "\n".join(lines)

@@ -19,6 +19,7 @@ from cevnsi.scan import Model, scan_rows
 
 FloatArray = NDArray[np.float64]
 
+
 def _bounded(scan: Scan, bound: float, points: int) -> Scan:
     """The scan with every profiled parameter in [-bound, bound] and each axis over all that Eq. 11 then reaches."""
     axes = tuple(

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 
 from cevnsi.flux import FLAVORS
-from cevnsi.interactions import light_mediator
+from cevnsi.interactions import Epsilon, light_mediator
 from cevnsi.templates import Templates, predicted_counts
 
 
 def spectra_table(templates: Templates, sin2_theta_w: float, mediator: Mapping[str, float]) -> dict[str, Any]:
     """The columns of spectra.csv: case, component, bin edges and predicted counts of each flavor by itself."""
-    cases = {
+    cases: dict[str, list[Epsilon]] = {
         "sm": [{} for _ in templates.nuclides],
         "light_mediator": [light_mediator(q2, **mediator) for q2 in templates.momentum_transfer_squared],
     }
@@ -34,7 +34,7 @@ def spectra_table(templates: Templates, sin2_theta_w: float, mediator: Mapping[s
 
 def mean_momentum_transfer_mev(templates: Templates, sin2_theta_w: float) -> float:
     """sqrt(2 M E_r) averaged over the standard model's events, in MeV."""
-    standard_model = [{} for _ in templates.nuclides]
+    standard_model: list[Epsilon] = [{} for _ in templates.nuclides]
     counts = predicted_counts(templates, standard_model, sin2_theta_w)
     weighted = replace(templates, events=templates.events * np.sqrt(templates.momentum_transfer_squared))
     return float(predicted_counts(weighted, standard_model, sin2_theta_w).sum() / counts.sum())

@@ -80,8 +80,9 @@ def atomic(path: Path | str) -> Iterator[IO[bytes]]:
             os.fsync(stream.fileno())
         temporary.replace(path)
     except OSError as error:
-        raise OSError(error.errno, f"{path}: could not be written ({error.strerror}); the former file, if any, stands"
-                      ) from error
+        raise OSError(
+            error.errno, f"{path}: could not be written ({error.strerror}); the former file, if any, stands"
+        ) from error
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -212,7 +213,9 @@ def _parquet(path: Path, read: Callable[[Any], Any]) -> Any:
             return read(file)
     except (pa.ArrowException, OSError) as error:
         reason = str(error).splitlines()[0]
-        raise TableError(f"{path}: damaged or not parquet ({reason}); delete it and run again to make it anew") from None
+        raise TableError(
+            f"{path}: damaged or not parquet ({reason}); delete it and run again to make it anew"
+        ) from None
 
 
 def read_parquet(path: Path | str, columns: Sequence[str] | None = None) -> dict[str, Any]:

@@ -4,7 +4,7 @@ A template is kept as quadrature nodes, so that a charge that depends on the mom
 sum and no new integral. Counts are sum over flavor, nuclide and node of events * charge_squared(Q^2).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -62,9 +62,7 @@ class Templates:
         low, high = columns["bin_low_pe"][:nodes], columns["bin_high_pe"][:nodes]
         edges = np.append(np.unique(low), high[-1])
         transfer = columns["momentum_transfer_squared_mev2"][: len(nuclides) * nodes].reshape(len(nuclides), nodes)
-        return cls(
-            nuclides, edges, np.searchsorted(edges, low), columns["photoelectrons"][:nodes], transfer, events
-        )
+        return cls(nuclides, edges, np.searchsorted(edges, low), columns["photoelectrons"][:nodes], transfer, events)
 
     def sums_table(self) -> dict[str, Any]:
         """Events per unit of charge squared by flavor, nuclide and bin."""
@@ -145,7 +143,7 @@ def build_templates(
     )
 
 
-def predicted_counts(templates: Templates, epsilon_by_nuclide: list[Epsilon], sin2_theta_w: float) -> FloatArray:
+def predicted_counts(templates: Templates, epsilon_by_nuclide: Sequence[Epsilon], sin2_theta_w: float) -> FloatArray:
     """Expected counts by flavor and bin, (flavors, bins), for epsilon at each nuclide's nodes (Eq. 1 with Eq. 10)."""
     n_nodes = templates.photoelectrons.size
     charge: Any = np.stack(

@@ -6,6 +6,7 @@ from snakemake.exceptions import WorkflowError
 from cevnsi import config as settings
 from cevnsi.dependencies import module_files
 from cevnsi.inputs import read_dataset
+from cevnsi.provenance import git_revision
 from cevnsi.tables import TableError
 
 ROOT = Path(workflow.basedir)
@@ -27,7 +28,10 @@ if workflow.is_main_process:
     except (settings.ConfigError, TableError) as error:
         raise WorkflowError(str(error)) from None
 
-SCANS = {name: settings.parse_scan(name, section) for name, section in config["scans"].items()}
+SCANS = {
+    name: settings.parse_scan(name, section)
+    for name, section in config["scans"].items()
+}
 GRIDS = {grid: scan for scan in SCANS.values() for grid in scan.grids()}
 ANALYSES = list(config["analyses"])
 
@@ -41,20 +45,24 @@ wildcard_constraints:
 
 
 def code(script):
-    """A script and the modules it imports: an edit to any of them reruns the rule, and no other."""
-    path = ROOT / "workflow" / "scripts" / script
-    return [str(path), *map(str, module_files(path))]
+    """A script and the modules it imports: an edit to any of them reruns what uses it, nothing else."""
+    scripts = [ROOT / "workflow" / "scripts" / name for name in (script, "runner.py")]
+    return [str(path) for path in [*scripts, *module_files(scripts[0])]]
 
 
 def analysis_section(wildcards):
     """The assumptions of an analysis; which scans it runs is no assumption."""
     section = config["analyses"][wildcards.analysis]
-    return {key: value for key, value in section.items() if key != "scans"} | {"scans": []}
+    return {key: value for key, value in section.items() if key != "scans"} | {
+        "scans": []
+    }
 
 
 def dataset_file(name):
     """Input function for a cleaned input of the analysis' dataset."""
-    return lambda wildcards: f"results/inputs/{config['analyses'][wildcards.analysis]['dataset']}/{name}"
+    return (
+        lambda wildcards: f"results/inputs/{config['analyses'][wildcards.analysis]['dataset']}/{name}"
+    )
 
 
 def scans_of(analysis):
@@ -75,15 +83,69 @@ def figures_of(analysis):
 
 
 def has_sensitivity(analysis):
-    return config.get("domain_sensitivity", {}).get("scan") in config["analyses"][analysis]["scans"]
+    return (
+        config.get("domain_sensitivity", {}).get("scan")
+        in config["analyses"][analysis]["scans"]
+    )
+
+
+PUBLISHED = str(ROOT / "data" / "liao_marfatia_2017" / "published.csv")
+
+
+def chunk_section(scan):
+    """What chi2 on the grid depends on: levels are drawn later, so changing one recomputes nothing here."""
+    return {
+        key: value
+        for key, value in config["scans"][scan].items()
+        if key not in ("confidence_levels", "n_dof")
+    }
+
+
+def chunks_of(wildcards):
+    scan = GRIDS[wildcards.grid]
+    base = f"results/{wildcards.analysis}/chunks/{scan.name}"
+    return [f"{base}/{k}-of-{scan.chunks}.parquet" for k in range(1, scan.chunks + 1)]
+
+
+def grid_files(wildcards):
+    return [
+        f"results/{wildcards.analysis}/grids/{grid}.parquet"
+        for grid in pairs_of(wildcards.analysis)
+    ]
+
+
+def scan_sections(analysis):
+    return {scan.name: config["scans"][scan.name] for scan in scans_of(analysis)}
+
+
+def figure_files(name):
+    """What drawing one figure makes: every format, and the numbers on it."""
+    return [f"results/{{analysis}}/figures/{name}.{ext}" for ext in [*FORMATS, "csv"]]
+
+
+def drawn_tables(*grids):
+    """Input: grids and contours, in order."""
+    return {
+        "grids": [f"results/{{analysis}}/grids/{grid}.parquet" for grid in grids],
+        "contours": [f"results/{{analysis}}/contours/{grid}.csv" for grid in grids],
+    }
 
 
 def final_files():
     files = ["results/provenance.json"]
     for analysis in ANALYSES:
         base = f"results/{analysis}"
-        figures = figures_of(analysis) + (["domain_sensitivity"] if has_sensitivity(analysis) else [])
-        files += [f"{base}/{name}" for name in ("spectra.csv", "templates.csv", "ranges.csv", "scorecard.csv")]
+        figures = figures_of(analysis) + (
+            ["domain_sensitivity"] if has_sensitivity(analysis) else []
+        )
+        files += [
+            f"{base}/{name}"
+            for name in ("spectra.csv", "templates.csv", "ranges.csv", "scorecard.csv")
+        ]
         files += expand(f"{base}/figures/{{name}}.{{ext}}", name=figures, ext=FORMATS)
-        files += [f"{base}/grids/{grid}.parquet" for scan in scans_of(analysis) for grid in scan.grids()]
+        files += [
+            f"{base}/grids/{grid}.parquet"
+            for scan in scans_of(analysis)
+            for grid in scan.grids()
+        ]
     return files

@@ -1,6 +1,4 @@
 rule scorecard:
-    message:
-        "Scorecard of {wildcards.analysis}: the paper's numbers and statements against ours"
     input:
         published=PUBLISHED,
         templates="results/{analysis}/templates.parquet",
@@ -10,29 +8,45 @@ rule scorecard:
         code=code("scorecard.py"),
     output:
         "results/{analysis}/scorecard.csv",
+    log:
+        "logs/{analysis}/scorecard.log",
+    conda:
+        "../../envs/environment.yaml"
     params:
         analysis=analysis_section,
         sections=lambda w: scan_sections(w.analysis),
-    conda:
-        "../../envs/environment.yaml"
+    message:
+        "Scorecard of {wildcards.analysis}: the paper's numbers and statements against ours"
     script:
         "../scripts/scorecard.py"
 
 
+INPUT_FILES = sorted(
+    {
+        file
+        for dataset in config["datasets"].values()
+        for file in dataset["files"].values()
+    }
+)
+
+
 rule provenance:
-    message:
-        "Provenance"
     input:
-        files=sorted({str(ROOT / f) for d in config["datasets"].values() for f in d["files"].values()}),
+        files=[ROOT / name for name in INPUT_FILES],
         tables=expand("results/{analysis}/scorecard.csv", analysis=ANALYSES),
         code=code("provenance.py"),
     output:
         "results/provenance.json",
-    params:
-        config=config,
-        root=str(ROOT),
+    log:
+        "logs/provenance.log",
     conda:
         "../../envs/environment.yaml"
+    params:
+        config=config,
+        revision=git_revision(ROOT),
+        names=INPUT_FILES,
+    message:
+        "Provenance"
     script:
         "../scripts/provenance.py"
 

@@ -1,6 +1,4 @@
 rule templates:
-    message:
-        "Templates of {wildcards.analysis}: expected events per unit of weak charge squared"
     input:
         counts=dataset_file("counts.csv"),
         acceptance=dataset_file("acceptance.csv"),
@@ -8,26 +6,32 @@ rule templates:
     output:
         nodes="results/{analysis}/templates.parquet",
         sums="results/{analysis}/templates.csv",
-    params:
-        analysis=analysis_section,
+    log:
+        "logs/{analysis}/templates.log",
     conda:
         "../../envs/environment.yaml"
+    params:
+        analysis=analysis_section,
+    message:
+        "Templates of {wildcards.analysis}: expected events per unit of weak charge squared"
     script:
         "../scripts/templates.py"
 
 
 rule spectra:
-    message:
-        "Spectra of {wildcards.analysis}: standard model and light mediator"
     input:
         templates=rules.templates.output.nodes,
         code=code("spectra.py"),
     output:
         "results/{analysis}/spectra.csv",
+    log:
+        "logs/{analysis}/spectra.log",
+    conda:
+        "../../envs/environment.yaml"
     params:
         analysis=analysis_section,
         example=config["spectrum_example"],
-    conda:
-        "../../envs/environment.yaml"
+    message:
+        "Spectra of {wildcards.analysis}: standard model and light mediator"
     script:
         "../scripts/spectra.py"

@@ -8,11 +8,10 @@ from cevnsi.inputs import load_measurement
 from cevnsi.scan import make_model, scan_rows
 from cevnsi.tables import file_digest, read_parquet, write_parquet
 from cevnsi.templates import Templates
+from runner import run
 
 
-def main(
-    analysis: dict[str, Any], scan: str, section: dict[str, Any], chunk: int, files: Any, output: Any
-) -> None:
+def main(analysis: dict[str, Any], scan: str, section: dict[str, Any], chunk: int, files: Any, output: Any) -> None:
     """Compute one chunk and note what it was made from."""
     choices, grid = parse_analysis(analysis), parse_scan(scan, section)
     templates = Templates.from_columns(read_parquet(files.templates), choices.nuclides)
@@ -23,4 +22,4 @@ def main(
 
 
 if job := globals().get("snakemake"):
-    main(**job.params, files=job.input, output=job.output)
+    run(main, job)

@@ -6,6 +6,7 @@ from cevnsi.config import parse_scan
 from cevnsi.grids import as_grid
 from cevnsi.regions import contour_table
 from cevnsi.tables import read_parquet, write_csv
+from runner import run
 
 
 def main(scan: str, section: dict[str, Any], grid: str, files: Any, output: Any) -> None:
@@ -16,4 +17,4 @@ def main(scan: str, section: dict[str, Any], grid: str, files: Any, output: Any)
 
 
 if job := globals().get("snakemake"):
-    main(**job.params, files=job.input, output=job.output)
+    run(main, job)

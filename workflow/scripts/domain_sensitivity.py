@@ -8,6 +8,7 @@ from cevnsi.scan import make_model
 from cevnsi.sensitivity import domain_sensitivity
 from cevnsi.tables import SENSITIVITY, as_columns, read_parquet, write_csv
 from cevnsi.templates import Templates
+from runner import run
 
 
 def main(
@@ -23,4 +24,4 @@ def main(
 
 
 if job := globals().get("snakemake"):
-    main(**job.params, files=job.input, output=job.output)
+    run(main, job)

@@ -5,6 +5,7 @@ from typing import Any
 from cevnsi.figures import draw_domain_sensitivity, drawing, save_all
 from cevnsi.scorecard import published_ends
 from cevnsi.tables import PUBLISHED, SENSITIVITY, read_table
+from runner import run
 
 
 def main(files: Any, output: Any) -> None:
@@ -15,4 +16,4 @@ def main(files: Any, output: Any) -> None:
 
 
 if job := globals().get("snakemake"):
-    main(files=job.input, output=job.output)
+    run(main, job)

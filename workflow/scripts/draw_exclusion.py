@@ -7,6 +7,7 @@ from cevnsi.figures import draw_exclusion, drawing, save_all
 from cevnsi.grids import as_grid
 from cevnsi.muon_g2 import coupling_band
 from cevnsi.tables import contour_layout, read_parquet, read_table
+from runner import run
 
 
 def main(sections: dict[str, Any], files: Any, output: Any) -> None:
@@ -20,4 +21,4 @@ def main(sections: dict[str, Any], files: Any, output: Any) -> None:
 
 
 if job := globals().get("snakemake"):
-    main(**job.params, files=job.input, output=job.output)
+    run(main, job)

@@ -6,6 +6,7 @@ from cevnsi.config import parse_scan
 from cevnsi.figures import draw_regions, drawing, save_all
 from cevnsi.grids import as_grid
 from cevnsi.tables import contour_layout, read_parquet, read_table
+from runner import run
 
 
 def main(sections: dict[str, Any], grids: list[str], files: Any, output: Any) -> None:
@@ -20,4 +21,4 @@ def main(sections: dict[str, Any], grids: list[str], files: Any, output: Any) ->
 
 
 if job := globals().get("snakemake"):
-    main(**job.params, files=job.input, output=job.output)
+    run(main, job)

@@ -4,6 +4,7 @@ from typing import Any
 
 from cevnsi.figures import draw_spectrum, drawing, mediator_caption, save_all
 from cevnsi.tables import SPECTRA, read_table
+from runner import run
 
 
 def main(example: dict[str, float], files: Any, output: Any) -> None:
@@ -13,4 +14,4 @@ def main(example: dict[str, float], files: Any, output: Any) -> None:
 
 
 if job := globals().get("snakemake"):
-    main(**job.params, files=job.input, output=job.output)
+    run(main, job)

@@ -5,9 +5,10 @@ from typing import Any
 
 from cevnsi.inputs import CROSS_CHECK_COLUMNS, read_dataset
 from cevnsi.tables import write_csv
+from runner import run
 
 
-def main(section: dict[str, Any], root: str, checksums: str, output: Any) -> None:
+def main(section: dict[str, Any], root: str, checksums: str, files: Any, output: Any) -> None:
     """Read one dataset and write its tables; cross_check.csv has no rows where there is one reading only."""
     tables = read_dataset(section, Path(root), Path(checksums))
     write_csv(output.counts, tables["counts"])
@@ -16,4 +17,4 @@ def main(section: dict[str, Any], root: str, checksums: str, output: Any) -> Non
 
 
 if job := globals().get("snakemake"):
-    main(**job.params, output=job.output)
+    run(main, job)

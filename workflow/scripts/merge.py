@@ -5,6 +5,7 @@ from typing import Any
 from cevnsi.config import parse_scan
 from cevnsi.grids import check_note, chunk_note, merge
 from cevnsi.tables import file_digest, read_note, read_parquet, write_parquet
+from runner import run
 
 
 def main(analysis: dict[str, Any], scan: str, section: dict[str, Any], grid: str, files: Any, output: Any) -> None:
@@ -18,4 +19,4 @@ def main(analysis: dict[str, Any], scan: str, section: dict[str, Any], grid: str
 
 
 if job := globals().get("snakemake"):
-    main(**job.params, files=job.input, output=job.output)
+    run(main, job)

@@ -7,6 +7,7 @@ from cevnsi.config import parse_scan
 from cevnsi.grids import as_grid
 from cevnsi.regions import AllowedRange, scan_ranges
 from cevnsi.tables import RANGES, as_columns, read_parquet, write_csv
+from runner import run
 
 
 def main(sections: dict[str, Any], files: Any, output: Any) -> None:
@@ -21,4 +22,4 @@ def main(sections: dict[str, Any], files: Any, output: Any) -> None:
 
 
 if job := globals().get("snakemake"):
-    main(**job.params, files=job.input, output=job.output)
+    run(main, job)

@@ -7,6 +7,7 @@ from cevnsi.grids import as_grid
 from cevnsi.scorecard import reproduced_values, scorecard
 from cevnsi.tables import PUBLISHED, RANGES, SPECTRA, read_parquet, read_table, write_csv
 from cevnsi.templates import Templates
+from runner import run
 
 
 def main(analysis: dict[str, Any], sections: dict[str, Any], files: Any, output: Any) -> None:
@@ -28,4 +29,4 @@ def main(analysis: dict[str, Any], sections: dict[str, Any], files: Any, output:
 
 
 if job := globals().get("snakemake"):
-    main(**job.params, files=job.input, output=job.output)
+    run(main, job)

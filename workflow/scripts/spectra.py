@@ -6,6 +6,7 @@ from cevnsi.config import parse_analysis
 from cevnsi.spectra import spectra_table
 from cevnsi.tables import read_parquet, write_csv
 from cevnsi.templates import Templates
+from runner import run
 
 
 def main(analysis: dict[str, Any], example: dict[str, float], files: Any, output: Any) -> None:
@@ -16,4 +17,4 @@ def main(analysis: dict[str, Any], example: dict[str, float], files: Any, output
 
 
 if job := globals().get("snakemake"):
-    main(**job.params, files=job.input, output=job.output)
+    run(main, job)

@@ -7,6 +7,7 @@ from cevnsi.form_factors import FORM_FACTORS
 from cevnsi.inputs import load_acceptance, load_measurement
 from cevnsi.tables import write_csv, write_parquet
 from cevnsi.templates import build_templates
+from runner import run
 
 
 def main(analysis: dict[str, Any], files: Any, output: Any) -> None:
@@ -24,4 +25,4 @@ def main(analysis: dict[str, Any], files: Any, output: Any) -> None:
 
 
 if job := globals().get("snakemake"):
-    main(**job.params, files=job.input, output=job.output)
+    run(main, job)

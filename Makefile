@@ -1,0 +1,36 @@
+# Each target sets itself up: the environment is made from the locked file, which needs Python 3.11+ with venv.
+PYTHON ?= python3
+CORES ?= $(shell nproc)
+BIN := .venv/bin
+
+.PHONY: figures test lint readme clean env
+
+figures: env
+	$(BIN)/snakemake --cores $(CORES)
+
+test: env
+	$(BIN)/python -m pytest --cov --cov-report=term
+
+lint: env
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check .
+	$(BIN)/mypy
+	$(BIN)/snakemake --lint
+
+# The README's scorecard and pictures, from finished results.
+readme: figures
+	$(BIN)/python docs/update_readme.py
+
+env: .venv/.complete
+
+.venv/.complete: envs/requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is too old: Python 3.11 or newer is needed (make PYTHON=python3.12 ...)"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' || { echo "this Python cannot make environments: install its venv package (Debian, Ubuntu: python3-venv)"; exit 1; }
+	$(PYTHON) -m venv --clear .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r envs/requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
+	@touch $@
+
+clean:
+	rm -rf results logs .snakemake
