@@ -4,6 +4,8 @@ Every complaint names the key, the value and what was expected; nothing is corre
 """
 
 import difflib
+import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -22,6 +24,25 @@ from cevnsi.nuclei import NUCLEI, Nuclide
 FloatArray = NDArray[np.float64]
 
 NAME_OF_PAIR = "."  # joins a scan and its projection in a grid's file name
+LARGEST = 1e30  # of any number, and of its inverse: squares and products of a few stay finite
+DEEPEST, MOST_VALUES = 10, 100_000  # of a configuration, aliases written out
+MOST_POINTS = 1_000_000_000  # of one grid
+
+# Names under results/ that are made whatever the configuration says.
+TAKEN = {
+    "analyses": ("inputs",),
+    "datasets": (),
+    "scans": ("fig1", "fig2", "fig3", "fig4", "domain_sensitivity"),
+}
+# Scans that figures of the paper and the scorecard know by name, and what they are taken to scan.
+PAPER_AXES = {
+    "light_mediator": ("mediator_mass_mev", "coupling"),
+    "ee_d_u": ("eps_ee_dV", "eps_ee_uV"),
+    "mumu_d_u": ("eps_mumu_dV", "eps_mumu_uV"),
+    "ee_mumu_d": ("eps_ee_dV", "eps_mumu_dV"),
+    "ee_etau_d": ("eps_ee_dV", "eps_etau_dV"),
+    "matter_ee_mumu": ("eps_ee_matter", "eps_mumu_matter"),
+}
 
 
 class ConfigError(ValueError):
@@ -113,7 +134,8 @@ class Analysis:
 
 
 def _axis(name: str, section: Mapping[str, Any]) -> Axis:
-    return Axis(name, float(section["min"]), float(section["max"]), section["points"], section.get("scale", "linear"))
+    scale = section.get("scale", "linear")
+    return Axis(name, float(section["min"]), float(section["max"]), int(section["points"]), scale)
 
 
 def parse_scan(name: str, section: Mapping[str, Any]) -> Scan:
@@ -129,8 +151,8 @@ def parse_scan(name: str, section: Mapping[str, Any]) -> Scan:
         {key: float(value) for key, value in section.get("fixed", {}).items()},
         tuple(tuple(projection) for projection in projections),
         tuple(section.get("confidence_levels", ())),
-        tuple(section.get("n_dof", ())),
-        section["chunks"],
+        tuple(map(int, section.get("n_dof", ()))),
+        int(section["chunks"]),
     )
 
 
@@ -142,16 +164,16 @@ def parse_analysis(section: Mapping[str, Any]) -> Analysis:
         NUCLEI[section["nuclei"]],
         section["form_factor"],
         section["sin2_theta_w"],
-        Exposure(**section.get("exposure", {})),
+        Exposure(**{name: float(value) for name, value in section.get("exposure", {}).items()}),
         (float(low), float(high)),
-        section["normalization_uncertainty"],
+        float(section["normalization_uncertainty"]),
         tuple(section["scans"]),
     )
 
 
 def parse_sensitivity(section: Mapping[str, Any]) -> tuple[Axis, int]:
     """Bounds to try, and points along each axis of the scan, of a section that `check` has accepted."""
-    return _axis("bound", section["bounds"]), section["points"]
+    return _axis("bound", section["bounds"]), int(section["points"])
 
 
 def _schema_complaints(config: Mapping[str, Any]) -> Iterator[str]:
@@ -169,7 +191,7 @@ def _schema_complaints(config: Mapping[str, Any]) -> Iterator[str]:
             yield f"{key}: {error.instance!r} is unknown; expected one of {', '.join(map(str, error.validator_value))}"
         else:
             meant = f" ({error.schema['description']})" if "description" in error.schema else ""
-            yield f"{key}: {error.message}{meant}"
+            yield f"{key or 'the whole'}: {error.message}{meant}"
 
 
 def _axis_complaints(key: str, axis: Axis) -> Iterator[str]:
@@ -177,6 +199,8 @@ def _axis_complaints(key: str, axis: Axis) -> Iterator[str]:
         yield f"{key}: min {axis.minimum:g} >= max {axis.maximum:g}; min must be smaller"
     if axis.scale == "log" and axis.minimum <= 0:
         yield f"{key}: a log axis starts at min {axis.minimum:g}; expected a positive number"
+    elif axis.minimum < axis.maximum and not (np.diff(axis.values()) > 0).all():
+        yield f"{key}: {axis.points} points do not all differ between {axis.minimum!r} and {axis.maximum!r}"
 
 
 def _profile_complaints(key: str, scan: Scan, nuclei: Mapping[str, tuple[Nuclide, ...]]) -> Iterator[str]:
@@ -225,7 +249,9 @@ def _scan_complaints(key: str, scan: Scan, nuclei: Mapping[str, tuple[Nuclide, .
     known = INTERACTIONS[scan.interaction]
     for place, names in (("axes", _names(scan)), ("profile", scan.profile), ("fixed", scan.fixed)):
         for name in names:
-            if name not in known or (place == "fixed" and name in MATTER_PARAMETERS):
+            if place == "fixed" and name in MATTER_PARAMETERS:
+                yield f"{key}.fixed.{name}: a matter parameter is an axis, not fixed; fix its eps_uV and eps_dV"
+            elif name not in known:
                 close = difflib.get_close_matches(name, known, 1)
                 hint = f"did you mean {close[0]!r}?" if close else f"expected one of {', '.join(known)}"
                 yield f"{key}.{place}.{name}: unknown parameter of interaction {scan.interaction}; {hint}"
@@ -244,6 +270,8 @@ def _scan_complaints(key: str, scan: Scan, nuclei: Mapping[str, tuple[Nuclide, .
     if scan.chunks > scan.axes[0].points:
         rows = scan.axes[0].points
         yield f"{key}.chunks: {scan.chunks} chunks, but the first axis has {rows} rows; expected at most that"
+    if math.prod(scan.shape) > MOST_POINTS:
+        yield f"{key}.axes: {math.prod(scan.shape)} grid points; expected at most {MOST_POINTS}"
     if len(scan.axes) > 2 and all(len(projection) > 2 for projection in scan.projections):
         yield f"{key}.projections: a scan of {len(scan.axes)} axes needs at least one pair of axes to project onto"
     for projection in scan.projections:
@@ -253,9 +281,34 @@ def _scan_complaints(key: str, scan: Scan, nuclei: Mapping[str, tuple[Nuclide, .
         elif 2 < len(projection) < len(scan.axes):
             yield f"{key}.projections: {list(projection)} is neither a pair nor all axes"
     yield from _profile_complaints(key, scan, nuclei)
+    expected = PAPER_AXES.get(scan.name, tuple(_names(scan)))
+    if tuple(_names(scan)) != expected or (scan.name == "light_mediator" and {a.scale for a in scan.axes} != {"log"}):
+        spaced = ", in log scale" if scan.name == "light_mediator" else ""
+        yield f"{key}.axes: a figure of the paper needs {' and '.join(expected)}{spaced}; name another scan otherwise"
+
+
+def _name_complaints(config: Mapping[str, Any]) -> Iterator[str]:
+    """Names are file names, and not every system tells those apart by case."""
+    for place, taken in TAKEN.items():
+        seen = {name.lower(): name for name in taken}
+        for name in config[place]:
+            other = seen.setdefault(name.lower(), name)
+            if other in taken or other != name:
+                yield f"{place}.{name}: {other!r} is {'taken' if other in taken else 'there too'}; choose another name"
+
+
+def _sensitivity_complaints(section: Mapping[str, Any], scan: Scan) -> Iterator[str]:
+    if len(scan.axes) != 2 or any(axis.name not in MATTER_PARAMETERS for axis in scan.axes):
+        found = ", ".join(_names(scan))
+        yield f"domain_sensitivity.scan: {scan.name} must scan matter parameters only, two of them; it scans {found}"
+    bounds, _ = parse_sensitivity(section)
+    if bounds.minimum <= 0:
+        yield f"domain_sensitivity.bounds: min {bounds.minimum:g}; expected a positive number"
+    yield from _axis_complaints("domain_sensitivity.bounds", bounds)
 
 
 def _cross_complaints(config: Mapping[str, Any]) -> Iterator[str]:
+    yield from _name_complaints(config)
     users: dict[str, dict[str, tuple[Nuclide, ...]]] = {name: {} for name in config["scans"]}
     for name, section in config["analyses"].items():
         key = f"analyses.{name}"
@@ -276,54 +329,89 @@ def _cross_complaints(config: Mapping[str, Any]) -> Iterator[str]:
         yield f"domain_sensitivity.scan: {sensitivity['scan']!r} is unknown; expected one of {', '.join(users)}"
     elif sensitivity:
         scan = parse_scan(sensitivity["scan"], config["scans"][sensitivity["scan"]])
-        if not scan.axes or any(axis.name not in MATTER_PARAMETERS for axis in scan.axes):
-            found = ", ".join(_names(scan))
-            yield f"domain_sensitivity.scan: {scan.name} must scan matter parameters only; it scans {found}"
-        yield from _axis_complaints("domain_sensitivity.bounds", _axis("bound", sensitivity["bounds"]))
+        yield from _sensitivity_complaints(sensitivity, scan)
 
 
-def _not_finite(key: str, value: Any) -> Iterator[str]:
-    """Numbers that YAML can spell and the schema's `number` admits, but no choice can be."""
-    if isinstance(value, float) and not np.isfinite(value):
-        yield f"{key}: {value} is not a finite number"
-    elif isinstance(value, Mapping):
-        for name, inner in value.items():
-            yield from _not_finite(f"{key}.{name}" if key else str(name), inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _not_finite(key, inner)
+def _spelling_complaints(config: Mapping[str, Any]) -> Iterator[str]:
+    """What YAML can spell and the schema's types admit, but no choice can be."""
+    todo: list[tuple[tuple[str, ...], Any]] = [((), config)]
+    for place, value in todo:
+        key = ".".join(place)
+        if len(place) > DEEPEST or len(todo) > MOST_VALUES:
+            yield f"{key}: deeper than {DEEPEST} levels or more than {MOST_VALUES} values; does an alias repeat itself?"
+            return
+        if isinstance(value, Mapping):
+            todo += [((*place, str(name)), inner) for name, inner in value.items()]
+            for name in value:
+                if not isinstance(name, str):
+                    yield f"{'.'.join((*place, str(name)))}: the key {name!r} is no text but {type(name).__name__}"
+        elif isinstance(value, list):
+            todo += [((*place, str(i)), inner) for i, inner in enumerate(value)]
+        elif isinstance(value, (int, float)) and value != 0 and not 1 / LARGEST <= abs(value) <= LARGEST:
+            shown = f"an integer of {value.bit_length()} bits" if isinstance(value, int) else value
+            yield f"{key}: {shown} is not a finite number from {1 / LARGEST:g} to {LARGEST:g} in magnitude, or 0"
+
+
+def _printable(text: str) -> str:
+    """The text with line ends, control characters and the like spelled out."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def check(config: Mapping[str, Any]) -> None:
     """Raise ConfigError with every complaint about a configuration; return if there is none."""
-    complaints = list(_not_finite("", config)) or list(_schema_complaints(config)) or list(_cross_complaints(config))
-    if complaints:
-        raise ConfigError("the configuration cannot be used:\n" + "\n".join(f"  {line}" for line in complaints))
+    for complaints in (_spelling_complaints, _schema_complaints, _cross_complaints):
+        lines = [f"  {_printable(line)}" for line in complaints(config)]
+        if lines:
+            raise ConfigError("the configuration cannot be used:\n" + "\n".join(lines))
 
 
 class _StrictLoader(yaml.SafeLoader):
-    """YAML without its silent last-one-wins for a repeated key."""
+    """YAML without its silent last-one-wins for a repeated key, and without numbers that read otherwise elsewhere."""
 
 
 def _strict_mapping(loader: _StrictLoader, node: yaml.MappingNode) -> dict[Any, Any]:
     seen: set[str] = set()
     for key, _ in node.value:
-        if key.value in seen and key.tag != "tag:yaml.org,2002:merge":
+        if not isinstance(key, yaml.ScalarNode):
+            raise ConfigError(f"line {key.start_mark.line + 1}: a list or mapping cannot be a key")
+        if key.value in seen:
             raise ConfigError(f"line {key.start_mark.line + 1}: the key {key.value!r} is given twice")
         seen.add(key.value)
     loader.flatten_mapping(node)
     return dict(loader.construct_pairs(node, deep=True))
 
 
+def _strict_number(loader: _StrictLoader, node: yaml.ScalarNode) -> float:
+    whole = node.tag.endswith(":int")  # to YAML 1.1 alone, 010 is eight and 1:30 is ninety
+    if not re.fullmatch("[+-]?(0|[1-9][0-9]*)" if whole else "[^_:]*", node.value):
+        raise ConfigError(f"line {node.start_mark.line + 1}: {node.value!r} is no number in plain decimal digits")
+    value: float = loader.construct_yaml_int(node) if whole else loader.construct_yaml_float(node)
+    return value
+
+
 _StrictLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _strict_mapping)
+for _kind in ("int", "float"):
+    _StrictLoader.add_constructor(f"tag:yaml.org,2002:{_kind}", _strict_number)
+
+
+def load_yaml(text: str) -> Any:
+    """The content of a YAML text; ConfigError for what YAML would let pass, and for all that its parser trips over."""
+    try:
+        return yaml.load(text, Loader=_StrictLoader)
+    except (ConfigError, yaml.YAMLError) as error:
+        raise ConfigError(str(error)) from None
+    except Exception as error:  # the parser lets through what int(), a date or too deep a recursion raises
+        raise ConfigError(f"not YAML that can be read ({type(error).__name__}: {error})") from None
 
 
 def read(path: Path) -> dict[str, Any]:
     """One configuration file, refusing what YAML would let pass: a repeated key, another encoding, no mapping."""
     try:
-        loaded = yaml.load(path.read_bytes().decode("utf-8"), Loader=_StrictLoader)
-    except (ConfigError, UnicodeDecodeError, yaml.YAMLError) as error:
+        loaded = load_yaml(path.read_bytes().decode("utf-8"))
+    except (ConfigError, UnicodeDecodeError, OSError) as error:
         raise ConfigError(f"{path}: {error}") from None
     if not isinstance(loaded, dict):
         raise ConfigError(f"{path}: expected a mapping of keys, found {type(loaded).__name__}")
+    if "__use_yte__" in loaded:  # snakemake would run code in the values, and take this key out
+        raise ConfigError(f"{path}: __use_yte__: expected plain values, not a template")
     return loaded

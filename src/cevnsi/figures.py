@@ -104,6 +104,8 @@ def save(figure: Figure, path: Path) -> None:
 def save_all(drawn: Drawn, paths: Iterable[str]) -> None:
     """Write a figure in every format asked for, and its curves where the path is a csv."""
     figure, curves = drawn
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")  # laid out once, not again for every format
     for path in map(Path, paths):
         if path.suffix == ".csv":
             write_csv(path, curves)
@@ -113,9 +115,10 @@ def save_all(drawn: Drawn, paths: Iterable[str]) -> None:
 
 def mediator_caption(mediator_mass_mev: float, coupling: float) -> str:
     """A light mediator's mass and coupling in the paper's notation."""
-    exponent = int(np.floor(np.log10(coupling)))
-    factor = coupling / 10.0**exponent
-    power = rf"10^{{{exponent}}}" if np.isclose(factor, 1) else rf"{factor:.3g}\times 10^{{{exponent}}}"
+    factor, exponent = map(float, f"{coupling:.2e}".split("e"))
+    power = rf"10^{{{exponent:.0f}}}"
+    if factor != 1:
+        power = rf"{factor:g}\times {power}" if factor else "0"
     return rf"$M_{{Z'}}={mediator_mass_mev:g}$ MeV, $g={power}$"
 
 
@@ -218,9 +221,10 @@ def _region(
     ax.contourf(x, y, grid.delta_chi2.T, levels=[-np.inf, threshold(*level)], colors=[SKY], alpha=0.45)
     _outline(ax, curves, panel, contours, level, color=BLUE)
     best = grid.best_fit()
-    ax.plot(0, 0, marker="+", color=BLACK, markersize=7, linestyle="none", label="SM")
+    if all(name.startswith("eps_") for name in grid.names):
+        ax.plot(0, 0, marker="+", color=BLACK, markersize=7, linestyle="none", label="SM")
+        curves.add(panel, "SM", 0, [0.0], [0.0])
     ax.plot(*best, marker="x", color=VERMILION, markersize=5, linestyle="none", label="best fit", clip_on=False)
-    curves.add(panel, "SM", 0, [0.0], [0.0])
     curves.add(panel, "best fit", 0, [best[0]], [best[1]])
     if grid.log[0]:
         ax.set_xscale("log")
@@ -255,15 +259,17 @@ def draw_domain_sensitivity(table: Mapping[str, Any], published: Mapping[str, tu
     curves = _Curves()
     column = {name: np.array(values) for name, values in table.items()}
     styles = {2: (BLUE, "-"), 1: (VERMILION, "--")}
+    levels = sorted(set(zip(table["n_dof"], table["delta_chi2"], strict=True)), reverse=True)
     for ax, name in zip(axes.flat, parameters, strict=True):
-        for n_dof in sorted(set(table["n_dof"]), reverse=True):
+        for n_dof, level in levels:
             color, style = styles.get(n_dof, (GREY, ":"))
             for i, side in enumerate(("lower", "upper")):
                 rows = (column["parameter"] == name) & (column["n_dof"] == n_dof) & (column["side"] == side)
+                rows &= column["delta_chi2"] == level
                 x, y = column["bound"][rows], column["end"][rows]
-                text = rf"$\Delta\chi^2={column['delta_chi2'][rows][0]:.2f}$" if i == 0 else None
+                text = rf"$\Delta\chi^2={level:.2f}$" if i == 0 else None
                 ax.plot(x, y, color=color, linestyle=style, label=text)
-                curves.add(name, f"{n_dof} dof, {side}", 0, x, y)
+                curves.add(name, f"delta chi2 {level:.2f}, {n_dof:g} dof, {side}", 0, x, y)
         for i, value in enumerate(published.get(name, ())):
             ax.axhline(value, color=GREY, linewidth=0.9, linestyle=":", label=None if i else "Eq. (12)")
         ax.set(ylabel=f"ends of {label(name)}")

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from cevnsi.config import Scan
 from cevnsi.provenance import digest
 from cevnsi.regions import Grid
-from cevnsi.tables import TableError
+from cevnsi.tables import TableError, make_anew
 
 FloatArray = NDArray[np.float64]
 Projection = tuple[str, ...]
@@ -55,13 +55,13 @@ def check_note(path: str, found: Mapping[str, Any], expected: Mapping[str, Any])
         if found.get(key) != value:
             raise TableError(
                 f"{path}: its {key} is {found.get(key)!r}, expected {value!r}: it comes from another configuration or "
-                "other inputs; delete it and run again to make it anew"
+                f"other inputs; {make_anew(path)}"
             )
 
 
 def _select(scan: Scan, projection: Projection, chunk: int, columns: Mapping[str, FloatArray], path: str) -> FloatArray:
     """Chi2 of one projection in one chunk, its rows checked for number, order and value."""
-    redo = "delete it and run again to make it anew"
+    redo = make_anew(path)
     number = float(scan.projections.index(projection))
     rows = columns["projection"] == number
     axes = _chunk_axes(scan, projection, chunk)

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 from numpy.typing import NDArray
 
+from cevnsi import tables
+from cevnsi.config import LARGEST, ConfigError, load_yaml
 from cevnsi.detector import Acceptance
 from cevnsi.likelihood import Measurement
-from cevnsi.tables import TableError, file_digest, read_csv
+from cevnsi.tables import TableError, decimal, file_digest, read_csv, read_lines, read_text
 
 FloatArray = NDArray[np.float64]
 Table = dict[str, FloatArray]
@@ -37,36 +38,41 @@ CROSS_CHECK_COLUMNS = (
 )
 
 LARGEST_ROUNDING_SHIFT = 0.25  # counts; beyond it a reading is not of an integer (both readings stay below 0.16)
+LARGEST_PHOTOELECTRONS = 1e4  # far beyond any reactor or beam; bounds what is tabulated and integrated over
+LARGEST_COUNT = 1e12
 LATEST_ARRIVAL_US = 6.0  # Fig. 3 of arXiv:1708.01294
 RELEASE_STEP_PE = 0.05  # spacing of the tabulated logistic: straight lines are within 5e-6 of it
+
+PUBLISHED_FILE = Path("data/liao_marfatia_2017/published.csv")
+COMPARISONS = ("near", "at_least")
 
 
 def verify_checksum(root: Path, sums: Path, path: Path) -> None:
     """Refuse a file that the list of checksums does not know or that differs from it; paths relative to root."""
-    listed = {}
-    for i, line in enumerate(_text(root / sums).splitlines(), start=1):
+    listed: dict[str, str] = {}
+    for i, line in enumerate(read_lines(root / sums), start=1):
         digest, _, name = line.partition("  ")
         if len(digest) != 64 or not name:
             raise TableError(f"{sums}: row {i}: {line!r} is not '<sha256>  <path>'")
-        listed[name] = digest
+        if listed.setdefault(name, digest) != digest:
+            raise TableError(f"{sums}: row {i}: {name!r} is listed before, with another sha256")
     name = Path(path).as_posix()
     if name not in listed:
         raise TableError(f"{name}: has no checksum in {sums}; add the line that `sha256sum {name}` prints")
-    try:
-        found = file_digest(root / path)
-    except OSError as error:
-        raise TableError(f"{name}: cannot be read: {error.strerror}") from None
+    found = file_digest(root / path)
     if found != listed[name]:
         raise TableError(f"{name}: sha256 is {found}, expected {listed[name]} ({sums}); the file has changed")
 
 
-def _text(path: Path) -> str:
-    try:
-        return path.read_bytes().decode("utf-8")
-    except OSError as error:
-        raise TableError(f"{path}: cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError as error:
-        raise TableError(f"{path}: not UTF-8 text at byte {error.start}") from None
+def _read_numbers(path: Path, columns: tuple[str, ...]) -> Table:
+    """Columns of an input file, no number so large that its square would not be finite."""
+    table: Table = read_csv(path, columns)
+    for name, values in table.items():
+        beyond = np.flatnonzero(np.abs(values) > LARGEST)
+        if beyond.size:
+            i = beyond[0]
+            raise TableError(f"{path}: row {i + 2}, {name}: {values[i]:g} is beyond {LARGEST:g} in magnitude")
+    return table
 
 
 def _check_bins(path: Path, low: FloatArray, high: FloatArray) -> None:
@@ -82,14 +88,18 @@ def _check_bins(path: Path, low: FloatArray, high: FloatArray) -> None:
             )
     if low[0] < 0:
         raise TableError(f"{path}: row 2: bin_low_pe {low[0]:g} is negative")
+    if high[-1] > LARGEST_PHOTOELECTRONS:
+        raise TableError(f"{path}: row {high.size + 1}: bin_high_pe {high[-1]:g} is beyond {LARGEST_PHOTOELECTRONS:g}")
 
 
 def check_counts(path: Path, counts: Table) -> None:
     """Contiguous increasing bins and positive uncertainties; raises TableError with file and row."""
     _check_bins(path, counts["bin_low_pe"], counts["bin_high_pe"])
     for i, error in enumerate(counts["stat_uncertainty"]):
-        if error <= 0:
-            raise TableError(f"{path}: row {i + 2}: stat_uncertainty {error:g}; expected a positive number")
+        if error < 1 / LARGEST:
+            raise TableError(
+                f"{path}: row {i + 2}: stat_uncertainty {error:g}; expected a positive number, at least {1 / LARGEST:g}"
+            )
 
 
 def check_acceptance(path: Path, acceptance: Table, low_pe: float, high_pe: float) -> None:
@@ -107,7 +117,7 @@ def check_acceptance(path: Path, acceptance: Table, low_pe: float, high_pe: floa
 
 def _round_residuals(path: Path) -> Table:
     """Counts and uncertainties of one reading of Fig. 3: residuals C - AC are integers, so round and keep the shift."""
-    read = read_csv(path, RESIDUAL_COLUMNS)
+    read = _read_numbers(path, RESIDUAL_COLUMNS)
     _check_bins(path, read["bin_low_pe"], read["bin_high_pe"])
     rounded = np.rint(read["residual_counts"]) + 0.0  # no negative zero
     shift = rounded - read["residual_counts"]
@@ -122,13 +132,15 @@ def _round_residuals(path: Path) -> Table:
             raise TableError(f"{path}: row {i + 2}: a negative error: the bar [{low:g}, {high:g}] misses its point")
     # ASSUME: the bars' asymmetry is noise of the reading (true errors are sqrt(C + AC)), so half the bar is sigma_stat.
     sigma = (read["upper_error_bar_end"] - read["lower_error_bar_end"]) / 2
-    return {
+    counts = {
         "bin_low_pe": read["bin_low_pe"],
         "bin_high_pe": read["bin_high_pe"],
         "observed_counts": rounded,
         "stat_uncertainty": sigma,
         "rounding_shift": shift,
     }
+    check_counts(path, counts)
+    return counts
 
 
 def _cross_check(a: Table, b: Table, path_b: Path) -> Table:
@@ -147,7 +159,7 @@ def read_figure3(paths: Paths) -> Tables:
     Roles: reading_a, which is used; reading_b, which checks it; acceptance.
     """
     a, b = _round_residuals(paths["reading_a"]), _round_residuals(paths["reading_b"])
-    acceptance: Table = read_csv(paths["acceptance"], ACCEPTANCE_COLUMNS)
+    acceptance = _read_numbers(paths["acceptance"], ACCEPTANCE_COLUMNS)
     x, y = acceptance["photoelectrons"], acceptance["acceptance"]
     if x.size and 0 < x[0] < 0.1:
         # ASSUME: below the first digitized point, 0.06 photoelectrons, the acceptance is that point's (2e-6).
@@ -157,30 +169,49 @@ def read_figure3(paths: Paths) -> Tables:
 
 def _release_histogram(path: Path) -> dict[tuple[float, float], int]:
     """Counts by (photoelectrons, arrival time) bin center."""
-    counts = {}
-    for i, line in enumerate(_text(path).splitlines(), start=1):
+    counts: dict[tuple[float, float], int] = {}
+    for i, line in enumerate(read_lines(path), start=1):
         if line.startswith("#") or not line.strip():
             continue
         try:
-            pe, time, count = line.split(",")
-            key, value = (float(pe), float(time)), int(count)
+            pe, time, count = (decimal(cell) for cell in line.split(","))
         except ValueError:
             raise TableError(f"{path}: row {i}: {line!r} is not 'photoelectrons, arrival time, counts'") from None
-        if value < 0 or not np.isfinite(key).all() or min(key) < 0 or key in counts:
-            raise TableError(f"{path}: row {i}: {line!r}: negative, not finite, or a bin given twice")
-        counts[key] = value
+        if min(pe, time) < 0 or (pe, time) in counts:
+            raise TableError(f"{path}: row {i}: {line!r}: a bin that is negative, or given twice")
+        if count % 1 or not 0 <= count <= LARGEST_COUNT:
+            raise TableError(f"{path}: row {i}: {line!r}: counts must be whole, from 0 to {LARGEST_COUNT:g}")
+        counts[pe, time] = int(count)
+    n_pe, n_time = (len({bin_[axis] for bin_ in counts}) for axis in (0, 1))
+    if len(counts) != n_pe * n_time:
+        raise TableError(f"{path}: has {len(counts)} bins, expected {n_pe} of photoelectrons times {n_time} of time")
     return counts
+
+
+def _early_counts(histogram: Mapping[tuple[float, float], int]) -> dict[float, int]:
+    """Counts by photoelectrons, increasing, summed over the arrival times that the paper uses."""
+    total = dict.fromkeys(sorted({pe for pe, _ in histogram}), 0)
+    for (pe, time), count in histogram.items():
+        total[pe] += count if time < LATEST_ARRIVAL_US else 0
+    return total
 
 
 def _logistic(parameters: Path) -> Callable[[FloatArray], FloatArray]:
     """The release's a / (1 + exp(-k (x - x_0))), without its step."""
     try:
-        content = yaml.safe_load(_text(parameters))
-        value = {p["name"]: float(p["value"]) for p in content["acceptanceEfficiency"]["parameters"]}
+        listed = load_yaml(read_text(parameters))["acceptanceEfficiency"]["parameters"]
+        value = {entry["name"]: entry["value"] for entry in listed}
         a, k, x0 = value["a"], value["k"], value["x_0"]
-    except (yaml.YAMLError, KeyError, TypeError, ValueError) as error:
+    except (ConfigError, LookupError, TypeError) as error:
         raise TableError(f"{parameters}: acceptanceEfficiency needs numbers a, k and x_0 ({error!r})") from None
-    return lambda x: a / (1 + np.exp(-k * (x - x0)))
+    if len(listed) != 3 or not all(type(v) in (int, float) and abs(v) <= LARGEST for v in (a, k, x0)):
+        raise TableError(f"{parameters}: acceptanceEfficiency needs numbers a, k and x_0, once each and nothing else")
+
+    def curve(x: FloatArray) -> FloatArray:
+        with np.errstate(over="ignore"):  # an infinite exp makes a fraction of zero
+            return np.asarray(a / (1 + np.exp(-k * (x - x0))))
+
+    return curve
 
 
 def _release_acceptance(parameters: Path, high_pe: float) -> Table:
@@ -189,7 +220,7 @@ def _release_acceptance(parameters: Path, high_pe: float) -> Table:
     curve = _logistic(parameters)
     n = round(1 / RELEASE_STEP_PE)
     pieces = [(np.array([0.0, 5.0]), 0.0), (np.linspace(5, 6, n + 1), 0.5)]
-    pieces.append((np.linspace(6, high_pe, round((high_pe - 6) * n) + 1), 1.0))
+    pieces.append((np.linspace(6, max(high_pe, 6.0), round(max(high_pe - 6, 0) * n) + 1), 1.0))
     x = np.concatenate([piece for piece, _ in pieces])
     step = np.concatenate([np.full(piece.size, value) for piece, value in pieces])
     return {"photoelectrons": x, "acceptance": curve(x) * step}
@@ -203,26 +234,25 @@ def read_release2018(paths: Paths) -> Tables:
     c, ac = (_release_histogram(paths[role]) for role in ("coincidence", "anticoincidence"))
     if c.keys() != ac.keys() or not c:
         raise TableError(f"{paths['anticoincidence']}: its bins are not those of {paths['coincidence']}")
-    centers = np.array(sorted({pe for pe, _ in c}))
+    early = _early_counts(c)
+    centers = np.array(list(early))
+    total_c, total_ac = (np.array(list(table.values()), float) for table in (early, _early_counts(ac)))
     width = centers[1] - centers[0] if centers.size > 1 else 0.0
-    total = {
-        name: np.array([sum(n for (pe, t), n in table.items() if pe == x and t < LATEST_ARRIVAL_US) for x in centers])
-        for name, table in (("c", c), ("ac", ac))
-    }
     counts = {
         "bin_low_pe": centers - width / 2,
         "bin_high_pe": centers + width / 2,
-        "observed_counts": (total["c"] - total["ac"]).astype(float),
-        "stat_uncertainty": np.sqrt(total["c"] + total["ac"]),
+        "observed_counts": total_c - total_ac,
+        "stat_uncertainty": np.sqrt(total_c + total_ac),
     }
+    check_counts(paths["coincidence"], counts)
     return {"counts": counts, "acceptance": _release_acceptance(paths["parameters"], counts["bin_high_pe"][-1])}
 
 
 def read_table(paths: Paths) -> Tables:
     """Counts and acceptance that are already in the columns of results/inputs/; roles counts, acceptance."""
     return {
-        "counts": read_csv(paths["counts"], COUNTS_COLUMNS),
-        "acceptance": read_csv(paths["acceptance"], ACCEPTANCE_COLUMNS),
+        "counts": _read_numbers(paths["counts"], COUNTS_COLUMNS),
+        "acceptance": _read_numbers(paths["acceptance"], ACCEPTANCE_COLUMNS),
     }
 
 
@@ -252,10 +282,41 @@ def read_dataset(section: Mapping[str, Any], root: Path, sums: Path) -> Tables:
     return tables
 
 
+def check_published(path: Path) -> None:
+    """Refuse published values that a scorecard would take for something else; raises TableError with file and row."""
+    table = tables.read_table(path, tables.PUBLISHED)
+    for i, (key, comparison) in enumerate(zip(table["key"], table["comparison"], strict=True)):
+        if key in table["key"][:i]:
+            raise TableError(f"{path}: row {i + 2}: the key {key!r} is given twice")
+        if comparison not in COMPARISONS:
+            expected = " or ".join(COMPARISONS)
+            raise TableError(f"{path}: row {i + 2}: comparison is {comparison!r}; expected {expected}")
+        if table["tolerance"][i] < 0:
+            raise TableError(f"{path}: row {i + 2}: tolerance {table['tolerance'][i]:g} is negative")
+
+
+def check_inputs(config: Mapping[str, Any], root: Path) -> None:
+    """Read every input of a configuration that `cevnsi.config.check` has accepted; TableError or ConfigError if bad."""
+    sums = Path(config["checksums"])
+    verify_checksum(root, sums, PUBLISHED_FILE)
+    check_published(root / PUBLISHED_FILE)
+    counts = {name: read_dataset(section, root, sums)["counts"] for name, section in config["datasets"].items()}
+    for name, analysis in config["analyses"].items():
+        bins = counts[analysis["dataset"]]
+        edges = [*bins["bin_low_pe"], bins["bin_high_pe"][-1]]
+        for edge in analysis["photoelectron_range"]:
+            if edge not in edges:
+                raise ConfigError(
+                    f"analyses.{name}.photoelectron_range: {edge} is not a bin edge of dataset {analysis['dataset']}; "
+                    f"edges are {', '.join(f'{e:g}' for e in edges)}"
+                )
+
+
 def load_measurement(path: Path | str) -> Measurement:
     """The measurement in a counts.csv of results/inputs/."""
     path = Path(path)
-    rounded = "rounding_shift" in _text(path).partition("\n")[0].split(",")  # what was read off a figure has one more
+    header = read_lines(path)[:1]
+    rounded = any("rounding_shift" in line.split(",") for line in header)  # what was read off a figure has one more
     counts = read_csv(path, (*COUNTS_COLUMNS, *(["rounding_shift"] if rounded else [])))
     check_counts(path, counts)
     edges = np.append(counts["bin_low_pe"], counts["bin_high_pe"][-1])

@@ -20,7 +20,9 @@ def moment_per_coupling_squared(mediator_mass_mev: float) -> float:
         return 2 * x**2 * (1 - x) / (x**2 + (1 - x) * ratio)
 
     knee = min(float(np.sqrt(ratio)), 0.5)  # where the denominator's two terms meet
-    return float(sum(quad(integrand, *ends, epsrel=1e-10)[0] for ends in ((0.0, knee), (knee, 1.0))) / (8 * np.pi**2))
+    return float(
+        sum(quad(integrand, *ends, epsabs=0, epsrel=1e-10)[0] for ends in ((0.0, knee), (knee, 1.0))) / (8 * np.pi**2)
+    )
 
 
 def coupling_band(mediator_mass_mev: FloatArray, n_sigma: float = 2.0) -> tuple[FloatArray, FloatArray]:

@@ -88,8 +88,8 @@ def allowed_intervals(x: FloatArray, delta_chi2: FloatArray, level: float) -> li
     curve = PchipInterpolator(x, excess)
     allowed = [(float(a), float(b)) for a, b in pairwise(cuts) if curve((a + b) / 2) < 0]
     merged: list[tuple[float, float]] = []
-    for low, high in allowed:  # a root where the curve only touches the level does not split an interval
-        if merged and merged[-1][1] == low:
+    for low, high in allowed:  # where the curve only touches the level, a double root, an interval is not split
+        if merged and low - merged[-1][1] <= 1e-7 * (x[-1] - x[0]):
             merged[-1] = (merged[-1][0], high)
         else:
             merged.append((low, high))

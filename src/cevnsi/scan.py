@@ -90,7 +90,7 @@ def _block_chi2(model: Model, scan: Scan, axis_values: list[FloatArray]) -> Floa
     shape = tuple(values.size for values in axis_values)
     names = [axis.name for axis in scan.axes]
     if scan.interaction == "light_mediator":
-        values = dict(zip(names, axis_values, strict=True)) | {k: np.array([v]) for k, v in scan.fixed.items()}
+        values = dict(zip(names, axis_values, strict=True))  # both of its parameters are axes
         chi2 = mediator_chi2(model, values["mediator_mass_mev"], values["coupling"])
         return (chi2 if names.index("mediator_mass_mev") == 0 else chi2.T).reshape(shape)
     parameters: dict[str, Any] = dict(scan.fixed)

@@ -57,8 +57,10 @@ def limit_at(grid: Grid, row: int, level: float = TWO_SIGMA) -> list[tuple[float
 def _limit_slope(grid: Grid, row: int, next_row: int) -> float:
     """d log g / d log M of the upper end of the lowest allowed interval."""
     mass = grid.coordinate(0)
-    first, second = limit_at(grid, row)[0][1], limit_at(grid, next_row)[0][1]
-    return (second - first) / float(mass[next_row] - mass[row])
+    first, second = limit_at(grid, row), limit_at(grid, next_row)
+    if not first or not second:
+        return float("nan")
+    return (second[0][1] - first[0][1]) / float(mass[next_row] - mass[row])
 
 
 def strip_opening_mev(grid: Grid) -> float:
@@ -69,11 +71,12 @@ def strip_opening_mev(grid: Grid) -> float:
     mass = grid.coordinate(0)
     depth = np.full(mass.size, np.inf)  # least delta chi2 above the limit of the lowest interval
     for row in range(mass.size):
-        beyond = grid.coordinate(1) > limit_at(grid, row)[0][1]
+        lowest = limit_at(grid, row)[:1]
+        beyond = grid.coordinate(1) > (lowest[0][1] if lowest else np.inf)
         if beyond.any():
             depth[row] = profile_onto(grid.delta_chi2[row : row + 1, beyond], 0)[0]
     open_rows = np.flatnonzero(depth < TWO_SIGMA)
-    if not len(open_rows) or open_rows[0] == 0:
+    if not len(open_rows) or open_rows[0] == 0 or not np.isfinite(depth[open_rows[0] - 1]):
         return float("nan")
     after = int(open_rows[0])
     weight = (depth[after - 1] - TWO_SIGMA) / (depth[after - 1] - depth[after])
@@ -168,15 +171,16 @@ def published_ends(published: Mapping[str, Any]) -> dict[str, tuple[float, float
 
 
 def run_summary(results: Path, analyses: Sequence[str]) -> str:
-    """What a run says at its end: where the figures are, and each scorecard in a line."""
+    """What a run says at its end: where the figures are, and each scorecard that it made in a line."""
     lines = []
     for analysis in analyses:
-        table = read_table(results / analysis / "scorecard.csv", SCORECARD)
+        path = results / analysis / "scorecard.csv"
+        if not path.exists():
+            continue
+        table = read_table(path, SCORECARD)
         within = [value == "true" for value in table["within"]]
+        score = f"{sum(within)} of {len(within)} within tolerance"
+        lines.append(f"{analysis}: figures in {results / analysis / 'figures'}; scorecard: {score}")
         missed = [quantity for quantity, ok in zip(table["quantity"], within, strict=True) if not ok]
-        lines.append(
-            f"{analysis}: figures in {results / analysis / 'figures'}; scorecard: {sum(within)} of {len(within)} "
-            "within tolerance"
-        )
         lines += [f"    not within: {quantity}" for quantity in missed]
     return "\n".join(lines)

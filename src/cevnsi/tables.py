@@ -9,6 +9,8 @@ import hashlib
 import io
 import json
 import os
+import re
+import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,9 +22,16 @@ from numpy.typing import NDArray
 
 Columns = Mapping[str, Sequence[Any] | NDArray[Any]]
 
+_DECIMAL = re.compile("[ \t]*[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?[ \t]*")
+
 
 class TableError(ValueError):
     """A file does not hold what it should."""
+
+
+def make_anew(path: Path | str) -> str:
+    """What to do about a result that cannot be used."""
+    return f"remove it by `rm -f {shlex.quote(str(path))}` and run again: it is made anew"
 
 
 @dataclass(frozen=True)
@@ -54,7 +63,8 @@ SENSITIVITY = Layout(
     ("parameter", "side", "ends_at_grid"),
 )
 SCORECARD = Layout(
-    ("quantity", "published", "reproduced", "difference", "tolerance", "within", "why"), ("quantity", "within", "why")
+    ("quantity", "published", "reproduced", "difference", "tolerance", "within", "why"),
+    ("quantity", "reproduced", "difference", "within", "why"),  # ours is nan where a grid does not show the feature
 )
 PUBLISHED = Layout(
     ("key", "quantity", "where", "published", "comparison", "tolerance", "why"),
@@ -100,7 +110,7 @@ def write_json(path: Path | str, content: Any) -> None:
 
 def file_digest(path: Path | str) -> str:
     """sha256 of a file's bytes."""
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    return hashlib.sha256(_read_bytes(Path(path))).hexdigest()
 
 
 def as_columns(rows: Iterable[Sequence[Any]], layout: Layout) -> dict[str, list[Any]]:
@@ -127,27 +137,58 @@ def write_csv(path: Path | str, columns: Columns) -> None:
     write_text(path, text.getvalue())
 
 
-def _rows(path: Path) -> list[list[str]]:
+def _read_bytes(path: Path) -> bytes:
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        if path.exists() and not path.is_file():  # a folder, or a pipe that would be waited for
+            raise TableError(f"{path}: cannot be read: it is not a file")
+        return path.read_bytes()
     except OSError as error:
         raise TableError(f"{path}: cannot be read: {error.strerror}") from None
+
+
+def read_text(path: Path | str) -> str:
+    """The text of a file in UTF-8, without its byte order mark if it has one."""
+    content = _read_bytes(Path(path))
+    if b"\0" in content:  # some readers take it for the end of a cell
+        raise TableError(f"{path}: not text: byte {content.index(0)} is zero")
+    try:
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise TableError(f"{path}: not UTF-8 text at byte {error.start}") from None
+
+
+def read_lines(path: Path | str) -> list[str]:
+    """The lines of a text file, whatever it ends them with; str.splitlines would also split at rarer characters."""
+    return [line.rstrip("\n") for line in io.StringIO(read_text(path), newline=None)]
+
+
+def _rows(path: Path) -> list[list[str]]:
     try:
-        return list(csv.reader(io.StringIO(text, newline=""), strict=True))
+        return list(csv.reader(io.StringIO(read_text(path), newline=""), strict=True))
     except csv.Error as error:
         raise TableError(f"{path}: not a csv table: {error}") from None
 
 
-def _number(path: Path, row: int, name: str, text: str) -> float:
+def decimal(text: str) -> float:
+    """The finite number that a text spells in plain decimal digits, or ValueError: float() takes 1_0 and wide digits.
+
+    >>> decimal(" -2.5e3")
+    -2500.0
+    """
     try:
         value = float(text)
     except ValueError:
-        raise TableError(f"{path}: row {row}, {name}: {text!r} is not a number") from None
-    if not np.isfinite(value) or "_" in text:
-        raise TableError(f"{path}: row {row}, {name}: {text!r} is not a finite number")
+        raise ValueError("not a number") from None
+    if not np.isfinite(value) or not _DECIMAL.fullmatch(text):
+        raise ValueError("not a finite number in plain decimal digits")
     return value
+
+
+def _number(path: Path, row: int, name: str, text: str) -> float:
+    try:
+        return decimal(text)
+    except ValueError as error:
+        raise TableError(f"{path}: row {row}, {name}: {text!r} is {error}") from None
 
 
 def read_csv(path: Path | str, numbers: Sequence[str], texts: Sequence[str] = ()) -> dict[str, Any]:
@@ -183,13 +224,16 @@ def read_table(path: Path | str, layout: Layout) -> dict[str, Any]:
 
 
 def _arrow_array(values: Any) -> Any:
-    """An arrow array over a numpy buffer; pyarrow's own conversion would import pandas."""
+    """An arrow array over buffers; pyarrow's own conversions would import pandas."""
     import pyarrow as pa
 
     if len(values) and isinstance(values[0], str):
-        return pa.array(list(values), pa.string())
+        encoded = [text.encode("utf-8") for text in values]
+        offsets = np.cumsum([0, *map(len, encoded)], dtype=np.int32)
+        return pa.StringArray.from_buffers(len(encoded), pa.py_buffer(offsets), pa.py_buffer(b"".join(encoded)))
     array = np.ascontiguousarray(values)
-    return pa.Array.from_buffers(pa.from_numpy_dtype(array.dtype), array.size, [None, pa.py_buffer(array)])
+    content = np.packbits(array, bitorder="little") if array.dtype == np.bool_ else array
+    return pa.Array.from_buffers(pa.from_numpy_dtype(array.dtype), array.size, [None, pa.py_buffer(content)])
 
 
 def write_parquet(path: Path | str, columns: Columns, note: Mapping[str, Any] | None = None) -> None:
@@ -211,11 +255,25 @@ def _parquet(path: Path, read: Callable[[Any], Any]) -> Any:
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
             return read(file)
-    except (pa.ArrowException, OSError) as error:
-        reason = str(error).splitlines()[0]
-        raise TableError(
-            f"{path}: damaged or not parquet ({reason}); delete it and run again to make it anew"
-        ) from None
+    except (pa.ArrowException, OSError, ValueError) as error:  # ValueError: a footer that is no text or no JSON
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        raise TableError(f"{path}: damaged or not parquet ({reason}); {make_anew(path)}") from None
+
+
+_NUMBERS = {"double": np.float64, "int64": np.int64}  # arrow's name of what is written, and numpy's
+
+
+def _values(column: Any) -> Any:
+    """A numpy array or a list of text; arrow's own to_numpy would import pandas."""
+    kind = str(column.type)
+    if kind in ("string", "bool"):
+        return column.to_pylist() if kind == "string" else np.array(column.to_pylist(), np.bool_)
+    if kind not in _NUMBERS or column.null_count:
+        raise ValueError(f"a column of {kind} with {column.null_count} gaps")
+    array = column.combine_chunks()
+    if not len(array):
+        return np.zeros(0, _NUMBERS[kind])
+    return np.frombuffer(array.buffers()[1], _NUMBERS[kind], len(array), array.offset * 8)
 
 
 def read_parquet(path: Path | str, columns: Sequence[str] | None = None) -> dict[str, Any]:
@@ -223,10 +281,10 @@ def read_parquet(path: Path | str, columns: Sequence[str] | None = None) -> dict
 
     def read(file: Any) -> dict[str, Any]:
         table = file.read(columns=columns, use_threads=False)
-        return {
-            name: column.to_pylist() if str(column.type) == "string" else column.to_numpy()
-            for name, column in zip(table.column_names, table.columns, strict=True)
-        }
+        missing = set(columns or ()) - set(table.column_names)
+        if missing:
+            raise ValueError(f"no column {', '.join(sorted(missing))}")
+        return {name: _values(column) for name, column in zip(table.column_names, table.columns, strict=True)}
 
     result: dict[str, Any] = _parquet(Path(path), read)
     return result
@@ -234,6 +292,7 @@ def read_parquet(path: Path | str, columns: Sequence[str] | None = None) -> dict
 
 def read_note(path: Path | str) -> dict[str, Any]:
     """What `write_parquet` was told to note; empty if nothing."""
-    metadata = _parquet(Path(path), lambda file: file.schema_arrow.metadata or {})
-    note: dict[str, Any] = json.loads(metadata.get(b"cevnsi", b"{}"))
+    note: dict[str, Any] = _parquet(
+        Path(path), lambda file: json.loads((file.schema_arrow.metadata or {}).get(b"cevnsi", b"{}"))
+    )
     return note

@@ -94,9 +94,8 @@ class Templates:
 def _segment_edges(bin_edges_pe: FloatArray, kinks_pe: FloatArray) -> FloatArray:
     """Bin edges, kinks of the integrand between them, and enough further points for short segments."""
     low, high = bin_edges_pe[0], bin_edges_pe[-1]
-    regular = np.arange(low, high, LONGEST_SEGMENT_PE)
-    inside = kinks_pe[(kinks_pe > low) & (kinks_pe < high)]
-    return np.unique(np.concatenate([bin_edges_pe, regular, inside]))
+    points = np.concatenate([np.arange(low, high, LONGEST_SEGMENT_PE), kinks_pe])  # rounding may exceed high
+    return np.unique(np.concatenate([bin_edges_pe, points[(points > low) & (points < high)]]))
 
 
 def build_templates(
@@ -136,7 +135,8 @@ def build_templates(
     return Templates(
         nuclides,
         bin_edges_pe,
-        np.searchsorted(bin_edges_pe, pe, side="right") - 1,
+        # by segment, as a node of a segment that rounding made may round onto the edge above it
+        np.repeat(np.searchsorted(bin_edges_pe, edges[:-1], side="right") - 1, NODES_PER_SEGMENT),
         pe,
         np.stack([momentum_transfer_squared(recoil, n) for n in nuclides]),
         events,

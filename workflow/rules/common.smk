@@ -4,8 +4,9 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 
 from cevnsi import config as settings
+from cevnsi import run_folder
 from cevnsi.dependencies import module_files
-from cevnsi.inputs import read_dataset
+from cevnsi.inputs import PUBLISHED_FILE, check_inputs
 from cevnsi.provenance import git_revision
 from cevnsi.tables import TableError
 
@@ -19,14 +20,24 @@ PAPER_FIGURES = {
 }
 
 if workflow.is_main_process:
+    RUN_FOLDER_LOCK = run_folder.enter(
+        Path(), Path("results")
+    )  # held until this process ends
     try:
         for file in workflow.configfiles:
             settings.read(Path(file))
         settings.check(config)
-        for name in {analysis["dataset"] for analysis in config["analyses"].values()}:
-            read_dataset(config["datasets"][name], ROOT, Path(config["checksums"]))
+        check_inputs(config, ROOT)
     except (settings.ConfigError, TableError) as error:
         raise WorkflowError(str(error)) from None
+
+
+onstart:
+    try:
+        run_folder.check_writable(Path("results"))
+    except OSError as error:
+        raise WorkflowError(str(error)) from None
+
 
 SCANS = {
     name: settings.parse_scan(name, section)
@@ -89,7 +100,7 @@ def has_sensitivity(analysis):
     )
 
 
-PUBLISHED = str(ROOT / "data" / "liao_marfatia_2017" / "published.csv")
+PUBLISHED = str(ROOT / PUBLISHED_FILE)
 
 
 def chunk_section(scan):

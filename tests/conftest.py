@@ -1,0 +1,103 @@
+"""Shared fixtures: the real configuration and inputs, and models built from them once."""
+
+import copy
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import settings
+
+from cevnsi import config as settings_file
+from cevnsi.config import parse_analysis
+from cevnsi.detector import Acceptance
+from cevnsi.form_factors import FORM_FACTORS
+from cevnsi.inputs import read_dataset
+from cevnsi.likelihood import Measurement
+from cevnsi.scan import Model, make_model
+from cevnsi.templates import Templates, build_templates
+
+# The same examples on every run, and no database beside the sources; a slow machine is no failure.
+settings.register_profile("repeatable", deadline=None, derandomize=True, database=None, max_examples=60)
+settings.load_profile("repeatable")
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@cache
+def _config() -> dict[str, Any]:
+    return settings_file.read(ROOT / "config.yaml")
+
+
+@cache
+def _tables(dataset: str) -> dict[str, dict[str, Any]]:
+    return read_dataset(_config()["datasets"][dataset], ROOT, Path(_config()["checksums"]))
+
+
+def _measurement(dataset: str) -> Measurement:
+    counts = _tables(dataset)["counts"]
+    edges = np.append(counts["bin_low_pe"], counts["bin_high_pe"][-1])
+    return Measurement(edges, counts["observed_counts"], counts["stat_uncertainty"])
+
+
+def _section(analysis: str, overrides: tuple[tuple[str, Any], ...]) -> dict[str, Any]:
+    section: dict[str, Any] = _config()["analyses"][analysis]
+    return section | {name: list(value) if isinstance(value, tuple) else value for name, value in overrides}
+
+
+@cache
+def _templates(analysis: str, overrides: tuple[tuple[str, Any], ...]) -> Templates:
+    section = _section(analysis, overrides)
+    choices = parse_analysis(section)
+    acceptance = _tables(section["dataset"])["acceptance"]
+    return build_templates(
+        _measurement(section["dataset"]).bin_edges_pe,
+        nuclides=choices.nuclides,
+        form_factor=FORM_FACTORS[choices.form_factor],
+        exposure=choices.exposure,
+        acceptance=Acceptance(acceptance["photoelectrons"], acceptance["acceptance"]),
+    )
+
+
+@cache
+def _model(analysis: str, overrides: tuple[tuple[str, Any], ...]) -> Model:
+    section = _section(analysis, overrides)
+    return make_model(parse_analysis(section), _templates(analysis, overrides), _measurement(section["dataset"]))
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The project's folder."""
+    return ROOT
+
+
+@pytest.fixture
+def config() -> dict[str, Any]:
+    """The project's configuration, free to be changed."""
+    return copy.deepcopy(_config())
+
+
+@pytest.fixture(scope="session")
+def tables() -> Callable[[str], dict[str, dict[str, Any]]]:
+    """Tables of a dataset by its name."""
+    return _tables
+
+
+@pytest.fixture(scope="session")
+def measurement() -> Callable[[str], Measurement]:
+    """All bins of a dataset by its name."""
+    return _measurement
+
+
+@pytest.fixture(scope="session")
+def templates() -> Callable[..., Templates]:
+    """Templates of all bins: templates("release", nuclei="cs_and_i") is the analysis with one choice changed."""
+    return lambda analysis, **overrides: _templates(analysis, tuple(overrides.items()))
+
+
+@pytest.fixture(scope="session")
+def model() -> Callable[..., Model]:
+    """Models of the analysed bins, called like `templates`."""
+    return lambda analysis, **overrides: _model(analysis, tuple(overrides.items()))

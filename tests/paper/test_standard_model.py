@@ -1,0 +1,90 @@
+"""Totals of the standard model, and what the paper says about them."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+
+from cevnsi.detector import Acceptance, Exposure
+from cevnsi.flux import FLAVORS
+from cevnsi.form_factors import klein_nystrand
+from cevnsi.nuclei import NUCLEI
+from cevnsi.scan import Model
+from cevnsi.spectra import mean_momentum_transfer_mev
+from cevnsi.templates import build_templates, predicted_counts
+
+SIN2 = 0.23857
+# What six public CEvNS codes agree on once they are aligned (Klein-Nystrand, the release's acceptance, 6 to 30
+# photoelectrons), rounded to 0.1. Constants and masses differ between them by a few parts in a thousand.
+TOTAL, BY_FLAVOR = 162.6, {"nu_e": 54.4, "nu_mu": 26.7, "nu_mu_bar": 81.4}
+
+
+def events(model: Model) -> dict[str, float]:
+    counts = predicted_counts(model.templates, [{} for _ in model.templates.nuclides], SIN2)
+    return dict(zip(FLAVORS, counts.sum(axis=1), strict=True))
+
+
+@pytest.mark.parametrize("nuclei", ["mean", "cs_and_i"])
+def test_total_of_the_release(nuclei: str, model: Callable[..., Model]) -> None:
+    found = events(model("release", nuclei=nuclei))
+    # constants: 0.1 % for sin^2 theta_W to three digits, 0.1 % for masses, 0.06 % for one mean nucleus or two
+    assert sum(found.values()) == pytest.approx(TOTAL, rel=3e-3)
+    for flavor, expected in BY_FLAVOR.items():
+        assert found[flavor] == pytest.approx(expected, rel=3e-3, abs=0.05 + 3e-3 * expected)  # and the rounding
+
+
+def test_acceptance_at_bin_centers_gives_a_little_more(root: Path, model: Callable[..., Model]) -> None:
+    """The release applies its formula at the centers of 1-PE bins; the dataset at every x, which is 0.13 % less."""
+    path = root / "data/coherent_csi_2017/release/coherent_parameters.yaml"
+    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    a, k, x0 = (float(p["value"]) for p in content["acceptanceEfficiency"]["parameters"])
+    x = np.repeat(np.arange(6.0, 31.0), 2)[1:-1]
+    stairs = Acceptance(x, np.repeat(a / (1 + np.exp(-k * (np.arange(6.5, 30) - x0))), 2))
+    built = build_templates(
+        np.arange(6.0, 31.0),
+        nuclides=NUCLEI["mean"],
+        form_factor=klein_nystrand,
+        exposure=Exposure(),
+        acceptance=stairs,
+    )
+    at_centers = predicted_counts(built, [{}], SIN2).sum()
+    assert at_centers / sum(events(model("release")).values()) - 1 == pytest.approx(0.0013, abs=1e-4)
+
+
+@pytest.mark.parametrize("analysis", ["paper", "release"])
+def test_muon_flavors_are_about_twice_the_electron_flavor(analysis: str, model: Callable[..., Model]) -> None:
+    found = events(model(analysis))
+    ratio = (found["nu_mu"] + found["nu_mu_bar"]) / found["nu_e"]
+    # the fluxes are two to one, and a flavor's rate depends on its spectrum by a few per cent only
+    assert ratio == pytest.approx(2, abs=0.03)
+
+
+@pytest.mark.parametrize("analysis", ["paper", "release"])
+def test_data_agree_with_the_standard_model(analysis: str, model: Callable[..., Model]) -> None:
+    used = model(analysis)
+    charge2 = (54 * (0.5 - 2 * SIN2) - 38) ** 2
+    chi2 = float(used.contraction.chi2([charge2, charge2]))
+    assert 2 < chi2 < 14  # twelve bins and one pull; "consistent with the SM"
+
+
+def test_typical_momentum_transfer(model: Callable[..., Model]) -> None:
+    assert mean_momentum_transfer_mev(model("paper").templates, SIN2) == pytest.approx(
+        50, abs=6
+    )  # "~ 50 MeV", Sec. 3.1
+
+
+def test_two_nuclei_are_almost_one(model: Callable[..., Model]) -> None:
+    """Sec. 2: "the responses of Cs and I to a given neutrino flavor are almost identical"."""
+    one, two = events(model("paper")), events(model("paper", nuclei="cs_and_i"))
+    for flavor in FLAVORS:
+        assert two[flavor] == pytest.approx(one[flavor], rel=1e-3)
+
+
+def test_fig_1_peaks_where_the_acceptance_has_risen(templates: Callable[..., Any]) -> None:
+    counts = predicted_counts(templates("paper"), [{}], SIN2).sum(axis=0)
+    assert counts.argmax() in (5, 6)  # between 10 and 14 photoelectrons
+    assert counts[0] < 0.01
+    assert counts[-1] < 1

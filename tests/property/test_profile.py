@@ -1,0 +1,272 @@
+"""Chi2 minimised over domains, against grids and against local minimisers started in many places."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from scipy.optimize import Bounds, differential_evolution, minimize
+
+from cevnsi.interactions import CONTACT_PARAMETERS, contact
+from cevnsi.likelihood import chi2_of_counts
+from cevnsi.profile import directions
+from cevnsi.scan import Model, contact_chi2
+from cevnsi.templates import predicted_counts
+
+FloatArray = NDArray[np.float64]
+Domain = dict[str, tuple[float, float]]
+Parameters = Mapping[str, Any]
+
+SEEN = [name for name in CONTACT_PARAMETERS if "tautau" not in name]  # what changes the rate
+WITHIN = 1e-6  # of chi2: what is promised; the local minimisers converge to 1e-9
+
+
+def slow_chi2(model: Model, parameters: Parameters) -> float:
+    """The generic way: predicted counts, then Eq. 7."""
+    templates, sin2 = model.templates, model.analysis.sin2_theta_w
+    counts = predicted_counts(templates, [contact(parameters) for _ in templates.nuclides], sin2).sum(axis=0)
+    return chi2_of_counts(model.measurement, counts, model.analysis.normalization_uncertainty)
+
+
+def fast_chi2(model: Model, parameters: Parameters) -> float:
+    """By contraction, which tests/property/test_chi2.py holds to the generic way."""
+    return float(contact_chi2(model, dict(parameters), {}))
+
+
+def quark_couplings(matter: Mapping[str, float], domain: Domain, fractions: Any) -> dict[str, Any]:
+    """eps_uV and eps_dV of each matter parameter (Eq. 11), eps_uV at a fraction of its interval."""
+    result = {}
+    for (name, value), fraction in zip(matter.items(), fractions, strict=True):
+        pair = name.split("_")[1]
+        (u_low, u_high), (d_low, d_high) = domain[f"eps_{pair}_uV"], domain[f"eps_{pair}_dV"]
+        low, high = max(u_low, value / 3 - d_high), min(u_high, value / 3 - d_low)
+        result[f"eps_{pair}_uV"] = low + fraction * (high - low)
+        result[f"eps_{pair}_dV"] = value / 3 - result[f"eps_{pair}_uV"]
+    return result
+
+
+def descend(function: Callable[[FloatArray], float], dimensions: int, starts: FloatArray) -> float:
+    """Least value that L-BFGS-B finds in the unit box from any start."""
+    bounds = Bounds([0.0] * dimensions, [1.0] * dimensions)
+    options: Any = {"ftol": 1e-15, "gtol": 1e-10}
+    runs = (minimize(function, x0, method="L-BFGS-B", bounds=bounds, options=options) for x0 in starts)
+    return min(float(run.fun) for run in runs)
+
+
+def box_minimum(model: Model, fixed: Parameters, domain: Domain, seed: int) -> float:
+    """The best of many random points, then down from the best few."""
+    low, high = np.array(list(domain.values())).T
+    names = list(domain)
+
+    def at(place: FloatArray) -> Any:
+        return contact_chi2(model, {**fixed, **dict(zip(names, (low + place * (high - low)).T, strict=True))}, {})
+
+    places = np.random.default_rng(seed).random((5000, len(names)))
+    sampled = at(places)
+    starts = places[np.argsort(sampled)[:3]]
+    return min(descend(lambda x: float(at(x)), len(names), starts), float(sampled.min()))
+
+
+def matter_minimum(model: Model, matter: Mapping[str, float], domain: Domain, fixed: Parameters, n: int) -> float:
+    """A grid of n points along each free direction, then down from its best points."""
+    axis = np.linspace(0, 1, n)
+    grid = contact_chi2(model, {**fixed, **quark_couplings(matter, domain, (axis[:, None], axis[None, :]))}, {})
+    best = np.argsort(grid, axis=None)[:2]
+    starts = axis[np.column_stack(np.unravel_index(best, grid.shape))]
+    found = descend(lambda x: fast_chi2(model, {**fixed, **quark_couplings(matter, domain, x)}), 2, starts)
+    return min(found, float(grid.min()))
+
+
+ASYMMETRIC: Domain = {
+    "eps_ee_uV": (-1.0, 1.4),
+    "eps_ee_dV": (-0.7, 1.0),
+    "eps_mumu_uV": (-1.2, 0.9),
+    "eps_mumu_dV": (-1.0, 1.0),
+}
+MATTER = [(0.0, 0.0), (0.535, 0.535), (-1.1, 1.7), (2.2, -0.8), (-4.0, 3.0), (0.3, 1.4)]
+
+
+@pytest.mark.parametrize("nuclei", ["mean", "cs_and_i"])
+@pytest.mark.parametrize(("ee", "mumu"), MATTER)
+def test_matter_scan_against_a_fine_grid(nuclei: str, ee: float, mumu: float, model: Callable[..., Model]) -> None:
+    used = model("release", nuclei=nuclei)
+    matter = {"eps_ee_matter": ee, "eps_mumu_matter": mumu}
+    found = float(contact_chi2(used, dict(matter), ASYMMETRIC))
+    assert found == pytest.approx(matter_minimum(used, matter, ASYMMETRIC, {}, 201), abs=WITHIN)
+
+
+@pytest.mark.parametrize("nuclei", ["mean", "cs_and_i"])
+def test_matter_scan_against_differential_evolution(nuclei: str, model: Callable[..., Model]) -> None:
+    used = model("paper", nuclei=nuclei, form_factor="helm")
+    matter = {"eps_ee_matter": -0.9, "eps_mumu_matter": 1.5}
+
+    def at(place: FloatArray) -> float:
+        return fast_chi2(used, quark_couplings(matter, ASYMMETRIC, place))
+
+    found = differential_evolution(at, Bounds([0.0, 0.0], [1.0, 1.0]), rng=3, tol=1e-10, popsize=10)
+    assert float(contact_chi2(used, dict(matter), ASYMMETRIC)) == pytest.approx(found.fun, abs=WITHIN)
+
+
+@pytest.mark.parametrize("nuclei", ["mean", "cs_and_i"])
+def test_matter_scan_with_other_couplings_fixed(nuclei: str, model: Callable[..., Model]) -> None:
+    used = model("paper", nuclei=nuclei)
+    fixed = {"eps_emu_uV": 0.12, "eps_etau_dV_imag": -0.1, "eps_mutau_uV": 0.07}
+    matter = {"eps_ee_matter": 1.2, "eps_mumu_matter": -0.4}
+    found = float(contact_chi2(used, {**matter, **fixed}, ASYMMETRIC))
+    assert found == pytest.approx(matter_minimum(used, matter, ASYMMETRIC, fixed, 201), abs=WITHIN)
+
+
+@pytest.mark.parametrize("nuclei", ["mean", "cs_and_i"])
+@pytest.mark.parametrize(
+    "domain",
+    [
+        {"eps_ee_uV": (-0.3, 0.9)},
+        {"eps_mumu_dV": (-0.05, 0.6)},
+        {"eps_ee_dV": (-0.4, 0.2), "eps_mumu_uV": (0.05, 0.5)},
+    ],
+    ids="+".join,
+)
+def test_single_quarks(nuclei: str, domain: Domain, model: Callable[..., Model]) -> None:
+    used = model("release", nuclei=nuclei)
+    fixed = {"eps_ee_uV": 0.1, "eps_mumu_dV": 0.05, "eps_etau_uV": 0.1}
+    fixed = {name: value for name, value in fixed.items() if name not in domain}
+    found = float(contact_chi2(used, dict(fixed), domain))
+    assert found == pytest.approx(box_minimum(used, fixed, domain, 5), abs=WITHIN)
+
+
+HEXAGON: list[Domain] = [
+    {"eps_emu_uV": (-0.3, 0.5)},
+    {"eps_emu_dV": (0.1, 0.3), "eps_emu_dV_imag": (-0.4, 0.1)},
+    {"eps_ee_uV": (-0.2, 0.4), "eps_emu_dV": (-0.1, 0.6)},
+    {"eps_ee_uV": (0.1, 0.4), "eps_mumu_dV": (-0.1, 0.05), "eps_emu_uV": (0.02, 0.3), "eps_emu_uV_imag": (-0.1, 0.2)},
+    {"eps_mumu_uV": (-0.3, 0.2), "eps_mumu_dV": (0.2, 0.5), "eps_emu_dV": (0.05, 0.2), "eps_etau_uV": (-0.1, 0.3)},
+    {"eps_mutau_dV": (-0.2, 0.3), "eps_mutau_dV_imag": (0.05, 0.4), "eps_ee_dV": (0.3, 0.6)},
+]
+
+
+@pytest.mark.parametrize("domain", HEXAGON, ids="+".join)
+@pytest.mark.parametrize(
+    "fixed", [{}, {"eps_ee_dV": 0.15, "eps_emu_dV": -0.1, "eps_emu_uV_imag": 0.05}], ids=["sm", "off"]
+)
+def test_boxes_with_off_diagonal_couplings(
+    domain: Domain, fixed: dict[str, float], model: Callable[..., Model]
+) -> None:
+    used = model("release")
+    held = {name: value for name, value in fixed.items() if name not in domain}
+    found = float(contact_chi2(used, dict(held), domain))
+    assert found == pytest.approx(box_minimum(used, held, domain, 7), abs=WITHIN)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_random_boxes(seed: int, model: Callable[..., Model]) -> None:
+    used, rng = model("paper"), np.random.default_rng(seed)
+    names = list(rng.permutation(SEEN)[:6])
+    ends = np.sort(rng.uniform(-0.6, 0.8, (4, 2)), axis=1)
+    domain = {str(name): (float(a), float(b)) for name, (a, b) in zip(names[:4], ends, strict=True)}
+    fixed = {str(name): float(rng.uniform(-0.3, 0.3)) for name in names[4:]}
+    found = float(contact_chi2(used, dict(fixed), domain))
+    assert found == pytest.approx(box_minimum(used, fixed, domain, seed), abs=WITHIN)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_one_bin_has_a_line_of_minima(seed: int, model: Callable[..., Model]) -> None:
+    used, rng = model("release", photoelectron_range=(10, 12)), np.random.default_rng(100 + seed)
+    assert np.linalg.cond(used.contraction.template_template) > 1e12
+    ends = np.sort(rng.uniform(-0.4, 0.5, (3, 2)), axis=1)
+    names = ("eps_ee_uV", "eps_mumu_dV", "eps_emu_uV")
+    domain = {name: (float(a), float(b)) for name, (a, b) in zip(names, ends, strict=True)}
+    assert float(contact_chi2(used, {}, domain)) == pytest.approx(box_minimum(used, {}, domain, seed), abs=WITHIN)
+
+
+def test_data_that_no_rate_describes(model: Callable[..., Model]) -> None:
+    """Fluctuations below zero put the minimum where the charge is least."""
+    used = model("paper")
+    low = replace(used, measurement=replace(used.measurement, observed_counts=-0.3 * used.measurement.observed_counts))
+    domain = {"eps_ee_uV": (-0.2, 0.4), "eps_mumu_dV": (-0.1, 0.4), "eps_emu_uV": (-0.1, 0.2)}
+    assert float(contact_chi2(low, {}, domain)) == pytest.approx(box_minimum(low, {}, domain, 1), abs=WITHIN)
+
+
+@pytest.mark.parametrize(("nuclei", "points"), [("mean", 4000), ("cs_and_i", 400)])
+def test_no_point_of_the_domain_is_lower(nuclei: str, points: int, model: Callable[..., Model]) -> None:
+    used, rng = model("paper", nuclei=nuclei), np.random.default_rng(17)
+    chosen = {name: rng.uniform(*ends, points) for name, ends in ASYMMETRIC.items()}
+    matter = {f"eps_{p}_matter": 3 * (chosen[f"eps_{p}_uV"] + chosen[f"eps_{p}_dV"]) for p in ("ee", "mumu")}
+    least = contact_chi2(used, matter, ASYMMETRIC)
+    assert least.shape == (points,)
+    assert (least <= contact_chi2(used, dict(chosen), {}) + 1e-9).all()  # eps_u + eps_d rounds
+
+
+@given(data=st.data())
+def test_no_point_of_a_box_is_lower(model: Callable[..., Model], data: st.DataObject) -> None:
+    used = model("release")
+    names = data.draw(st.lists(st.sampled_from(SEEN), min_size=2, max_size=6, unique=True))
+    inside, domain = {}, {}
+    for name in names:
+        low, value, high = sorted(data.draw(st.lists(st.floats(-1, 1), min_size=3, max_size=3)))
+        inside[name], domain[name] = value, (low, high)
+    held = inside.pop(names[0])
+    domain.pop(names[0])
+    least = float(contact_chi2(used, {names[0]: held}, domain))
+    assert least <= slow_chi2(used, {names[0]: held, **inside}) + 1e-9
+
+
+@pytest.mark.parametrize("nuclei", ["mean", "cs_and_i"])
+def test_a_point_as_domain_is_the_point(nuclei: str, model: Callable[..., Model]) -> None:
+    used = model("release", nuclei=nuclei)
+    found = float(contact_chi2(used, {"eps_ee_uV": 0.1}, {"eps_ee_dV": (-0.2, -0.2), "eps_mumu_uV": (0.3, 0.3)}))
+    expected = slow_chi2(used, {"eps_ee_uV": 0.1, "eps_ee_dV": -0.2, "eps_mumu_uV": 0.3})
+    assert found == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("nuclei", ["mean", "cs_and_i"])
+def test_grid_points_do_not_see_one_another(nuclei: str, model: Callable[..., Model]) -> None:
+    used = model("release", nuclei=nuclei)
+    ee, mumu = np.array([-1.0, 0.4]), np.array([-0.5, 1.6])
+    grid = contact_chi2(used, {"eps_ee_matter": ee[:, None], "eps_mumu_matter": mumu[None, :]}, ASYMMETRIC)
+    assert grid.shape == (2, 2)
+    for i, j in np.ndindex(2, 2):
+        point = {"eps_ee_matter": ee[i], "eps_mumu_matter": mumu[j]}
+        assert grid[i, j] == float(contact_chi2(used, point, ASYMMETRIC))
+
+
+@pytest.mark.parametrize("nuclei", ["mean", "cs_and_i"])
+def test_only_what_is_measured_is_profiled(nuclei: str, model: Callable[..., Model]) -> None:
+    """A domain for one row leaves the other at its fixed couplings."""
+    used = model("paper", nuclei=nuclei)
+    both = float(contact_chi2(used, {}, {"eps_ee_uV": (-1, 1), "eps_mumu_uV": (-1, 1)}))
+    one = float(contact_chi2(used, {}, {"eps_ee_uV": (-1, 1)}))
+    none = float(contact_chi2(used, {}, {}))
+    assert both < one < none
+
+
+def test_directions_are_named_after_what_moves(model: Callable[..., Model]) -> None:
+    nuclides = model("paper").templates.nuclides
+    domain = {"eps_ee_uV": (-1.0, 1.0), "eps_ee_dV": (-1.0, 1.0), "eps_etau_dV_imag": (0.0, 0.5)}
+    matter, imaginary = directions({"eps_ee_matter": np.array(1.5)}, domain, nuclides)
+    assert (matter.pair, matter.part) == ("ee", "")
+    assert (float(matter.low), float(matter.high)) == (-0.5, 1.0)  # eps_d = 0.5 - eps_u stays in [-1, 1]
+    assert matter.slope == {"mean": 184 - 206}
+    assert float(matter.offset["mean"]) == 206 * 0.5
+    assert (imaginary.pair, imaginary.part, imaginary.low, imaginary.high) == ("etau", "_imag", 0.0, 0.5)
+    assert imaginary.slope == {"mean": 206}
+
+
+@pytest.mark.parametrize("end", [-1.0, 1.0])
+def test_the_ends_of_the_reach_are_single_points(end: float, model: Callable[..., Model]) -> None:
+    used = model("paper")
+    domain = {f"eps_{pair}_{q}V": (-0.1, 0.1) for pair in ("ee", "mumu") for q in "ud"}  # 0.1 + 0.1 rounds
+    found = float(contact_chi2(used, {"eps_ee_matter": 0.6 * end, "eps_mumu_matter": 0.6 * end}, domain))
+    point = dict.fromkeys(domain, 0.1 * end)
+    assert found == pytest.approx(slow_chi2(used, point), rel=1e-9)  # the end is a point up to rounding
+
+
+def test_rounding_at_the_end_of_the_reach_does_not_turn_an_interval_round(model: Callable[..., Model]) -> None:
+    domain = {"eps_ee_uV": (-1.0, 0.1), "eps_ee_dV": (-1.0, 0.2)}
+    end = 3 * (0.1 + 0.2)  # a third of it less 0.2 is above 0.1
+    assert end / 3 - 0.2 > 0.1
+    (direction,) = directions({"eps_ee_matter": np.array(end)}, domain, model("paper").templates.nuclides)
+    assert direction.low == direction.high

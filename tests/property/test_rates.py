@@ -1,0 +1,103 @@
+"""Counts: linear in exposure and charge, blind to what the rate does not depend on."""
+
+from collections.abc import Callable
+from dataclasses import fields
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cevnsi.detector import Acceptance, Exposure
+from cevnsi.flux import FLAVORS, delayed_spectrum
+from cevnsi.form_factors import FORM_FACTORS
+from cevnsi.interactions import OFF_DIAGONAL, QUARKS, contact, degenerate_coupling_per_mass, light_mediator
+from cevnsi.nuclei import MEAN, NUCLEI
+from cevnsi.scan import Model, mediator_chi2
+from cevnsi.templates import Templates, build_templates, predicted_counts
+
+EDGES = np.array([6.0, 8.0, 20.0])
+ACCEPTANCE = Acceptance(np.array([0.0, 10.0, 30.0]), np.array([0.0, 0.4, 0.7]))
+small = st.floats(-1, 1, allow_subnormal=False)
+factor = st.floats(0.1, 10)
+
+
+def build(exposure: Exposure, nuclei: str = "mean", form: str = "helm") -> Templates:
+    return build_templates(
+        EDGES, nuclides=NUCLEI[nuclei], form_factor=FORM_FACTORS[form], exposure=exposure, acceptance=ACCEPTANCE
+    )
+
+
+@given(name=st.sampled_from(["detector_mass_kg", "protons_on_target", "neutrinos_per_proton"]), by=factor)
+def test_counts_are_linear_in_exposure(name: str, by: float) -> None:
+    plain = Exposure()
+    assert name in {field.name for field in fields(plain)}
+    scaled = Exposure(**{name: by * getattr(plain, name)})
+    np.testing.assert_allclose(build(scaled).events, by * build(plain).events, rtol=1e-13)
+
+
+@given(by=factor)
+def test_counts_fall_with_the_square_of_the_distance(by: float) -> None:
+    scaled = build(Exposure(baseline_m=by * Exposure().baseline_m)).events
+    np.testing.assert_allclose(scaled, build(Exposure()).events / by**2, rtol=1e-13)
+
+
+@given(by=st.floats(0.05, 1))
+def test_counts_are_linear_in_acceptance(by: float) -> None:
+    less = Acceptance(ACCEPTANCE.photoelectrons, by * ACCEPTANCE.fraction)
+    scaled = build_templates(
+        EDGES, nuclides=NUCLEI["mean"], form_factor=FORM_FACTORS["helm"], exposure=Exposure(), acceptance=less
+    )
+    np.testing.assert_allclose(scaled.events, by * build(Exposure()).events, rtol=1e-13)
+
+
+@given(mass_exponent=st.floats(6, 9), nuclei=st.sampled_from(list(NUCLEI)), log_eps=st.floats(-3, 0))
+def test_heavy_mediator_is_contact(
+    mass_exponent: float, nuclei: str, log_eps: float, model: Callable[..., Model]
+) -> None:
+    """Eq. 6 goes over into Eq. 10 with the same epsilon on the diagonal for u and d."""
+    used, mass = model("paper", nuclei=nuclei).templates, 10**mass_exponent
+    unit = light_mediator(np.array([0.0]), mediator_mass_mev=mass, coupling=1.0)["u", "ee"][0]
+    g = np.sqrt(10**log_eps / unit)
+    mediator = [light_mediator(q2, mediator_mass_mev=mass, coupling=g) for q2 in used.momentum_transfer_squared]
+    same = contact({f"eps_{pair}_{q}V": 10**log_eps for pair in ("ee", "mumu", "tautau") for q in QUARKS})
+    found = predicted_counts(used, mediator, 0.23857)
+    # Q^2 / M^2 < 1e-8 times the enhancement where the charge nearly cancels
+    np.testing.assert_allclose(found, predicted_counts(used, [same] * len(used.nuclides), 0.23857), rtol=1e-5)
+
+
+@given(mass_exponent=st.floats(6, 9))
+def test_eq_8_is_degenerate_with_the_standard_model(mass_exponent: float, model: Callable[..., Model]) -> None:
+    used = model("paper")
+    g = degenerate_coupling_per_mass(MEAN, used.analysis.sin2_theta_w) * 10**mass_exponent
+    flipped, plain = mediator_chi2(used, np.array([10**mass_exponent]), np.array([g, 0.0]))[0]
+    assert flipped == pytest.approx(plain, rel=1e-6)  # Q^2 / M^2 < 1e-8, times a few
+
+
+@given(
+    pair=st.sampled_from(OFF_DIAGONAL),
+    size=st.tuples(small, small),
+    phase=st.floats(0, 2 * np.pi),
+    nuclei=st.sampled_from(list(NUCLEI)),
+)
+def test_a_common_phase_of_off_diagonal_couplings_drops_out(
+    pair: str, size: tuple[float, float], phase: float, nuclei: str, model: Callable[..., Model]
+) -> None:
+    used = model("release", nuclei=nuclei).templates
+    plain = {f"eps_{pair}_{q}V": value for q, value in zip(QUARKS, size, strict=True)}
+    turned = {name: value * np.exp(1j * phase) for name, value in plain.items()}
+    counts = [predicted_counts(used, [contact(p)] * len(used.nuclides), 0.23857) for p in (plain, turned)]
+    np.testing.assert_allclose(counts[1], counts[0], rtol=1e-12)
+
+
+@given(flavor=st.sampled_from(["nu_e", "nu_mu_bar"]), energy=st.floats(-100, 200))
+def test_spectra_are_never_negative(flavor: str, energy: float) -> None:
+    assert delayed_spectrum(flavor, np.array(energy)) >= -1e-18  # nu_e is zero at the end point, up to rounding
+
+
+def test_flavors_see_their_own_couplings(model: Callable[..., Model]) -> None:
+    used = model("paper").templates
+    plain = predicted_counts(used, [{}], 0.23857)
+    for pair, moved in (("ee", {"nu_e"}), ("mumu", {"nu_mu", "nu_mu_bar"}), ("emu", set(FLAVORS)), ("tautau", set())):
+        changed = predicted_counts(used, [contact({f"eps_{pair}_dV": 0.3})], 0.23857)
+        assert {f for f, a, b in zip(FLAVORS, plain, changed, strict=True) if (a != b).any()} == moved

@@ -1,0 +1,585 @@
+"""Every complaint about a configuration names the key, the value and what was expected."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cevnsi.config import (
+    Axis,
+    ConfigError,
+    check,
+    load_yaml,
+    parse_analysis,
+    parse_scan,
+    parse_sensitivity,
+    read,
+    schema,
+)
+from cevnsi.detector import Exposure
+from cevnsi.inputs import READERS
+from cevnsi.nuclei import NUCLEI
+
+Change = Callable[[dict[str, Any]], None]
+
+
+def put(*place: Any) -> Change:
+    """Set config[place[0]]...[place[-2]] to place[-1]."""
+    *keys, value = place
+
+    def change(config: dict[str, Any]) -> None:
+        inner = config
+        for key in keys[:-1]:
+            inner = inner[key]
+        inner[keys[-1]] = value
+
+    return change
+
+
+def drop(*keys: str) -> Change:
+    def change(config: dict[str, Any]) -> None:
+        inner = config
+        for key in keys[:-1]:
+            inner = inner[key]
+        del inner[keys[-1]]
+
+    return change
+
+
+def both(*changes: Change) -> Change:
+    def change(config: dict[str, Any]) -> None:
+        for one in changes:
+            one(config)
+
+    return change
+
+
+LINEAR = {"min": -1, "max": 1, "points": 5}
+
+
+def new_scan(**changes: Any) -> Change:
+    """A further scan `mine`, used by no analysis, of two contact parameters unless changed."""
+    section = {
+        "interaction": "contact",
+        "axes": {"eps_ee_uV": dict(LINEAR), "eps_mumu_uV": dict(LINEAR)},
+        "confidence_levels": [0.9],
+        "n_dof": [2],
+        "chunks": 1,
+    }
+    return put("scans", "mine", section | changes)
+
+
+def used_by(analysis: str, **changes: Any) -> Change:
+    def change(config: dict[str, Any]) -> None:
+        config["analyses"][analysis] = config["analyses"][analysis] | changes
+        config["analyses"][analysis]["scans"] = ["mine"]
+
+    return change
+
+
+MATTER_AXES = {"eps_ee_matter": dict(LINEAR), "eps_mumu_matter": dict(LINEAR)}
+QUARKS: dict[str, list[float]] = {f"eps_{pair}_{q}V": [-1, 1] for pair in ("ee", "mumu") for q in "ud"}
+THREE = {name: dict(LINEAR) for name in ("eps_ee_uV", "eps_ee_dV", "eps_mumu_uV")}
+FOUR = THREE | {"eps_mumu_dV": dict(LINEAR)}
+
+MISSPELT = [
+    (put("analysis", {}), "analysis: unknown key; did you mean 'analyses'?"),
+    (put("zzz", 1), "zzz: unknown key; known keys: checksums, datasets, analyses, scans, "),
+    (put("datasets", "figure3", "file", {}), "datasets.figure3.file: unknown key; did you mean 'files'?"),
+    (put("analyses", "paper", "nucleus", 1), "analyses.paper.nucleus: unknown key; did you mean 'nuclei'?"),
+    (
+        put("analyses", "paper", "exposure", {"baseline": 1}),
+        "analyses.paper.exposure.baseline: unknown key; did you mean 'baseline_m'?",
+    ),
+    (put("scans", "ee_d_u", "chunk", 1), "scans.ee_d_u.chunk: unknown key; did you mean 'chunks'?"),
+    (
+        put("scans", "ee_d_u", "axes", "eps_ee_dV", "point", 1),
+        "scans.ee_d_u.axes.eps_ee_dV.point: unknown key; did you mean 'points'?",
+    ),
+    (put("spectrum_example", "mass", 1), "spectrum_example.mass: unknown key; "),
+    (put("domain_sensitivity", "bound", 1), "domain_sensitivity.bound: unknown key; did you mean 'bounds'?"),
+    (
+        put("domain_sensitivity", "bounds", "minimum", 1),
+        "domain_sensitivity.bounds.minimum: unknown key; ",
+    ),
+]
+
+VALUES = [
+    (
+        put("datasets", "figure3", "reader", "fig3"),
+        "datasets.figure3.reader: 'fig3' is unknown; expected one of figure3, ",
+    ),
+    (
+        put("analyses", "paper", "nuclei", "xenon"),
+        "analyses.paper.nuclei: 'xenon' is unknown; expected one of mean, cs_and_i",
+    ),
+    (
+        put("analyses", "paper", "form_factor", "hlem"),
+        "analyses.paper.form_factor: 'hlem' is unknown; expected one of klein_nystrand, helm",
+    ),
+    (
+        put("analyses", "paper", "dataset", "figure4"),
+        "analyses.paper.dataset: 'figure4' is unknown; expected one of figure3, release",
+    ),
+    (
+        put("analyses", "paper", "scans", ["ee_u_d"]),
+        "analyses.paper.scans: 'ee_u_d' is unknown; expected some of light_mediator, ",
+    ),
+    (
+        put("analyses", "paper", "sin2_theta_w", 1),
+        "analyses.paper.sin2_theta_w: 1 is greater than or equal to the maximum of 1 (Weak",
+    ),
+    (
+        put("analyses", "paper", "normalization_uncertainty", 0),
+        "analyses.paper.normalization_uncertainty: 0 is less than or equal to",
+    ),
+    (
+        put("analyses", "paper", "photoelectron_range", [30, 6]),
+        "analyses.paper.photoelectron_range: [30, 6]; the first must be smaller",
+    ),
+    (put("analyses", "paper", "photoelectron_range", [6]), "analyses.paper.photoelectron_range: [6] is too short"),
+    (
+        put("analyses", "paper", "exposure", {"baseline_m": 0}),
+        "analyses.paper.exposure.baseline_m: 0 is less than or equal to",
+    ),
+    (
+        put("scans", "ee_d_u", "interaction", "scalar"),
+        "scans.ee_d_u.interaction: 'scalar' is unknown; expected one of contact, light_",
+    ),
+    (
+        put("scans", "ee_d_u", "axes", "eps_ee_dV", "min", 1),
+        "scans.ee_d_u.axes.eps_ee_dV: min 1 >= max 1; min must be smaller",
+    ),
+    (
+        put("scans", "ee_d_u", "axes", "eps_ee_dV", "min", 2),
+        "scans.ee_d_u.axes.eps_ee_dV: min 2 >= max 1; min must be smaller",
+    ),
+    (
+        put("scans", "ee_d_u", "axes", "eps_ee_dV", "points", 1),
+        "scans.ee_d_u.axes.eps_ee_dV.points: 1 is less than the minimum of 2",
+    ),
+    (
+        put("scans", "ee_d_u", "axes", "eps_ee_dV", "points", 2.5),
+        "scans.ee_d_u.axes.eps_ee_dV.points: 2.5 is not of type 'integer'",
+    ),
+    (
+        put("scans", "ee_d_u", "axes", "eps_ee_dV", "min", True),
+        "scans.ee_d_u.axes.eps_ee_dV.min: True is not of type 'number'",
+    ),
+    (
+        put("scans", "ee_d_u", "axes", "eps_ee_dV", "min", "0"),
+        "scans.ee_d_u.axes.eps_ee_dV.min: '0' is not of type 'number'",
+    ),
+    (drop("scans", "ee_d_u", "axes", "eps_ee_dV", "max"), "scans.ee_d_u.axes.eps_ee_dV: 'max' is a required property"),
+    (
+        put("scans", "light_mediator", "axes", "coupling", "min", 0),
+        "scans.light_mediator.axes.coupling: a log axis starts at min 0; expected a positive number",
+    ),
+    (
+        put("scans", "ee_d_u", "axes", "eps_ee_dV", {"min": 1.0, "max": 1.0 + 1e-15, "points": 41}),
+        "scans.ee_d_u.axes.eps_ee_dV: 41 points do not all differ between 1.0 and 1.000000000000001",
+    ),
+    (
+        put("scans", "ee_d_u", "axes", "eps_ee_dV", "scale", "sqrt"),
+        "scans.ee_d_u.axes.eps_ee_dV.scale: 'sqrt' is unknown; expected one of linear, log",
+    ),
+    *(
+        (
+            put("scans", "ee_d_u", "confidence_levels", [level]),
+            f"scans.ee_d_u.confidence_levels.0: {level} is {than} than or equal",
+        )
+        for level, than in ((0, "less"), (1, "greater"), (1.5, "greater"))
+    ),
+    (put("scans", "ee_d_u", "confidence_levels", []), "scans.ee_d_u.confidence_levels: [] should be non-empty"),
+    (put("scans", "ee_d_u", "n_dof", [0]), "scans.ee_d_u.n_dof.0: 0 is less than the minimum of 1"),
+    (
+        put("scans", "ee_d_u", "chunks", 402),
+        "scans.ee_d_u.chunks: 402 chunks, but the first axis has 401 rows; expected at most",
+    ),
+    (put("scans", "ee_d_u", "chunks", 0), "scans.ee_d_u.chunks: 0 is less than the minimum of 1"),
+    (put("spectrum_example", "coupling", 0), "spectrum_example.coupling: 0 is less than or equal to the minimum of 0"),
+    (drop("spectrum_example"), "the whole: 'spectrum_example' is a required property"),
+    (put("datasets", {}), "datasets: {} should be non-empty"),
+    (
+        put("datasets", "figure3", "files", "reading_c", "x.csv"),
+        "datasets.figure3.files: 'reading_c' is unknown; expected one of reading_a, reading_b, acceptance",
+    ),
+]
+
+NAMES = [
+    (put("scans", "fig1", {}), "scans.fig1: 'interaction' is a required property"),
+    (put("scans", "a b", {}), "scans: 'a b' does not match"),
+    (both(new_scan(), put("scans", "fig4", None)), "scans.fig4: None is not of type 'object'"),
+    (
+        lambda config: config["scans"].update(fig3=dict(config["scans"]["ee_d_u"])),
+        "scans.fig3: 'fig3' is taken; choose another name",
+    ),
+    (
+        lambda config: config["analyses"].update(inputs=config["analyses"]["paper"]),
+        "analyses.inputs: 'inputs' is taken; choose another name",
+    ),
+    (
+        lambda config: config["analyses"].update(PAPER=config["analyses"]["paper"]),
+        "analyses.PAPER: 'paper' is there too; choose another name",
+    ),
+    (put("scans", 7, {}), "scans.7: the key 7 is no text but int"),
+]
+
+PARAMETERS = [
+    (
+        new_scan(axes={"eps_ee_uV": LINEAR, "eps_mumu_uv": LINEAR}),
+        "scans.mine.axes.eps_mumu_uv: unknown parameter of interaction contact; did you mean 'eps_mumu_uV'?",
+    ),
+    (
+        new_scan(axes={"eps_ee_uV": LINEAR, "x": LINEAR}),
+        "scans.mine.axes.x: unknown parameter of interaction contact; expected one of eps_ee_uV, ",
+    ),
+    (
+        new_scan(profile={"eps_tau_uV": [-1, 1]}),
+        "scans.mine.profile.eps_tau_uV: unknown parameter of interaction contact; did you mean 'eps_",
+    ),
+    (
+        new_scan(fixed={"eps_ee_matter": 0.1}),
+        "scans.mine.fixed.eps_ee_matter: a matter parameter is an axis, not fixed; fix its eps_uV and eps_dV",
+    ),
+    (
+        new_scan(interaction="light_mediator"),
+        "scans.mine.axes.eps_ee_uV: unknown parameter of interaction light_mediator; expected one of mediator_",
+    ),
+    (
+        new_scan(interaction="light_mediator", axes={"mediator_mass_mev": LINEAR, "g": LINEAR}),
+        "scans.mine.axes.g: unknown parameter of interaction light_mediator",
+    ),
+    (
+        new_scan(interaction="light_mediator", axes={"mediator_mass_mev": LINEAR}),
+        "scans.mine.axes: {'mediator_mass_mev': {'min': -1, 'max': 1, 'points': 5}} does not have enough properties",
+    ),
+    (
+        new_scan(profile={"eps_ee_uV": [-1, 1]}),
+        "scans.mine.profile.eps_ee_uV: is also an axis; a parameter is one or the other",
+    ),
+    (
+        new_scan(fixed={"eps_mumu_uV": 0.1}),
+        "scans.mine.fixed.eps_mumu_uV: is also an axis or profiled; a parameter is one of the three",
+    ),
+    (
+        new_scan(fixed={"eps_emu_uV": 0.1}, profile={"eps_emu_uV": [-1, 1]}),
+        "scans.mine.fixed.eps_emu_uV: is also an axis or profiled; a parameter is one of the three",
+    ),
+    (
+        new_scan(profile={"eps_emu_uV": [1, 1]}),
+        "scans.mine.profile.eps_emu_uV: [1, 1] is not a domain; expected low < high",
+    ),
+    (
+        new_scan(profile={"eps_emu_uV": [1, -1]}),
+        "scans.mine.profile.eps_emu_uV: [1, -1] is not a domain; expected low < high",
+    ),
+    (new_scan(profile={"eps_emu_uV": [1]}), "scans.mine.profile.eps_emu_uV: [1] is too short"),
+    (
+        new_scan(profile={"eps_emu_matter": [-1, 1]}),
+        "scans.mine.profile.eps_emu_matter: a matter parameter is an axis, not profiled; profile its eps_uV and eps_dV",
+    ),
+    (
+        put("scans", "light_mediator", "profile", {"coupling": [0, 1]}),
+        "scans.light_mediator.profile: only contact parameters can be profiled over",
+    ),
+    (
+        new_scan(axes=MATTER_AXES),
+        "scans.mine.profile: axis eps_ee_matter needs a domain for eps_ee_uV and eps_ee_dV (Eq. 11 fixes their sum)",
+    ),
+    (
+        new_scan(axes=MATTER_AXES, profile={k: v for k, v in QUARKS.items() if k != "eps_mumu_dV"}),
+        "scans.mine.profile: axis eps_mumu_matter needs a domain for eps_mumu_dV (Eq. 11 fixes their sum)",
+    ),
+    (
+        new_scan(axes=MATTER_AXES | {"eps_ee_matter": {"min": -7, "max": 1, "points": 5}}, profile=QUARKS),
+        "scans.mine.axes.eps_ee_matter: [-7, 1] leaves [-6, 6], which is what the domains of eps_ee_uV and eps_ee",
+    ),
+    (
+        new_scan(axes=MATTER_AXES, profile=QUARKS | {"eps_mumu_uV": [-1, -0.8]}),
+        "scans.mine.axes.eps_mumu_matter: [-1, 1] leaves [-6, 0.6], which is what the domains of eps_mumu_uV and",
+    ),
+]
+
+PROJECTIONS = [
+    (new_scan(axes=THREE), "scans.mine.projections: a scan of 3 axes needs at least one pair of axes to project onto"),
+    (
+        new_scan(axes=THREE, projections=[list(THREE)]),
+        "scans.mine.projections: a scan of 3 axes needs at least one pair of axes to project onto",
+    ),
+    (
+        new_scan(axes=THREE, projections=[["eps_ee_dV", "eps_ee_uV"]]),
+        "scans.mine.projections: ['eps_ee_dV', 'eps_ee_uV'] must name axes, in their order: eps_ee_uV, eps_ee_dV",
+    ),
+    (
+        new_scan(axes=THREE, projections=[["eps_ee_uV", "eps_emu_uV"]]),
+        "scans.mine.projections: ['eps_ee_uV', 'eps_emu_uV'] must name axes, in their order",
+    ),
+    (
+        new_scan(axes=FOUR, projections=[["eps_ee_uV", "eps_ee_dV"], ["eps_ee_uV", "eps_ee_dV", "eps_mumu_uV"]]),
+        "scans.mine.projections: ['eps_ee_uV', 'eps_ee_dV', 'eps_mumu_uV'] is neither a pair nor all axes",
+    ),
+    (
+        new_scan(axes={name: LINEAR | {"points": 2000} for name in THREE}, projections=[["eps_ee_uV", "eps_ee_dV"]]),
+        "scans.mine.axes: 8000000000 grid points; expected at most 1000000000",
+    ),
+]
+
+TWO_NUCLEI = (
+    "scans.mine.profile: analyses.paper has two nuclei, where one direction of eps_ee and one of eps_mumu can be"
+)
+TWO = {"nuclei": "cs_and_i"}
+TARGETS = [
+    (both(new_scan(profile={"eps_ee_dV": [-1, 1], "eps_emu_uV": [-1, 1]}), used_by("paper", **TWO)), TWO_NUCLEI),
+    (
+        both(
+            new_scan(
+                axes={"eps_emu_uV": LINEAR, "eps_etau_uV": LINEAR}, profile={"eps_ee_dV": [-1, 1], "eps_ee_uV": [-1, 1]}
+            ),
+            used_by("paper", **TWO),
+        ),
+        TWO_NUCLEI,
+    ),
+    (
+        both(
+            new_scan(
+                axes={"eps_ee_matter": LINEAR, "eps_emu_matter": LINEAR},
+                profile={f"eps_{pair}_{q}V": [-1, 1] for pair in ("ee", "emu") for q in "ud"},
+            ),
+            used_by("paper", **TWO),
+        ),
+        TWO_NUCLEI,
+    ),
+]
+
+SENSITIVITY = [
+    (
+        put("domain_sensitivity", "scan", "nothing"),
+        "domain_sensitivity.scan: 'nothing' is unknown; expected one of light_mediator",
+    ),
+    (
+        put("domain_sensitivity", "scan", "ee_d_u"),
+        "domain_sensitivity.scan: ee_d_u must scan matter parameters only, two of them; it scans eps_ee_dV, eps_ee_uV",
+    ),
+    (
+        both(
+            new_scan(
+                axes={f"eps_{pair}_matter": dict(LINEAR) for pair in ("ee", "mumu", "emu")},
+                profile={f"eps_{pair}_{q}V": [-1, 1] for pair in ("ee", "mumu", "emu") for q in "ud"},
+                projections=[["eps_ee_matter", "eps_mumu_matter"]],
+            ),
+            put("domain_sensitivity", "scan", "mine"),
+        ),
+        "domain_sensitivity.scan: mine must scan matter parameters only, two of them; it scans eps_ee_matter, ",
+    ),
+    (put("domain_sensitivity", "bounds", "min", 0), "domain_sensitivity.bounds: min 0; expected a positive number"),
+    (
+        put("domain_sensitivity", "bounds", "max", 0.05),
+        "domain_sensitivity.bounds: min 0.1 >= max 0.05; min must be smaller",
+    ),
+    (put("domain_sensitivity", "points", 10), "domain_sensitivity.points: 10 is less than the minimum of 11"),
+]
+
+NUMBERS = [
+    *(
+        (
+            put("scans", "ee_d_u", "axes", "eps_ee_dV", "min", value),
+            f"scans.ee_d_u.axes.eps_ee_dV.min: {value} is not a finite",
+        )
+        for value in (float("nan"), float("inf"), float("-inf"), 1e300, 1e-300)
+    ),
+    (
+        put("analyses", "paper", "photoelectron_range", [6, float("nan")]),
+        "analyses.paper.photoelectron_range.1: nan is not a finite number",
+    ),
+    (put("scans", "ee_d_u", "chunks", 10**400), "scans.ee_d_u.chunks: an integer of 1329 bits is not a finite number"),
+    (put("scans", "ee_d_u", "n_dof", [[[[[[[[[[[2]]]]]]]]]]]), "deeper than 10 levels or more than 100000 values"),
+    (put("scans", "ee_d_u", "n_dof", [0] * 200_000), "deeper than 10 levels or more than 100000 values"),
+]
+
+PAPER = [
+    (
+        put("scans", "light_mediator", "axes", "coupling", "scale", "linear"),
+        "scans.light_mediator.axes: a figure of the paper needs mediator_mass_mev and coupling, in log scale; ",
+    ),
+    (
+        lambda config: config["scans"]["ee_d_u"].update(axes=dict(reversed(config["scans"]["ee_d_u"]["axes"].items()))),
+        "scans.ee_d_u.axes: a figure of the paper needs eps_ee_dV and eps_ee_uV; name another scan otherwise",
+    ),
+]
+
+ALL = [*MISSPELT, *VALUES, *NAMES, *PARAMETERS, *PROJECTIONS, *TARGETS, *SENSITIVITY, *NUMBERS, *PAPER]
+
+
+@pytest.mark.parametrize(("change", "said"), ALL, ids=[f"{i}-{said[:40]}" for i, (_, said) in enumerate(ALL)])
+def test_complaint(change: Change, said: str, config: dict[str, Any]) -> None:
+    change(config)
+    with pytest.raises(ConfigError) as caught:
+        check(config)
+    first, *lines = str(caught.value).splitlines()
+    assert first == "the configuration cannot be used:"
+    assert any(line.startswith("  ") and said in line for line in lines), "\n".join(lines)
+
+
+def test_the_projects_own_configuration_passes(config: dict[str, Any], root: Path) -> None:
+    check(config)
+    assert config == read(root / "config.yaml")  # nothing is corrected silently
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        new_scan(),
+        new_scan(axes=MATTER_AXES, profile=QUARKS),
+        new_scan(axes=FOUR, projections=[["eps_ee_uV", "eps_mumu_uV"], list(FOUR)]),
+        both(new_scan(profile={"eps_ee_dV": [-1, 1], "eps_mumu_dV": [-1, 1]}), used_by("paper", **TWO)),
+        both(new_scan(axes=MATTER_AXES, profile=QUARKS), used_by("paper", **TWO)),
+        both(new_scan(profile={"eps_ee_dV": [-1, 1], "eps_emu_uV": [-1, 1]}), used_by("paper")),
+        new_scan(
+            interaction="light_mediator",
+            axes={
+                "coupling": {"min": 0, "max": 1, "points": 3},
+                "mediator_mass_mev": {"min": 0, "max": 9, "points": 3},
+            },
+        ),
+        new_scan(fixed={"eps_etau_dV_imag": 0.2}),
+        put("analyses", "paper", "exposure", {"baseline_m": 20, "detector_mass_kg": 1}),
+        drop("domain_sensitivity"),
+    ],
+)
+def test_sound_configurations_pass(change: Change, config: dict[str, Any]) -> None:
+    change(config)
+    check(config)
+
+
+def test_all_complaints_are_given_at_once(config: dict[str, Any]) -> None:
+    config["scans"]["ee_d_u"]["chunks"] = 1000
+    config["scans"]["mumu_d_u"]["axes"]["eps_mumu_dV"]["min"] = 5
+    with pytest.raises(ConfigError) as caught:
+        check(config)
+    assert len(str(caught.value).splitlines()) == 3
+
+
+def test_control_characters_do_not_reach_the_terminal(config: dict[str, Any]) -> None:
+    config["a\x1b[2J\n"] = 1
+    with pytest.raises(ConfigError, match=r"a\\x1b\[2J\\n: unknown key") as caught:
+        check(config)
+    assert len(str(caught.value).splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a: 1\nb:\n  c: 1\n  c: 2\n", "line 4: the key 'c' is given twice"),
+        ("a: 1\na: 2\n", "line 2: the key 'a' is given twice"),
+        ("- a\n- b\n", "expected a mapping of keys, found list"),
+        ("just words\n", "expected a mapping of keys, found str"),
+        ("", "expected a mapping of keys, found NoneType"),
+        ("a: [1, 2\n", "expected ',' or ']'"),
+        ("? [a, b]\n: 1\n", "line 1: a list or mapping cannot be a key"),
+        ("a: 0x10\n", "line 1: '0x10' is no number in plain decimal digits"),
+        ("a: 1_000\n", "line 1: '1_000' is no number in plain decimal digits"),
+        ("a: 1:30\n", "line 1: '1:30' is no number in plain decimal digits"),
+        ("a: 017\n", "line 1: '017' is no number in plain decimal digits"),
+        ("a: &x [*x]\n", "found unconstructable recursive node"),
+        ("a: !!python/name:os.system\n", "could not determine a constructor"),
+        ("a: 2020-13-45\n", "not YAML that can be read (ValueError: month must be in 1..12)"),
+        ("__use_yte__: true\n", "__use_yte__: expected plain values, not a template"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_named(text: str, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        read(path)
+    assert str(caught.value).startswith(f"{path}: ")
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [("a: ä\n".encode("latin-1"), "can't decode byte 0xe4"), (b"\xff\xfea\x00:\x00", "can't decode")],
+)
+def test_another_encoding_is_refused(content: bytes, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_bytes(content)
+    with pytest.raises(ConfigError) as caught:
+        read(path)
+    assert str(caught.value).startswith(f"{path}: ")
+    assert said in str(caught.value)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"nothing\.yaml"):
+        read(tmp_path / "nothing.yaml")
+
+
+def test_merge_keys_let_the_nearer_win() -> None:
+    text = "a: &a {x: 1, y: 2}\nb:\n  <<: *a\n  y: 3\n"
+    assert load_yaml(text) == {"a": {"x": 1, "y": 2}, "b": {"x": 1, "y": 3}}
+
+
+def test_numbers_are_read_as_written() -> None:
+    assert load_yaml("[1, -2, +3, 0, 1.5, 1.0e-6, .5]") == [1, -2, 3, 0, 1.5, 1e-6, 0.5]
+
+
+def test_readers_are_those_of_the_schema() -> None:
+    dataset = schema()["properties"]["datasets"]["additionalProperties"]
+    assert dataset["properties"]["reader"]["enum"] == list(READERS)
+    for rule in dataset["allOf"]:
+        name = rule["if"]["properties"]["reader"]["const"]
+        assert set(rule["then"]["properties"]["files"]["required"]) == set(READERS[name][1])
+    assert len(dataset["allOf"]) == len(READERS)
+
+
+def test_every_key_of_the_schema_is_described() -> None:
+    undescribed = []
+
+    def walk(place: str, node: Any) -> None:
+        if isinstance(node, dict):
+            for name, inner in node.get("properties", {}).items():
+                if "description" not in inner and set(inner) - {"enum"}:
+                    undescribed.append(f"{place}.{name}")
+                walk(f"{place}.{name}", inner)
+            for key in ("additionalProperties", "items"):
+                walk(place, node.get(key))
+
+    walk("", schema())
+    assert undescribed == []
+
+
+def test_axis_values_include_their_ends_exactly() -> None:
+    linear, log = Axis("a", -0.1, 0.7, 9).values(), Axis("b", 1e-6, 1e-1, 801, "log").values()
+    assert (linear[0], linear[-1], linear.size) == (-0.1, 0.7, 9)
+    assert (log[0], log[-1], log.size) == (1e-6, 1e-1, 801)
+    np.testing.assert_allclose(np.diff(np.log10(log)), 5 / 800, rtol=1e-9)
+
+
+def test_parsed_scan(config: dict[str, Any]) -> None:
+    scan = parse_scan("matter_ee_mumu", config["scans"]["matter_ee_mumu"])
+    assert scan.shape == (401, 401)
+    assert scan.projections == (("eps_ee_matter", "eps_mumu_matter"),)
+    assert scan.grids() == {"matter_ee_mumu": ("eps_ee_matter", "eps_mumu_matter")} == scan.pairs()
+    assert scan.profile["eps_ee_uV"] == (-1.0, 1.0)
+    assert scan.levels() == [(0.9, 2), (0.9, 1)]
+    assert scan.axis("eps_mumu_matter") == Axis("eps_mumu_matter", -2.0, 3.0, 401)
+    assert (scan.rows(1), scan.rows(2)) == ((0, 200), (200, 401))
+    assert scan.fixed == {}
+
+
+def test_parsed_analysis(config: dict[str, Any]) -> None:
+    analysis = parse_analysis(config["analyses"]["release"] | {"exposure": {"baseline_m": 20}, "nuclei": "cs_and_i"})
+    assert analysis.dataset == "release"
+    assert analysis.nuclides == NUCLEI["cs_and_i"]
+    assert analysis.exposure == Exposure(baseline_m=20.0)
+    assert analysis.photoelectron_range == (6.0, 30.0)
+    assert analysis.sin2_theta_w == 0.23857
+    assert parse_analysis(config["analyses"]["paper"]).exposure == Exposure()
+
+
+def test_parsed_sensitivity(config: dict[str, Any]) -> None:
+    bounds, points = parse_sensitivity(config["domain_sensitivity"])
+    assert bounds == Axis("bound", 0.1, 2.0, 39)
+    assert points == 201

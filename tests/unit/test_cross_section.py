@@ -1,0 +1,48 @@
+"""The differential cross section (Eq. 3)."""
+
+import numpy as np
+import pytest
+from scipy.integrate import quad
+
+from cevnsi.cross_section import coherent_factor, differential_cross_section, momentum_transfer_squared
+from cevnsi.form_factors import FORM_FACTORS, FloatArray
+from cevnsi.nuclei import MEAN, Nuclide
+
+
+def point_like(q2: FloatArray, nuclide: Nuclide) -> FloatArray:
+    return np.ones_like(q2)
+
+
+def test_momentum_transfer_is_sqrt_of_twice_mass_times_recoil() -> None:
+    # about 50 MeV at 10 keV (Sec. 3.1): sqrt(2 * 121006 * 0.01)
+    q = np.sqrt(momentum_transfer_squared(np.array(0.01), MEAN))
+    assert q == pytest.approx(49.195, abs=1e-3)
+
+
+def test_total_cross_section_of_a_point_like_nucleus() -> None:
+    # the integral of M (2 - M E_r / E^2) over 0 < E_r < 2 E^2 / M is 2 E^2, so sigma = G_F^2 / pi Q^2 E^2, and
+    # G_F^2 / pi is 1.68617e-44 cm^2 / MeV^2 (1.1663788e-11^2 / 3.14159 * 0.389379e-21)
+    energy, charge2 = 30.0, 1351.7
+    largest = 2 * energy**2 / MEAN.nuclear_mass_mev
+
+    def rate(recoil: float) -> float:
+        return float(differential_cross_section(np.array(recoil), np.array(energy), charge2, MEAN, point_like))
+
+    total = quad(rate, 0, largest, epsabs=0, epsrel=1e-10)[0]
+    assert total == pytest.approx(charge2 * energy**2 * 1.68617e-44, rel=5e-6, abs=0)  # the constant has six digits
+
+
+def test_zero_above_the_largest_recoil_and_proportional_to_the_charge() -> None:
+    largest = 2 * 30.0**2 / MEAN.nuclear_mass_mev
+    recoil = np.array([0.5, 0.999, 1.001, 3.0]) * largest
+    one = differential_cross_section(recoil, np.full(4, 30.0), 1.0, MEAN, FORM_FACTORS["helm"])
+    assert (one > 0).tolist() == [True, True, False, False]
+    two = differential_cross_section(recoil, np.full(4, 30.0), 2.0, MEAN, FORM_FACTORS["helm"])
+    np.testing.assert_array_equal(two, 2 * one)
+
+
+def test_the_form_factor_enters_squared() -> None:
+    recoil = np.array([0.001, 0.01, 0.03])
+    for form in FORM_FACTORS.values():
+        ratio = coherent_factor(recoil, MEAN, form) / coherent_factor(recoil, MEAN, point_like)
+        np.testing.assert_allclose(ratio, form(momentum_transfer_squared(recoil, MEAN), MEAN) ** 2, rtol=1e-13)

@@ -1,0 +1,36 @@
+"""Exposure, light yield (Eq. 5) and acceptance."""
+
+import numpy as np
+import pytest
+
+from cevnsi.detector import Acceptance, Exposure
+from cevnsi.nuclei import CESIUM, IODINE, MEAN
+
+
+def test_recoil_energy_inverts_eq_5() -> None:
+    recoil_mev = Exposure().recoil_energy_mev(np.array([1.17, 11.7]))
+    np.testing.assert_allclose(recoil_mev, [1e-3, 1e-2], rtol=1e-15)
+
+
+def test_luminosity_is_nuclei_times_fluence() -> None:
+    # 6.768275e25 nuclei times 0.08 * 1.76e23 / (4 pi (1930 cm)^2) = 3.008002e14 per cm^2
+    assert Exposure().luminosity_per_cm2(MEAN) == pytest.approx(6.768275e25 * 3.008002e14, rel=1e-6)
+    both = Exposure().luminosity_per_cm2(CESIUM) + Exposure().luminosity_per_cm2(IODINE)
+    assert both == pytest.approx(Exposure().luminosity_per_cm2(MEAN), rel=1e-14)
+
+
+def test_acceptance_draws_straight_lines() -> None:
+    acceptance = Acceptance(np.array([0.0, 1.0, 4.0]), np.array([0.0, 0.3, 0.6]))
+    found = acceptance(np.array([0.0, 0.5, 1.0, 2.0, 4.0]))
+    np.testing.assert_allclose(found, [0.0, 0.15, 0.3, 0.4, 0.6], rtol=1e-15)
+
+
+def test_a_repeated_abscissa_is_a_step() -> None:
+    acceptance = Acceptance(np.array([0.0, 5.0, 5.0, 6.0]), np.array([0.0, 0.0, 0.4, 0.5]))
+    found = acceptance(np.array([np.nextafter(5.0, 0), 5.0, 5.5]))
+    np.testing.assert_allclose(found, [0.0, 0.4, 0.45], atol=1e-15)  # at the step, its upper side
+
+
+def test_acceptance_is_constant_beyond_its_points() -> None:
+    acceptance = Acceptance(np.array([1.0, 2.0]), np.array([0.2, 0.7]))
+    np.testing.assert_array_equal(acceptance(np.array([0.0, 9.0])), [0.2, 0.7])

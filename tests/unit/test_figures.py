@@ -1,0 +1,347 @@
+"""Figures: what is on their axes, and that their bytes repeat."""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+from matplotlib.patches import StepPatch
+
+from cevnsi import figures
+from cevnsi.figures import (
+    draw_domain_sensitivity,
+    draw_exclusion,
+    draw_regions,
+    draw_spectrum,
+    drawing,
+    label,
+    mediator_caption,
+    save,
+    save_all,
+)
+from cevnsi.interactions import INTERACTIONS
+from cevnsi.regions import Grid, contour_table, threshold
+from cevnsi.spectra import spectra_table
+from cevnsi.tables import SENSITIVITY, as_columns, read_csv
+from cevnsi.templates import Templates
+
+LEVEL = (0.9, 2)
+
+
+@pytest.fixture(autouse=True)
+def style() -> Iterator[None]:
+    with drawing():
+        yield
+
+
+def grid_of(
+    names: tuple[str, str] = ("eps_ee_dV", "eps_ee_uV"), center: tuple[float, float] = (0.25, -0.5), width: float = 0.2
+) -> Grid:
+    x, y = np.linspace(-1, 1, 41), np.linspace(-2, 2, 33)
+    delta = ((x[:, None] - center[0]) / width) ** 2 + ((y[None, :] - center[1]) / (2 * width)) ** 2
+    return Grid(names, (x, y), (False, False), delta - delta.min())
+
+
+def contours_of(grid: Grid) -> dict[str, Any]:
+    return {name: np.array(column) for name, column in contour_table(grid, [LEVEL, (0.9, 1)]).items()}
+
+
+def spectra_of(templates: Callable[..., Templates]) -> dict[str, Any]:
+    return spectra_table(templates("paper"), 0.23857, {"mediator_mass_mev": 10.0, "coupling": 1e-4})
+
+
+def sensitivity_table(
+    levels: tuple[tuple[float, int, float], ...] = ((0.9, 2, 4.605), (0.9, 1, 2.706)),
+) -> dict[str, Any]:
+    rows = [
+        (name, bound, confidence_level, n_dof, delta, side, sign * (1 + bound / 3 + delta / 100), "no")
+        for bound in (0.5, 1.0, 1.5)
+        for name in ("eps_ee_matter", "eps_mumu_matter")
+        for confidence_level, n_dof, delta in levels
+        for side, sign in (("lower", -1), ("upper", 1))
+    ]
+    return as_columns(rows, SENSITIVITY)
+
+
+def curve(columns: dict[str, list[Any]], panel: str, name: str) -> tuple[list[float], list[float]]:
+    rows = [i for i, pair in enumerate(zip(columns["panel"], columns["curve"], strict=True)) if pair == (panel, name)]
+    return [columns["x"][i] for i in rows], [columns["y"][i] for i in rows]
+
+
+def points(line: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
+    return np.column_stack([np.atleast_1d(line.get_xdata()), np.atleast_1d(line.get_ydata())])
+
+
+def legend_texts(ax: Any) -> list[str]:
+    return [text.get_text() for text in ax.get_legend().get_texts()]
+
+
+@pytest.mark.parametrize("parameter", [name for names in INTERACTIONS.values() for name in names])
+def test_every_parameter_has_a_label_that_renders(parameter: str) -> None:
+    figure = Figure()
+    text = figure.text(0.5, 0.5, label(parameter))
+    figure.draw_without_rendering()  # raises where mathtext cannot parse it, and warns where a glyph is missing
+    assert text.get_window_extent().width > 5
+    assert label(parameter).count("$") == 2
+
+
+def test_labels_are_all_different() -> None:
+    names = [name for names in INTERACTIONS.values() for name in names]
+    assert len({label(name) for name in names}) == len(names)
+    assert label("eps_etau_dV_imag") == r"$\mathrm{Im}\,\epsilon_{e\tau}^{dV}$"
+    assert label("eps_mumu_matter") == r"$\epsilon_{\mu\mu}$"
+
+
+@pytest.mark.parametrize(
+    ("coupling", "power"),
+    [
+        (1e-4, "10^{-4}"),
+        (1e-3, "10^{-3}"),
+        (3e-5, r"3\times 10^{-5}"),
+        (2.5e-5, r"2.5\times 10^{-5}"),
+        (9.9999e-5, "10^{-4}"),  # to three digits
+        (1.0, "10^{0}"),
+        (0.0, "0"),
+    ],
+)
+def test_mediator_caption(coupling: float, power: str) -> None:
+    assert mediator_caption(10.0, coupling) == rf"$M_{{Z'}}=10$ MeV, $g={power}$"
+
+
+@pytest.mark.parametrize("exponent", range(-12, 3))
+def test_powers_of_ten_are_captioned_as_such(exponent: int) -> None:
+    assert mediator_caption(10.0, 10.0**exponent).endswith(f"$g=10^{{{exponent}}}$")
+
+
+def test_spectrum_is_cumulative_by_flavor(templates: Callable[..., Templates]) -> None:
+    spectra = spectra_of(templates)
+    figure, columns = draw_spectrum(spectra, "the mediator")
+    (ax,) = figure.axes
+    stairs = [patch for patch in ax.patches if isinstance(patch, StepPatch)]
+    assert len(stairs) == 6
+    case, component = np.array(spectra["case"]), np.array(spectra["component"])
+    drawn = iter(stairs)
+    for name, style in (("sm", "--"), ("light_mediator", "-")):
+        total = np.zeros(25)
+        for flavor in ("nu_mu", "nu_mu_bar", "nu_e"):
+            total = total + spectra["predicted_counts"][(case == name) & (component == flavor)]
+            step = next(drawn)
+            values, edges, _ = step.get_data()
+            np.testing.assert_array_equal(values, total)
+            np.testing.assert_array_equal(edges, np.arange(0, 51, 2))
+            assert step.get_linestyle() == style
+            x, y = curve(columns, "fig1", f"{name}:{flavor}")
+            np.testing.assert_array_equal(x, np.arange(1, 50, 2))
+            np.testing.assert_array_equal(y, total)
+    assert ax.get_xlim() == (0, 50)
+    assert ax.get_ylim()[1] == pytest.approx(1.08 * max(step.get_data()[0].max() for step in stairs))
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("Photoelectrons", "Events / 2 PE")
+    assert legend_texts(ax)[-2:] == ["SM", "the mediator"]
+    assert len({to_hex(step.get_edgecolor()) for step in stairs}) == 3
+
+
+def light_mediator() -> Grid:
+    u, v = np.linspace(0, 4, 31), np.linspace(-6, -1, 41)
+    delta = 6.18 * 10 ** (2 * np.clip(v[None, :] + 4.5 - np.maximum(u[:, None] - 1.7, 0), -5, 1))
+    return Grid(("mediator_mass_mev", "coupling"), (10**u, 10**v), (True, True), delta - delta.min())
+
+
+def test_exclusion_has_the_limit_the_band_and_the_best_fit() -> None:
+    grid = light_mediator()
+    contours = contours_of(grid)
+    band = (1e-4 * np.ones(31), 3e-4 * np.ones(31))
+    figure, columns = draw_exclusion(grid, contours, LEVEL, band)
+    (ax,) = figure.axes
+    assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")
+    np.testing.assert_allclose([*ax.get_xlim(), *ax.get_ylim()], [1, 1e4, 1e-6, 1e-1], rtol=1e-12)
+    assert (ax.get_xlabel(), ax.get_ylabel()) == (label("mediator_mass_mev"), label("coupling"))
+    limit, lower, upper, best = (points(line) for line in ax.get_lines()[:4])
+    rows = (contours["n_dof"] == 2) & (contours["segment"] == 0)
+    expected = np.column_stack([contours["mediator_mass_mev"][rows], contours["coupling"][rows]])
+    np.testing.assert_array_equal(limit, expected)
+    np.testing.assert_array_equal(lower, np.column_stack([grid.axes[0], band[0]]))
+    np.testing.assert_array_equal(upper, np.column_stack([grid.axes[0], band[1]]))
+    np.testing.assert_array_equal(best, [grid.best_fit()])
+    np.testing.assert_array_equal(curve(columns, "fig2", "0.9 CL, 2 dof"), expected.T)
+    np.testing.assert_array_equal(curve(columns, "fig2", "muon g-2, upper"), [grid.axes[0], band[1]])
+    assert len(legend_texts(ax)) == 3
+
+
+def test_one_region_fills_one_panel() -> None:
+    grid = grid_of()
+    figure, columns = draw_regions({"ee_d_u": (grid, contours_of(grid), LEVEL)})
+    (ax,) = figure.axes
+    outline, sm, best = ax.get_lines()
+    x, y = points(outline).T
+    value = ((x - 0.25) / 0.2) ** 2 + ((y + 0.5) / 0.4) ** 2
+    # straight lines between grid points: below the level by at most h^2 / 4 w^2
+    assert (value <= threshold(*LEVEL) + 1e-9).all()
+    assert (value >= threshold(*LEVEL) - (0.125 / 0.4) ** 2 / 4).all()
+    np.testing.assert_array_equal(points(sm), [[0, 0]])
+    np.testing.assert_array_equal(points(best), [grid.best_fit()])
+    assert (ax.get_xlim(), ax.get_ylim()) == ((-1, 1), (-2, 2))
+    assert (ax.get_xlabel(), ax.get_ylabel()) == (label("eps_ee_dV"), label("eps_ee_uV"))
+    assert legend_texts(ax) == ["SM", "best fit"]
+    assert len(ax.texts) == 0
+    assert curve(columns, "ee_d_u", "SM") == ([0.0], [0.0])
+    np.testing.assert_array_equal(curve(columns, "ee_d_u", "0.9 CL, 2 dof"), points(outline).T)
+
+
+def test_four_regions_fill_four_panels() -> None:
+    pairs = [("eps_ee_dV", "eps_ee_uV"), ("eps_mumu_dV", "eps_mumu_uV"), ("eps_ee_dV", "eps_mumu_dV")]
+    pairs += [("eps_ee_dV", "eps_etau_dV")]
+    panels = {}
+    for i, names in enumerate(pairs):
+        grid = grid_of(names, center=(0.1 * i, 0.0))
+        panels[f"scan{i}"] = (grid, contours_of(grid), LEVEL)
+    figure, columns = draw_regions(panels)
+    assert len(figure.axes) == 4
+    for i, (ax, names) in enumerate(zip(figure.axes, pairs, strict=True)):
+        assert (ax.get_xlabel(), ax.get_ylabel()) == (label(names[0]), label(names[1]))
+        assert [text.get_text() for text in ax.texts] == [f"({'abcd'[i]})"]
+        assert points(ax.get_lines()[-1])[0, 0] == pytest.approx(0.1 * i, abs=1e-12)
+        assert (ax.get_legend() is not None) == (i == 0)
+    assert list(dict.fromkeys(columns["panel"])) == list(panels)
+
+
+def test_two_separate_regions_are_two_lines() -> None:
+    x = np.linspace(-2, 2, 81)
+    wells = Grid(
+        ("eps_ee_dV", "eps_ee_uV"), (x, x), (False, False), 30 * ((x**2 - 1) ** 2)[:, None] + (3 * x**2)[None, :]
+    )
+    figure, columns = draw_regions({"wells": (wells, contours_of(wells), LEVEL)})
+    assert len(figure.axes[0].get_lines()) == 2 + 2
+    assert set(columns["segment"]) == {0, 1}
+
+
+def test_log_axes_are_drawn_as_such_and_without_a_standard_model_point() -> None:
+    grid = light_mediator()
+    figure, columns = draw_regions({"lm": (grid, contours_of(grid), LEVEL)})
+    (ax,) = figure.axes
+    assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")
+    assert "SM" not in columns["curve"]
+    assert legend_texts(ax) == ["best fit"]
+
+
+def test_domain_sensitivity_has_ends_and_published_values() -> None:
+    table = sensitivity_table()
+    figure, columns = draw_domain_sensitivity(table, {"eps_ee_matter": (-0.95, 1.95)})
+    upper, lower = figure.axes
+    assert len(upper.get_lines()) == 2 * 2 + 2
+    assert len(lower.get_lines()) == 2 * 2
+    for line, (delta, sign) in zip(upper.get_lines(), [(4.605, -1), (4.605, 1), (2.706, -1), (2.706, 1)], strict=False):
+        x, y = points(line).T
+        np.testing.assert_array_equal(x, [0.5, 1.0, 1.5])
+        np.testing.assert_allclose(y, [sign * (1 + b / 3 + delta / 100) for b in x], rtol=1e-12)
+    heights = [float(np.unique(line.get_ydata())[0]) for line in upper.get_lines()[4:]]
+    assert heights == [-0.95, 1.95]
+    assert legend_texts(upper) == [r"$\Delta\chi^2=4.61$", r"$\Delta\chi^2=2.71$", "Eq. (12)"]
+    assert (upper.get_ylabel(), lower.get_ylabel()) == (r"ends of $\epsilon_{ee}$", r"ends of $\epsilon_{\mu\mu}$")
+    assert lower.get_xlabel() == r"bound on $|\epsilon^{uV}|$ and $|\epsilon^{dV}|$"
+    assert lower.get_xlim()[0] == 0
+    x, y = curve(columns, "eps_mumu_matter", "delta chi2 4.61, 2 dof, upper")
+    assert x == [0.5, 1.0, 1.5]
+    assert y == pytest.approx([1 + b / 3 + 0.04605 for b in x])
+
+
+def test_confidence_levels_of_one_n_dof_are_separate_curves() -> None:
+    figure, _ = draw_domain_sensitivity(sensitivity_table(((0.9, 2, 4.6), (0.99, 2, 9.2), (0.9, 3, 6.3))), {})
+    lines = figure.axes[0].get_lines()
+    assert len(lines) == 6
+    assert all((np.diff(points(line)[:, 0]) > 0).all() for line in lines)
+
+
+def drawn(kind: str, templates: Callable[..., Templates]) -> figures.Drawn:
+    grid = grid_of()
+    if kind == "spectrum":
+        return draw_spectrum(spectra_of(templates), mediator_caption(10, 1e-4))
+    if kind == "exclusion":
+        mediator = light_mediator()
+        band = (1e-4 * np.ones(31), 3e-4 * np.ones(31))
+        return draw_exclusion(mediator, contours_of(mediator), LEVEL, band)
+    if kind == "sensitivity":
+        return draw_domain_sensitivity(sensitivity_table(), {"eps_ee_matter": (-0.95, 1.95)})
+    count = 4 if kind == "four regions" else 1
+    return draw_regions({f"s{i}": (grid, contours_of(grid), LEVEL) for i in range(count)})
+
+
+SIGNATURES = {"pdf": b"%PDF", "png": b"\x89PNG", "svg": b"<?xm", "csv": b"pane"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "formats"),
+    [
+        ("exclusion", ("pdf", "png", "svg", "csv")),
+        ("spectrum", ("svg", "csv")),
+        ("one region", ("pdf", "png")),
+        ("sensitivity", ("svg", "csv")),
+    ],
+)
+def test_bytes_repeat(kind: str, formats: tuple[str, ...], templates: Callable[..., Templates], tmp_path: Path) -> None:
+    mpl.rcParams["savefig.dpi"] = 50  # pixels cost time, and how many there are changes nothing here
+    digests = []
+    for run in ("first", "second"):
+        paths = [tmp_path / run / f"figure.{ext}" for ext in formats]
+        save_all(drawn(kind, templates), map(str, paths))
+        digests.append([hashlib.sha256(path.read_bytes()).hexdigest() for path in paths])
+        assert [path.read_bytes()[:4] for path in paths] == [SIGNATURES[ext] for ext in formats]
+    assert digests[0] == digests[1]
+
+
+def test_the_csv_beside_a_figure_has_its_curves(templates: Callable[..., Templates], tmp_path: Path) -> None:
+    result = drawn("one region", templates)
+    save_all(result, [str(tmp_path / "figure.csv")])
+    table = read_csv(tmp_path / "figure.csv", ("segment", "x", "y"), ("panel", "curve"))
+    assert table["panel"] == result[1]["panel"]
+    np.testing.assert_array_equal(table["x"], result[1]["x"])
+
+
+def test_formats_of_one_drawing_have_one_layout(tmp_path: Path, templates: Callable[..., Templates]) -> None:
+    result = drawn("four regions", templates)
+    save_all(result, [str(tmp_path / "a.svg")])
+    places = [ax.get_position().bounds for ax in result[0].axes]
+    save_all(result, [str(tmp_path / "c.svg")])
+    assert [ax.get_position().bounds for ax in result[0].axes] == places
+    assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "c.svg").read_bytes()
+
+
+def test_panels_do_not_overlap(templates: Callable[..., Templates]) -> None:
+    figure, _ = drawn("four regions", templates)
+    figure.draw_without_rendering()
+    boxes = [ax.get_tightbbox() for ax in figure.axes]
+    assert all(a is not None and b is not None and not a.overlaps(b) for a, b in pairwise(boxes))
+
+
+def test_an_unknown_format_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(KeyError, match="gif"):
+        save(Figure(), tmp_path / "figure.gif")
+
+
+def test_the_style_does_not_leak() -> None:
+    before = mpl.rcParams["font.size"]
+    with mpl.rc_context(rc=mpl.rcParamsDefault):
+        plain = dict(mpl.rcParams)
+        with drawing():
+            assert mpl.rcParams["svg.hashsalt"] == "cevnsi"
+        assert dict(mpl.rcParams) == plain
+    assert mpl.rcParams["font.size"] == before
+
+
+def test_an_unwanted_setting_of_the_machine_does_not_enter() -> None:
+    with mpl.rc_context(rc={"lines.linewidth": 17.0, "axes.grid": True}), drawing():
+        assert mpl.rcParams["axes.grid"] is False
+        assert mpl.rcParams["lines.linewidth"] == 1.3
+
+
+def test_changes_do_not_reach_the_caller(templates: Callable[..., Templates]) -> None:
+    grid = grid_of()
+    before = replace(grid, delta_chi2=grid.delta_chi2.copy())
+    draw_regions({"s": (grid, contours_of(grid), LEVEL)})
+    np.testing.assert_array_equal(grid.delta_chi2, before.delta_chi2)

@@ -1,0 +1,185 @@
+"""Chunks as tables, and what a merge refuses."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from cevnsi.config import Axis, Scan
+from cevnsi.grids import as_grid, check_note, chunk_columns, chunk_note, merge, outer_columns
+from cevnsi.scan import Model, scan_rows
+from cevnsi.tables import TableError, read_note, read_parquet, write_parquet
+
+FloatArray = NDArray[np.float64]
+NAMES = ("eps_ee_uV", "eps_ee_dV", "eps_mumu_dV")
+PAIRS = (NAMES[:2], NAMES[1:])
+
+
+def three_axes(chunks: int, projections: tuple[tuple[str, ...], ...] = (*PAIRS, NAMES)) -> Scan:
+    axes = tuple(Axis(name, -1.0, 1.0, n) for name, n in zip(NAMES, (7, 5, 4), strict=True))
+    return Scan("s", "contact", axes, {}, {}, projections, (0.9,), (2,), chunks)
+
+
+def chunks_of(model: Model, scan: Scan) -> list[dict[str, FloatArray]]:
+    return [chunk_columns(scan, k, scan_rows(model, scan, *scan.rows(k))) for k in range(1, scan.chunks + 1)]
+
+
+def paths_of(scan: Scan) -> list[str]:
+    return [f"{k}-of-{scan.chunks}.parquet" for k in range(1, scan.chunks + 1)]
+
+
+@pytest.mark.parametrize("chunks", [1, 2, 3, 7])
+def test_merged_chunks_are_the_whole_bit_for_bit(chunks: int, model: Callable[..., Model], tmp_path: Path) -> None:
+    used, scan = model("paper"), three_axes(chunks)
+    whole = scan_rows(used, scan, 0, 7)
+    written = []
+    for path, columns in zip(paths_of(scan), chunks_of(used, scan), strict=True):
+        write_parquet(tmp_path / path, columns)
+        written.append(read_parquet(tmp_path / path))
+    for name, projection in scan.grids().items():
+        table = merge(scan, name, written, paths_of(scan))
+        assert list(table) == [*projection, "chi2", "delta_chi2"]
+        np.testing.assert_array_equal(table["chi2"], whole[projection].ravel())
+        np.testing.assert_array_equal(table["delta_chi2"], table["chi2"] - table["chi2"].min())
+        assert table["delta_chi2"].min() == 0
+        for column, axis in zip(projection, outer_columns([scan.axis(n).values() for n in projection]), strict=True):
+            np.testing.assert_array_equal(table[column], axis)
+
+
+def test_grid_names() -> None:
+    assert three_axes(1).grids() == {
+        "s.eps_ee_uV.eps_ee_dV": PAIRS[0],
+        "s.eps_ee_dV.eps_mumu_dV": PAIRS[1],
+        "s": NAMES,
+    }
+    assert list(three_axes(1).pairs()) == ["s.eps_ee_uV.eps_ee_dV", "s.eps_ee_dV.eps_mumu_dV"]
+
+
+def test_a_chunk_is_one_long_table(model: Callable[..., Model]) -> None:
+    scan = three_axes(2)
+    first, _ = chunks_of(model("paper"), scan)
+    assert list(first) == ["projection", *NAMES, "chi2"]
+    assert {column.size for column in first.values()} == {3 * 5 + 5 * 4 + 3 * 5 * 4}  # 3 of the 7 rows
+    kept = first["projection"] == 1
+    assert np.isnan(first["eps_ee_uV"][kept]).all()  # profiled over
+    assert np.isfinite(first["eps_ee_dV"][kept]).all()
+
+
+def test_outer_columns_run_last_axis_fastest() -> None:
+    first, second = outer_columns([np.array([1.0, 2.0]), np.array([5.0, 6.0, 7.0])])
+    np.testing.assert_array_equal(first, [1, 1, 1, 2, 2, 2])
+    np.testing.assert_array_equal(second, [5, 6, 7, 5, 6, 7])
+
+
+Damage = Callable[[dict[str, FloatArray]], dict[str, FloatArray]]
+
+
+def drop_row(columns: dict[str, FloatArray]) -> dict[str, FloatArray]:
+    return {name: np.delete(column, 4) for name, column in columns.items()}
+
+
+def repeat_row(columns: dict[str, FloatArray]) -> dict[str, FloatArray]:
+    return {name: np.insert(column, 4, column[3]) for name, column in columns.items()}
+
+
+def swap_rows(columns: dict[str, FloatArray]) -> dict[str, FloatArray]:
+    order = np.arange(columns["chi2"].size)
+    order[[2, 3]] = order[[3, 2]]
+    return {name: column[order] for name, column in columns.items()}
+
+
+def with_value(name: str, value: float) -> Damage:
+    def damage(columns: dict[str, FloatArray]) -> dict[str, FloatArray]:
+        changed = columns[name].copy()
+        changed[3] = value
+        return {**columns, name: changed}
+
+    return damage
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (drop_row, "has 14 rows, expected 15"),
+        (repeat_row, "has 16 rows, expected 15"),
+        (swap_rows, "row 2: eps_ee_dV is 0.5, expected 0.0"),
+        (with_value("chi2", float("nan")), "row 3: chi2 is nan"),
+        (with_value("chi2", float("inf")), "row 3: chi2 is inf"),
+        (with_value("eps_ee_uV", 9.0), "row 3: eps_ee_uV is 9.0, expected -1.0"),
+    ],
+    ids=["a row less", "a row twice", "rows swapped", "nan", "inf", "another grid"],
+)
+def test_a_damaged_chunk_is_named(damage: Damage, said: str, model: Callable[..., Model]) -> None:
+    scan = three_axes(2)
+    first, second = chunks_of(model("paper"), scan)
+    with pytest.raises(TableError) as caught:
+        merge(scan, "s.eps_ee_uV.eps_ee_dV", [damage(first), second], paths_of(scan))
+    assert str(caught.value).startswith(f"1-of-2.parquet: {said}")
+    assert "rm -f 1-of-2.parquet" in str(caught.value)
+
+
+def test_chunks_in_another_order_are_refused(model: Callable[..., Model]) -> None:
+    scan = three_axes(2)
+    first, second = chunks_of(model("paper"), scan)
+    with pytest.raises(TableError, match=r"^1-of-2\.parquet: has 20 rows, expected 15"):
+        merge(scan, "s.eps_ee_uV.eps_ee_dV", [second, first], paths_of(scan))
+
+
+def test_a_missing_chunk_is_refused(model: Callable[..., Model]) -> None:
+    scan = three_axes(2)
+    with pytest.raises(ValueError, match="zip"):
+        merge(scan, "s", chunks_of(model("paper"), scan)[:1], paths_of(scan))
+
+
+SECTION: dict[str, Any] = {"axes": {"a": {"min": 0}}}
+
+
+def test_a_chunk_of_the_same_making_passes(tmp_path: Path) -> None:
+    note = chunk_note(three_axes(2), 1, {"nuclei": "mean"}, SECTION, ["aa", "bb"])
+    write_parquet(tmp_path / "c.parquet", {"x": np.zeros(2)}, note)
+    check_note("c.parquet", read_note(tmp_path / "c.parquet"), note)
+
+
+@pytest.mark.parametrize(
+    ("other", "key"),
+    [
+        (chunk_note(three_axes(2), 2, {"nuclei": "mean"}, SECTION, ["aa", "bb"]), "chunk"),
+        (chunk_note(three_axes(3), 1, {"nuclei": "mean"}, SECTION, ["aa", "bb"]), "chunks"),
+        (chunk_note(replace(three_axes(2), name="t"), 1, {"nuclei": "mean"}, SECTION, ["aa", "bb"]), "scan"),
+        (chunk_note(three_axes(2), 1, {"nuclei": "cs_and_i"}, SECTION, ["aa", "bb"]), "made_from"),
+        (chunk_note(three_axes(2), 1, {"nuclei": "mean"}, {"axes": {"a": {"min": 1}}}, ["aa", "bb"]), "made_from"),
+        (chunk_note(three_axes(2), 1, {"nuclei": "mean"}, SECTION, ["aa", "cc"]), "made_from"),
+        ({}, "scan"),
+    ],
+    ids=[
+        "another chunk",
+        "another count",
+        "another scan",
+        "another analysis",
+        "another grid",
+        "other inputs",
+        "no note",
+    ],
+)
+def test_a_chunk_of_another_making_is_told_apart(other: dict[str, Any], key: str) -> None:
+    expected = chunk_note(three_axes(2), 1, {"nuclei": "mean"}, SECTION, ["aa", "bb"])
+    with pytest.raises(TableError) as caught:
+        check_note("some/c.parquet", other, expected)
+    text = str(caught.value)
+    assert text.startswith(f"some/c.parquet: its {key} is {other.get(key)!r}, expected {expected[key]!r}")
+    assert "another configuration or other inputs" in text
+
+
+def test_as_grid_gives_back_the_axes() -> None:
+    axes = (Axis("mediator_mass_mev", 1.0, 100.0, 3, "log"), Axis("coupling", 0.0, 1.0, 2))
+    scan = Scan("m", "light_mediator", axes, {}, {}, (("mediator_mass_mev", "coupling"),), (), (), 1)
+    grid = as_grid(scan, "m", np.arange(6.0))
+    assert grid.names == ("mediator_mass_mev", "coupling")
+    assert grid.log == (True, False)
+    np.testing.assert_allclose(grid.axes[0], [1, 10, 100], rtol=1e-15)
+    np.testing.assert_array_equal(grid.delta_chi2, [[0, 1], [2, 3], [4, 5]])
+    assert grid.best_fit() == (1.0, 0.0)

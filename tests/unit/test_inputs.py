@@ -1,0 +1,510 @@
+"""Readers, and that every complaint about an input names the file and the row."""
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cevnsi.config import ConfigError
+from cevnsi.inputs import (
+    ACCEPTANCE_COLUMNS,
+    COUNTS_COLUMNS,
+    PUBLISHED_FILE,
+    READERS,
+    check_inputs,
+    check_published,
+    load_acceptance,
+    load_measurement,
+    read_dataset,
+    verify_checksum,
+)
+from cevnsi.tables import PUBLISHED, TableError, as_columns, write_csv
+
+Files = dict[str, str]
+
+TABLE: Files = {
+    "counts": "bin_low_pe,bin_high_pe,observed_counts,stat_uncertainty\n0,2,5,2.5\n2,4,-1,1.5\n4,6,7,3\n",
+    "acceptance": "photoelectrons,acceptance\n0,0\n3,0.5\n6,0.7\n",
+}
+READING = (
+    "bin_low_pe,bin_high_pe,residual_counts,lower_error_bar_end,upper_error_bar_end\n"
+    "0,2,3.1,1.0,5.0\n2,4,-0.9,-3.0,1.5\n4,6,-0.2,-4.0,4.5\n"
+)
+FIGURE3: Files = {
+    "reading_a": READING,
+    "reading_b": READING.replace("3.1", "2.95"),
+    "acceptance": "photoelectrons,acceptance\n0.05,0.001\n3,0.5\n6,0.7\n",
+}
+PARAMETERS = (
+    "acceptanceEfficiency:\n  parameters:\n    - {name: a, value: 0.6655}\n    - {name: k, value: 0.4942}\n"
+    "    - {name: x_0, value: 10.8507}\n"
+)
+
+
+def histogram(counts: dict[tuple[float, float], int]) -> str:
+    return "# center, center, counts\n" + "".join(f"{pe}, {time}, {n}\n" for (pe, time), n in counts.items())
+
+
+BINS = [(pe, time) for pe in (1.0, 3.0, 5.0, 7.0) for time in (0.25, 5.75, 6.25)]
+RELEASE: Files = {
+    "coincidence": histogram({place: 2 + i for i, place in enumerate(BINS)}),
+    "anticoincidence": histogram(dict.fromkeys(BINS, 1)),
+    "parameters": PARAMETERS,
+}
+SOUND: dict[str, Files] = {"table": TABLE, "figure3": FIGURE3, "release2018": RELEASE}
+
+
+def lay_out(root: Path, reader: str, files: Files) -> dict[str, Any]:
+    """Files of a dataset with their checksums, and its section of a configuration."""
+    lines = []
+    for role, content in files.items():
+        (root / f"{role}.txt").write_bytes(content.encode())
+        lines.append(f"{hashlib.sha256(content.encode()).hexdigest()}  {role}.txt\n")
+    (root / "SUMS").write_text("".join(lines), encoding="utf-8")
+    return {"reader": reader, "files": {role: f"{role}.txt" for role in files}}
+
+
+def read(root: Path, reader: str, files: Files) -> dict[str, dict[str, Any]]:
+    return read_dataset(lay_out(root, reader, files), root, Path("SUMS"))
+
+
+def test_table_reader_keeps_what_is_there(tmp_path: Path) -> None:
+    tables = read(tmp_path, "table", TABLE)
+    np.testing.assert_array_equal(tables["counts"]["observed_counts"], [5, -1, 7])
+    np.testing.assert_array_equal(tables["counts"]["stat_uncertainty"], [2.5, 1.5, 3])
+    np.testing.assert_array_equal(tables["acceptance"]["acceptance"], [0, 0.5, 0.7])
+    assert tuple(tables["counts"]) == COUNTS_COLUMNS
+    assert tuple(tables["acceptance"]) == ACCEPTANCE_COLUMNS
+
+
+def test_figure3_reader_rounds_and_halves(tmp_path: Path) -> None:
+    tables = read(tmp_path, "figure3", FIGURE3)
+    counts = tables["counts"]
+    np.testing.assert_array_equal(counts["observed_counts"], [3, -1, 0])
+    assert not np.signbit(counts["observed_counts"][2])  # -0.2 rounds to zero, not to minus zero
+    np.testing.assert_allclose(counts["rounding_shift"], [-0.1, -0.1, 0.2], atol=1e-12)
+    np.testing.assert_allclose(counts["stat_uncertainty"], [2.0, 2.25, 4.25], rtol=1e-15)
+    check = tables["cross_check"]
+    np.testing.assert_array_equal(check["counts_b"], check["counts_a"])
+    np.testing.assert_allclose(check["rounding_shift_b"][0], 0.05, atol=1e-12)
+    np.testing.assert_array_equal(check["stat_uncertainty_ratio"], [1, 1, 1])
+    # the first digitized point stands for what is below it
+    np.testing.assert_array_equal(tables["acceptance"]["photoelectrons"][:2], [0, 0.05])
+    np.testing.assert_array_equal(tables["acceptance"]["acceptance"][:2], [0.001, 0.001])
+
+
+def test_figure3_reader_leaves_an_acceptance_from_zero_alone(tmp_path: Path) -> None:
+    files = FIGURE3 | {"acceptance": "photoelectrons,acceptance\n0,0\n6,0.7\n"}
+    assert read(tmp_path, "figure3", files)["acceptance"]["photoelectrons"].tolist() == [0, 6]
+
+
+def test_release_reader_subtracts_and_adds_early_counts(tmp_path: Path) -> None:
+    tables = read(tmp_path, "release2018", RELEASE)
+    # arrival times of 0.25 and 5.75 count, 6.25 does not: 2 + 3, 5 + 6, 8 + 9, 11 + 12 against 1 + 1
+    np.testing.assert_array_equal(tables["counts"]["observed_counts"], [3, 9, 15, 21])
+    np.testing.assert_allclose(tables["counts"]["stat_uncertainty"], np.sqrt([7, 13, 19, 25]), rtol=1e-15)
+    np.testing.assert_array_equal(tables["counts"]["bin_low_pe"], [0, 2, 4, 6])
+    np.testing.assert_array_equal(tables["counts"]["bin_high_pe"], [2, 4, 6, 8])
+
+
+def test_release_rows_may_come_in_any_order(tmp_path: Path) -> None:
+    header, *lines = RELEASE["coincidence"].splitlines(keepends=True)
+    shuffled = RELEASE | {"coincidence": header + "\n" + "".join(reversed(lines))}
+    found = read(tmp_path, "release2018", shuffled)["counts"]["observed_counts"]
+    np.testing.assert_array_equal(found, [3, 9, 15, 21])
+
+
+def test_release_acceptance_is_a_logistic_with_steps(tmp_path: Path) -> None:
+    table = read(tmp_path, "release2018", RELEASE)["acceptance"]
+    x, y = table["photoelectrons"], table["acceptance"]
+    logistic = 0.6655 / (1 + np.exp(-0.4942 * (x - 10.8507)))
+    assert set(np.round(y / logistic, 12)) == {0.0, 0.5, 1.0}
+    for step, (below, above) in {5.0: (0.0, 0.5), 6.0: (0.5, 1.0)}.items():
+        at = np.flatnonzero(x == step)
+        assert at.size == 2
+        np.testing.assert_allclose(y[at] / logistic[at], [below, above], atol=1e-14)
+
+
+def test_release_of_few_photoelectrons_has_no_logistic_part(tmp_path: Path) -> None:
+    bins = [(pe, 0.25) for pe in (0.5, 1.5, 2.5)]
+    files = RELEASE | {
+        "coincidence": histogram(dict.fromkeys(bins, 3)),
+        "anticoincidence": histogram(dict.fromkeys(bins, 1)),
+    }
+    table = read(tmp_path, "release2018", files)["acceptance"]
+    assert (table["acceptance"][table["photoelectrons"] < 5] == 0).all()
+
+
+def test_a_steep_logistic_does_not_overflow(tmp_path: Path) -> None:
+    files = RELEASE | {"parameters": PARAMETERS.replace("0.4942", "1000000.0")}
+    table = read(tmp_path, "release2018", files)["acceptance"]
+    assert table["acceptance"].max() == 0  # the bins end below x_0
+
+
+def replaced(files: Files, role: str, old: str, new: str) -> Files:
+    assert files[role].count(old) >= 1
+    return files | {role: files[role].replace(old, new, 1)}
+
+
+COMPLAINTS = [
+    ("table", "counts", "2,4,-1", "2,2,-1", "counts.txt: row 3: bin edges not increasing: 2 >= 2"),
+    ("table", "counts", "2,4,-1", "2,1,-1", "counts.txt: row 3: bin edges not increasing: 2 >= 1"),
+    (
+        "table",
+        "counts",
+        "2,4,-1",
+        "3,4,-1",
+        "counts.txt: row 3: a gap between bins: one ends at 2, the next starts at 3",
+    ),
+    (
+        "table",
+        "counts",
+        "2,4,-1",
+        "1,4,-1",
+        "counts.txt: row 3: overlapping or unsorted bins: one ends at 2, the next starts at 1",
+    ),
+    ("table", "counts", "0,2,5", "-1,2,5", "counts.txt: row 2: bin_low_pe -1 is negative"),
+    ("table", "counts", "4,6,7", "4,20000,7", "counts.txt: row 4: bin_high_pe 20000 is beyond 10000"),
+    ("table", "counts", "7,3", "7,0", "counts.txt: row 4: stat_uncertainty 0; expected a positive number"),
+    ("table", "counts", "7,3", "7,-3", "counts.txt: row 4: stat_uncertainty -3; expected a positive number"),
+    ("table", "counts", "7,3", "7,1e-200", "counts.txt: row 4: stat_uncertainty 1e-200; expected a positive number"),
+    (
+        "table",
+        "counts",
+        "4,6,7",
+        "4,6,1e200",
+        "counts.txt: row 4, observed_counts: 1e+200 is beyond 1e+30 in magnitude",
+    ),
+    ("table", "counts", "4,6,7", "4,6,", "counts.txt: row 4, observed_counts: '' is not a number"),
+    ("table", "counts", TABLE["counts"][TABLE["counts"].index("0,2") :], "", "counts.txt: has no bins"),
+    ("table", "acceptance", "3,0.5", "3,1.5", "acceptance.txt: row 3: acceptance 1.5 is outside [0, 1]"),
+    ("table", "acceptance", "3,0.5", "3,-0.5", "acceptance.txt: row 3: acceptance -0.5 is outside [0, 1]"),
+    ("table", "acceptance", "6,0.7", "2,0.7", "acceptance.txt: row 4: photoelectrons not increasing: 3 then 2"),
+    ("table", "acceptance", "6,0.7", "5,0.7", "acceptance.txt: acceptance covers [0, 5]; the bins need [0, 6]"),
+    ("table", "acceptance", "0,0\n", "1,0\n", "acceptance.txt: acceptance covers [1, 6]; the bins need [0, 6]"),
+    (
+        "table",
+        "acceptance",
+        "0,0\n3,0.5\n6,0.7\n",
+        "",
+        "acceptance.txt: acceptance covers nothing; the bins need [0, 6]",
+    ),
+    (
+        "table",
+        "acceptance",
+        "0,0\n3,0.5\n6,0.7\n",
+        "0,0\n",
+        "acceptance.txt: acceptance covers [0, 0]; the bins need [0, 6]",
+    ),
+    (
+        "figure3",
+        "reading_a",
+        "3.1,",
+        "3.4,",
+        "reading_a.txt: row 2: residual_counts 3.4 is 0.40 from an integer; expected at most 0.25",
+    ),
+    (
+        "figure3",
+        "reading_a",
+        "-3.0,1.5",
+        "-0.5,1.5",
+        "reading_a.txt: row 3: a negative error: the bar [-0.5, 1.5] misses its point",
+    ),
+    (
+        "figure3",
+        "reading_b",
+        "1.0,5.0",
+        "5.0,1.0",
+        "reading_b.txt: row 2: a negative error: the bar [5, 1] misses its point",
+    ),
+    ("figure3", "reading_b", "4,6,", "4,7,", "reading_b.txt: bin_high_pe differs from the first reading's"),
+    (
+        "figure3",
+        "reading_b",
+        "2,4,-0.9",
+        "3,4,-0.9",
+        "reading_b.txt: row 3: a gap between bins: one ends at 2, the next starts at 3",
+    ),
+    ("figure3", "acceptance", "6,0.7", "4,0.7", "acceptance.txt: acceptance covers [0, 4]; the bins need [0, 6]"),
+    ("figure3", "acceptance", "0.05,", "0.5,", "acceptance.txt: acceptance covers [0.5, 6]; the bins need [0, 6]"),
+    (
+        "release2018",
+        "coincidence",
+        "1.0, 0.25, 2",
+        "1.0, 0.25",
+        "coincidence.txt: row 2: '1.0, 0.25' is not 'photoelectrons, arrival time",
+    ),
+    (
+        "release2018",
+        "coincidence",
+        "1.0, 0.25, 2",
+        "1.0, x, 2",
+        "coincidence.txt: row 2: '1.0, x, 2' is not 'photoelectrons, arrival",
+    ),
+    (
+        "release2018",
+        "coincidence",
+        "1.0, 0.25, 2",
+        "-1.0, 0.25, 2",
+        "coincidence.txt: row 2: '-1.0, 0.25, 2': a bin that is negative",
+    ),
+    (
+        "release2018",
+        "coincidence",
+        "1.0, 0.25, 2",
+        "1.0, nan, 2",
+        "coincidence.txt: row 2: '1.0, nan, 2' is not 'photoelectrons, arrival",
+    ),
+    (
+        "release2018",
+        "coincidence",
+        "1.0, 5.75, 3",
+        "1.0, 0.25, 3",
+        "coincidence.txt: row 3: '1.0, 0.25, 3': a bin that is negative, or given twice",
+    ),
+    (
+        "release2018",
+        "coincidence",
+        "1.0, 5.75, 3",
+        "1.0, 5.75, 3.5",
+        "coincidence.txt: row 3: '1.0, 5.75, 3.5': counts must be whole, from 0",
+    ),
+    (
+        "release2018",
+        "coincidence",
+        "1.0, 5.75, 3",
+        "1.0, 5.75, -3",
+        "coincidence.txt: row 3: '1.0, 5.75, -3': counts must be whole, from 0",
+    ),
+    (
+        "release2018",
+        "coincidence",
+        "1.0, 5.75, 3\n",
+        "",
+        "coincidence.txt: has 11 bins, expected 4 of photoelectrons times 3 of time",
+    ),
+    (
+        "release2018",
+        "anticoincidence",
+        RELEASE["anticoincidence"],
+        "# nothing\n",
+        "anticoincidence.txt: its bins are not those of ",
+    ),
+    (
+        "release2018",
+        "anticoincidence",
+        "0.25",
+        "0.35",
+        "anticoincidence.txt: has 12 bins, expected 4 of photoelectrons times 4 of time",
+    ),
+    (
+        "release2018",
+        "parameters",
+        "name: a",
+        "name: b",
+        "parameters.txt: acceptanceEfficiency needs numbers a, k and x_0 (KeyError('a'))",
+    ),
+    (
+        "release2018",
+        "parameters",
+        "acceptanceEff",
+        "Eff",
+        "parameters.txt: acceptanceEfficiency needs numbers a, k and x_0 (KeyError",
+    ),
+    (
+        "release2018",
+        "parameters",
+        PARAMETERS,
+        "a: [",
+        "parameters.txt: acceptanceEfficiency needs numbers a, k and x_0 (ConfigError",
+    ),
+    (
+        "release2018",
+        "parameters",
+        PARAMETERS,
+        "- 1",
+        "parameters.txt: acceptanceEfficiency needs numbers a, k and x_0 (TypeError",
+    ),
+    (
+        "release2018",
+        "parameters",
+        "0.6655",
+        "much",
+        "parameters.txt: acceptanceEfficiency needs numbers a, k and x_0, once each",
+    ),
+    (
+        "release2018",
+        "parameters",
+        "0.6655",
+        "true",
+        "parameters.txt: acceptanceEfficiency needs numbers a, k and x_0, once each",
+    ),
+    (
+        "release2018",
+        "parameters",
+        "0.6655",
+        ".nan",
+        "parameters.txt: acceptanceEfficiency needs numbers a, k and x_0, once each",
+    ),
+    (
+        "release2018",
+        "parameters",
+        PARAMETERS,
+        PARAMETERS + "    - {name: a, value: 0.1}\n",
+        "parameters.txt: acceptanceEfficiency needs numbers a, k and x_0, once each and nothing else",
+    ),
+    ("release2018", "parameters", "0.6655", "1.6655", "parameters.txt: row"),
+]
+
+
+@pytest.mark.parametrize(("reader", "role", "old", "new", "said"), COMPLAINTS, ids=[c[-1][:45] for c in COMPLAINTS])
+def test_a_bad_input_is_named(reader: str, role: str, old: str, new: str, said: str, tmp_path: Path) -> None:
+    read(tmp_path, reader, SOUND[reader])
+    if said == "parameters.txt: row":  # the logistic passes one at 10.9 + log(0.6655) / 0.4942, beyond these bins
+        bins = [(float(pe), 0.25) for pe in range(1, 41, 2)]
+        two = {"coincidence": histogram(dict.fromkeys(bins, 3)), "anticoincidence": histogram(dict.fromkeys(bins, 1))}
+        files = replaced(RELEASE | two, role, old, new)
+        said = "is outside [0, 1]"
+    else:
+        files = replaced(SOUND[reader], role, old, new)
+    with pytest.raises(TableError) as caught:
+        read(tmp_path, reader, files)
+    assert said in str(caught.value)
+    assert str(tmp_path) in str(caught.value)  # the whole path, so that it can be opened
+
+
+def test_a_bin_that_counted_nothing_has_no_uncertainty(tmp_path: Path) -> None:
+    empty = {place: (0 if place[0] == 3.0 else 2) for place in BINS}
+    files = RELEASE | {"coincidence": histogram(empty), "anticoincidence": histogram(empty)}
+    with pytest.raises(TableError, match=r"coincidence\.txt: row 3: stat_uncertainty 0; expected a positive number"):
+        read(tmp_path, "release2018", files)
+
+
+def test_one_bin_of_the_release_has_no_width(tmp_path: Path) -> None:
+    one = histogram({(1.0, 0.25): 3})
+    with pytest.raises(TableError, match=r"coincidence\.txt: row 2: bin edges not increasing: 1 >= 1"):
+        read(tmp_path, "release2018", RELEASE | {"coincidence": one, "anticoincidence": one})
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_roles_must_be_those_of_the_reader(reader: str, tmp_path: Path) -> None:
+    section = lay_out(tmp_path, reader, SOUND[reader])
+    assert set(section["files"]) == set(READERS[reader][1])
+    section["files"].pop("acceptance" if "acceptance" in section["files"] else "parameters")
+    with pytest.raises(TableError, match=rf"datasets: reader {reader} needs files for .*; found "):
+        read_dataset(section, tmp_path, Path("SUMS"))
+
+
+@pytest.fixture
+def listed(tmp_path: Path) -> Path:
+    """A folder with one file and its checksum."""
+    lay_out(tmp_path, "table", {"a": "content\n"})
+    return tmp_path
+
+
+def test_a_listed_file_passes(listed: Path) -> None:
+    verify_checksum(listed, Path("SUMS"), Path("a.txt"))
+
+
+def spoil(edit: Callable[[str], str]) -> Callable[[Path], None]:
+    def act(folder: Path) -> None:
+        path = folder / "SUMS"
+        path.write_text(edit(path.read_text(encoding="utf-8")), encoding="utf-8")
+
+    return act
+
+
+@pytest.mark.parametrize(
+    ("act", "said"),
+    [
+        (lambda f: (f / "a.txt").write_bytes(b"content \n"), "a.txt: sha256 is "),
+        (lambda f: (f / "a.txt").unlink(), "a.txt: cannot be read: No such file or directory"),
+        (
+            spoil(lambda t: t.replace("a.txt", "b.txt")),
+            "a.txt: has no checksum in SUMS; add the line that `sha256sum a.txt`",
+        ),
+        (spoil(lambda t: "x" + t), "SUMS: row 1: 'x"),
+        (spoil(lambda t: t + "\n"), "SUMS: row 2: '' is not '<sha256>  <path>'"),
+        (spoil(lambda t: t.replace("  ", " ")), "is not '<sha256>  <path>'"),
+        (spoil(lambda t: t + "0" * 64 + "  a.txt\n"), "SUMS: row 2: 'a.txt' is listed before, with another sha256"),
+        (lambda f: (f / "SUMS").unlink(), "SUMS: cannot be read: No such file or directory"),
+    ],
+)
+def test_a_changed_file_is_named(listed: Path, act: Callable[[Path], object], said: str) -> None:
+    act(listed)
+    with pytest.raises(TableError) as caught:
+        verify_checksum(listed, Path("SUMS"), Path("a.txt"))
+    assert said in str(caught.value)
+
+
+def test_a_changed_file_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    section = lay_out(tmp_path, "table", TABLE)
+    (tmp_path / "counts.txt").write_text("not a table at all", encoding="utf-8")
+    with pytest.raises(TableError, match=r"counts\.txt: sha256 is"):
+        read_dataset(section, tmp_path, Path("SUMS"))
+
+
+def published_file(tmp_path: Path, *rows: tuple[Any, ...]) -> Path:
+    path = tmp_path / PUBLISHED_FILE
+    write_csv(path, as_columns(rows, PUBLISHED))
+    return path
+
+
+ROW = ("one", "first", "Eq. 1", 1.0, "near", 0.1, "because")
+
+
+@pytest.mark.parametrize(
+    ("second", "said"),
+    [
+        (("one", *ROW[1:]), "row 3: the key 'one' is given twice"),
+        (("two", *ROW[1:4], "about", 0.1, ""), "row 3: comparison is 'about'; expected near or at_least"),
+        (("two", *ROW[1:4], "near", -0.1, ""), "row 3: tolerance -0.1 is negative"),
+        (("two", *ROW[1:3], "much", "near", 0.1, ""), "row 3, published: 'much' is not a number"),
+    ],
+)
+def test_bad_published_values_are_named(tmp_path: Path, second: tuple[Any, ...], said: str) -> None:
+    check_published(published_file(tmp_path, ROW, ("two", *ROW[1:])))
+    path = published_file(tmp_path, ROW, second)
+    with pytest.raises(TableError) as caught:
+        check_published(path)
+    assert str(caught.value) == f"{path}: {said}"
+
+
+def test_the_projects_own_inputs_pass(config: dict[str, Any], root: Path) -> None:
+    check_inputs(config, root)
+
+
+def test_a_range_that_is_no_bin_edge_is_named(config: dict[str, Any], root: Path) -> None:
+    config["analyses"]["release"]["photoelectron_range"] = [6, 31]
+    with pytest.raises(
+        ConfigError, match=r"^analyses\.release\.photoelectron_range: 31 is not a bin edge of dataset release"
+    ):
+        check_inputs(config, root)
+
+
+def test_clean_counts_are_loaded_with_or_without_their_shift(tmp_path: Path) -> None:
+    tables = read(tmp_path, "figure3", FIGURE3)
+    write_csv(tmp_path / "counts.csv", tables["counts"])
+    write_csv(tmp_path / "plain.csv", {name: tables["counts"][name] for name in COUNTS_COLUMNS})
+    for name in ("counts.csv", "plain.csv"):
+        measurement = load_measurement(str(tmp_path / name))
+        np.testing.assert_array_equal(measurement.bin_edges_pe, [0, 2, 4, 6])
+        np.testing.assert_array_equal(measurement.observed_counts, [3, -1, 0])
+        np.testing.assert_array_equal(measurement.stat_uncertainty, tables["counts"]["stat_uncertainty"])
+
+
+def test_counts_are_checked_again_when_loaded(tmp_path: Path) -> None:
+    (tmp_path / "counts.csv").write_text(TABLE["counts"].replace("7,3", "7,0"), encoding="utf-8")
+    with pytest.raises(TableError, match=r"counts\.csv: row 4: stat_uncertainty 0"):
+        load_measurement(tmp_path / "counts.csv")
+    (tmp_path / "empty.csv").write_text("", encoding="utf-8")
+    with pytest.raises(TableError, match=r"empty\.csv: is empty"):
+        load_measurement(tmp_path / "empty.csv")
+
+
+def test_clean_acceptance_is_loaded(tmp_path: Path) -> None:
+    (tmp_path / "acceptance.csv").write_text(TABLE["acceptance"], encoding="utf-8")
+    assert load_acceptance(tmp_path / "acceptance.csv")(np.array(1.5)) == 0.25

@@ -1,0 +1,47 @@
+"""Target nuclei and the constants behind them."""
+
+import pytest
+
+from cevnsi import constants
+from cevnsi.config import schema
+from cevnsi.nuclei import CESIUM, IODINE, MEAN, NUCLEI
+
+
+def test_the_mean_nucleus_lies_between_cesium_and_iodine() -> None:
+    for mean, cesium, iodine in (
+        (MEAN.protons, CESIUM.protons, IODINE.protons),
+        (MEAN.neutrons, CESIUM.neutrons, IODINE.neutrons),
+        (MEAN.mass_number, CESIUM.mass_number, IODINE.mass_number),
+    ):
+        assert mean == (cesium + iodine) / 2
+
+
+def test_nuclear_masses_are_atomic_masses_less_the_electrons() -> None:
+    # Cs-133 and I-127 nuclei from the mass excesses of AME2020, -88070.943 and -88984.9 keV, to 1 keV in u c^2
+    for nuclide, excess_mev in ((CESIUM, -88.0709), (IODINE, -88.9849)):
+        atom = nuclide.mass_number * constants.ATOMIC_MASS_UNIT_MEV + excess_mev
+        expected = atom - nuclide.protons * constants.ELECTRON_MASS_MEV
+        assert nuclide.nuclear_mass_mev == pytest.approx(expected, abs=2e-3)
+
+
+def test_the_mean_nucleus_weighs_half_a_formula_unit() -> None:
+    # electrons and the mean of Z (54) are the whole difference: 54 m_e = 27.6 MeV in 121 GeV
+    half = (CESIUM.nuclear_mass_mev + IODINE.nuclear_mass_mev) / 2
+    assert MEAN.nuclear_mass_mev - half == pytest.approx(54 * constants.ELECTRON_MASS_MEV, abs=0.01)
+
+
+@pytest.mark.parametrize("name", NUCLEI)
+def test_every_choice_has_two_nuclei_in_a_formula_unit(name: str) -> None:
+    total = sum(n.n_target_nuclei(14.6) for n in NUCLEI[name])
+    # 2 m N_A / M_CsI by hand: 2 * 14600 / 259.80992 * 6.02214076e23
+    assert total == pytest.approx(6.768275e25, rel=1e-6)
+
+
+def test_nuclei_are_those_of_the_schema() -> None:
+    analyses = schema()["properties"]["analyses"]["additionalProperties"]["properties"]
+    assert analyses["nuclei"]["enum"] == list(NUCLEI)
+
+
+def test_particle_masses_give_the_published_prompt_energy() -> None:
+    prompt = (constants.PION_MASS_MEV**2 - constants.MUON_MASS_MEV**2) / (2 * constants.PION_MASS_MEV)
+    assert prompt == pytest.approx(29.792, abs=5e-4)  # MeV, textbook value of the pion-decay line

@@ -1,0 +1,177 @@
+"""Scans: chunks, blocks and projections of a grid are the grid."""
+
+from collections.abc import Callable, Mapping
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from cevnsi import scan as scan_module
+from cevnsi.config import Axis, Scan
+from cevnsi.interactions import CONTACT_PARAMETERS
+from cevnsi.scan import Model, contact_chi2, mediator_chi2, scan_rows
+
+FloatArray = NDArray[np.float64]
+
+
+def make_scan(axes: Mapping[str, tuple[float, float, int]], **changes: Any) -> Scan:
+    """A scan named `s` over linear axes (log for the light mediator)."""
+    light = "coupling" in axes
+    scale = "log" if light else "linear"
+    whole = tuple(axes)
+    values: dict[str, Any] = {
+        "name": "s",
+        "interaction": "light_mediator" if light else "contact",
+        "axes": tuple(Axis(name, *ends, scale) for name, ends in axes.items()),
+        "profile": {},
+        "fixed": {},
+        "projections": (whole,),
+        "confidence_levels": (0.9,),
+        "n_dof": (2,),
+        "chunks": 1,
+    }
+    return Scan(**(values | changes))
+
+
+QUARKS = {f"eps_{pair}_{q}V": (-1.0, 1.0) for pair in ("ee", "mumu") for q in "ud"}
+SCANS = {
+    "mediator": make_scan({"mediator_mass_mev": (1, 1e4, 13), "coupling": (1e-6, 1e-1, 17)}),
+    "mediator, coupling first": make_scan({"coupling": (1e-6, 1e-1, 11), "mediator_mass_mev": (1, 1e4, 9)}),
+    "contact": make_scan({"eps_ee_dV": (-1, 1, 13), "eps_etau_dV": (-1, 1, 11)}, fixed={"eps_mumu_uV": 0.1}),
+    "phase": make_scan({"eps_etau_dV": (-1, 1, 12), "eps_etau_dV_imag": (-1, 1, 9)}, fixed={"eps_etau_uV": 0.2}),
+    "tau": make_scan({"eps_tautau_uV": (-1, 1, 11), "eps_ee_dV": (-1, 1, 9)}),
+    "matter": make_scan({"eps_ee_matter": (-2, 3, 13), "eps_mumu_matter": (-2, 3, 11)}, profile=QUARKS),
+    "three axes": make_scan(
+        {"eps_ee_uV": (-1, 1, 11), "eps_ee_dV": (-1, 1, 7), "eps_emu_dV": (-0.5, 0.7, 5)},
+        projections=(("eps_ee_uV", "eps_ee_dV"), ("eps_ee_dV", "eps_emu_dV"), ("eps_ee_uV", "eps_ee_dV", "eps_emu_dV")),
+    ),
+    "four axes": make_scan(
+        {"eps_ee_uV": (-1, 1, 11), "eps_ee_dV": (-1, 1, 7), "eps_mumu_uV": (-1, 1, 5), "eps_mumu_dV": (-1, 1, 6)},
+        projections=(("eps_ee_uV", "eps_mumu_uV"), ("eps_ee_dV", "eps_mumu_dV"), ("eps_mumu_uV", "eps_mumu_dV")),
+    ),
+    "profiled pair": make_scan(
+        {"eps_ee_uV": (-1, 1, 11), "eps_mumu_uV": (-1, 1, 5), "eps_etau_uV": (-1, 1, 4)},
+        profile={"eps_emu_dV": (-0.3, 0.2)},
+        projections=(("eps_ee_uV", "eps_etau_uV"), ("eps_mumu_uV", "eps_etau_uV")),
+    ),
+}
+
+
+def full_grid(model: Model, scan: Scan) -> FloatArray:
+    """Chi2 of every point of a contact scan, one call per point."""
+    values = [axis.values() for axis in scan.axes]
+    names = [axis.name for axis in scan.axes]
+    grid = np.empty(scan.shape)
+    for index in np.ndindex(scan.shape):
+        point = {name: value[i] for name, value, i in zip(names, values, index, strict=True)}
+        grid[index] = contact_chi2(model, {**scan.fixed, **point}, scan.profile)
+    return grid
+
+
+@pytest.mark.parametrize("name", [name for name in SCANS if "mediator" not in name])
+def test_projections_are_minima_of_the_full_grid(name: str, model: Callable[..., Model]) -> None:
+    used, scan = model("release"), SCANS[name]
+    grid = full_grid(used, scan)
+    names = [axis.name for axis in scan.axes]
+    found = scan_rows(used, scan, 0, scan.shape[0])
+    assert tuple(found) == scan.projections
+    for projection, chi2 in found.items():
+        left_out = tuple(i for i, axis in enumerate(names) if axis not in projection)
+        # couplings are broadcast in another order than at a single point, so the last digit may differ
+        np.testing.assert_allclose(chi2, grid.min(axis=left_out), rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["mediator", "mediator, coupling first"])
+def test_either_axis_of_the_mediator_may_come_first(name: str, model: Callable[..., Model]) -> None:
+    used, scan = model("paper"), SCANS[name]
+    (chi2,) = scan_rows(used, scan, 0, scan.shape[0]).values()
+    mass, coupling = scan.axis("mediator_mass_mev").values(), scan.axis("coupling").values()
+    expected = mediator_chi2(used, mass, coupling)
+    np.testing.assert_array_equal(chi2, expected if name == "mediator" else expected.T)
+
+
+def test_no_coupling_is_the_standard_model(model: Callable[..., Model]) -> None:
+    for analysis in ("paper", "release"):
+        used = model(analysis)
+        plain = float(contact_chi2(used, {}, {}))
+        assert float(contact_chi2(used, dict.fromkeys(CONTACT_PARAMETERS, 0.0), {})) == pytest.approx(plain, rel=1e-14)
+        light = mediator_chi2(used, np.array([1.0, 50.0, 1e4]), np.array([0.0]))
+        np.testing.assert_allclose(light, plain, rtol=1e-12)  # nodes are summed per power of g^2 instead
+
+
+def join(parts: list[dict[tuple[str, ...], FloatArray]], scan: Scan) -> dict[tuple[str, ...], FloatArray]:
+    first = scan.axes[0].name
+    return {
+        p: np.concatenate([part[p] for part in parts]) if first in p else np.min([part[p] for part in parts], axis=0)
+        for p in scan.projections
+    }
+
+
+@pytest.mark.parametrize("name", SCANS)
+def test_any_number_of_chunks_is_the_whole_bit_for_bit(name: str, model: Callable[..., Model]) -> None:
+    used, scan = model("paper"), SCANS[name]
+    whole = scan_rows(used, scan, 0, scan.shape[0])
+    for chunks in range(1, scan.shape[0] + 1):
+        cut = make_scan({a.name: (a.minimum, a.maximum, a.points) for a in scan.axes}, chunks=chunks)
+        rows = [cut.rows(k) for k in range(1, chunks + 1)]
+        assert rows[0][0] == 0
+        assert rows[-1][1] == scan.shape[0]
+        assert all(a[1] == b[0] for a, b in pairwise(rows))
+        sizes = [stop - start for start, stop in rows]
+        assert max(sizes) - min(sizes) <= 1
+        found = join([scan_rows(used, scan, *r) for r in rows], scan)
+        for projection, chi2 in whole.items():
+            np.testing.assert_array_equal(found[projection], chi2)
+
+
+def test_chunks_of_two_nuclei_profiled(model: Callable[..., Model]) -> None:
+    used = model("release", nuclei="cs_and_i")
+    scan = make_scan({"eps_ee_matter": (-2, 3, 3), "eps_mumu_matter": (-2, 3, 2)}, profile=QUARKS)
+    (whole,) = scan_rows(used, scan, 0, 3).values()
+    found = join([scan_rows(used, scan, *r) for r in ((0, 1), (1, 3))], scan)
+    np.testing.assert_array_equal(found[scan.projections[0]], whole)
+
+
+@pytest.mark.parametrize("points", [1, 7, 64, 100])
+@pytest.mark.parametrize("name", SCANS)
+def test_blocks_change_nothing(
+    name: str, points: int, model: Callable[..., Model], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    used, scan = model("release"), SCANS[name]
+    whole = scan_rows(used, scan, 0, scan.shape[0])
+    monkeypatch.setattr(scan_module, "POINTS_PER_BLOCK", points)
+    for projection, chi2 in scan_rows(used, scan, 0, scan.shape[0]).items():
+        np.testing.assert_array_equal(chi2, whole[projection])
+
+
+def test_a_coupling_that_changes_nothing_is_flat(model: Callable[..., Model]) -> None:
+    (chi2,) = scan_rows(model("paper"), SCANS["tau"], 0, 11).values()
+    assert chi2.shape == (11, 9)
+    assert (chi2 == chi2[0]).all()
+
+
+def test_fixed_couplings_are_used(model: Callable[..., Model]) -> None:
+    used = model("paper")
+    axes = {"eps_ee_dV": (-1, 1, 3), "eps_etau_dV": (-1, 1, 3)}
+    (plain,) = scan_rows(used, make_scan(axes), 0, 3).values()
+    (held,) = scan_rows(used, make_scan(axes, fixed={"eps_mumu_uV": 0.1}), 0, 3).values()
+    assert held[1, 1] == float(contact_chi2(used, {"eps_mumu_uV": 0.1}, {})) != plain[1, 1]
+
+
+def test_a_model_uses_only_the_bins_of_its_range(model: Callable[..., Model]) -> None:
+    used = model("paper", photoelectron_range=(10, 16))
+    np.testing.assert_array_equal(used.measurement.bin_edges_pe, [10, 12, 14, 16])
+    np.testing.assert_array_equal(used.templates.bin_edges_pe, [10, 12, 14, 16])
+    np.testing.assert_array_equal(used.measurement.observed_counts, [24, 25, 21])
+
+
+@pytest.mark.parametrize("nuclei", ["mean", "cs_and_i"])
+def test_contraction_sums_flavors_of_one_row(nuclei: str, model: Callable[..., Model]) -> None:
+    used = model("paper", nuclei=nuclei)
+    electron, muon = np.split(used.contraction.data_template, 2)
+    per_bin = used.templates.per_bin()  # nu_e, nu_mu, nu_mu_bar
+    weighted = used.measurement.observed_counts / used.measurement.stat_uncertainty**2
+    np.testing.assert_allclose(electron, per_bin[0] @ weighted, rtol=1e-13)
+    np.testing.assert_allclose(muon, (per_bin[1] + per_bin[2]) @ weighted, rtol=1e-13)
