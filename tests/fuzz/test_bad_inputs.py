@@ -1,0 +1,438 @@
+"""Input files changed at random: each is refused by name, or read as an independent reader reads it.
+
+The list of checksums is made anew for every changed file, so that what is tested lies below it; with the true list
+every change is refused.
+"""
+
+import csv
+import hashlib
+import os
+import re
+import shutil
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from cevnsi import config, inputs, tables
+from cevnsi.tables import TableError
+from project import ROOT
+
+Record = Callable[[str, str], None]
+REPEATABLE = settings(derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck))
+Columns = dict[str, dict[str, Any]]
+
+SUMS = Path("data/SHA256SUMS")
+DATASETS = config.read(ROOT / "config.yaml")["datasets"]
+DATASETS["table"] = {"reader": "table", "files": {"counts": "data/counts.csv", "acceptance": "data/acceptance.csv"}}
+FILES: dict[str, dict[str, str]] = {name: section["files"] for name, section in DATASETS.items()}
+FILES["published"] = {"published": inputs.PUBLISHED_FILE.as_posix()}
+PLACES = [(name, role) for name, files in FILES.items() for role in files]
+TWINS = {"coincidence": "anticoincidence", "reading_a": "reading_b"}
+
+# What a cell may become: not a number, a number only to some readers, or a number that no measurement has.
+CELLS = [
+    "nan", "NaN", "inf", "-inf", "infinity", "1e400", "-1e400", "1e-400", "1_000", "１２", "٣", "0x10", "0b1", "010",
+    "1:30", "1.5.2", "+7", "7.", ".7", "-0", "1e3", "1E+3", "1d3", "--1", "1-", "yes", "null", "~", '"7"', "'7'", "#7",
+    "=1+1", "1e30", "1e31", "-1e31", "1e-31", "1e308", "-1e308", "9007199254740993", "1e15", "0.5", "-3", "½", "−7",
+    "7;", "7%", "true", "2.0", "é", "60.5", "1e5", "", " ", " 7 ", "\t7", "7\t", "7\u00a0", '"7\n"', '"7,8"', '"7',
+    "7\x0c", "7\x00", "\ufeff7", "7\r", "9" * 400, "9" * 5000, "0" * 200_000 + "7", "3.14516" + "0" * 30,
+]  # fmt: skip
+
+
+def _true_texts() -> dict[str, str]:
+    """Every input file, and the first dataset once more in the columns of results."""
+    texts: dict[str, str] = {}
+    for name in ("figure3", "release", "published"):
+        texts |= {path: (ROOT / path).read_text(encoding="utf-8") for path in FILES[name].values()}
+    for kind, table in inputs.read_dataset(DATASETS["figure3"], ROOT, SUMS).items():
+        if kind in FILES["table"]:
+            texts[FILES["table"][kind]] = (
+                pd.DataFrame(table).drop(columns="rounding_shift", errors="ignore").to_csv(index=False)
+            )
+    return texts
+
+
+TEXTS = _true_texts()
+
+
+def _sums(contents: dict[str, bytes]) -> bytes:
+    lines = [f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in contents.items()]
+    return "".join(lines).encode()
+
+
+TRUE = {name: text.encode() for name, text in TEXTS.items()}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the true input files and their checksums."""
+    root = tmp_path_factory.mktemp("inputs")
+    for name, content in (TRUE | {str(SUMS): _sums(TRUE)}).items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(content)
+    return root
+
+
+def _read(root: Path, name: str) -> Columns:
+    if name == "published":
+        inputs.verify_checksum(root, SUMS, inputs.PUBLISHED_FILE)
+        inputs.check_published(root / inputs.PUBLISHED_FILE)
+        return {name: tables.read_table(root / inputs.PUBLISHED_FILE, tables.PUBLISHED)}
+    return inputs.read_dataset(DATASETS[name], root, SUMS)
+
+
+def _pandas(path: Path, **options: Any) -> Any:
+    return pd.read_csv(path, encoding="utf-8-sig", float_precision="round_trip", **options)
+
+
+def _figure3(paths: dict[str, Path]) -> Columns:
+    a, b, acceptance = (_pandas(paths[role]).astype(float) for role in ("reading_a", "reading_b", "acceptance"))
+    if 0 < acceptance.photoelectrons[0] < 0.1:
+        acceptance = pd.concat([acceptance[:1].assign(photoelectrons=0.0), acceptance])
+    columns: dict[str, Any] = {}
+    for letter, reading in (("a", a), ("b", b)):
+        rounded = reading.residual_counts.round()
+        columns[f"counts_{letter}"], columns[f"rounding_shift_{letter}"] = rounded, rounded - reading.residual_counts
+        columns[f"stat_uncertainty_{letter}"] = (reading.upper_error_bar_end - reading.lower_error_bar_end) / 2
+    bins = {name: a[name] for name in ("bin_low_pe", "bin_high_pe")}
+    counts = {"observed_counts": columns["counts_a"], "stat_uncertainty": columns["stat_uncertainty_a"]}
+    return {"counts": bins | counts, "acceptance": dict(acceptance), "cross_check": bins | columns}
+
+
+def _early(path: Path) -> Any:
+    table = _pandas(path, comment="#", names=["pe", "time", "n"], dtype=float)
+    assert len(table) == table.pe.nunique() * table.time.nunique()
+    assert (table.n == table.n.round()).all()
+    return table.query("time < 6").groupby("pe").n.sum()
+
+
+def _release(paths: dict[str, Path]) -> Columns:
+    c, ac = (_early(paths[role]) for role in ("coincidence", "anticoincidence"))
+    half = (c.index[1] - c.index[0]) / 2
+    high = float(c.index[-1] + half)
+    listed = yaml.safe_load(paths["parameters"].read_text(encoding="utf-8-sig"))["acceptanceEfficiency"]["parameters"]
+    value = {entry["name"]: float(str(entry["value"])) for entry in listed}
+    assert sorted(entry["name"] for entry in listed) == ["a", "k", "x_0"]
+    x = [np.array([0.0, 5.0]), np.linspace(5, 6, 21), np.linspace(6, high, round((high - 6) * 20) + 1)]
+    y = [value["a"] / (1 + np.exp(-value["k"] * (piece - value["x_0"]))) for piece in x]
+    return {
+        "counts": {
+            "bin_low_pe": c.index - half,
+            "bin_high_pe": c.index + half,
+            "observed_counts": c - ac,
+            "stat_uncertainty": np.sqrt(c + ac),
+        },
+        "acceptance": {
+            "photoelectrons": np.concatenate(x),
+            "acceptance": np.concatenate([y[0] * 0, y[1] / 2, y[2]]),
+        },
+    }
+
+
+def _read_independently(root: Path, name: str) -> Columns:
+    """What pandas and plain YAML make of the files, by the rules that the documentation states."""
+    paths = {role: root / file for role, file in FILES[name].items()}
+    if name == "figure3":
+        return _figure3(paths)
+    if name == "release":
+        return _release(paths)
+    if name == "table":
+        return {role: dict(_pandas(path).astype(float)) for role, path in paths.items()}
+    table = _pandas(paths["published"], dtype=str, keep_default_na=False)
+    assert table.key.is_unique
+    assert set(table.comparison) <= {"near", "at_least"}
+    return {name: dict(table.astype({"published": float, "tolerance": float}))}
+
+
+def _same(ours: Columns, theirs: Columns) -> bool:
+    return all(
+        np.array_equal(ours[kind][column], np.asarray(values))
+        for kind, table in theirs.items()
+        for column, values in table.items()
+    )
+
+
+def _same_as_independently(root: Path, name: str, ours: Columns) -> bool:
+    with warnings.catch_warnings(action="ignore"):
+        try:
+            return _same(ours, _read_independently(root, name))
+        except (AssertionError, ValueError, TypeError, LookupError):
+            return False
+
+
+def _outcome(root: Path, name: str) -> str:
+    """Refused with the name of a file, or read as by the independent reader."""
+    try:
+        ours = _read(root, name)
+    except TableError as error:
+        said = str(error)
+    else:
+        same = _same_as_independently(root, name, ours)
+        return "accepted unchanged" if same else "accepted with a changed meaning"
+    assert any(file in said for file in FILES[name].values()), said
+    return "refused"
+
+
+@contextmanager
+def _changed(root: Path, changes: dict[str, bytes]) -> Iterator[None]:
+    """Files with other contents, for as long as this lasts."""
+    before = {name: (root / name).read_bytes() for name in changes}
+    for name, content in changes.items():
+        (root / name).write_bytes(content)
+    try:
+        yield
+    finally:
+        for name, content in before.items():
+            (root / name).write_bytes(content)
+
+
+@st.composite
+def _cell(draw: st.DrawFn, text: str) -> str:
+    """One cell, or one value of a YAML key, replaced."""
+    lines = text.split("\n")
+    i = draw(st.integers(0, len(lines) - 1))
+    separator = "," if "," in lines[i] else ": "
+    cells = lines[i].split(separator)
+    j = draw(st.integers(0, len(cells) - 1))
+    new = draw(st.sampled_from(CELLS) | st.text(max_size=6) | st.floats().map(repr) | st.integers().map(str))
+    cells[j] = draw(st.sampled_from([new, new, cells[j] + new[:20], f'"{cells[j]}"', f" {cells[j]} "]))
+    return "\n".join([*lines[:i], separator.join(cells), *lines[i + 1 :]])
+
+
+@st.composite
+def _lines(draw: st.DrawFn, text: str) -> str:
+    """Lines lost, repeated, swapped, added, commented out, or far too many."""
+    lines = text.split("\n")
+    i, j = (draw(st.integers(0, len(lines) - 1)) for _ in range(2))
+    swapped = lines.copy()
+    swapped[i], swapped[j] = lines[j], lines[i]
+    added = draw(st.sampled_from(["", " ", ",", "# a remark", lines[j], "1,2,3,4,5", "---", "\t", "1,2\x0c1,2"]))
+    choices = [
+        lines[:i] + lines[i + 1 :],
+        [*lines[: i + 1], *lines[i:]],
+        swapped,
+        [*lines[:i], added, *lines[i:]],
+        [*lines[:i], f"# {lines[i]}", *lines[i + 1 :]],
+        lines[:i],
+        lines[i:],
+        [*lines[: i + 1], *lines[1:] * 100],
+    ]
+    return "\n".join(draw(st.sampled_from(choices)))
+
+
+@st.composite
+def _columns(draw: st.DrawFn, text: str) -> str:
+    """A column moved with or without its name, lost, repeated, or scaled."""
+    rows = [line.split(",") for line in text.split("\n") if line]
+    width = len(rows[-1])
+    i, j = (draw(st.integers(0, width - 1)) for _ in range(2))
+    how, power = draw(st.sampled_from(["swap", "lose", "repeat", "scale"])), draw(st.integers(-40, 320))
+    for row in rows[draw(st.sampled_from([0, 1])) :]:
+        if len(row) == width and how == "swap":
+            row[i], row[j] = row[j], row[i]
+        elif len(row) == width and how == "lose":
+            del row[i]
+        elif len(row) == width and how == "repeat":
+            row.insert(i, row[i])
+        elif len(row) == width and row[i].strip()[-1:].isdigit():
+            row[i] += f"e{power}"
+    return "\n".join(",".join(row) for row in rows) + "\n"
+
+
+@st.composite
+def _bytes(draw: st.DrawFn, text: str) -> bytes:
+    """Other line ends, another encoding, bytes that are no text, a file cut short or empty."""
+    content, i = text.encode(), draw(st.integers(0, len(text)))
+    choices = [
+        content.replace(b"\n", b"\r\n"),
+        content.replace(b"\n", b"\r"),
+        b"\xef\xbb\xbf" + content,
+        b"\xef\xbb\xbf\xef\xbb\xbf" + content,
+        text.encode("utf-16"),
+        text.encode("utf-32"),
+        content[:i],
+        content[i:],
+        b"",
+        b"\n",
+        content[:i] + draw(st.binary(min_size=1, max_size=4)) + content[i:],
+        content[:i] + bytes([draw(st.integers(0, 255))]) + content[i + 1 :],
+        content + b"\x00" * 100_000,
+        content + b"\xff",
+    ]
+    return draw(st.sampled_from(choices))
+
+
+@st.composite
+def _mutation(draw: st.DrawFn) -> tuple[str, dict[str, bytes]]:
+    """A dataset, and new contents of one of its files, or of two that are changed alike."""
+    name, role = draw(st.sampled_from(PLACES))
+    text = TEXTS[FILES[name][role]]
+    kinds: list[Callable[[str], st.SearchStrategy[Any]]] = [_cell, _cell, _lines, _columns, _bytes]
+    kind = draw(st.sampled_from(kinds))
+    new = draw(kind(text))
+    content = new if isinstance(new, bytes) else new.encode("utf-8", "surrogatepass")
+    assume(content != text.encode())
+    alike = role in TWINS and draw(st.booleans())  # what two files agree on is not found by comparing them
+    return name, {FILES[name][each]: content for each in ([role, TWINS[role]] if alike else [role])}
+
+
+def _every_cell(path: str) -> Iterator[tuple[str, str, str]]:
+    """A line near the end of a file, or each value of the YAML file that is used: text before, cell, and after."""
+    text = TEXTS[path]
+    if path.endswith(".yaml"):
+        used = text.index("acceptanceEfficiency:")
+        for found in re.finditer("(?<= value: ).*", text[used:]):
+            yield text[: used + found.start()], found[0], text[used + found.end() :]
+        return
+    *before, line, after = text.rstrip("\n").rsplit("\n", 2)
+    cells = next(csv.reader([line]))
+    for i, cell in enumerate(cells):
+        start = "\n".join(before) + "\n" + "".join(f"{c}," for c in cells[:i])
+        yield start, cell, "".join(f",{c}" for c in cells[i + 1 :]) + f"\n{after}\n"
+
+
+@pytest.mark.parametrize(("name", "role"), PLACES)
+def test_every_bad_cell_in_every_column(folder: Path, record: Record, name: str, role: str) -> None:
+    path = FILES[name][role]
+    changed = []
+    for start, _, end in _every_cell(path):
+        for cell in CELLS:
+            changes = {path: f"{start}{cell}{end}".encode()}
+            with _changed(folder, changes | {str(SUMS): _sums(TRUE | changes)}):
+                outcome = _outcome(folder, name)
+            record("inputs", outcome)
+            changed += [cell] if outcome == "accepted with a changed meaning" else []
+    assert changed == []
+
+
+@settings(REPEATABLE, max_examples=400)
+@given(mutation=_mutation())
+def test_a_changed_file_is_refused_or_means_what_it_says(
+    folder: Path, record: Record, mutation: tuple[str, dict[str, bytes]]
+) -> None:
+    name, changes = mutation
+    with _changed(folder, changes):
+        with pytest.raises(TableError, match="the file has changed"):
+            _read(folder, name)
+        with _changed(folder, {str(SUMS): _sums(TRUE | changes)}):
+            outcome = _outcome(folder, name)
+    record("inputs", outcome)
+    assert outcome != "accepted with a changed meaning"
+
+
+# Changes of a file's form that keep every number.
+HARMLESS: dict[str, Callable[[str], str]] = {
+    "carriage returns": lambda text: text.replace("\n", "\r\n"),
+    "carriage returns alone": lambda text: text.replace("\n", "\r"),
+    "a byte order mark": lambda text: "\ufeff" + text,
+    "no last line end": lambda text: text.rstrip("\n"),
+    "spaces around commas": lambda text: text.replace(",", " , "),
+    "quoted cells": lambda text: "".join(",".join(f'"{c}"' for c in line.split(",")) + "\n" for line in text.split()),
+}
+
+
+FORMS = [
+    (name, role, how)
+    for name, role in PLACES
+    for how in HARMLESS
+    if not (how == "spaces around commas" and name != "release")  # a column's name would change
+    if not (how == "quoted cells" and name in ("release", "published"))  # not csv, or quoted already
+]
+
+
+@pytest.mark.parametrize(("name", "role", "how"), FORMS)
+def test_another_form_of_the_same_numbers(folder: Path, record: Record, name: str, role: str, how: str) -> None:
+    path = FILES[name][role]
+    text = TEXTS[path]
+    before = _read(folder, name)
+    changes = {path: HARMLESS[how](text).encode()}
+    with _changed(folder, changes | {str(SUMS): _sums(TRUE | changes)}):
+        outcome = _outcome(folder, name)
+        record("inputs", outcome)
+        assert outcome == "accepted unchanged"
+        assert _same(_read(folder, name), before)
+
+
+def _link_to_itself(path: Path) -> None:
+    path.symlink_to(path)
+
+
+def _link_to_nothing(path: Path) -> None:
+    path.symlink_to(path.with_name("nothing"))
+
+
+def _endless_device(path: Path) -> None:
+    path.symlink_to("/dev/zero")
+
+
+NO_FILE = [Path.mkdir, os.mkfifo, _link_to_itself, _link_to_nothing, _endless_device, lambda path: None]
+
+
+@pytest.mark.parametrize("make", NO_FILE)
+@pytest.mark.parametrize(("name", "role"), PLACES)
+def test_something_that_is_no_file(
+    folder: Path, record: Record, name: str, role: str, make: Callable[[Path], None]
+) -> None:
+    path = folder / FILES[name][role]
+    path.unlink()
+    try:
+        make(path)
+        with pytest.raises(TableError, match=path.name):
+            _read(folder, name)
+        record("inputs", "refused")
+    finally:
+        if path.is_dir():
+            path.rmdir()
+        path.unlink(missing_ok=True)
+        path.write_bytes(TRUE[FILES[name][role]])
+
+
+def test_a_link_to_the_same_bytes_is_the_same_file(folder: Path, record: Record, tmp_path: Path) -> None:
+    path = folder / FILES["figure3"]["acceptance"]
+    before = _read(folder, "figure3")
+    elsewhere = shutil.move(path, tmp_path / "elsewhere.csv")
+    try:
+        path.symlink_to(elsewhere)
+        assert _same(_read(folder, "figure3"), before)
+        record("inputs", "accepted unchanged")
+    finally:
+        path.unlink()
+        shutil.move(elsewhere, path)
+
+
+SUMS_LINE = _sums({name: TRUE[name] for name in list(TRUE)[:1]}).decode()
+BAD_SUMS = {
+    "empty": "",
+    "no list": "these are no checksums\n",
+    "another digest for the same name": _sums(TRUE).decode() + "0" * 64 + SUMS_LINE[64:],
+    "one space": _sums(TRUE).decode().replace("  ", " "),
+    "upper case": _sums(TRUE).decode().upper(),
+    "short digest": _sums(TRUE).decode()[1:],
+    "wide digits": SUMS_LINE.translate({ord(str(i)): chr(0xFF10 + i) for i in range(10)}),
+    "name with a line end": SUMS_LINE.rstrip("\n") + "\x0b\n",
+}
+
+
+@pytest.mark.parametrize("bad", BAD_SUMS)
+def test_a_bad_list_of_checksums(folder: Path, record: Record, bad: str) -> None:
+    with _changed(folder, {str(SUMS): BAD_SUMS[bad].encode()}), pytest.raises(TableError, match="SHA256SUMS"):
+        _read(folder, "figure3")
+    record("inputs", "refused")
+
+
+def test_roles_of_the_schema_are_those_of_the_readers() -> None:
+    section = config.schema()["properties"]["datasets"]["additionalProperties"]
+    roles = {
+        rule["if"]["properties"]["reader"]["const"]: rule["then"]["properties"]["files"]["required"]
+        for rule in section["allOf"]
+    }
+    assert {name: set(names) for name, names in roles.items()} == {k: set(v) for k, (_, v) in inputs.READERS.items()}

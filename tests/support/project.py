@@ -1,0 +1,93 @@
+"""A copy of the project as a checkout would be, to run the workflow in."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+NOT_NEEDED = (
+    ".git",
+    ".venv",
+    "results",
+    "logs",
+    ".snakemake",
+    "tests",
+    "docs",
+    "*.egg-info",
+    "__pycache__",
+    ".*_cache",
+)
+
+
+@dataclass(frozen=True)
+class Project:
+    """A folder with its own copy of the code; `snakemake` there imports that copy and no other."""
+
+    folder: Path
+    overlay: str = "reduced.yaml"
+
+    def command(self, *arguments: str, cores: int = 2) -> list[str]:
+        """What runs snakemake with this project's overlay."""
+        command = [sys.executable, "-m", "snakemake", "--cores", str(cores)]
+        return [*command, "--configfile", str(ROOT / "tests" / "config" / self.overlay), *arguments]
+
+    def snakemake(
+        self, *arguments: str, cores: int = 2, check: bool = True, **variables: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run snakemake with further environment variables; stdout and stderr come together in `stdout`."""
+        return self.run(self.command(*arguments, cores=cores), check=check, **variables)
+
+    def run(self, command: list[str], *, check: bool = True, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Run a command in the folder, its library first on the path."""
+        environment = {**os.environ, "PYTHONPATH": str(self.folder / "src"), **variables}
+        done = subprocess.run(
+            command, cwd=self.folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        if check and done.returncode:
+            pytest.fail(f"{command} failed:\n{done.stdout}")
+        return done
+
+    def digests(self, *, below: str = "results") -> dict[str, str]:
+        """sha256 of every file of the results, hidden ones included."""
+        files = sorted(path for path in (self.folder / below).rglob("*") if path.is_file())
+        return {
+            path.relative_to(self.folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files
+        }
+
+    def copy(self, folder: Path) -> "Project":
+        """The same project, results and all, in a new folder."""
+        shutil.copytree(self.folder, folder, symlinks=True)
+        return replace(self, folder=folder)
+
+    def jobs(self, *arguments: str) -> dict[str, int]:
+        """How many jobs of each rule a dry run would run; empty if nothing is to be done."""
+        counts: dict[str, int] = {}
+        table = self.snakemake("--dry-run", "--quiet", "rules", *arguments).stdout
+        for line in table.splitlines():
+            words = line.split()
+            if len(words) == 2 and words[1].isdigit() and words[0] not in ("total", "all"):
+                counts[words[0]] = int(words[1])
+        return counts
+
+
+def copy_project(folder: Path, overlay: str = "reduced.yaml") -> Project:
+    """The project's files in a new folder."""
+    shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(*NOT_NEEDED))
+    return Project(folder, overlay)
+
+
+FAULTS: list[tuple[str, str, str]] = []
+
+
+def record_fault(fault: str, what_happens: str, outcome: str) -> None:
+    """Remember a fault that a test has injected, for the table at the end of a run."""
+    FAULTS.append((fault, what_happens, outcome))
+    if table := os.environ.get("CEVNSI_FAULTS"):
+        with Path(table).open("a", encoding="utf-8") as stream:
+            stream.write("\t".join(FAULTS[-1]) + "\n")

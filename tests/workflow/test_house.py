@@ -1,0 +1,67 @@
+"""Rules of the repository that a tool does not hold."""
+
+import re
+from pathlib import Path
+
+import yaml
+
+from cevnsi.config import schema
+from project import ROOT
+
+
+def _name_and_version(line: str) -> tuple[str, str]:
+    name = re.split("[<>=]", line)[0]
+    return name, line.removeprefix(name)
+
+
+def _requirements() -> dict[str, str]:
+    lines = (ROOT / "envs" / "requirements.in").read_text(encoding="utf-8").splitlines()
+    return dict(_name_and_version(line) for line in lines if line and not line.startswith("#"))
+
+
+def test_conda_twin_asks_for_the_same_versions() -> None:
+    dependencies = yaml.safe_load((ROOT / "envs" / "environment.yaml").read_text(encoding="utf-8"))["dependencies"]
+    conda = dict(_name_and_version(line) for line in dependencies)
+    conda["matplotlib"] = conda.pop("matplotlib-base")
+    del conda["python"]
+    pip = _requirements()
+    assert conda == {name: pip[name] for name in conda}
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    assert [name for name, wanted in conda.items() if f'"{name}{wanted}"' not in project] == []
+
+
+def test_lock_pins_every_requirement_with_hashes_and_no_address() -> None:
+    lock = (ROOT / "envs" / "requirements.lock").read_text(encoding="utf-8")
+    pinned = set(re.findall(r"^([a-z0-9-]+)==", lock, re.MULTILINE))
+    assert set(_requirements()) <= pinned
+    assert "://" not in lock
+    blocks = re.split(r"\n(?=[a-z0-9-]+==)", lock)
+    assert all("--hash=sha256:" in block for block in blocks)
+
+
+def _described(node: dict[str, object], place: str) -> list[str]:
+    """Places of a schema that have no description."""
+    missing = [] if "description" in node else [place]
+    inner = node.get("properties", {})
+    assert isinstance(inner, dict)
+    for name, child in inner.items():
+        missing += _described(child, f"{place}.{name}")
+    for key in ("additionalProperties", "items"):
+        child = node.get(key)
+        if isinstance(child, dict) and "properties" in child:
+            missing += _described({"description": "", **child}, f"{place}.*")
+    return missing
+
+
+def test_every_configuration_key_is_described() -> None:
+    assert _described(schema(), "") == []
+
+
+def test_readme_shows_what_the_scorecard_data_asks() -> None:
+    """The README's table has every published quantity, so it cannot lag behind the data."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    published = (ROOT / "data" / "liao_marfatia_2017" / "published.csv").read_text(encoding="utf-8")
+    names = [line.split(",", 1)[1].lstrip('"').split('"')[0].split(",Sec")[0] for line in published.splitlines()[1:]]
+    assert [name for name in names if name.split(",Eq")[0].split(",abstract")[0] not in readme] == []
+    for picture in re.findall(r"\((docs/[^)]*)\)", readme):
+        assert Path(ROOT / picture).is_file()

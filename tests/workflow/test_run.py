@@ -1,0 +1,161 @@
+"""The workflow from end to end on reduced grids: what it makes, and what an edit reruns."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cevnsi import tables
+from cevnsi.config import parse_scan, read
+from project import ROOT, Project
+
+ANALYSES = ("paper", "release")
+SCANS = ("light_mediator", "ee_d_u", "mumu_d_u", "ee_mumu_d", "ee_etau_d", "matter_ee_mumu")
+FIGURES = ("fig1", "fig2", "fig3", "fig4", "domain_sensitivity")
+
+
+@contextmanager
+def edited(path: Path, old: str, new: str) -> Iterator[None]:
+    """A file with one text replaced, for as long as this lasts."""
+    before = path.read_text(encoding="utf-8")
+    assert old in before
+    path.write_text(before.replace(old, new), encoding="utf-8")
+    try:
+        yield
+    finally:
+        path.write_text(before, encoding="utf-8")
+
+
+@pytest.mark.parametrize("analysis", ANALYSES)
+def test_every_promised_file_is_there(finished: Project, analysis: str) -> None:
+    base = finished.folder / "results" / analysis
+    expected = [f"grids/{scan}.parquet" for scan in SCANS] + [f"contours/{scan}.csv" for scan in SCANS]
+    expected += [f"figures/{name}.{ext}" for name in FIGURES for ext in ("pdf", "png", "svg", "csv")]
+    expected += ["spectra.csv", "ranges.csv", "scorecard.csv", "templates.parquet", "domain_sensitivity.csv"]
+    assert [name for name in expected if not (base / name).is_file() or not (base / name).stat().st_size] == []
+
+
+@pytest.mark.parametrize("analysis", ANALYSES)
+def test_tables_have_the_columns_of_the_contract(finished: Project, analysis: str) -> None:
+    base = finished.folder / "results" / analysis
+    layouts = {"spectra": tables.SPECTRA, "ranges": tables.RANGES, "scorecard": tables.SCORECARD}
+    for name, layout in layouts.items():
+        table = pd.read_csv(base / f"{name}.csv")
+        assert tuple(table.columns) == layout.columns
+        assert len(table) > 0
+        assert not table.drop(columns=["ends_at_grid"], errors="ignore").isna().any(axis=None), name
+    for dataset in ("figure3", "release"):
+        counts = pd.read_csv(finished.folder / "results" / "inputs" / dataset / "counts.csv")
+        assert {"bin_low_pe", "bin_high_pe", "observed_counts", "stat_uncertainty"} <= set(counts.columns)
+
+
+@pytest.mark.parametrize("analysis", ANALYSES)
+@pytest.mark.parametrize("scan", SCANS)
+def test_grids_are_complete_and_start_at_zero(finished: Project, analysis: str, scan: str) -> None:
+    grid = pd.read_parquet(finished.folder / "results" / analysis / "grids" / f"{scan}.parquet")
+    first, second, *rest = grid.columns
+    assert rest == ["chi2", "delta_chi2"]
+    assert len(grid) == grid[first].nunique() * grid[second].nunique()
+    assert np.isfinite(grid.to_numpy()).all()
+    assert grid["delta_chi2"].min() == 0
+    np.testing.assert_allclose(grid["chi2"] - grid["chi2"].min(), grid["delta_chi2"], atol=1e-12)
+
+
+def test_provenance_names_inputs_and_versions(finished: Project) -> None:
+    content = json.loads((finished.folder / "results" / "provenance.json").read_text(encoding="utf-8"))
+    lines = (ROOT / "data" / "SHA256SUMS").read_text(encoding="utf-8").splitlines()
+    sums = {name: digest for digest, name in (line.split("  ") for line in lines)}
+    assert content["inputs_sha256"] == {name: sums[name] for name in content["inputs_sha256"]}
+    assert len(content["inputs_sha256"]) == 6
+    assert {"snakemake", "numpy", "python"} <= content["versions"].keys()
+
+
+def test_a_run_ends_with_figures_and_scorecard(finished: Project) -> None:
+    text = (finished.folder / "run.log").read_text(encoding="utf-8")
+    for analysis in ANALYSES:
+        card = pd.read_csv(finished.folder / "results" / analysis / "scorecard.csv")
+        score = f"{card['within'].sum()} of {len(card)} within tolerance"
+        assert f"{analysis}: figures in results/{analysis}/figures; scorecard: {score}" in text
+
+
+def test_a_second_run_has_nothing_to_do(finished: Project) -> None:
+    assert finished.jobs() == {}
+
+
+def test_a_style_edit_reruns_only_figures(finished: Project) -> None:
+    with edited(finished.folder / "src" / "cevnsi" / "figures.py", '"font.size": 9,', '"font.size": 8,'):
+        assert finished.jobs() == {"fig1": 2, "fig2": 2, "fig3": 2, "fig4": 2, "domain_figure": 2}
+
+
+def test_a_physics_edit_reruns_what_depends_on_it(finished: Project) -> None:
+    with edited(finished.folder / "src" / "cevnsi" / "flux.py", '"nu_e": (96.0, -192.0)', '"nu_e": (97.0, -192.0)'):
+        jobs = finished.jobs()
+    assert jobs["templates"] == 2
+    assert jobs["chunk"] == 2 * (4 + 1 + 2 + 1 + 1 + 3)  # all chunks of both analyses
+    assert "inputs" not in jobs
+
+
+def test_a_level_edit_recomputes_no_chi2(finished: Project) -> None:
+    overlay = finished.folder / "level.yaml"
+    overlay.write_text("scans: {ee_d_u: {confidence_levels: [0.95]}}", encoding="utf-8")
+    config = finished.folder / "config.yaml"
+    old = "  ee_d_u: # Fig. 3 (a)\n    interaction: contact\n"
+    with edited(config, old, old + "    fixed: {}\n"):  # a key that changes nothing is still a change of the section
+        assert "chunk" in finished.jobs()
+    with edited(config, "confidence_levels: [0.9545]", "confidence_levels: [0.9]"):
+        jobs = finished.jobs()
+    assert "chunk" not in jobs
+    assert "merge" not in jobs
+    assert jobs["contours"] == 2
+
+
+def test_more_axes_two_nuclei_and_helm(finished: Project) -> None:
+    """What a user adds in a configuration alone: a third analysis, a four-axis scan, a phase, projections."""
+    overlay = ROOT / "tests" / "config" / "wider.yaml"
+    base = finished.folder / "results" / "two_nuclei"
+    full = "results/two_nuclei/grids/four_axes.parquet"
+    finished.snakemake(str(overlay), "--", "results/two_nuclei/scorecard.csv", full,
+                       "results/two_nuclei/figures/four_axes.eps_ee_dV.eps_mumu_dV.pdf")  # fmt: skip
+    grid = pd.read_parquet(finished.folder / full)
+    scan = parse_scan("four_axes", read(overlay)["scans"]["four_axes"])
+    chi2 = grid["chi2"].to_numpy().reshape(scan.shape)
+    for name, left_out in (("eps_ee_dV.eps_ee_uV", (2, 3)), ("eps_ee_uV.eps_mumu_uV", (0, 2))):
+        pair = pd.read_parquet(base / "grids" / f"four_axes.{name}.parquet")
+        np.testing.assert_array_equal(pair["chi2"], chi2.min(axis=left_out).ravel())
+    ranges = pd.read_csv(base / "ranges.csv")
+    assert set(ranges[ranges["scan"] == "four_axes"]["parameter"]) == {axis.name for axis in scan.axes}
+    assert set(ranges[ranges["scan"] == "four_axes"]["confidence_level"]) == {0.9, 0.99}
+
+
+BAD = {
+    "analyses: {paper: {form_factr: helm}}": "analyses.paper.form_factr: unknown key; did you mean 'form_factor'?",
+    "analyses: {paper: {form_factor: hlem}}": "analyses.paper.form_factor: 'hlem' is unknown",
+    "analyses: {paper: {dataset: figure4}}": "analyses.paper.dataset: 'figure4' is unknown",
+    "scans: {ee_d_u: {chunks: 42}}": "scans.ee_d_u.chunks: 42 chunks, but the first axis has 41 rows",
+    "scans: {ee_d_u: {axes: {eps_ee_dV: {min: 2}}}}": "scans.ee_d_u.axes.eps_ee_dV: min 2 >= max 1",
+}
+
+
+@pytest.mark.parametrize("overlay", BAD)
+def test_bad_configuration_stops_before_any_job(finished: Project, overlay: str) -> None:
+    path = finished.folder / "bad.yaml"
+    path.write_text(overlay, encoding="utf-8")
+    done = finished.snakemake(str(path), "--forceall", check=False)
+    assert done.returncode != 0
+    assert BAD[overlay] in done.stdout
+    assert "Traceback" not in done.stdout
+    assert finished.jobs() == {}
+
+
+def test_a_changed_input_stops_before_any_job(finished: Project) -> None:
+    name = "data/coherent_csi_2017/digitized/figure3_residuals_a.csv"
+    with edited(finished.folder / name, "8.04435", "9.04435"):
+        done = finished.snakemake("--forceall", check=False)
+    assert done.returncode != 0
+    assert f"{name}: sha256 is" in done.stdout
+    assert "Traceback" not in done.stdout
+    assert finished.jobs() == {}
