@@ -8,15 +8,16 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
-from cevnsi.config import Analysis, parse_analysis, parse_scan, read
+from cevnsi.config import Analysis, parse_analysis, parse_scan
 from cevnsi.detector import Exposure
 from cevnsi.form_factors import FORM_FACTORS
 from cevnsi.grids import as_grid
-from cevnsi.inputs import load_acceptance, load_measurement
+from cevnsi.loading import load_acceptance, load_measurement
 from cevnsi.nuclei import NUCLEI
 from cevnsi.regions import allowed_ranges
 from cevnsi.scan import make_model, scan_rows
 from cevnsi.scorecard import markdown
+from cevnsi.strict_yaml import read
 from cevnsi.tables import SCORECARD, read_table
 from cevnsi.templates import build_templates, predicted_counts
 

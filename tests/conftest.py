@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-from cevnsi import config as settings_file
+from cevnsi import strict_yaml
 from cevnsi.config import parse_analysis
 from cevnsi.detector import Acceptance
 from cevnsi.form_factors import FORM_FACTORS
@@ -28,7 +28,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 @cache
 def _config() -> dict[str, Any]:
-    return settings_file.read(ROOT / "config.yaml")
+    return strict_yaml.read(ROOT / "config.yaml")
 
 
 @cache

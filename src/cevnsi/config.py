@@ -5,28 +5,25 @@ Every complaint names the key, the value and what was expected; nothing is corre
 
 import difflib
 import math
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 from numpy.typing import NDArray
 
 from cevnsi.detector import Exposure
 from cevnsi.interactions import INTERACTIONS, MATTER_PARAMETERS
 from cevnsi.nuclei import NUCLEI, Nuclide
+from cevnsi.strict_yaml import LARGEST, ConfigError, load_yaml
 
 FloatArray = NDArray[np.float64]
 
 NAME_OF_PAIR = "."  # joins a scan and its projection in a grid's file name
-LARGEST = 1e30  # of any number, and of its inverse: squares and products of a few stay finite
 DEEPEST, MOST_VALUES = 10, 100_000  # of a configuration, aliases written out
-MOST_POINTS = 1_000_000_000  # of one grid
+MOST_POINTS = 10**12  # of one grid
 
 # Names under results/ that are made whatever the configuration says.
 TAKEN = {
@@ -45,15 +42,11 @@ PAPER_AXES = {
 }
 
 
-class ConfigError(ValueError):
-    """The configuration cannot be used as it stands."""
-
-
 @cache
 def schema() -> dict[str, Any]:
     """The schema that a configuration must follow, a description on every key."""
     text = resources.files("cevnsi").joinpath("config.schema.yaml").read_text(encoding="utf-8")
-    loaded: dict[str, Any] = yaml.safe_load(text)
+    loaded: dict[str, Any] = load_yaml(text)
     return loaded
 
 
@@ -363,55 +356,3 @@ def check(config: Mapping[str, Any]) -> None:
         lines = [f"  {_printable(line)}" for line in complaints(config)]
         if lines:
             raise ConfigError("the configuration cannot be used:\n" + "\n".join(lines))
-
-
-class _StrictLoader(yaml.SafeLoader):
-    """YAML without its silent last-one-wins for a repeated key, and without numbers that read otherwise elsewhere."""
-
-
-def _strict_mapping(loader: _StrictLoader, node: yaml.MappingNode) -> dict[Any, Any]:
-    seen: set[str] = set()
-    for key, _ in node.value:
-        if not isinstance(key, yaml.ScalarNode):
-            raise ConfigError(f"line {key.start_mark.line + 1}: a list or mapping cannot be a key")
-        if key.value in seen:
-            raise ConfigError(f"line {key.start_mark.line + 1}: the key {key.value!r} is given twice")
-        seen.add(key.value)
-    loader.flatten_mapping(node)
-    return dict(loader.construct_pairs(node, deep=True))
-
-
-def _strict_number(loader: _StrictLoader, node: yaml.ScalarNode) -> float:
-    whole = node.tag.endswith(":int")  # to YAML 1.1 alone, 010 is eight and 1:30 is ninety
-    if not re.fullmatch("[+-]?(0|[1-9][0-9]*)" if whole else "[^_:]*", node.value):
-        raise ConfigError(f"line {node.start_mark.line + 1}: {node.value!r} is no number in plain decimal digits")
-    value: float = loader.construct_yaml_int(node) if whole else loader.construct_yaml_float(node)
-    return value
-
-
-_StrictLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _strict_mapping)
-for _kind in ("int", "float"):
-    _StrictLoader.add_constructor(f"tag:yaml.org,2002:{_kind}", _strict_number)
-
-
-def load_yaml(text: str) -> Any:
-    """The content of a YAML text; ConfigError for what YAML would let pass, and for all that its parser trips over."""
-    try:
-        return yaml.load(text, Loader=_StrictLoader)
-    except (ConfigError, yaml.YAMLError) as error:
-        raise ConfigError(str(error)) from None
-    except Exception as error:  # the parser lets through what int(), a date or too deep a recursion raises
-        raise ConfigError(f"not YAML that can be read ({type(error).__name__}: {error})") from None
-
-
-def read(path: Path) -> dict[str, Any]:
-    """One configuration file, refusing what YAML would let pass: a repeated key, another encoding, no mapping."""
-    try:
-        loaded = load_yaml(path.read_bytes().decode("utf-8"))
-    except (ConfigError, UnicodeDecodeError, OSError) as error:
-        raise ConfigError(f"{path}: {error}") from None
-    if not isinstance(loaded, dict):
-        raise ConfigError(f"{path}: expected a mapping of keys, found {type(loaded).__name__}")
-    if "__use_yte__" in loaded:  # snakemake would run code in the values, and take this key out
-        raise ConfigError(f"{path}: __use_yte__: expected plain values, not a template")
-    return loaded

@@ -11,9 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cevnsi import tables
-from cevnsi.config import LARGEST, ConfigError, load_yaml
-from cevnsi.detector import Acceptance
-from cevnsi.likelihood import Measurement
+from cevnsi.strict_yaml import LARGEST, ConfigError, load_yaml
 from cevnsi.tables import TableError, decimal, file_digest, read_csv, read_lines, read_text
 
 FloatArray = NDArray[np.float64]
@@ -310,20 +308,3 @@ def check_inputs(config: Mapping[str, Any], root: Path) -> None:
                     f"analyses.{name}.photoelectron_range: {edge} is not a bin edge of dataset {analysis['dataset']}; "
                     f"edges are {', '.join(f'{e:g}' for e in edges)}"
                 )
-
-
-def load_measurement(path: Path | str) -> Measurement:
-    """The measurement in a counts.csv of results/inputs/."""
-    path = Path(path)
-    header = read_lines(path)[:1]
-    rounded = any("rounding_shift" in line.split(",") for line in header)  # what was read off a figure has one more
-    counts = read_csv(path, (*COUNTS_COLUMNS, *(["rounding_shift"] if rounded else [])))
-    check_counts(path, counts)
-    edges = np.append(counts["bin_low_pe"], counts["bin_high_pe"][-1])
-    return Measurement(edges, counts["observed_counts"], counts["stat_uncertainty"])
-
-
-def load_acceptance(path: Path | str) -> Acceptance:
-    """The acceptance in an acceptance.csv of results/inputs/."""
-    table = read_csv(path, ACCEPTANCE_COLUMNS)
-    return Acceptance(table["photoelectrons"], table["acceptance"])

@@ -12,8 +12,8 @@ import yaml
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from cevnsi import config, inputs
-from cevnsi.config import ConfigError
+from cevnsi import config, inputs, strict_yaml
+from cevnsi.strict_yaml import ConfigError
 from cevnsi.tables import TableError
 from project import ROOT
 
@@ -196,7 +196,7 @@ def _refusal_of_file(path: Path, content: bytes) -> str:
     """The same of a file with this content; what is wrong with the file itself is said with its name."""
     path.write_bytes(content)
     try:
-        loaded = config.read(path)
+        loaded = strict_yaml.read(path)
     except ConfigError as error:
         said = str(error)
     else:
@@ -216,7 +216,7 @@ def _outcome(path: Path, content: bytes, token: str | None = None) -> str:
     if _refusal_of_file(path, content):
         return "refused"
     written = yaml.safe_load(content.decode("utf-8-sig"))
-    same = _identical(config.read(path), written) and _as_written(written)
+    same = _identical(strict_yaml.read(path), written) and _as_written(written)
     if token is not None:
         before = dict(_leaves(CONFIG))
         new = [value for leaf, value in _leaves(written) if leaf in before and value != before[leaf]]
@@ -321,8 +321,8 @@ def test_what_is_no_configuration(path: Path, record: Record, document: str) -> 
 @pytest.mark.parametrize("how", HARMLESS)
 def test_another_form_of_the_same_configuration(path: Path, record: Record, how: str) -> None:
     assert _refusal_of_file(path, HARMLESS[how].encode()) == ""
-    assert config.read(path) == CONFIG
-    assert _as_written(config.read(path))
+    assert strict_yaml.read(path) == CONFIG
+    assert _as_written(strict_yaml.read(path))
     record("configuration", "accepted unchanged")
 
 

@@ -22,7 +22,7 @@ import yaml
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from cevnsi import config, inputs, tables
+from cevnsi import config, inputs, strict_yaml, tables
 from cevnsi.tables import TableError
 from project import ROOT
 
@@ -31,7 +31,7 @@ REPEATABLE = settings(derandomize=True, database=None, deadline=None, suppress_h
 Columns = dict[str, dict[str, Any]]
 
 SUMS = Path("data/SHA256SUMS")
-DATASETS = config.read(ROOT / "config.yaml")["datasets"]
+DATASETS = strict_yaml.read(ROOT / "config.yaml")["datasets"]
 DATASETS["table"] = {"reader": "table", "files": {"counts": "data/counts.csv", "acceptance": "data/acceptance.csv"}}
 FILES: dict[str, dict[str, str]] = {name: section["files"] for name, section in DATASETS.items()}
 FILES["published"] = {"published": inputs.PUBLISHED_FILE.as_posix()}

@@ -13,19 +13,19 @@ MODULES = {path.stem: path for path in PACKAGE.glob("*.py") if path.stem != "__i
 
 # Layers from the bottom; a module imports from lower ones, or from its own without a circle.
 LAYERS = [
-    ["constants", "tables", "regions", "provenance", "dependencies", "run_folder"],
-    ["nuclei", "form_factors", "flux", "interactions", "cross_section", "muon_g2"],
+    ["constants", "tables", "regions", "provenance", "dependencies", "run_folder", "strict_yaml"],
+    ["nuclei", "form_factors", "flux", "interactions", "cross_section", "muon_g2", "inputs"],
     ["detector"],
     ["templates", "config"],
     ["likelihood", "spectra"],
-    ["profile", "inputs"],
+    ["profile", "loading"],
     ["scan"],
     ["grids"],
     ["sensitivity", "scorecard", "figures"],
 ]
 LAYER = {name: i for i, names in enumerate(LAYERS) for name in names}
 PHYSICS = ("nuclei", "form_factors", "flux", "interactions", "cross_section", "detector", "templates", "likelihood")
-PRESENTATION = {"figures", "regions", "tables", "grids", "scorecard", "sensitivity", "inputs", "provenance"}
+PRESENTATION = {"figures", "regions", "tables", "grids", "scorecard", "sensitivity", "inputs", "loading", "provenance"}
 
 
 def imports(path: Path) -> set[str]:

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cevnsi.config import ConfigError
 from cevnsi.inputs import (
     ACCEPTANCE_COLUMNS,
     COUNTS_COLUMNS,
@@ -16,11 +15,11 @@ from cevnsi.inputs import (
     READERS,
     check_inputs,
     check_published,
-    load_acceptance,
-    load_measurement,
     read_dataset,
     verify_checksum,
 )
+from cevnsi.loading import load_acceptance, load_measurement
+from cevnsi.strict_yaml import ConfigError
 from cevnsi.tables import PUBLISHED, TableError, as_columns, write_csv
 
 Files = dict[str, str]

@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 
 from cevnsi import tables
-from cevnsi.config import parse_scan, read
+from cevnsi.config import parse_scan
+from cevnsi.strict_yaml import read
 from project import ROOT, Project
 
 ANALYSES = ("paper", "release")

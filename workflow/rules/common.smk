@@ -24,8 +24,6 @@ if workflow.is_main_process:
         Path(), Path("results")
     )  # held until this process ends
     try:
-        for file in workflow.configfiles:
-            settings.read(Path(file))
         settings.check(config)
         check_inputs(config, ROOT)
     except (settings.ConfigError, TableError) as error:

@@ -4,7 +4,7 @@ from typing import Any
 
 from cevnsi.config import parse_analysis, parse_scan
 from cevnsi.grids import chunk_columns, chunk_note
-from cevnsi.inputs import load_measurement
+from cevnsi.loading import load_measurement
 from cevnsi.scan import make_model, scan_rows
 from cevnsi.tables import file_digest, read_parquet, write_parquet
 from cevnsi.templates import Templates

@@ -3,7 +3,7 @@
 from typing import Any
 
 from cevnsi.config import parse_analysis, parse_scan, parse_sensitivity
-from cevnsi.inputs import load_measurement
+from cevnsi.loading import load_measurement
 from cevnsi.scan import make_model
 from cevnsi.sensitivity import domain_sensitivity
 from cevnsi.tables import SENSITIVITY, as_columns, read_parquet, write_csv

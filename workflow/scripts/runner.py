@@ -7,7 +7,7 @@ from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
-from cevnsi.config import ConfigError
+from cevnsi.strict_yaml import ConfigError
 from cevnsi.tables import TableError
 
 

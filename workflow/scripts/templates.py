@@ -4,7 +4,7 @@ from typing import Any
 
 from cevnsi.config import parse_analysis
 from cevnsi.form_factors import FORM_FACTORS
-from cevnsi.inputs import load_acceptance, load_measurement
+from cevnsi.loading import load_acceptance, load_measurement
 from cevnsi.tables import write_csv, write_parquet
 from cevnsi.templates import build_templates
 from runner import run
