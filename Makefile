@@ -3,7 +3,7 @@ PYTHON ?= python3
 CORES ?= $(shell nproc)
 BIN := .venv/bin
 
-.PHONY: figures test lint readme clean env
+.PHONY: figures test lint test-cluster verify readme clean env
 
 figures: env
 	$(BIN)/snakemake --cores $(CORES)
@@ -17,6 +17,10 @@ lint: env
 	$(BIN)/snakefmt --check .
 	$(BIN)/mypy
 	$(BIN)/snakemake --lint
+
+# A private two-node Slurm in a temporary folder; installs Debian's slurm-wlm and munge if missing (as root only).
+test-cluster: env
+	bash tests/cluster/run.sh
 
 # The README's scorecard and pictures, from finished results.
 readme: figures

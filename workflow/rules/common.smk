@@ -1,4 +1,5 @@
 # Checks that come before any job, and the few functions that rules share.
+import os
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -10,7 +11,8 @@ from cevnsi.inputs import PUBLISHED_FILE, check_inputs
 from cevnsi.provenance import git_revision
 from cevnsi.tables import TableError
 
-ROOT = Path(workflow.basedir)
+# Relative, so that a project that is moved or copied has nothing to rerun.
+ROOT = Path(os.path.relpath(workflow.basedir))
 FORMATS = ["pdf", "png", "svg"]
 # Scans that a figure of the paper draws; a pair of axes in none of them gets a figure of its own.
 PAPER_FIGURES = {
@@ -45,6 +47,24 @@ GRIDS = {grid: scan for scan in SCANS.values() for grid in scan.grids()}
 ANALYSES = list(config["analyses"])
 
 
+# On a cluster only what computes chi2 is worth a job; these run where snakemake does.
+localrules:
+    inputs,
+    templates,
+    spectra,
+    merge,
+    contours,
+    ranges,
+    fig1,
+    fig2,
+    fig3,
+    fig4,
+    region_figure,
+    domain_figure,
+    scorecard,
+    provenance,
+
+
 wildcard_constraints:
     analysis="|".join(ANALYSES),
     dataset="|".join(config["datasets"]),
@@ -56,7 +76,7 @@ wildcard_constraints:
 def code(script):
     """A script and the modules it imports: an edit to any of them reruns what uses it, nothing else."""
     scripts = [ROOT / "workflow" / "scripts" / name for name in (script, "runner.py")]
-    return [str(path) for path in [*scripts, *module_files(scripts[0])]]
+    return [os.path.relpath(path) for path in [*scripts, *module_files(scripts[0])]]
 
 
 def analysis_section(wildcards):

@@ -16,7 +16,7 @@ rule inputs:
     params:
         section=lambda w: config["datasets"][w.dataset],
         root=lambda w: str(ROOT),
-        checksums=config["checksums"],
+        checksums=lambda w: config["checksums"],
     message:
         "Inputs of {wildcards.dataset}: verify, clean, cross-check"
     script:
