@@ -17,9 +17,9 @@ import pytest
 
 from project import Project, copy_project, record_fault
 
-TARGETS = ("--", "results/paper/figures/fig2.pdf", "results/paper/ranges.csv")
 CHUNK = "results/paper/chunks/light_mediator/2-of-4.parquet"
 GRID = "results/paper/grids/light_mediator.parquet"
+TARGETS = ("--", "results/paper/figures/fig2.pdf", "results/paper/ranges.csv", GRID)
 
 
 @pytest.fixture(scope="module")
