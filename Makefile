@@ -22,6 +22,10 @@ lint: env
 test-cluster: env
 	bash tests/cluster/run.sh
 
+# A finished run against the recorded contours and ranges.
+verify: figures
+	$(BIN)/python tests/reference/verify.py
+
 # The README's scorecard and pictures, from finished results.
 readme: figures
 	$(BIN)/python docs/update_readme.py

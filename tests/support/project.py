@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -38,14 +39,16 @@ class Project:
         return [*command, "--configfile", str(ROOT / "tests" / "config" / self.overlay), *arguments]
 
     def snakemake(
-        self, *arguments: str, cores: int = 2, check: bool = True, **variables: str
+        self, *arguments: str, cores: int = 2, check: bool = True, variables: Mapping[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:
         """Run snakemake with further environment variables; stdout and stderr come together in `stdout`."""
-        return self.run(self.command(*arguments, cores=cores), check=check, **variables)
+        return self.run(self.command(*arguments, cores=cores), check=check, variables=variables)
 
-    def run(self, command: list[str], *, check: bool = True, **variables: str) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, command: list[str], *, check: bool = True, variables: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
         """Run a command in the folder, its library first on the path."""
-        environment = {**os.environ, "PYTHONPATH": str(self.folder / "src"), **variables}
+        environment = {**os.environ, "PYTHONPATH": str(self.folder / "src"), **(variables or {})}
         done = subprocess.run(
             command, cwd=self.folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
