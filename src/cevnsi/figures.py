@@ -36,6 +36,7 @@ STYLE: Any = {
     "legend.fontsize": 7.5,
     "legend.frameon": False,
     "legend.handlelength": 1.8,
+    "lines.markersize": 6,
     "axes.linewidth": 0.7,
     "lines.linewidth": 1.3,
     "xtick.direction": "in",
@@ -57,6 +58,7 @@ SMALL_PANELS: Any = {  # four panels in one column
     "ytick.labelsize": 6.5,
     "legend.fontsize": 6,
     "lines.linewidth": 1.0,
+    "lines.markersize": 4,
 }
 
 LABELS = {
@@ -199,11 +201,12 @@ def draw_exclusion(
     for name, edge in zip(("muon g-2, lower", "muon g-2, upper"), g2, strict=True):
         ax.plot(mass, edge, color=ORANGE, linewidth=0.8, linestyle="-.")
         curves.add("fig2", name, 0, mass, edge)
+    probability = r"$2\sigma$" if abs(level[0] - 0.9545) < 1e-4 else f"{100 * level[0]:g} % CL"
     best = grid.best_fit()
     ax.plot(*best, marker="x", color=BLACK, markersize=5, linestyle="none", clip_on=False)
     curves.add("fig2", "best fit", 0, [best[0]], [best[1]])
     handles = [
-        Patch(facecolor=SKY, alpha=0.45, edgecolor=BLUE, label=r"COHERENT excluded ($2\sigma$)"),
+        Patch(facecolor=SKY, alpha=0.45, edgecolor=BLUE, label=f"COHERENT excluded ({probability})"),
         Patch(facecolor=ORANGE, alpha=0.55, label=r"$(g-2)_\mu$ favoured ($2\sigma$)"),
         ax.plot([], [], marker="x", color=BLACK, markersize=5, linestyle="none", label="best fit")[0],
     ]
@@ -222,9 +225,9 @@ def _region(
     _outline(ax, curves, panel, contours, level, color=BLUE)
     best = grid.best_fit()
     if all(name.startswith("eps_") for name in grid.names):
-        ax.plot(0, 0, marker="+", color=BLACK, markersize=7, linestyle="none", label="SM")
+        ax.plot(0, 0, marker="+", color=BLACK, linestyle="none", label="SM")
         curves.add(panel, "SM", 0, [0.0], [0.0])
-    ax.plot(*best, marker="x", color=VERMILION, markersize=5, linestyle="none", label="best fit", clip_on=False)
+    ax.plot(*best, marker="x", color=VERMILION, linestyle="none", label="best fit", clip_on=False)
     curves.add(panel, "best fit", 0, [best[0]], [best[1]])
     if grid.log[0]:
         ax.set_xscale("log")
@@ -234,21 +237,24 @@ def _region(
 
 
 def draw_regions(panels: Mapping[str, tuple[Grid, Mapping[str, Any], tuple[float, int]]]) -> Drawn:
-    """Allowed regions of two parameters each: four panels (Fig. 3) or one (Fig. 4, and any other pair)."""
+    """Allowed regions of two parameters each: one panel (Fig. 4, and any other pair), or rows of two (Fig. 3)."""
     curves = _Curves()
     if len(panels) == 1:
         figure, ax = _new(height=3.1)
-        axes = [ax]
-    else:
-        with mpl.rc_context(SMALL_PANELS):
-            figure, grid_of_axes = _new(height=1.65 * (len(panels) // 2), nrows=len(panels) // 2, ncols=2)
-        axes = list(grid_of_axes.flat)
-    for ax, letter, (name, (grid, contours, level)) in zip(axes, "abcd", panels.items(), strict=False):
-        _region(ax, curves, name, grid, contours, level)
-        if len(panels) > 1:
-            ax.text(0.05, 0.06, f"({letter})", transform=ax.transAxes)
-            ax.locator_params(nbins=5)
-    axes[0].legend(loc="upper right")
+        (name, panel), *_ = panels.items()
+        _region(ax, curves, name, *panel)
+        ax.legend(loc="upper right")
+        return figure, curves.columns
+    rows = -(-len(panels) // 2)
+    with mpl.rc_context(SMALL_PANELS):
+        figure, axes = _new(height=1.65 * rows, nrows=rows, ncols=2)
+        for i, (ax, (name, panel)) in enumerate(zip(axes.flat, panels.items(), strict=False)):
+            _region(ax, curves, name, *panel)
+            ax.text(0.05, 0.06, f"({chr(ord('a') + i)})", transform=ax.transAxes)
+            ax.locator_params(nbins=4)
+        axes.flat[len(panels) - 2].legend(loc="lower right")  # where Fig. 3 has room
+        for ax in axes.flat[len(panels) :]:
+            ax.remove()
     return figure, curves.columns
 
 

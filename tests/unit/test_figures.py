@@ -207,8 +207,15 @@ def test_four_regions_fill_four_panels() -> None:
         assert (ax.get_xlabel(), ax.get_ylabel()) == (label(names[0]), label(names[1]))
         assert [text.get_text() for text in ax.texts] == [f"({'abcd'[i]})"]
         assert points(ax.get_lines()[-1])[0, 0] == pytest.approx(0.1 * i, abs=1e-12)
-        assert (ax.get_legend() is not None) == (i == 0)
+        assert (ax.get_legend() is not None) == (i == 2)
     assert list(dict.fromkeys(columns["panel"])) == list(panels)
+
+
+def test_an_odd_number_of_regions_leaves_no_empty_panel() -> None:
+    grid = grid_of(("eps_ee_dV", "eps_ee_uV"))
+    figure, columns = draw_regions({f"scan{i}": (grid, contours_of(grid), LEVEL) for i in range(3)})
+    assert len(figure.axes) == 3
+    assert set(columns["panel"]) == {"scan0", "scan1", "scan2"}
 
 
 def test_two_separate_regions_are_two_lines() -> None:
