@@ -257,9 +257,6 @@ def _scan_complaints(key: str, scan: Scan, nuclei: Mapping[str, tuple[Nuclide, .
     for name in scan.fixed:
         if name in scan.profile or name in _names(scan):
             yield f"{key}.fixed.{name}: is also an axis or profiled; a parameter is one of the three"
-    missing = set(known) - set(_names(scan)) - set(scan.fixed) if scan.interaction == "light_mediator" else set()
-    for name in sorted(missing):
-        yield f"{key}.axes: interaction light_mediator needs a value for {name}; make it an axis or fix it"
     if scan.chunks > scan.axes[0].points:
         rows = scan.axes[0].points
         yield f"{key}.chunks: {scan.chunks} chunks, but the first axis has {rows} rows; expected at most that"

@@ -17,11 +17,13 @@ import pytest
 from project import Project, record_fault
 
 REPOSITORY = Path(__file__).parents[2]
-CONFIG = [REPOSITORY / "tests" / "config" / "reduced.yaml", Path(__file__).with_name("cluster.yaml")]
+REDUCED = [REPOSITORY / "tests" / "config" / "reduced.yaml"]  # the whole workflow
+SLOW = [*REDUCED, Path(__file__).with_name("cluster.yaml")]  # few jobs, long enough to be disturbed
 PROFILE = REPOSITORY / "workflow" / "profiles" / "slurm"
 NODES = {"n1", "n2"}
 SLOW_SCAN = "four_couplings"
-RUN_TIMEOUT_S = 300
+DOMAIN_TASKS = [f"rule_domain_sensitivity_wildcards_{analysis}" for analysis in ("paper", "release")]
+RUN_TIMEOUT_S = 600
 EVENT_TIMEOUT_S = 90
 
 T = TypeVar("T")
@@ -41,12 +43,12 @@ class Job:
 class Run:
     """One run of the workflow in a folder of its own."""
 
-    def __init__(self, directory: Path, *arguments: str) -> None:
+    def __init__(self, directory: Path, config: list[Path], *arguments: str) -> None:
         self.directory = directory
         self.log = directory.with_suffix(".log")
         command: list[str | Path] = [sys.executable, "-m", "snakemake", *arguments]
         command += ["--snakefile", REPOSITORY / "Snakefile"]
-        command += ["--directory", directory, "--scheduler", "greedy", "--configfile", *CONFIG]
+        command += ["--directory", directory, "--scheduler", "greedy", "--configfile", *config]
         with self.log.open("w", encoding="utf-8") as stream:
             self.process = subprocess.Popen(command, cwd=REPOSITORY, stdout=stream, stderr=subprocess.STDOUT)
 
@@ -78,8 +80,8 @@ class Run:
 
 
 @contextmanager
-def local_run(directory: Path) -> Iterator[Run]:
-    run = Run(directory, "--cores", "2")
+def local_run(directory: Path, config: list[Path]) -> Iterator[Run]:
+    run = Run(directory, config, "--cores", "2")
     try:
         yield run
     finally:
@@ -87,10 +89,10 @@ def local_run(directory: Path) -> Iterator[Run]:
 
 
 @contextmanager
-def slurm_run(directory: Path) -> Iterator[Run]:
+def slurm_run(directory: Path, config: list[Path]) -> Iterator[Run]:
     """A run on the cluster: its jobs bear the name of its folder, and are asked after more often than usual."""
     options = ["--slurm-jobname-prefix", directory.name, "--slurm-init-seconds-before-status-checks", "2"]
-    run = Run(directory, "--profile", str(PROFILE), *options)
+    run = Run(directory, config, "--profile", str(PROFILE), *options)
     try:
         yield run
     finally:
@@ -131,22 +133,26 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def expected(folder: Path) -> dict[str, str]:
     """Results of a run on this machine, without Slurm."""
-    with local_run(folder / "local") as run:
+    with local_run(folder / "local", SLOW) as run:
         run.finish()
     results = run.results()
     assert {"results/provenance.json", f"results/paper/chunks/{SLOW_SCAN}/3-of-3.parquet"} <= results.keys()
     return results
 
 
-def test_cluster_gives_the_bytes_of_a_local_run(folder: Path, expected: dict[str, str]) -> None:
-    with slurm_run(folder / "undisturbed") as run:
+def test_cluster_gives_the_bytes_of_a_local_run(folder: Path) -> None:
+    with local_run(folder / "whole", REDUCED) as local:
+        local.finish()
+    expected = local.results()
+    assert len([name for name in expected if "/figures/" in name]) == 2 * 5 * 4
+    with slurm_run(folder / "undisturbed", REDUCED) as run:
         run.finish()
     assert run.results() == expected
 
     # Every chunk and the domain sensitivity ran on the cluster, once; everything else ran here.
     jobs = jobs_of(run.directory)
     submitted = [chunk_task(name) for name in expected if "/chunks/" in name]
-    assert sorted(job.task for job in jobs) == sorted([*submitted, "rule_domain_sensitivity_wildcards_paper"])
+    assert sorted(job.task for job in jobs) == sorted([*submitted, *DOMAIN_TASKS])
     assert {job.state for job in jobs} == {"COMPLETED"}
     assert {job.node for job in jobs} == NODES
 
@@ -229,7 +235,7 @@ def test_fault_leaves_no_trace_in_the_results(fault: str, folder: Path, expected
 
     happened, outcome = "nothing", "not recovered"
     try:
-        with slurm_run(directory) as run:
+        with slurm_run(directory, SLOW) as run:
             job, worker = wait_for("running chunk", victim)
             happened = disturb(job, worker)
             assert wait_for(f"end of job {job.number}", ended) == state
