@@ -4,8 +4,10 @@ import re
 from pathlib import Path
 
 import yaml
+from snakemake.utils import update_config
 
-from cevnsi.config import schema
+from cevnsi.config import check, schema
+from cevnsi.strict_yaml import load_yaml, read
 from project import ROOT
 
 
@@ -65,3 +67,13 @@ def test_readme_shows_what_the_scorecard_data_asks() -> None:
     assert [name for name in names if name.split(",Eq")[0].split(",abstract")[0] not in readme] == []
     for picture in re.findall(r"\((docs/[^)]*)\)", readme):
         assert Path(ROOT / picture).is_file()
+
+
+def test_readme_examples_are_valid_configurations() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    examples = re.findall(r"```yaml\n(.*?)```", readme, re.DOTALL)
+    assert len(examples) == 2
+    for example in examples:
+        config = read(ROOT / "config.yaml")
+        update_config(config, load_yaml(example))
+        check(config)
