@@ -23,7 +23,8 @@ FloatArray = NDArray[np.float64]
 
 NAME_OF_PAIR = "."  # joins a scan and its projection in a grid's file name
 DEEPEST, MOST_VALUES = 10, 100_000  # of a configuration, aliases written out
-MOST_POINTS = 10**12  # of one grid
+MOST_POINTS = 10**12  # of one scan
+MOST_STORED = 10**9  # of one grid that is kept: 8 GB of chi2
 
 # Names under results/ that are made whatever the configuration says.
 TAKEN = {
@@ -262,6 +263,10 @@ def _scan_complaints(key: str, scan: Scan, nuclei: Mapping[str, tuple[Nuclide, .
         yield f"{key}.chunks: {scan.chunks} chunks, but the first axis has {rows} rows; expected at most that"
     if math.prod(scan.shape) > MOST_POINTS:
         yield f"{key}.axes: {math.prod(scan.shape)} grid points; expected at most {MOST_POINTS}"
+    for projection in scan.projections:
+        stored = math.prod(axis.points for axis in scan.axes if axis.name in projection)
+        if stored > MOST_STORED:
+            yield f"{key}.axes: {stored} grid points to be stored; expected at most {MOST_STORED}"
     if len(scan.axes) > 2 and all(len(projection) > 2 for projection in scan.projections):
         yield f"{key}.projections: a scan of {len(scan.axes)} axes needs at least one pair of axes to project onto"
     for projection in scan.projections:

@@ -316,6 +316,13 @@ PROJECTIONS = [
         new_scan(axes={name: LINEAR | {"points": 20000} for name in THREE}, projections=[["eps_ee_uV", "eps_ee_dV"]]),
         "scans.mine.axes: 8000000000000 grid points; expected at most 1000000000000",
     ),
+    (
+        new_scan(
+            axes={name: LINEAR | {"points": 2000} for name in THREE},
+            projections=[["eps_ee_uV", "eps_ee_dV"], list(THREE)],
+        ),
+        "scans.mine.axes: 8000000000 grid points to be stored; expected at most 1000000000",
+    ),
 ]
 
 TWO_NUCLEI = (
