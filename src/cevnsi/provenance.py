@@ -9,6 +9,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from cevnsi.tables import file_digest
+
 PACKAGES = ("cevnsi", "snakemake", "numpy", "scipy", "pyarrow", "matplotlib", "contourpy")
 
 
@@ -32,6 +34,6 @@ def provenance(config: Mapping[str, Any], revision: str, files: Mapping[str, str
         "git_revision": revision,
         "config_sha256": digest(config),
         "config": config,
-        "inputs_sha256": {name: hashlib.sha256(Path(path).read_bytes()).hexdigest() for name, path in files.items()},
+        "inputs_sha256": {name: file_digest(path) for name, path in files.items()},
         "versions": {name: version(name) for name in PACKAGES} | {"python": platform.python_version()},
     }

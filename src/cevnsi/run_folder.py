@@ -45,10 +45,8 @@ def enter(folder: Path, results: Path) -> IO[str] | None:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
-        alone = False
+        pass  # another run is alive, and what lies there may be its own
     else:
-        alone = True
-    if alone:
         clear_leftovers(folder, results)
     try:
         fcntl.flock(lock, fcntl.LOCK_SH)
