@@ -106,8 +106,9 @@ def save(figure: Figure, path: Path) -> None:
 def save_all(drawn: Drawn, paths: Iterable[str]) -> None:
     """Write a figure in every format asked for, and its curves where the path is a csv."""
     figure, curves = drawn
-    figure.draw_without_rendering()
-    figure.set_layout_engine("none")  # laid out once, not again for every format
+    if engine := figure.get_layout_engine():
+        engine.execute(figure)
+        figure.set_layout_engine("none")  # laid out once, not again for every format
     for path in map(Path, paths):
         if path.suffix == ".csv":
             write_csv(path, curves)

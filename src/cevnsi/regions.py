@@ -1,8 +1,10 @@
 """Allowed regions and ranges: lines and intervals of delta chi2 on a grid. Sees tables only."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -37,7 +39,11 @@ def threshold(confidence_level: float, n_dof: int) -> float:
     >>> [round(threshold(0.90, n), 2) for n in (2, 1)]
     [4.61, 2.71]
     """
-    from scipy.special import gammaincinv
+    if n_dof == 1:
+        return NormalDist().inv_cdf((1 - confidence_level) / 2) ** 2
+    if n_dof == 2:
+        return -2 * math.log1p(-confidence_level)
+    from scipy.special import gammaincinv  # takes longer to import than most jobs take to run
 
     return float(2 * gammaincinv(n_dof / 2, confidence_level))
 
