@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cevnsi.detector import Exposure
-from cevnsi.interactions import INTERACTIONS, MATTER_PARAMETERS
+from cevnsi.interactions import INTERACTIONS, MATTER_PARAMETERS, matter_parameter, quarks_of
 from cevnsi.nuclei import NUCLEI, Nuclide
 from cevnsi.strict_yaml import LARGEST, ConfigError, load_yaml
 
@@ -82,8 +82,25 @@ class Scan:
     chunks: int
 
     def axis(self, name: str) -> Axis:
-        """The axis with this name."""
-        return next(axis for axis in self.axes if axis.name == name)
+        """The axis with this name: a scanned one, or the sum of two (see `summed`)."""
+        for axis in self.axes:
+            if axis.name == name:
+                return axis
+        u, d = (self.axis(quark) for quark in self.summed()[name])
+        low, high = matter_parameter(u.minimum, d.minimum), matter_parameter(u.maximum, d.maximum)
+        return Axis(name, low, high, u.points + d.points - 1)
+
+    def summed(self) -> dict[str, tuple[str, str]]:
+        """Matter parameters that a projection may name as both of their quarks are axes, and these (Eq. 11)."""
+        names = [axis.name for axis in self.axes]
+        quarks = {name: quarks_of(name) for name in MATTER_PARAMETERS}
+        return {name: pair for name, pair in quarks.items() if set(pair) <= set(names)}
+
+    def behind(self, projection: Sequence[str]) -> tuple[str, ...]:
+        """The axes that a projection keeps, a matter parameter as both of its quarks."""
+        summed = self.summed()
+        kept = {axis for name in projection for axis in summed.get(name, (name,))}
+        return tuple(axis.name for axis in self.axes if axis.name in kept)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -98,6 +115,17 @@ class Scan:
         """Half-open range of first-axis points in chunk 1 .. chunks, as even as can be."""
         n = self.axes[0].points
         return n * (chunk - 1) // self.chunks, n * chunk // self.chunks
+
+    def reach(self, name: str, start: int, stop: int) -> slice:
+        """Which points of an axis, as `axis` knows it, are reached from rows start..stop of the first axis."""
+        first = self.axes[0].name
+        if name == first:
+            return slice(start, stop)
+        quarks = self.summed().get(name, ())
+        if first in quarks:
+            (other,) = set(quarks) - {first}
+            return slice(start, stop + self.axis(other).points - 1)
+        return slice(0, self.axis(name).points)
 
     def grid_name(self, projection: Sequence[str]) -> str:
         """File name of the grid left when all but these axes are profiled: the scan's own if none is."""
@@ -209,8 +237,7 @@ def _profile_complaints(key: str, scan: Scan, nuclei: Mapping[str, tuple[Nuclide
     for axis in scan.axes:
         if axis.name not in MATTER_PARAMETERS:
             continue
-        pair = axis.name.split("_")[1]
-        quarks = [f"eps_{pair}_uV", f"eps_{pair}_dV"]
+        quarks = quarks_of(axis.name)
         missing = [quark for quark in quarks if quark not in scan.profile]
         if missing:
             yield f"{key}.profile: axis {axis.name} needs a domain for {' and '.join(missing)} (Eq. 11 fixes their sum)"
@@ -233,6 +260,35 @@ def _profile_complaints(key: str, scan: Scan, nuclei: Mapping[str, tuple[Nuclide
                     "eps_mumu can be profiled over; make the others axes and name projections, or use nuclei: mean"
                 )
                 break
+
+
+def _projection_complaints(key: str, scan: Scan) -> Iterator[str]:
+    names, summed = _names(scan), scan.summed()
+    place = {name: names.index(name) for name in names} | {
+        m: names.index(max(q, key=names.index)) for m, q in summed.items()
+    }
+    if len(names) > 2 and all(len(projection) > 2 for projection in scan.projections):
+        yield f"{key}.projections: a scan of {len(names)} axes needs at least one pair of axes to project onto"
+    for projection in scan.projections:
+        if any(name not in place for name in projection) or list(projection) != sorted(
+            projection, key=place.__getitem__
+        ):
+            known = ", ".join(sorted(place, key=place.__getitem__))
+            yield f"{key}.projections: {list(projection)} must name axes, in their order: {known}"
+            continue
+        behind = [axis for name in projection for axis in summed.get(name, (name,))]
+        if len(set(behind)) < len(behind):
+            yield f"{key}.projections: {list(projection)} names an axis and a sum that it is in (Eq. 11)"
+        elif len(projection) > 2 and list(projection) != names:
+            yield f"{key}.projections: {list(projection)} is neither a pair nor all axes"
+        for name in set(projection) & set(summed):
+            u, d = (scan.axis(quark) for quark in summed[name])
+            steps = [(axis.maximum - axis.minimum) / (axis.points - 1) for axis in (u, d)]
+            if {u.scale, d.scale} != {"linear"} or not math.isclose(*steps, rel_tol=1e-9):
+                yield f"{key}.projections: {name} needs {u.name} and {d.name} to be linear with the same step (Eq. 11)"
+        stored = math.prod(scan.axis(name).points for name in projection)
+        if stored > MOST_STORED:
+            yield f"{key}.axes: {stored} grid points to be stored; expected at most {MOST_STORED}"
 
 
 def _names(scan: Scan) -> list[str]:
@@ -263,18 +319,7 @@ def _scan_complaints(key: str, scan: Scan, nuclei: Mapping[str, tuple[Nuclide, .
         yield f"{key}.chunks: {scan.chunks} chunks, but the first axis has {rows} rows; expected at most that"
     if math.prod(scan.shape) > MOST_POINTS:
         yield f"{key}.axes: {math.prod(scan.shape)} grid points; expected at most {MOST_POINTS}"
-    for projection in scan.projections:
-        stored = math.prod(axis.points for axis in scan.axes if axis.name in projection)
-        if stored > MOST_STORED:
-            yield f"{key}.axes: {stored} grid points to be stored; expected at most {MOST_STORED}"
-    if len(scan.axes) > 2 and all(len(projection) > 2 for projection in scan.projections):
-        yield f"{key}.projections: a scan of {len(scan.axes)} axes needs at least one pair of axes to project onto"
-    for projection in scan.projections:
-        order = [name for name in _names(scan) if name in projection]
-        if list(projection) != order:
-            yield f"{key}.projections: {list(projection)} must name axes, in their order: {', '.join(_names(scan))}"
-        elif 2 < len(projection) < len(scan.axes):
-            yield f"{key}.projections: {list(projection)} is neither a pair nor all axes"
+    yield from _projection_complaints(key, scan)
     yield from _profile_complaints(key, scan, nuclei)
     expected = PAPER_AXES.get(scan.name, tuple(_names(scan)))
     if tuple(_names(scan)) != expected or (scan.name == "light_mediator" and {a.scale for a in scan.axes} != {"log"}):

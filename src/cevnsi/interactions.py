@@ -83,6 +83,23 @@ def weak_charge_squared(nuclide: Nuclide, row: str, epsilon: Epsilon, sin2_theta
     return total
 
 
+def charge_along(
+    nuclide: Nuclide, row: str, parameters: Mapping[str, Any], name: str, sin2_theta_w: float
+) -> tuple[Any, Any, Any]:
+    """Coefficients of 1, t and t^2 in Q_alpha^2 (Eq. 10) where contact parameter `name` is parameters[name] + t.
+
+    One amplitude moves, by its quark number times t, so the square is quadratic: there are no further terms.
+    """
+    epsilon = contact(parameters)
+    at_zero = weak_charge_squared(nuclide, row, epsilon, sin2_theta_w)
+    _, pair, quark, *part = name.split("_")
+    if pair not in ROWS[row]:
+        return at_zero, 0.0, 0.0
+    number = quark_numbers(nuclide)[quark[0]]
+    amplitude = charge_amplitude(nuclide, pair, epsilon, sin2_theta_w)
+    return at_zero, 2 * number * (np.imag(amplitude) if part else np.real(amplitude)), float(number**2)
+
+
 def contact(parameters: Mapping[str, Any]) -> dict[tuple[str, str], Any]:
     """Epsilon of named contact parameters, `eps_<pair>_<quark>V`, off-diagonal ones complex if given so (Eq. 9).
 
@@ -118,6 +135,16 @@ def light_mediator(
 def matter_parameter(epsilon_u: Any, epsilon_d: Any) -> Any:
     """Effective parameter for propagation in the Earth, 3 (eps^uV + eps^dV) (Eq. 11)."""
     return 3 * (epsilon_u + epsilon_d)
+
+
+def quarks_of(matter_parameter_name: str) -> tuple[str, str]:
+    """The contact parameters whose sum a matter parameter is.
+
+    >>> quarks_of("eps_ee_matter")
+    ('eps_ee_uV', 'eps_ee_dV')
+    """
+    pair = matter_parameter_name.split("_")[1]
+    return f"eps_{pair}_uV", f"eps_{pair}_dV"
 
 
 def degenerate_coupling_per_mass(nuclide: Nuclide, sin2_theta_w: float) -> float:

@@ -5,6 +5,7 @@ products <N, N>, <N, P> and <P, P> of observed counts N and predicted counts P; 
 combination of templates, so the cost of a point does not depend on the number of bins.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,11 +63,11 @@ def best_pull(data_prediction: Any, prediction_prediction: Any, penalty: float) 
 
 @dataclass(frozen=True)
 class Contraction:
-    """Templates contracted with the data and with one another; k templates."""
+    """Templates contracted with the data and with one another; k templates, each of one model or of many (...)."""
 
     data_data: float
-    data_template: FloatArray  # (k,)
-    template_template: FloatArray  # (k, k)
+    data_template: FloatArray  # (k, ...)
+    template_template: FloatArray  # (k, k, ...)
     penalty: float
 
     def chi2(self, coefficients: Any) -> Any:
@@ -86,15 +87,40 @@ class Contraction:
             prediction_prediction = prediction_prediction + coefficients[i] * row
         return profiled_chi2(self.data_data, data_prediction, prediction_prediction, self.penalty)
 
+    def chi2_along(self, coefficients: Sequence[Sequence[Any]]) -> tuple[list[Any], list[Any]]:
+        """Profiled chi2 where template k has the coefficient sum_p coefficients[p][k] t^p, p = 0, 1, 2.
+
+        <N, P> is then quadratic and <P, P> quartic in t, and over one denominator chi2 is a quotient of quartics,
+
+            [(<N,N> + penalty) (<P,P> + penalty) - (<N,P> + penalty)^2] / (<P,P> + penalty).
+
+        Returns the five coefficients of the numerator and those of the denominator, constant first.
+        """
+        b, g = self.data_template, self.template_template
+        templates, powers = range(len(b)), range(3)
+        data_prediction = [sum(b[k] * coefficients[p][k] for k in templates) for p in powers]
+        denominator: list[Any] = [0.0] * 5
+        for p in powers:
+            row = [sum(g[k, m] * coefficients[p][m] for m in templates) for k in templates]
+            for q in powers:
+                denominator[p + q] = denominator[p + q] + sum(coefficients[q][k] * row[k] for k in templates)
+        data_prediction[0] = data_prediction[0] + self.penalty
+        denominator[0] = denominator[0] + self.penalty
+        numerator = [(self.data_data + self.penalty) * term for term in denominator]
+        for p in powers:
+            for q in powers:
+                numerator[p + q] = numerator[p + q] - data_prediction[p] * data_prediction[q]
+        return numerator, denominator
+
 
 def contract(measurement: Measurement, templates: FloatArray, normalization_uncertainty: float) -> Contraction:
-    """Inner products of templates (k, bins) under the measurement's weights."""
+    """Inner products of templates (k, ..., bins) under the measurement's weights."""
     weight = 1 / measurement.stat_uncertainty**2  # (bins,)
-    weighted = templates * weight  # (k, bins)
+    weighted = templates * weight  # (k, ..., bins)
     return Contraction(
         float((weight * measurement.observed_counts**2).sum()),
-        (weighted * measurement.observed_counts).sum(axis=1),
-        (weighted[:, None, :] * templates[None, :, :]).sum(axis=2),
+        (weighted * measurement.observed_counts).sum(axis=-1),
+        (weighted[:, None] * templates[None, :]).sum(axis=-1),
         1 / normalization_uncertainty**2,
     )
 

@@ -1,8 +1,15 @@
-"""Chi2 on a grid of parameters, in chunks of rows of the first axis, each profiled onto the axes that are kept."""
+"""Chi2 on a grid of parameters, in chunks of rows of the first axis, each profiled onto the axes that are kept.
+
+Chi2 at a point is `contact_chi2` and `mediator_chi2`. On a grid the same inner products are polynomials along a line
+(`charge_along`, `Contraction.chi2_along`), which `lines` evaluates at the speed of memory.
+"""
 
 import math
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -13,18 +20,25 @@ from cevnsi.flux import FLAVORS
 from cevnsi.interactions import (
     ROW_OF_FLAVOR,
     ROWS,
+    charge_along,
     contact,
     mediator_coupling_scale,
+    quark_numbers,
     standard_model_charge,
     weak_charge_squared,
 )
-from cevnsi.likelihood import Contraction, Measurement, contract, profiled_chi2
+from cevnsi.likelihood import Contraction, Measurement, contract
+from cevnsi.lines import ROWS_TOGETHER, Line, pieces
 from cevnsi.profile import profiled_minimum
 from cevnsi.templates import Templates
 
 FloatArray = NDArray[np.float64]
+Projection = tuple[str, ...]
+Block = tuple[slice, ...]
 
-POINTS_PER_BLOCK = 1_000_000  # bounds the memory of a chunk: a few arrays of this many float64 at a time
+# These bound the memory of a chunk by thread.
+POINTS_PER_BLOCK = 4_000_000
+VALUES_AT_ONCE = 200_000  # of arrays of which a few dozen are needed: points minimised at, or nodes times masses
 
 
 @dataclass(frozen=True)
@@ -49,7 +63,7 @@ def make_model(analysis: Analysis, templates: Templates, measurement: Measuremen
     return Model(analysis, templates.select(low, high), measurement.select(low, high))
 
 
-def contact_chi2(model: Model, parameters: dict[str, Any], domain: dict[str, tuple[float, float]]) -> Any:
+def contact_chi2(model: Model, parameters: Mapping[str, Any], domain: Mapping[str, tuple[float, float]]) -> Any:
     """Chi2 of contact couplings (Eqs. 7 and 10), minimised over the domain; values broadcast."""
     nuclides, sin2 = model.templates.nuclides, model.analysis.sin2_theta_w
     if domain:
@@ -58,64 +72,198 @@ def contact_chi2(model: Model, parameters: dict[str, Any], domain: dict[str, tup
     return model.contraction.chi2([weak_charge_squared(n, row, epsilon, sin2) for row in ROWS for n in nuclides])
 
 
-def _mediator_templates(model: Model, mediator_mass_mev: float) -> FloatArray:
-    """Counts as a polynomial in g^2 at one mass: coefficients (3, bins) of 1, g^2 and g^4 (Eq. 6 squared)."""
+def mediator_contraction(model: Model, mediator_mass_mev: FloatArray) -> Contraction:
+    """Inner products, at masses of any shape, of the templates that 1, g^2 and g^4 multiply (Eq. 6 squared)."""
     events = model.templates.events.sum(axis=0)  # (nuclides, nodes)
     starts = np.searchsorted(model.templates.node_bin, np.arange(model.measurement.observed_counts.size))
-    result = np.zeros((3, starts.size))
+    counts = np.zeros((3, *np.shape(mediator_mass_mev), starts.size))
     for i, nuclide in enumerate(model.templates.nuclides):
-        charge = standard_model_charge(nuclide, model.analysis.sin2_theta_w)
-        scale = mediator_coupling_scale(model.templates.momentum_transfer_squared[i], mediator_mass_mev)
-        shift = 3 * nuclide.mass_number * scale
-        for power, factor in enumerate((charge**2, 2 * charge * shift, shift**2)):
-            result[power] += np.add.reduceat(events[i] * factor, starts)
-    return result
+        charge, number = standard_model_charge(nuclide, model.analysis.sin2_theta_w), 3 * nuclide.mass_number
+        scale = mediator_coupling_scale(model.templates.momentum_transfer_squared[i], mediator_mass_mev[..., None])
+        weighted = events[i]
+        for power, factor in enumerate((charge**2, 2 * charge * number, number**2)):
+            counts[power] += factor * np.add.reduceat(weighted, starts, axis=-1)
+            weighted = weighted * scale
+    return contract(model.measurement, counts, model.analysis.normalization_uncertainty)
 
 
-def mediator_chi2(model: Model, mediator_mass_mev: FloatArray, coupling: FloatArray) -> FloatArray:
-    """Chi2 of a universal light vector mediator (Eqs. 6 and 7) for masses (m,) and couplings (c,): (m, c)."""
-    x = coupling**2
-    chi2 = np.empty((mediator_mass_mev.size, coupling.size))
-    for i, mass in enumerate(mediator_mass_mev):
-        inner = contract(model.measurement, _mediator_templates(model, mass), model.analysis.normalization_uncertainty)
-        b, g = inner.data_template, inner.template_template
-        data_prediction = b[0] + x * (b[1] + x * b[2])
-        square = g[0, 0] + x * (2 * g[0, 1] + x * (2 * g[0, 2] + g[1, 1] + x * (2 * g[1, 2] + x * g[2, 2])))
-        chi2[i] = profiled_chi2(inner.data_data, data_prediction, square, inner.penalty)
+def mediator_chi2(model: Model, mediator_mass_mev: FloatArray, coupling: Any) -> FloatArray:
+    """Chi2 of a universal light vector mediator (Eqs. 6 and 7); the shape is what masses and couplings broadcast to."""
+    x = np.square(coupling)
+    chi2: FloatArray = mediator_contraction(model, np.asarray(mediator_mass_mev)).chi2([1.0, x, x * x])
     return chi2
 
 
-def _block_chi2(model: Model, scan: Scan, axis_values: list[FloatArray]) -> FloatArray:
-    """Chi2 on the outer product of these axis values."""
-    shape = tuple(values.size for values in axis_values)
-    names = [axis.name for axis in scan.axes]
+def _line(model: Model, scan: Scan) -> Line:
+    """The axis that chi2 is made along: the last one of contact parameters, the coupling squared of a light mediator.
+
+    In a piece, expanded about its middle, a contact amplitude moves by about the SM charge at most, lest large terms
+    cancel; Eq. 6 is expanded about no coupling.
+    """
     if scan.interaction == "light_mediator":
-        values = dict(zip(names, axis_values, strict=True))  # both of its parameters are axes
-        chi2 = mediator_chi2(model, values["mediator_mass_mev"], values["coupling"])
-        return (chi2 if names.index("mediator_mass_mev") == 0 else chi2.T).reshape(shape)
+        coupling = scan.axis("coupling").values()
+        runs = pieces(coupling)
+        return Line(np.square(coupling), runs, np.zeros(len(runs)))
+    nuclides, sin2 = model.templates.nuclides, model.analysis.sin2_theta_w
+    values = scan.axes[-1].values()
+    runs = pieces(
+        values, min(3 * abs(standard_model_charge(n, sin2)) / max(quark_numbers(n).values()) for n in nuclides)
+    )
+    return Line(values, runs, np.array([(values[run][0] + values[run][-1]) / 2 for run in runs]))
+
+
+def _fill_contact(model: Model, parameters: Mapping[str, Any], name: str, line: Line, out: FloatArray) -> None:
+    """Chi2 along contact parameter `name` into out (..., points), at `parameters` that broadcast to (..., 1)."""
+    sin2, along = model.analysis.sin2_theta_w, {**parameters, name: line.about}
+    charges = [charge_along(n, row, along, name, sin2) for row in ROWS for n in model.templates.nuclides]
+    lines = out.shape[:-1]
+    quartics = np.empty((2, 5, len(line.runs), *lines))
+    for filled, terms in zip(quartics, model.contraction.chi2_along(list(zip(*charges, strict=True))), strict=True):
+        for target, term in zip(filled, terms, strict=True):
+            target[:] = np.moveaxis(np.broadcast_to(term, (*lines, len(line.runs))), -1, 0)
+    line.fill(quartics.reshape(2, 5, len(line.runs), -1), out.reshape(-1, out.shape[-1]))
+
+
+def _fill_mediator(
+    model: Model, mediator_mass_mev: FloatArray, first_coupling: int, line: Line, out: FloatArray
+) -> None:
+    """Chi2 into out (masses, couplings), from the coupling with this number on."""
+    quartics: FloatArray = np.array(mediator_contraction(model, mediator_mass_mev).chi2_along(np.eye(3).tolist()))
+    line.fill(np.repeat(quartics[:, :, None], len(line.runs), axis=2), out, first_coupling)
+
+
+def _fill(model: Model, scan: Scan, axes: Mapping[str, FloatArray], line: Line, block: Block, out: FloatArray) -> None:
+    """Chi2 on a block of the grid."""
+    names = list(axes)
+    if scan.interaction == "light_mediator":
+        where = dict(zip(names, block, strict=True))  # both of its parameters are axes
+        masses = axes["mediator_mass_mev"][where["mediator_mass_mev"]]
+        by_mass = out if names[0] == "mediator_mass_mev" else out.T
+        _fill_mediator(model, masses, where["coupling"].start, line, by_mass)
+        return
     parameters: dict[str, Any] = dict(scan.fixed)
-    for i, (name, values_i) in enumerate(zip(names, axis_values, strict=True)):
-        parameters[name] = values_i.reshape([-1 if j == i else 1 for j in range(len(names))])
-    return np.broadcast_to(contact_chi2(model, parameters, scan.profile), shape)
+    for i, (name, part) in enumerate(zip(names, block, strict=True)):
+        parameters[name] = axes[name][part].reshape([-1 if j == i else 1 for j in range(len(names))])
+    if scan.profile:
+        out[:] = contact_chi2(model, parameters, scan.profile)
+    else:
+        _fill_contact(model, parameters, names[-1], line, out)
 
 
-def scan_rows(model: Model, scan: Scan, start: int, stop: int) -> dict[tuple[str, ...], FloatArray]:
-    """Chi2 on rows start..stop of the first axis, minimised over the axes that each projection leaves out.
+def _cut(ranges: Sequence[slice], points: int) -> Iterator[Block]:
+    """A box in blocks of at most about so many points, each whole along the last axis."""
+    sizes = [part.stop - part.start for part in ranges]
+    cut = next(i for i in range(len(sizes)) if math.prod(sizes[i + 1 :]) <= points or i == len(sizes) - 2)
+    step = max(1, points // math.prod(sizes[cut + 1 :]))
+    if step > ROWS_TOGETHER:
+        step -= step % ROWS_TOGETHER
+    for outer in np.ndindex(*sizes[:cut]):
+        single = tuple(slice(part.start + k, part.start + k + 1) for part, k in zip(ranges, outer, strict=False))
+        for row in range(ranges[cut].start, ranges[cut].stop, step):
+            yield (*single, slice(row, min(row + step, ranges[cut].stop)), *ranges[cut + 1 :])
+
+
+def _blocks(model: Model, scan: Scan, start: int, stop: int) -> Iterator[Block]:
+    """Rows start..stop of a scan's grid in blocks of bounded size, whole along the axis that chi2 is made along."""
+    ranges = [slice(start, stop), *(slice(0, n) for n in scan.shape[1:])]
+    if scan.interaction == "light_mediator":
+        by_mass = ranges[::-1] if scan.axes[0].name == "coupling" else ranges
+        masses = VALUES_AT_ONCE // model.templates.photoelectrons.size
+        points = min(POINTS_PER_BLOCK, masses * (by_mass[1].stop - by_mass[1].start))
+        return (block if by_mass is ranges else block[::-1] for block in _cut(by_mass, points))
+    return _cut(ranges, VALUES_AT_ONCE if scan.profile else POINTS_PER_BLOCK)
+
+
+def _minimum(block: FloatArray, left_out: tuple[int, ...], known: dict[tuple[int, ...], FloatArray]) -> FloatArray:
+    """Least value over the axes left out, one by one from the last, sharing what other projections had reduced."""
+    if not left_out:
+        return block
+    if left_out not in known:
+        known[left_out] = _minimum(block, left_out[1:], known).min(axis=left_out[0], keepdims=True)
+    return known[left_out]
+
+
+def _minimum_at_sum(block: FloatArray, first: int, second: int) -> FloatArray:
+    """Least value at each sum of the indices along two axes, along the second; one point is left of the first."""
+    n, m = block.shape[first], block.shape[second]
+    shape = [1 if i == first else n + m - 1 if i == second else size for i, size in enumerate(block.shape)]
+    least = np.full(shape, np.inf)
+    by_sum, by_first = np.moveaxis(least, second, 0), np.moveaxis(block, (first, second), (0, 1))
+    by_sum = np.squeeze(by_sum, axis=first + 1)
+    for k in range(n):
+        target = by_sum[k : k + m]
+        np.minimum(target, by_first[k], out=target)
+    return least
+
+
+@dataclass(frozen=True)
+class _Projected:
+    """One projection of some rows, with as many axes as the grid: of one point where minimised over or summed away."""
+
+    least: FloatArray
+    first_row: int
+    left_out: tuple[int, ...]
+    sums: tuple[tuple[int, int], ...]  # pairs of axes of which only the sum of their values is kept, as the second
+
+    @classmethod
+    def empty(cls, scan: Scan, projection: Projection, start: int, stop: int) -> "_Projected":
+        """No value yet on rows start..stop of the first axis."""
+        names, summed = [axis.name for axis in scan.axes], scan.summed()
+        sizes, pairs = [1] * len(names), []
+        for name in projection:
+            places = sorted(map(names.index, summed.get(name, (name,))))
+            reached = scan.reach(name, start, stop)
+            sizes[places[-1]] = reached.stop - reached.start
+            if name in summed:
+                pairs.append((places[0], places[1]))
+        left_out = tuple(i for i, name in enumerate(names) if name not in scan.behind(projection))
+        return cls(np.full(sizes, np.inf), start, left_out, tuple(pairs))
+
+    def lower(self, chi2: FloatArray, known: dict[tuple[int, ...], FloatArray], block: Block, lock: Lock) -> None:
+        """Take in chi2 on a block of the grid; `known` holds what other projections have reduced it to."""
+        reduced = _minimum(chi2, self.left_out, known)
+        begin = [part.start for part in block]
+        begin[0] -= self.first_row
+        for i in self.left_out:
+            begin[i] = 0
+        for first, second in self.sums:
+            reduced = _minimum_at_sum(reduced, first, second)
+            begin[first], begin[second] = 0, begin[first] + begin[second]
+        target = self.least[tuple(slice(n, n + size) for n, size in zip(begin, reduced.shape, strict=True))]
+        with lock:
+            np.minimum(target, reduced, out=target)
+
+    def result(self) -> FloatArray:
+        """Without the axes that the projection does not have."""
+        return np.squeeze(self.least, (*self.left_out, *(first for first, _ in self.sums)))
+
+
+def scan_rows(model: Model, scan: Scan, start: int, stop: int, threads: int = 1) -> dict[Projection, FloatArray]:
+    """Chi2 on rows start..stop of the first axis, minimised over what each projection leaves out.
 
     Works through blocks of bounded size, so memory does not grow with the grid; a projection that keeps the first axis
-    has its rows in order, one that does not holds the minimum over these rows.
+    has its rows in order, one that does not holds the minimum over these rows, at the points that `Scan.reach` says.
     """
-    values = [axis.values() for axis in scan.axes]
-    names = [axis.name for axis in scan.axes]
-    parts: dict[tuple[str, ...], list[FloatArray]] = {projection: [] for projection in scan.projections}
-    step = max(1, POINTS_PER_BLOCK // math.prod(scan.shape[1:]))
-    for first in range(start, stop, step):
-        block = _block_chi2(model, scan, [values[0][first : min(first + step, stop)], *values[1:]])
-        for projection, kept in parts.items():
-            left_out = tuple(i for i, name in enumerate(names) if name not in projection)
-            reduced = block.min(axis=left_out) if left_out else block
-            if names[0] in projection or not kept:
-                kept.append(reduced)
-            else:
-                kept[0] = np.minimum(kept[0], reduced)
-    return {projection: np.concatenate(kept) if len(kept) > 1 else kept[0] for projection, kept in parts.items()}
+    axes = {axis.name: axis.values() for axis in scan.axes}
+    grid = np.empty((stop - start, *scan.shape[1:])) if tuple(axes) in scan.projections else None
+    projected = {p: _Projected.empty(scan, p, start, stop) for p in scan.projections if p != tuple(axes)}
+    line, lock = _line(model, scan), Lock()
+
+    def work(block: Block) -> None:
+        if grid is None:
+            chi2 = np.empty([part.stop - part.start for part in block])
+        else:
+            chi2 = grid[(slice(block[0].start - start, block[0].stop - start), *block[1:])]
+        _fill(model, scan, axes, line, block, chi2)
+        known: dict[tuple[int, ...], FloatArray] = {}
+        for part in projected.values():
+            part.lower(chi2, known, block, lock)
+
+    if threads == 1:
+        for block in _blocks(model, scan, start, stop):
+            work(block)
+    else:
+        with ThreadPoolExecutor(threads) as pool:
+            list(pool.map(work, _blocks(model, scan, start, stop)))
+    found = {p: part.result() for p, part in projected.items()}
+    return found if grid is None else {p: found.get(p, grid) for p in scan.projections}

@@ -19,8 +19,8 @@ TWO_SIGMA = threshold(0.9545, 2)
 
 def allowed_couplings(model: Model, mass: float) -> list[tuple[float, float]]:
     """Intervals of log10 coupling within 2 sigma of the least chi2 of any mass and coupling."""
-    everywhere = mediator_chi2(model, np.geomspace(1, 1e4, 41), COUPLING)
-    chi2 = mediator_chi2(model, np.array([mass]), COUPLING)[0]
+    everywhere = mediator_chi2(model, np.geomspace(1, 1e4, 41)[:, None], COUPLING)
+    chi2 = mediator_chi2(model, np.array(mass), COUPLING)
     return allowed_intervals(np.log10(COUPLING), chi2 - everywhere.min(), TWO_SIGMA)
 
 

@@ -43,7 +43,7 @@ def test_mediator_points(nuclei: str, model: Callable[..., Model], log_mass: flo
     epsilon = [
         light_mediator(q2, mediator_mass_mev=mass, coupling=coupling) for q2 in used.templates.momentum_transfer_squared
     ]
-    found = mediator_chi2(used, np.array([mass]), np.array([coupling]))[0, 0]
+    found = mediator_chi2(used, np.array(mass), np.array(coupling))
     assert found == pytest.approx(slow_chi2(used, epsilon), rel=1e-10)  # the polynomial in g^2 cancels where Q_NSI is 0
 
 

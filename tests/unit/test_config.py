@@ -305,6 +305,18 @@ PROJECTIONS = [
         "scans.mine.projections: ['eps_ee_dV', 'eps_ee_uV'] must name axes, in their order: eps_ee_uV, eps_ee_dV",
     ),
     (
+        new_scan(axes=FOUR, projections=[["eps_ee_uV", "eps_ee_matter"]]),
+        "scans.mine.projections: ['eps_ee_uV', 'eps_ee_matter'] names an axis and a sum that it is in (Eq. 11)",
+    ),
+    (
+        new_scan(axes=FOUR, projections=[["eps_mumu_matter", "eps_ee_uV"]]),
+        "scans.mine.projections: ['eps_mumu_matter', 'eps_ee_uV'] must name axes, in their order: eps_ee_uV, ",
+    ),
+    (
+        new_scan(axes=FOUR | {"eps_ee_dV": LINEAR | {"points": 7}}, projections=[["eps_ee_matter", "eps_mumu_uV"]]),
+        "scans.mine.projections: eps_ee_matter needs eps_ee_uV and eps_ee_dV to be linear with the same step (Eq. 11)",
+    ),
+    (
         new_scan(axes=THREE, projections=[["eps_ee_uV", "eps_emu_uV"]]),
         "scans.mine.projections: ['eps_ee_uV', 'eps_emu_uV'] must name axes, in their order",
     ),

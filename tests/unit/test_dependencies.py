@@ -13,7 +13,7 @@ MODULES = {path.stem: path for path in PACKAGE.glob("*.py") if path.stem != "__i
 
 # Layers from the bottom; a module imports from lower ones, or from its own without a circle.
 LAYERS = [
-    ["constants", "tables", "regions", "provenance", "dependencies", "run_folder", "strict_yaml"],
+    ["constants", "tables", "regions", "provenance", "dependencies", "run_folder", "strict_yaml", "lines"],
     ["nuclei", "form_factors", "flux", "interactions", "cross_section", "muon_g2", "inputs"],
     ["detector"],
     ["templates", "config"],
@@ -24,7 +24,17 @@ LAYERS = [
     ["sensitivity", "scorecard", "figures"],
 ]
 LAYER = {name: i for i, names in enumerate(LAYERS) for name in names}
-PHYSICS = ("nuclei", "form_factors", "flux", "interactions", "cross_section", "detector", "templates", "likelihood")
+PHYSICS = (
+    "nuclei",
+    "form_factors",
+    "flux",
+    "interactions",
+    "cross_section",
+    "detector",
+    "templates",
+    "likelihood",
+    "lines",
+)
 PRESENTATION = {"figures", "regions", "tables", "grids", "scorecard", "sensitivity", "inputs", "loading", "provenance"}
 
 
