@@ -1,7 +1,7 @@
 """Chunks of a scan as tables, and the grids that they make once merged and checked."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,35 +10,48 @@ from numpy.typing import NDArray
 from cevnsi.config import Scan
 from cevnsi.provenance import digest
 from cevnsi.regions import Grid
-from cevnsi.tables import TableError, make_anew
+from cevnsi.tables import TableError, make_anew, read_parquet_parts
 
 FloatArray = NDArray[np.float64]
 Projection = tuple[str, ...]
 
+ROWS_PER_PART = 2**20  # of a table that is written and read part by part
+
 
 def _chunk_axes(scan: Scan, projection: Projection, chunk: int) -> list[FloatArray]:
-    """Axis values of one projection in one chunk: rows of the first axis if it is kept, else all of each axis."""
-    start, stop = scan.rows(chunk)
-    first = scan.axes[0].name
-    return [scan.axis(name).values()[start:stop] if name == first else scan.axis(name).values() for name in projection]
+    """Axis values of one projection in one chunk."""
+    return [scan.axis(name).values()[scan.reach(name, *scan.rows(chunk))] for name in projection]
 
 
-def outer_columns(axes: Sequence[FloatArray]) -> list[FloatArray]:
-    """The columns of an outer product of axes, last axis fastest."""
-    return [column.ravel() for column in np.meshgrid(*axes, indexing="ij")]
+def outer_columns(axes: Sequence[FloatArray], start: int = 0, stop: int | None = None) -> list[FloatArray]:
+    """Rows start..stop of the columns of an outer product of axes, last axis fastest."""
+    place = np.arange(start, math.prod(axis.size for axis in axes) if stop is None else stop)
+    columns = []
+    for axis in reversed(axes):
+        place, within = np.divmod(place, axis.size)
+        columns.append(axis[within])
+    return columns[::-1]
 
 
-def chunk_columns(scan: Scan, chunk: int, chi2: Mapping[Projection, FloatArray]) -> dict[str, FloatArray]:
-    """One long table of every projection of a chunk: its number, the axes (NaN where profiled over) and chi2."""
-    parts: dict[str, list[Any]] = {name: [] for name in ("projection", *(axis.name for axis in scan.axes), "chi2")}
+def repetitive_columns(scan: Scan) -> list[str]:
+    """Columns of a chunk or a grid in which few values come again and again."""
+    return ["projection", *(axis.name for axis in scan.axes), *scan.summed()]
+
+
+def chunk_parts(scan: Scan, chunk: int, chi2: Mapping[Projection, FloatArray]) -> Iterator[dict[str, FloatArray]]:
+    """One long table of every projection of a chunk: its number, the parameters (NaN where minimised over) and chi2."""
+    every = {name: None for projection in (tuple(a.name for a in scan.axes), *scan.projections) for name in projection}
     for number, projection in enumerate(scan.projections):
-        values = chi2[projection].ravel()
-        columns = dict(zip(projection, outer_columns(_chunk_axes(scan, projection, chunk)), strict=True))
-        parts["projection"].append(np.full(values.size, float(number)))
-        for axis in scan.axes:
-            parts[axis.name].append(columns.get(axis.name, np.full(values.size, np.nan)))
-        parts["chi2"].append(values)
-    return {name: np.concatenate(arrays) for name, arrays in parts.items()}
+        values, axes = chi2[projection].ravel(), _chunk_axes(scan, projection, chunk)
+        for start in range(0, values.size, ROWS_PER_PART):
+            stop = min(start + ROWS_PER_PART, values.size)
+            columns = dict(zip(projection, outer_columns(axes, start, stop), strict=True))
+            missing = np.full(stop - start, np.nan)
+            yield {
+                "projection": np.full(stop - start, float(number)),
+                **{name: columns.get(name, missing) for name in every},
+                "chi2": values[start:stop],
+            }
 
 
 def chunk_note(
@@ -59,39 +72,75 @@ def check_note(path: str, found: Mapping[str, Any], expected: Mapping[str, Any])
             )
 
 
-def _select(scan: Scan, projection: Projection, chunk: int, columns: Mapping[str, FloatArray], path: str) -> FloatArray:
-    """Chi2 of one projection in one chunk, its rows checked for number, order and value."""
-    redo = make_anew(path)
-    number = float(scan.projections.index(projection))
-    rows = columns["projection"] == number
-    axes = _chunk_axes(scan, projection, chunk)
-    shape = tuple(axis.size for axis in axes)
-    if np.count_nonzero(rows) != math.prod(shape):
-        raise TableError(f"{path}: has {np.count_nonzero(rows)} rows, expected {math.prod(shape)}; {redo}")
-    for name, expected in zip(projection, outer_columns(axes), strict=True):
-        wrong = np.flatnonzero(columns[name][rows] != expected)
+def _chunk_chi2(scan: Scan, projection: Projection, chunk: int, path: str) -> Iterator[FloatArray]:
+    """Chi2 of one projection in one chunk, part by part, its rows checked for number, order and value."""
+    axes, redo = _chunk_axes(scan, projection, chunk), make_anew(path)
+    number, size = scan.projections.index(projection), math.prod(axis.size for axis in axes)
+    rows = sum(np.count_nonzero(part["projection"] == number) for part in read_parquet_parts(path, ["projection"]))
+    if rows != size:
+        raise TableError(f"{path}: has {rows} rows, expected {size}; {redo}")
+    start = 0
+    for part in read_parquet_parts(path, ["projection", *projection, "chi2"]):
+        here = part["projection"] == number
+        if not here.any():
+            continue
+        chi2: FloatArray = part["chi2"][here]
+        for name, expected in zip(projection, outer_columns(axes, start, start + chi2.size), strict=True):
+            found = part[name][here]
+            wrong = np.flatnonzero(found != expected)
+            if wrong.size:
+                i = int(wrong[0])
+                raise TableError(f"{path}: row {start + i}: {name} is {found[i]}, expected {expected[i]}; {redo}")
+        wrong = np.flatnonzero(~np.isfinite(chi2))
         if wrong.size:
-            i = int(wrong[0])
-            raise TableError(f"{path}: row {i}: {name} is {columns[name][rows][i]}, expected {expected[i]}; {redo}")
-    chi2: FloatArray = columns["chi2"][rows].reshape(shape)
-    wrong = np.flatnonzero(~np.isfinite(chi2))
-    if wrong.size:
-        raise TableError(f"{path}: row {wrong[0]}: chi2 is {chi2.flat[wrong[0]]}; {redo}")
-    return chi2
+            raise TableError(f"{path}: row {start + wrong[0]}: chi2 is {chi2[wrong[0]]}; {redo}")
+        yield chi2
+        start += chi2.size
 
 
-def merge(
-    scan: Scan, grid_name: str, chunks: Sequence[Mapping[str, FloatArray]], paths: Sequence[str]
-) -> dict[str, FloatArray]:
-    """The columns of one grid, axes, chi2 and delta_chi2, from all chunks in order; TableError names a bad chunk."""
+def _grid_chi2(scan: Scan, projection: Projection, paths: Sequence[str]) -> Iterator[FloatArray]:
+    """Chi2 of a grid from all chunks in order, part by part if its rows are theirs, else the least of any chunk."""
+    if scan.axes[0].name in projection:
+        for chunk, path in enumerate(paths, start=1):
+            yield from _chunk_chi2(scan, projection, chunk, path)
+        return
+    least = np.full([scan.axis(name).points for name in projection], np.inf)
+    for chunk, path in enumerate(paths, start=1):
+        target = least[tuple(scan.reach(name, *scan.rows(chunk)) for name in projection)]
+        found = np.concatenate(list(_chunk_chi2(scan, projection, chunk, path)))
+        np.minimum(target, found.reshape(target.shape), out=target)
+    yield least.ravel()
+
+
+def _regrouped(parts: Iterable[FloatArray], size: int) -> Iterator[FloatArray]:
+    """The same values in parts of `size`, but the last, however they came: the file may not depend on the chunks."""
+    held: list[FloatArray] = []
+    for part in parts:
+        held.append(part)
+        if sum(values.size for values in held) > size:
+            joined = np.concatenate(held)
+            whole = (joined.size - 1) // size * size  # some are held back, lest the last part be empty
+            yield from np.split(joined[:whole], whole // size)
+            held = [joined[whole:]]
+    yield np.concatenate(held)
+
+
+def merge(scan: Scan, grid_name: str, paths: Sequence[str]) -> Iterator[dict[str, FloatArray]]:
+    """Parts of one grid's table, parameters, chi2 and delta_chi2, from the files of all chunks in order.
+
+    The chunks are read twice, for the minimum and for the values, as a grid need not fit into memory. Raises TableError
+    naming a bad chunk before it gives the first part.
+    """
+    if len(paths) != scan.chunks:
+        raise ValueError(f"{len(paths)} files, expected {scan.chunks} chunks")
     projection = scan.grids()[grid_name]
-    parts = [
-        _select(scan, projection, k, columns, path)
-        for k, (columns, path) in enumerate(zip(chunks, paths, strict=True), start=1)
-    ]
-    chi2 = np.concatenate(parts) if scan.axes[0].name in projection else np.minimum.reduce(parts)
-    columns = dict(zip(projection, outer_columns([scan.axis(name).values() for name in projection]), strict=True))
-    return columns | {"chi2": chi2.ravel(), "delta_chi2": (chi2 - chi2.min()).ravel()}
+    axes = [scan.axis(name).values() for name in projection]
+    least = min(part.min() for part in _grid_chi2(scan, projection, paths))
+    start = 0
+    for chi2 in _regrouped(_grid_chi2(scan, projection, paths), ROWS_PER_PART):
+        columns = outer_columns(axes, start, start + chi2.size)
+        yield dict(zip(projection, columns, strict=True)) | {"chi2": chi2, "delta_chi2": chi2 - least}
+        start += chi2.size
 
 
 def as_grid(scan: Scan, grid_name: str, delta_chi2: FloatArray) -> Grid:

@@ -11,9 +11,10 @@ import json
 import os
 import re
 import shlex
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import IO, Any
 
@@ -238,23 +239,51 @@ def _arrow_array(values: Any) -> Any:
 
 def write_parquet(path: Path | str, columns: Columns, note: Mapping[str, Any] | None = None) -> None:
     """Columns of equal length, and a note that `read_note` returns."""
+    write_parquet_parts(path, [columns], note)
+
+
+def write_parquet_parts(
+    path: Path | str, parts: Iterable[Columns], note: Mapping[str, Any] | None = None, repetitive: Sequence[str] = ()
+) -> None:
+    """A table that comes in parts with the same columns, one or more, of which only one is in memory at a time.
+
+    Text and the columns named `repetitive`, of few different values, are stored as a dictionary, the others by the
+    bytes of a number: digits alike next to each other compress well, a whole float64 does not.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    table = pa.Table.from_arrays([_arrow_array(values) for values in columns.values()], names=list(columns))
-    if note is not None:
-        table = table.replace_schema_metadata({"cevnsi": json.dumps(note, sort_keys=True)})
-    with atomic(path) as stream:
-        pq.write_table(table, stream, compression="zstd", write_page_checksum=True)
+    def table(columns: Columns) -> Any:
+        made = pa.Table.from_arrays([_arrow_array(values) for values in columns.values()], names=list(columns))
+        return made.replace_schema_metadata(None if note is None else {"cevnsi": json.dumps(note, sort_keys=True)})
+
+    tables = map(table, parts)
+    first = next(tables)
+    by_byte = [f.name for f in first.schema if str(f.type) in _NUMBERS and f.name not in repetitive]
+    texts = [f.name for f in first.schema if str(f.type) == "string"]
+    with (
+        atomic(path) as stream,
+        pq.ParquetWriter(
+            stream,
+            first.schema,
+            compression="zstd",
+            use_dictionary=[*texts, *repetitive],
+            use_byte_stream_split=by_byte,
+            write_page_checksum=True,
+        ) as writer,
+    ):
+        for part in chain([first], tables):
+            writer.write_table(part, row_group_size=max(part.num_rows, 1))
 
 
-def _parquet(path: Path, read: Callable[[Any], Any]) -> Any:
+@contextmanager
+def _open_parquet(path: Path) -> Iterator[Any]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
-            return read(file)
+            yield file
     except (pa.ArrowException, OSError, ValueError) as error:  # ValueError: a footer that is no text or no JSON
         reason = next(iter(str(error).splitlines()), type(error).__name__)
         raise TableError(f"{path}: damaged or not parquet ({reason}); {make_anew(path)}") from None
@@ -276,23 +305,28 @@ def _values(column: Any) -> Any:
     return np.frombuffer(array.buffers()[1], _NUMBERS[kind], len(array), array.offset * 8)
 
 
+def _columns(table: Any, wanted: Sequence[str] | None) -> dict[str, Any]:
+    missing = set(wanted or ()) - set(table.column_names)
+    if missing:
+        raise ValueError(f"no column {', '.join(sorted(missing))}")
+    return {name: _values(column) for name, column in zip(table.column_names, table.columns, strict=True)}
+
+
 def read_parquet(path: Path | str, columns: Sequence[str] | None = None) -> dict[str, Any]:
-    """The named columns (all if None): float64 or int arrays, lists of text."""
+    """The named columns (all if None), and nothing else of the file: float64 or int arrays, lists of text."""
+    with _open_parquet(Path(path)) as file:
+        return _columns(file.read(columns=columns, use_threads=False), columns)
 
-    def read(file: Any) -> dict[str, Any]:
-        table = file.read(columns=columns, use_threads=False)
-        missing = set(columns or ()) - set(table.column_names)
-        if missing:
-            raise ValueError(f"no column {', '.join(sorted(missing))}")
-        return {name: _values(column) for name, column in zip(table.column_names, table.columns, strict=True)}
 
-    result: dict[str, Any] = _parquet(Path(path), read)
-    return result
+def read_parquet_parts(path: Path | str, columns: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
+    """The parts that a file was written in, one at a time, each as `read_parquet` would return it."""
+    with _open_parquet(Path(path)) as file:
+        for i in range(file.num_row_groups):
+            yield _columns(file.read_row_group(i, columns=columns, use_threads=False), columns)
 
 
 def read_note(path: Path | str) -> dict[str, Any]:
     """What `write_parquet` was told to note; empty if nothing."""
-    note: dict[str, Any] = _parquet(
-        Path(path), lambda file: json.loads((file.schema_arrow.metadata or {}).get(b"cevnsi", b"{}"))
-    )
-    return note
+    with _open_parquet(Path(path)) as file:
+        note: dict[str, Any] = json.loads((file.schema_arrow.metadata or {}).get(b"cevnsi", b"{}"))
+        return note

@@ -9,10 +9,19 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from cevnsi import grids as grids_module
 from cevnsi.config import Axis, Scan
-from cevnsi.grids import as_grid, check_note, chunk_columns, chunk_note, merge, outer_columns
+from cevnsi.grids import (
+    as_grid,
+    check_note,
+    chunk_note,
+    chunk_parts,
+    merge,
+    outer_columns,
+    repetitive_columns,
+)
 from cevnsi.scan import Model, scan_rows
-from cevnsi.tables import TableError, read_note, read_parquet, write_parquet
+from cevnsi.tables import TableError, read_note, read_parquet, write_parquet, write_parquet_parts
 
 FloatArray = NDArray[np.float64]
 NAMES = ("eps_ee_uV", "eps_ee_dV", "eps_mumu_dV")
@@ -24,30 +33,70 @@ def three_axes(chunks: int, projections: tuple[tuple[str, ...], ...] = (*PAIRS, 
     return Scan("s", "contact", axes, {}, {}, projections, (0.9,), (2,), chunks)
 
 
-def chunks_of(model: Model, scan: Scan) -> list[dict[str, FloatArray]]:
-    return [chunk_columns(scan, k, scan_rows(model, scan, *scan.rows(k))) for k in range(1, scan.chunks + 1)]
+def chunk_columns(model: Model, scan: Scan, chunk: int) -> dict[str, FloatArray]:
+    """All parts of a chunk's table, joined."""
+    parts = list(chunk_parts(scan, chunk, scan_rows(model, scan, *scan.rows(chunk))))
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def paths_of(scan: Scan) -> list[str]:
-    return [f"{k}-of-{scan.chunks}.parquet" for k in range(1, scan.chunks + 1)]
+def paths_of(scan: Scan, folder: Path) -> list[str]:
+    return [str(folder / f"{k}-of-{scan.chunks}.parquet") for k in range(1, scan.chunks + 1)]
 
 
+def write_chunks(model: Model, scan: Scan, folder: Path) -> list[str]:
+    for k, path in enumerate(paths_of(scan, folder), start=1):
+        chi2 = scan_rows(model, scan, *scan.rows(k))
+        write_parquet_parts(path, chunk_parts(scan, k, chi2), {}, repetitive_columns(scan))
+    return paths_of(scan, folder)
+
+
+@pytest.mark.parametrize("rows_per_part", [1, 7, 20, 2**20])
 @pytest.mark.parametrize("chunks", [1, 2, 3, 7])
-def test_merged_chunks_are_the_whole_bit_for_bit(chunks: int, model: Callable[..., Model], tmp_path: Path) -> None:
+def test_merged_chunks_are_the_whole_bit_for_bit(
+    chunks: int, rows_per_part: int, model: Callable[..., Model], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     used, scan = model("paper"), three_axes(chunks)
     whole = scan_rows(used, scan, 0, 7)
-    written = []
-    for path, columns in zip(paths_of(scan), chunks_of(used, scan), strict=True):
-        write_parquet(tmp_path / path, columns)
-        written.append(read_parquet(tmp_path / path))
+    monkeypatch.setattr(grids_module, "ROWS_PER_PART", rows_per_part)
+    paths = write_chunks(used, scan, tmp_path)
     for name, projection in scan.grids().items():
-        table = merge(scan, name, written, paths_of(scan))
+        parts = list(merge(scan, name, paths))
+        sizes = [part["chi2"].size for part in parts]
+        assert set(sizes[:-1]) <= {rows_per_part}
+        assert 0 < sizes[-1] <= rows_per_part
+        write_parquet_parts(tmp_path / name, parts, repetitive=repetitive_columns(scan))
+        table = read_parquet(tmp_path / name)
         assert list(table) == [*projection, "chi2", "delta_chi2"]
         np.testing.assert_array_equal(table["chi2"], whole[projection].ravel())
         np.testing.assert_array_equal(table["delta_chi2"], table["chi2"] - table["chi2"].min())
         assert table["delta_chi2"].min() == 0
         for column, axis in zip(projection, outer_columns([scan.axis(n).values() for n in projection]), strict=True):
             np.testing.assert_array_equal(table[column], axis)
+
+
+QUARKS = ("eps_ee_uV", "eps_ee_dV", "eps_mumu_uV", "eps_mumu_dV")
+MATTER = ("eps_ee_matter", "eps_mumu_matter")
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2, 3), (1, 2, 0, 3)], ids=["by pair", "interleaved"])
+@pytest.mark.parametrize("chunks", [1, 3])
+def test_a_grid_of_matter_parameters_is_the_least_over_their_quarks(
+    chunks: int, order: tuple[int, ...], model: Callable[..., Model], tmp_path: Path
+) -> None:
+    axes = tuple(Axis(QUARKS[i], -1.0, 1.0 if i % 2 else 0.5, 9 if i % 2 else 7) for i in order)
+    scan = Scan("s", "contact", axes, {}, {}, (MATTER, tuple(a.name for a in axes)), (0.9,), (2,), chunks)
+    used = model("release")
+    paths = write_chunks(used, scan, tmp_path)
+    (found,) = merge(scan, "s.eps_ee_matter.eps_mumu_matter", paths)
+    least: dict[tuple[float, float], float] = {}
+    for part in merge(scan, "s", paths):
+        ee, mumu = (3 * (part[f"eps_{p}_uV"] + part[f"eps_{p}_dV"]) for p in ("ee", "mumu"))
+        for i in range(ee.size):
+            key = round(ee[i], 9), round(mumu[i], 9)
+            least[key] = min(least.get(key, np.inf), part["chi2"][i])
+    assert len(least) == found["chi2"].size == 15 * 15
+    for i in range(15 * 15):
+        assert least[round(found["eps_ee_matter"][i], 9), round(found["eps_mumu_matter"][i], 9)] == found["chi2"][i]
 
 
 def test_grid_names() -> None:
@@ -61,7 +110,7 @@ def test_grid_names() -> None:
 
 def test_a_chunk_is_one_long_table(model: Callable[..., Model]) -> None:
     scan = three_axes(2)
-    first, _ = chunks_of(model("paper"), scan)
+    first = chunk_columns(model("paper"), scan, 1)
     assert list(first) == ["projection", *NAMES, "chi2"]
     assert {column.size for column in first.values()} == {3 * 5 + 5 * 4 + 3 * 5 * 4}  # 3 of the 7 rows
     kept = first["projection"] == 1
@@ -113,26 +162,27 @@ def with_value(name: str, value: float) -> Damage:
     ],
     ids=["a row less", "a row twice", "rows swapped", "nan", "inf", "another grid"],
 )
-def test_a_damaged_chunk_is_named(damage: Damage, said: str, model: Callable[..., Model]) -> None:
+def test_a_damaged_chunk_is_named(damage: Damage, said: str, model: Callable[..., Model], tmp_path: Path) -> None:
     scan = three_axes(2)
-    first, second = chunks_of(model("paper"), scan)
+    paths = write_chunks(model("paper"), scan, tmp_path)
+    write_parquet(paths[0], damage(chunk_columns(model("paper"), scan, 1)))
     with pytest.raises(TableError) as caught:
-        merge(scan, "s.eps_ee_uV.eps_ee_dV", [damage(first), second], paths_of(scan))
-    assert str(caught.value).startswith(f"1-of-2.parquet: {said}")
-    assert "rm -f 1-of-2.parquet" in str(caught.value)
+        next(merge(scan, "s.eps_ee_uV.eps_ee_dV", paths))
+    assert str(caught.value).startswith(f"{paths[0]}: {said}")
+    assert f"rm -f {paths[0]}" in str(caught.value)
 
 
-def test_chunks_in_another_order_are_refused(model: Callable[..., Model]) -> None:
+def test_chunks_in_another_order_are_refused(model: Callable[..., Model], tmp_path: Path) -> None:
     scan = three_axes(2)
-    first, second = chunks_of(model("paper"), scan)
-    with pytest.raises(TableError, match=r"^1-of-2\.parquet: has 20 rows, expected 15"):
-        merge(scan, "s.eps_ee_uV.eps_ee_dV", [second, first], paths_of(scan))
+    first, second = write_chunks(model("paper"), scan, tmp_path)
+    with pytest.raises(TableError, match=r"2-of-2\.parquet: has 20 rows, expected 15"):
+        next(merge(scan, "s.eps_ee_uV.eps_ee_dV", [second, first]))
 
 
-def test_a_missing_chunk_is_refused(model: Callable[..., Model]) -> None:
+def test_a_missing_chunk_is_refused(model: Callable[..., Model], tmp_path: Path) -> None:
     scan = three_axes(2)
-    with pytest.raises(ValueError, match="zip"):
-        merge(scan, "s", chunks_of(model("paper"), scan)[:1], paths_of(scan))
+    with pytest.raises(ValueError, match="1 files, expected 2 chunks"):
+        next(merge(scan, "s", write_chunks(model("paper"), scan, tmp_path)[:1]))
 
 
 SECTION: dict[str, Any] = {"axes": {"a": {"min": 0}}}

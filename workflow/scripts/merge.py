@@ -3,8 +3,8 @@
 from typing import Any
 
 from cevnsi.config import parse_scan
-from cevnsi.grids import check_note, chunk_note, merge
-from cevnsi.tables import file_digest, read_note, read_parquet, write_parquet
+from cevnsi.grids import check_note, chunk_note, merge, repetitive_columns
+from cevnsi.tables import file_digest, read_note, write_parquet_parts
 from runner import run
 
 
@@ -14,8 +14,7 @@ def main(analysis: dict[str, Any], scan: str, section: dict[str, Any], grid: str
     inputs = [file_digest(files.templates), file_digest(files.counts)]
     for k, path in enumerate(files.chunks, start=1):
         check_note(path, read_note(path), chunk_note(choices, k, analysis, section, inputs))
-    chunks = [read_parquet(path) for path in files.chunks]
-    write_parquet(output[0], merge(choices, grid, chunks, files.chunks))
+    write_parquet_parts(output[0], merge(choices, grid, files.chunks), repetitive=repetitive_columns(choices))
 
 
 if job := globals().get("snakemake"):
