@@ -25,6 +25,7 @@ NAME_OF_PAIR = "."  # joins a scan and its projection in a grid's file name
 DEEPEST, MOST_VALUES = 10, 100_000  # of a configuration, aliases written out
 MOST_POINTS = 10**12  # of one scan
 MOST_STORED = 10**9  # of one grid that is kept: 8 GB of chi2
+MOST_IN_CHUNK = 20 * 10**6  # of all grids, the part that one chunk keeps, in memory until it is written
 
 # Names under results/ that are made whatever the configuration says.
 TAKEN = {
@@ -269,6 +270,7 @@ def _projection_complaints(key: str, scan: Scan) -> Iterator[str]:
     }
     if len(names) > 2 and all(len(projection) > 2 for projection in scan.projections):
         yield f"{key}.projections: a scan of {len(names)} axes needs at least one pair of axes to project onto"
+    kept = 0
     for projection in scan.projections:
         if any(name not in place for name in projection) or list(projection) != sorted(
             projection, key=place.__getitem__
@@ -289,6 +291,10 @@ def _projection_complaints(key: str, scan: Scan) -> Iterator[str]:
         stored = math.prod(scan.axis(name).points for name in projection)
         if stored > MOST_STORED:
             yield f"{key}.axes: {stored} grid points to be stored; expected at most {MOST_STORED}"
+        reached = [scan.reach(name, *scan.rows(scan.chunks)) for name in projection]  # the last chunk is the largest
+        kept += math.prod(points.stop - points.start for points in reached)
+    if kept > MOST_IN_CHUNK:
+        yield f"{key}.chunks: a chunk keeps up to {kept} grid points; expected at most {MOST_IN_CHUNK}: more chunks"
 
 
 def _names(scan: Scan) -> list[str]:

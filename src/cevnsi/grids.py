@@ -15,7 +15,7 @@ from cevnsi.tables import TableError, make_anew, read_parquet_parts
 FloatArray = NDArray[np.float64]
 Projection = tuple[str, ...]
 
-ROWS_PER_PART = 2**20  # of a table that is written and read part by part
+ROWS_PER_PART = 2**18  # of a table that is written and read part by part
 
 
 def _chunk_axes(scan: Scan, projection: Projection, chunk: int) -> list[FloatArray]:

@@ -1,6 +1,7 @@
 """Every complaint about a configuration names the key, the value and what was expected."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -335,6 +336,10 @@ PROJECTIONS = [
         ),
         "scans.mine.axes: 8000000000 grid points to be stored; expected at most 1000000000",
     ),
+    (
+        new_scan(axes={name: LINEAR | {"points": 6000} for name in ("eps_ee_uV", "eps_ee_dV")}),
+        "scans.mine.chunks: a chunk keeps up to 36000000 grid points; expected at most 20000000: more chunks",
+    ),
 ]
 
 TWO_NUCLEI = (
@@ -575,7 +580,9 @@ def test_parsed_scan(config: dict[str, Any]) -> None:
     assert scan.profile["eps_ee_uV"] == (-1.0, 1.0)
     assert scan.levels() == [(0.9, 2), (0.9, 1)]
     assert scan.axis("eps_mumu_matter") == Axis("eps_mumu_matter", -2.0, 3.0, 401)
-    assert (scan.rows(1), scan.rows(2)) == ((0, 200), (200, 401))
+    assert scan.rows(1) == (0, 401)
+    halves = replace(scan, chunks=2)
+    assert (halves.rows(1), halves.rows(2)) == ((0, 200), (200, 401))
     assert scan.fixed == {}
 
 
