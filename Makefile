@@ -3,7 +3,7 @@ PYTHON ?= python3
 CORES ?= $(shell nproc)
 BIN := .venv/bin
 
-.PHONY: figures test lint test-cluster verify readme clean env
+.PHONY: figures test lint bench bench-smoke test-cluster verify readme clean env
 
 figures: env
 	$(BIN)/snakemake --cores $(CORES)
@@ -17,6 +17,13 @@ lint: env
 	$(BIN)/snakefmt --check .
 	$(BIN)/mypy
 	$(BIN)/snakemake --lint
+
+# How fast it is: a table, results/benchmark.json and a figure of growth; the short form only sees that it works.
+bench: env
+	PYTHONPATH=benchmarks:tests/support $(BIN)/python benchmarks/run.py
+
+bench-smoke: env
+	PYTHONPATH=benchmarks:tests/support $(BIN)/python benchmarks/run.py --smoke --results results/smoke
 
 # A private two-node Slurm in a temporary folder; installs Debian's slurm-wlm and munge if missing (as root only).
 test-cluster: env

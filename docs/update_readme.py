@@ -1,8 +1,10 @@
 """Put the scorecards and figures of a finished run into the README, and what each assumption is worth.
 
-Run by `make readme`. The README's text is kept; only what lies between its `<!-- name -->` marks is replaced.
+Run by `make readme`; what `make bench` has measured goes in too, if it was run. The README's text is kept; only what lies
+between its `<!-- name -->` marks is replaced.
 """
 
+import json
 import re
 import shutil
 from dataclasses import replace
@@ -77,6 +79,11 @@ def main() -> None:
     """Replace the marked parts of the README and copy the pictures it shows."""
     config = read(ROOT / "config.yaml")
     blocks = {"scorecard": scorecards(list(config["analyses"])), "assumptions": assumptions(config)}
+    pictures = {f"{name}.png": ROOT / "results" / "paper" / "figures" for name in PICTURES}
+    measured = ROOT / "results" / "benchmark.json"
+    if measured.exists():
+        blocks["benchmark"] = "\n".join(json.loads(measured.read_text(encoding="utf-8"))["table"]) + "\n"
+        pictures["benchmark_growth.png"] = measured.parent
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     for name, content in blocks.items():
         pattern = re.compile(rf"(<!-- {name} -->\n).*?(<!-- end {name} -->)", re.DOTALL)
@@ -84,8 +91,8 @@ def main() -> None:
             raise SystemExit(f"README.md: no marks for {name}")
         text = pattern.sub(lambda m, content=content: m[1] + "\n" + content + "\n" + m[2], text)
     (ROOT / "README.md").write_text(text, encoding="utf-8")
-    for picture in PICTURES:
-        shutil.copy(ROOT / "results" / "paper" / "figures" / f"{picture}.png", ROOT / "docs" / "figures")
+    for picture, folder in pictures.items():
+        shutil.copy(folder / picture, ROOT / "docs" / "figures")
 
 
 if __name__ == "__main__":

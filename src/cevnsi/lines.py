@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
 
-MOST_COLUMNS = 2500  # of a piece
+MOST_COLUMNS = 3200  # of a piece
 # Points of a tile: its two products stay in cache, and BLAS leaves so small a one to a single thread. The shape of a
 # tile depends on the pieces alone, so that no point's last digit depends on what else is computed.
 POINTS_PER_TILE = 16 * MOST_COLUMNS
@@ -58,7 +58,6 @@ class Line:
                 if begin >= end:
                     continue
                 product = products[power.shape[1]]
-                np.matmul(tile[0, :, i].T, power, out=product[0])
-                np.matmul(tile[1, :, i].T, power, out=product[1])
+                np.matmul(tile[:, :, i].swapaxes(1, 2), power, out=product)
                 above, below = product[:, :count, begin - run.start : end - run.start]
                 np.divide(above, below, out=out[line : line + count, begin - first : end - first])

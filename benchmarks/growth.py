@@ -1,0 +1,105 @@
+"""How the cost grows with points, axes, chunks and bins, each with the exponent of a fit beside theory's."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from cevnsi.config import Scan
+from cevnsi.scan import Model, scan_rows
+from setting import QUARKS, Row, exponent, paper_model, scan_of, seconds, square
+
+THREADS = 2
+
+
+@dataclass(frozen=True)
+class Growth:
+    """Times for sizes of one kind, of which those from `fitted_from` on are fitted."""
+
+    quantity: str
+    what: str
+    theory: float
+    sizes: list[float]
+    times: list[float]
+    fitted_from: float = 0.0
+
+    def fit(self) -> float:
+        """Exponent of time in size."""
+        kept = [(s, t) for s, t in zip(self.sizes, self.times, strict=True) if s >= self.fitted_from]
+        return exponent(*zip(*kept, strict=True))
+
+    def row(self) -> Row:
+        """The exponent for the table, the times behind it."""
+        where = f" (from {self.fitted_from:g} on)" if self.fitted_from else ""
+        behind = {"sizes": self.sizes, "times_s": self.times}
+        what = f"{self.what}: exponent in {self.quantity}{where}"
+        return Row("growth", what, self.fit(), f"theory: {self.theory:g}", "", behind)
+
+
+def times(models: Sequence[Model], scans: Sequence[Scan], repeats: int) -> list[float]:
+    """Median time of each model's scan."""
+    pairs = zip(models, scans, strict=True)
+    return [seconds(partial(scan_rows, model, scan, 0, scan.shape[0], THREADS), repeats) for model, scan in pairs]
+
+
+def growths(smoke: bool) -> Iterator[Growth]:
+    """All four."""
+    model = paper_model()
+    repeats = 1 if smoke else 3
+    sides = [10, 20] if smoke else [46, 100, 215, 464, 1000]
+    scans = [scan_of(dict.fromkeys(QUARKS[:3], (-1.0, 1.0, n)), QUARKS[:2]) for n in sides]
+    took = times([model] * len(scans), scans, repeats)
+    yield Growth("points", "three axes onto a pair", 1, [float(n**3) for n in sides], took, 0 if smoke else 1e7)
+
+    total = 10_000 if smoke else 16_000_000
+    shapes = [(axes, round(total ** (1 / axes))) for axes in (2, 3, 4)]
+    # the same pair is kept, so that two axes keep the grid and more minimise
+    scans = [scan_of(dict.fromkeys(QUARKS[:axes], (-1.0, 1.0, n)), QUARKS[:2]) for axes, n in shapes]
+    took = times([model] * len(scans), scans, repeats)
+    per_point = [t / n**axes for t, (axes, n) in zip(took, shapes, strict=True)]
+    yield Growth("axes", f"time per point of {total:.0e}", 0, [float(axes) for axes, _ in shapes], per_point)
+
+    counts = [1, 4] if smoke else [1, 4, 16, 64, 256]
+    scan = square("contact", 100 if smoke else 4000)
+
+    def in_chunks(count: int) -> None:
+        cut = replace(scan, chunks=count)
+        for k in range(1, count + 1):
+            scan_rows(model, cut, *cut.rows(k), THREADS)
+
+    took = [seconds(partial(in_chunks, count), repeats) for count in counts]
+    yield Growth("chunks", f"{scan.shape[0] ** 2:.0e} points in all, no processes", 0, [float(c) for c in counts], took)
+
+    bins = [12, 24] if smoke else [12, 40, 120, 400, 1200]
+    models = [paper_model(bin_edges_pe=np.linspace(6, 30, n + 1)) for n in bins]
+    scan = square("contact", 100 if smoke else 2000)
+    took = times(models, [scan] * len(models), repeats)
+    yield Growth("bins", "contact", 0, [float(n) for n in bins], took)
+    light = scan_of({"mediator_mass_mev": (1, 1e4, 100 if smoke else 2000), "coupling": (1e-6, 1e-1, 100)})
+    took = times(models, [light] * len(models), repeats)
+    # below, a segment of half a photoelectron is shorter than a bin, and the number of nodes does not depend on bins
+    yield Growth("bins", "light mediator", 1, [float(n) for n in bins], took, 0 if smoke else 120)
+
+
+def draw(found: list[Growth]) -> Any:
+    """One panel for each."""
+    from matplotlib.figure import Figure
+
+    from cevnsi.figures import BLACK, BLUE, VERMILION
+
+    figure = Figure(figsize=(7.0, 4.4), layout="constrained")
+    for axes, growth in zip(figure.subplots(2, 3).flat, found, strict=False):
+        sizes, taken = np.array(growth.sizes), np.array(growth.times)
+        axes.loglog(sizes, taken, "o", color=BLACK, label="measured")
+        for power, color, style, name in ((growth.fit(), BLUE, "-", "fit"), (growth.theory, VERMILION, "--", "theory")):
+            curve = taken[-1] * (sizes / sizes[-1]) ** power
+            axes.loglog(sizes, curve, style, color=color, label=f"{name}: {power:.2f}")
+        axes.set_xlabel(growth.quantity)
+        axes.set_ylabel("seconds per point" if growth.quantity == "axes" else "seconds")
+        axes.set_title(growth.what, fontsize=7)
+        axes.legend(fontsize=6)
+    for empty in list(figure.axes)[len(found) :]:
+        empty.remove()
+    return figure
