@@ -1,7 +1,7 @@
 """Put the scorecards and figures of a finished run into the README, and what each assumption is worth.
 
-Run by `make readme`; what `make bench` has measured goes in too, if it was run. The README's text is kept; only what lies
-between its `<!-- name -->` marks is replaced.
+Run by `make readme`; what `make bench` has measured goes in too, if it was run. Only what lies between the README's
+`<!-- name -->` marks is replaced.
 """
 
 import json
