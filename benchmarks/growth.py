@@ -96,6 +96,11 @@ def draw(found: list[Growth]) -> Any:
         for power, color, style, name in ((growth.fit(), BLUE, "-", "fit"), (growth.theory, VERMILION, "--", "theory")):
             curve = taken[-1] * (sizes / sizes[-1]) ** power
             axes.loglog(sizes, curve, style, color=color, label=f"{name}: {power:.2f}")
+        axes.minorticks_off()
+        axes.set_xticks(sizes, [f"{size:.0e}".replace("e+0", "e") if size >= 1e4 else f"{size:g}" for size in sizes])
+        middle = np.sqrt(taken.min() * taken.max())
+        reach = max(np.sqrt(taken.max() / taken.min()), 5) * 1.5  # a decade and more, so that what is flat looks flat
+        axes.set_ylim(middle / reach, middle * reach)
         axes.set_xlabel(growth.quantity)
         axes.set_ylabel("seconds per point" if growth.quantity == "axes" else "seconds")
         axes.set_title(growth.what, fontsize=7)
