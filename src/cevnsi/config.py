@@ -29,7 +29,7 @@ MOST_IN_CHUNK = 20 * 10**6  # of all grids, the part that one chunk keeps, in me
 
 # Names under results/ that are made whatever the configuration says.
 TAKEN = {
-    "analyses": ("inputs",),
+    "analyses": ("inputs", "hepdata"),
     "datasets": (),
     "scans": ("fig1", "fig2", "fig3", "fig4", "domain_sensitivity"),
 }

@@ -67,6 +67,7 @@ SCORECARD = Layout(
     ("quantity", "published", "reproduced", "difference", "tolerance", "within", "why"),
     ("quantity", "reproduced", "difference", "within", "why"),  # ours is nan where a grid does not show the feature
 )
+CURVES = Layout(("panel", "curve", "segment", "x", "y"), ("panel", "curve"))  # the csv beside a figure
 PUBLISHED = Layout(
     ("key", "quantity", "where", "published", "comparison", "tolerance", "why"),
     ("key", "quantity", "where", "comparison", "why"),

@@ -213,6 +213,10 @@ NAMES = [
         "analyses.inputs: 'inputs' is taken; choose another name",
     ),
     (
+        lambda config: config["analyses"].update(HEPData=config["analyses"]["paper"]),
+        "analyses.HEPData: 'hepdata' is taken; choose another name",
+    ),
+    (
         lambda config: config["analyses"].update(PAPER=config["analyses"]["paper"]),
         "analyses.PAPER: 'paper' is there too; choose another name",
     ),

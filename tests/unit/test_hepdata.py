@@ -1,0 +1,328 @@
+"""The submission to HEPData: what its tables hold, what the validator says, and that its bytes repeat."""
+
+import socket
+import tarfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from matplotlib import image
+
+from cevnsi.config import parse_scan
+from cevnsi.figures import draw_domain_sensitivity, draw_regions, draw_spectrum, drawing, save
+from cevnsi.hepdata import (
+    LONGEST_TITLE,
+    MISSING,
+    THUMBNAIL_WIDTH,
+    Finished,
+    Table,
+    check_submission,
+    complaints,
+    profiled,
+    table_document,
+    tables_of,
+    write_archive,
+    write_submission,
+)
+from cevnsi.regions import Grid, contour_table, scan_ranges, threshold
+from cevnsi.spectra import spectra_table
+from cevnsi.tables import TableError
+from cevnsi.templates import Templates
+
+AXIS = {"min": -1, "max": 1, "points": 41}
+SECTION = {
+    "interaction": "contact",
+    "axes": {"eps_ee_dV": AXIS, "eps_mumu_dV": AXIS},
+    "profile": {"eps_ee_uV": [-0.5, 0.25]},
+    "fixed": {"eps_tautau_uV": 0.1},
+    "confidence_levels": [0.9],
+    "n_dof": [2, 1],
+    "chunks": 1,
+}
+EXAMPLE = {"mediator_mass_mev": 10.0, "coupling": 1e-4}
+
+
+def annulus() -> Grid:
+    """Delta chi2 that is least on a ring: two lines at every level."""
+    x = np.linspace(-1, 1, 41)
+    delta = ((np.hypot(x[:, None], x[None, :]) - 0.6) / 0.1) ** 2
+    return Grid(("eps_ee_dV", "eps_mumu_dV"), (x, x), (False, False), delta - delta.min())
+
+
+def arrays(columns: dict[str, Any]) -> dict[str, Any]:
+    """Columns as they come from a csv."""
+    return {name: values if isinstance(values[0], str) else np.array(values, float) for name, values in columns.items()}
+
+
+SENSITIVITY = {
+    "parameter": ["eps_ee_matter"] * 4,
+    "bound": [0.5, 0.5, 1.0, 1.0],
+    "confidence_level": [0.9] * 4,
+    "n_dof": [2] * 4,
+    "delta_chi2": [4.605] * 4,
+    "side": ["lower", "upper"] * 2,
+    "end": [-1.0, 1.5, -1.25, 2.0],
+    "ends_at_grid": ["yes", "no", "no", "no"],
+}
+
+
+@pytest.fixture(scope="module")
+def finished(templates: Callable[..., Templates], tmp_path_factory: pytest.TempPathFactory, root: Path) -> Finished:
+    """A small analysis of one scan, with figures drawn as the workflow draws them."""
+    folder = tmp_path_factory.mktemp("figures")
+    grid, scan = annulus(), parse_scan("mine", SECTION)
+    contours = arrays(contour_table(grid, scan.levels()))
+    spectra = arrays(spectra_table(templates("paper"), 0.23857, EXAMPLE))
+    sensitivity = arrays(SENSITIVITY)
+    curves, pictures = {}, {}
+    with drawing():
+        for name, (figure, columns) in {
+            "fig1": draw_spectrum(spectra, "mediator"),
+            "mine": draw_regions({"mine": (grid, contours, scan.levels()[0])}),
+            "domain_sensitivity": draw_domain_sensitivity(sensitivity, {}),
+        }.items():
+            curves[name], pictures[name] = arrays(columns), folder / f"{name}.png"
+            save(figure, pictures[name])
+    rows = [vars(row) for row in scan_ranges("mine", [grid], scan.levels(), whole=True)]
+    (folder / "scorecard.csv").write_text("quantity\n", encoding="utf-8")
+    return Finished(
+        name="small",
+        section={
+            "dataset": "figure3",
+            "nuclei": "mean",
+            "form_factor": "helm",
+            "sin2_theta_w": 0.23,
+            "photoelectron_range": [6, 30],
+            "normalization_uncertainty": 0.28,
+            "exposure": {"light_yield_pe_per_kev": 1.3},
+        },
+        scans={"mine": scan},
+        example=EXAMPLE,
+        figures={"fig1": [], "mine": ["mine"], "domain_sensitivity": []},
+        spectra=spectra,
+        ranges=arrays({name: [row[name] for row in rows] for name in rows[0]}),
+        contours={"mine": contours},
+        curves=curves,
+        sensitivity=sensitivity,
+        pictures=pictures,
+        scorecard=folder / "scorecard.csv",
+    )
+
+
+@pytest.fixture(scope="module")
+def submission(finished: Finished, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that tests leave as they found it."""
+    folder = tmp_path_factory.mktemp("written") / "submission"
+    write_submission(folder, [finished])
+    return folder
+
+
+def table(finished: Finished, title: str) -> Table:
+    return {each.title: each for each in tables_of(finished)}[title]
+
+
+def values(column: dict[str, Any]) -> list[Any]:
+    return [value["value"] for value in column["values"]]
+
+
+def qualifiers(column: dict[str, Any]) -> dict[str, Any]:
+    return {each["name"]: each["value"] for each in column["qualifiers"]}
+
+
+def test_every_part_has_its_tables(finished: Finished) -> None:
+    assert [each.title for each in tables_of(finished)] == [
+        "Figure 1 (small)",
+        "Figure 1, by flavor (small)",
+        "mine: 90 % CL, 2 dof (small)",
+        "mine: 90 % CL, 1 dof (small)",
+        "Domain sensitivity of eps_ee_matter (small)",
+        "Best fits (small)",
+        "Ranges of mine (small)",
+    ]
+
+
+def test_cumulative_counts_are_the_sums_that_they_say(finished: Finished) -> None:
+    single = {
+        (qualifiers(column)["Model"], column["header"]["name"].split(", ")[1]): np.array(values(column))
+        for column in table(finished, "Figure 1, by flavor (small)").dependent
+    }
+    sums = table(finished, "Figure 1 (small)")
+    assert len(sums.dependent) == len(single) == 6
+    for column in sums.dependent:
+        flavors = column["header"]["name"].split(", ")[1].split(" + ")
+        expected = sum(single[qualifiers(column)["Model"], flavor] for flavor in flavors)
+        np.testing.assert_allclose(values(column), expected, rtol=1e-12)  # the order of summation
+        assert len([each for each in column["qualifiers"] if each["name"] == "RE"]) == len(flavors)
+    assert sums.independent[0]["values"][3] == {"low": 6.0, "high": 8.0}
+
+
+def test_a_line_is_the_contour(finished: Finished) -> None:
+    contours = finished.contours["mine"]
+    for n_dof in (2, 1):
+        made = table(finished, f"mine: 90 % CL, {n_dof} dof (small)")
+        rows = contours["n_dof"] == n_dof
+        assert values(made.independent[0]) == list(contours["eps_ee_dV"][rows])
+        assert len(made.dependent) == 2
+        for segment, column in enumerate(made.dependent):
+            inside = contours["segment"][rows] == segment
+            assert [v for v in values(column) if v != MISSING] == list(contours["eps_mumu_dV"][rows][inside])
+            assert [v != MISSING for v in values(column)] == list(inside)
+            assert qualifiers(column) == {
+                "Analysis": "small",
+                "Data set": "figure3",
+                "Interaction": "contact",
+                "Profiled over": "normalization pull; eps_ee_uV in [-0.5, 0.25]",
+                "Fixed": "eps_tautau_uV = 0.1",
+                "Confidence level": 0.9,
+                "Degrees of freedom": n_dof,
+                "Delta chi2": threshold(0.9, n_dof),
+                "Line": segment,
+            }
+        assert ("Not drawn" in made.description) == (n_dof == 1)
+
+
+def test_a_level_without_lines_has_no_table(finished: Finished) -> None:
+    rows = finished.contours["mine"]["n_dof"] == 1
+    kept = {name: column[rows] for name, column in finished.contours["mine"].items()}
+    titles = [each.title for each in tables_of(replace(finished, contours={"mine": kept}))]
+    assert [title for title in titles if "dof" in title] == ["mine: 90 % CL, 1 dof (small)"]
+
+
+def test_what_is_profiled_over() -> None:
+    axes = {f"eps_ee_{quark}V": AXIS for quark in "ud"} | {f"eps_mumu_{quark}V": {**AXIS, "min": -2} for quark in "ud"}
+    projections = [["eps_ee_uV", "eps_ee_dV"], ["eps_ee_matter", "eps_mumu_uV"]]
+    scan = parse_scan("s", {"interaction": "contact", "axes": axes, "projections": projections, "chunks": 1})
+    mumu = "eps_mumu_uV in [-2, 1]; eps_mumu_dV in [-2, 1]"
+    assert profiled(scan, projections[0]) == f"normalization pull; {mumu}"
+    ee = "eps_ee_uV in [-1, 1]; eps_ee_dV in [-1, 1]"
+    assert profiled(scan, projections[1]) == f"normalization pull; {ee}; eps_mumu_dV in [-2, 1]"
+    assert profiled(scan) == "normalization pull"
+
+
+def test_ranges_keep_every_interval_and_mark_what_is_missing(finished: Finished) -> None:
+    made = table(finished, "Ranges of mine (small)")
+    keys = list(zip(*map(values, made.independent), strict=True))
+    ranges, found = finished.ranges, 0
+    names = {"eps_ee_dV": r"$\epsilon_{ee}^{dV}$", "eps_mumu_dV": r"$\epsilon_{\mu\mu}^{dV}$"}
+    for i, name in enumerate(ranges["parameter"]):
+        row = keys.index((names[name], ranges["other_parameters"][i], int(ranges["interval"][i])))
+        columns = [c for c in made.dependent if qualifiers(c)["Degrees of freedom"] == ranges["n_dof"][i]]
+        cells = [values(column)[row] for column in columns]
+        assert cells == [ranges["lower"][i], ranges["upper"][i], ranges["ends_at_grid"][i] or "none"]
+        assert {qualifiers(column)["Delta chi2"] for column in columns} == {ranges["delta_chi2"][i]}
+        found += 1
+    cells = [value for column in made.dependent for value in values(column)]
+    assert len(cells) - cells.count(MISSING) == 3 * found
+    fewer = {name: [v for i, v in enumerate(column) if i != 0] for name, column in ranges.items()}
+    made = table(replace(finished, ranges=fewer), "Ranges of mine (small)")
+    assert sum(value == MISSING for column in made.dependent for value in values(column)) == 3
+
+
+def test_domain_sensitivity_says_which_ends_are_the_reach(finished: Finished) -> None:
+    made = table(finished, "Domain sensitivity of eps_ee_matter (small)")
+    assert values(made.independent[0]) == [0.5, 1.0]
+    assert [values(column) for column in made.dependent] == [[-1.0, -1.25], ["yes", "no"], [1.5, 2.0], ["no", "no"]]
+    assert [qualifiers(column)["End"] for column in made.dependent] == ["lower", "lower", "upper", "upper"]
+
+
+def test_best_fits_are_those_of_the_figure(finished: Finished) -> None:
+    made = table(finished, "Best fits (small)")
+    assert tuple(values(made.dependent[0])) == annulus().best_fit()
+    assert values(made.dependent[1]) == [0.0, 0.0]
+    assert "Best fits (small)" not in [each.title for each in tables_of(replace(finished, figures={"fig1": []}))]
+
+
+def test_a_long_title_is_cut_and_still_its_own(finished: Finished) -> None:
+    long = [replace(table(finished, "Best fits (small)"), title="x" * 100) for _ in range(2)]
+    names = [table_document(finished, each, number)["name"] for number, each in enumerate(long, start=999)]
+    assert len(set(names)) == 2
+    assert max(map(len, names)) == LONGEST_TITLE
+
+
+def test_the_validator_accepts_it_without_network(submission: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise AssertionError("a connection was tried")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    assert complaints(submission) == []
+    check_submission(submission)
+
+
+def test_every_number_survives_yaml(finished: Finished, submission: Path) -> None:
+    documents = list(yaml.safe_load_all((submission / "submission.yaml").read_text(encoding="utf-8")))
+    assert "not of the paper's authors" in documents[0]["comment"]
+    for document, made in zip(documents[1:], tables_of(finished), strict=True):
+        content = yaml.safe_load((submission / document["data_file"]).read_text(encoding="utf-8"))
+        assert content == {"independent_variables": made.independent, "dependent_variables": made.dependent}
+        assert document["name"] == made.title
+        assert "normalization uncertainty 0.28, light_yield_pe_per_kev 1.3" in document["description"]
+        assert [each["name"] for each in document["keywords"]] == ["reactions", "observables", "phrases"]
+
+
+def test_thumbnails_are_the_pictures_made_smaller(finished: Finished, submission: Path) -> None:
+    for name, picture in finished.pictures.items():
+        large, small = image.imread(picture), image.imread(submission / f"thumb_small-{name}.png")
+        assert (submission / f"small-{name}.png").read_bytes() == picture.read_bytes()
+        assert THUMBNAIL_WIDTH / 2 < small.shape[1] <= THUMBNAIL_WIDTH
+        assert small.shape[0] / small.shape[1] == pytest.approx(
+            large.shape[0] / large.shape[1], rel=0.01
+        )  # whole pixels
+        assert small[..., :3].mean() == pytest.approx(large[..., :3].mean(), abs=0.01)  # 8 bits, and the rim cut off
+
+
+def _edit(name: str, old: str, new: str) -> Callable[[Path], None]:
+    def change(folder: Path) -> None:
+        text = (folder / name).read_text(encoding="utf-8")
+        assert old in text
+        (folder / name).write_text(text.replace(old, new, 1), encoding="utf-8")
+
+    return change
+
+
+DAMAGE = {
+    "a cell is lost": (_edit("table003.yaml", "  - {value: '-'}\n", ""), "Inconsistent length"),
+    "a column has no name": (_edit("table001.yaml", "{name: Photoelectrons}", "{}"), "'name' is a required property"),
+    "a table is lost": (lambda folder: (folder / "table002.yaml").unlink(), "Missing data_file 'table002.yaml'"),
+    "a thumbnail is lost": (lambda f: (f / "thumb_small-fig1.png").unlink(), "Missing 'additional_resources' file"),
+    "a file too many": (lambda folder: (folder / "notes.txt").touch(), "notes.txt is not referenced"),
+    "two tables of one name": (_edit("submission.yaml", "1, by flavor", "1"), "Duplicate table name: Figure 1 (small)"),
+    "an unknown keyword": (_edit("submission.yaml", "name: phrases", "name: phrase"), "'phrase' is not one of"),
+    "no submission.yaml": (lambda folder: (folder / "submission.yaml").unlink(), "No submission.yaml"),
+    "no YAML": (_edit("table004.yaml", "independent_variables:", "independent_variables: ]"), "problem parsing"),
+    "a schema elsewhere": (
+        _edit("submission.yaml", "data_file:", "data_schema: https://example.org/schema.json\ndata_file:"),
+        "Autoloading of remote schema https://example.org/schema.json is not allowed",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", DAMAGE)
+def test_the_validator_refuses_a_damaged_one(finished: Finished, tmp_path: Path, what: str) -> None:
+    damage, complaint = DAMAGE[what]
+    write_submission(tmp_path / "submission", [finished])
+    damage(tmp_path / "submission")
+    with pytest.raises(TableError, match="HEPData's validator refuses it") as caught:
+        check_submission(tmp_path / "submission")
+    assert complaint in str(caught.value)
+
+
+def test_no_archive_is_no_submission(tmp_path: Path) -> None:
+    (tmp_path / "submission.tar.gz").write_bytes(b"not an archive")
+    assert complaints(tmp_path / "submission.tar.gz") != []
+
+
+def test_archives_repeat_and_hold_the_folder(finished: Finished, submission: Path, tmp_path: Path) -> None:
+    write_submission(tmp_path / "again", [finished])
+    for name, folder in (("a", submission), ("b", tmp_path / "again")):
+        write_archive(tmp_path / f"{name}.tar.gz", folder)
+    assert (tmp_path / "a.tar.gz").read_bytes() == (tmp_path / "b.tar.gz").read_bytes()
+    with tarfile.open(tmp_path / "a.tar.gz") as archive:
+        assert {member.mtime for member in archive} == {0}
+        archive.extractall(tmp_path / "out", filter="data")
+    files = {path.name: path.read_bytes() for path in submission.iterdir()}
+    assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == files
+    assert complaints(tmp_path / "a.tar.gz") == []
