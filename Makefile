@@ -3,10 +3,14 @@ PYTHON ?= python3
 CORES ?= $(shell nproc)
 BIN := .venv/bin
 
-.PHONY: figures test lint bench bench-smoke test-cluster verify readme clean env
+.PHONY: figures hepdata test lint bench bench-smoke test-cluster verify readme clean env
 
 figures: env
 	$(BIN)/snakemake --cores $(CORES)
+
+# A submission to HEPData from finished results; fails unless their validator accepts it.
+hepdata: env
+	$(BIN)/snakemake --cores $(CORES) hepdata
 
 test: env
 	$(BIN)/python -m pytest --cov --cov-report=term

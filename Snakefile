@@ -11,6 +11,7 @@ include: "workflow/rules/scans.smk"
 include: "workflow/rules/regions.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/hepdata.smk"
 
 
 rule all:

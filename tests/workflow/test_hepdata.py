@@ -1,0 +1,160 @@
+"""The target `hepdata` on reduced results: accepted by the validator, equal to the tables, made anew if they change."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import yaml
+
+from cevnsi.hepdata import complaints
+from project import Project
+
+ANALYSES = ("paper", "release")
+PANELS = {
+    "light_mediator": "Figure 2",
+    "ee_d_u": "Figure 3 (a)",
+    "mumu_d_u": "Figure 3 (b)",
+    "ee_mumu_d": "Figure 3 (c)",
+    "ee_etau_d": "Figure 3 (d)",
+    "matter_ee_mumu": "Figure 4",
+}
+
+
+@pytest.fixture(scope="module")
+def submitted(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A copy of the finished run with its submission made."""
+    project = finished.copy(tmp_path_factory.mktemp("submitted") / "project")
+    project.snakemake("--", "hepdata")
+    return project
+
+
+@pytest.fixture(scope="module")
+def tables(submitted: Project) -> dict[str, dict[str, Any]]:
+    """Every table by its name, with what submission.yaml says of it."""
+    folder = submitted.folder / "results" / "hepdata" / "submission"
+    _, *documents = yaml.safe_load_all((folder / "submission.yaml").read_text(encoding="utf-8"))
+    return {
+        document["name"]: document | yaml.safe_load((folder / document["data_file"]).read_text(encoding="utf-8"))
+        for document in documents
+    }
+
+
+def _points(table: dict[str, Any]) -> Iterator[tuple[float, float]]:
+    """Points of every line of a table."""
+    x = [value["value"] for value in table["independent_variables"][0]["values"]]
+    for column in table["dependent_variables"]:
+        for at, value in zip(x, column["values"], strict=True):
+            if value["value"] != "-":
+                yield at, value["value"]
+
+
+def _curves(project: Project, analysis: str) -> pd.DataFrame:
+    figures = project.folder / "results" / analysis / "figures"
+    read = [pd.read_csv(path) for path in sorted(figures.glob("*.csv"))]
+    return pd.concat(read)
+
+
+def test_validator_accepts_folder_and_archive(submitted: Project) -> None:
+    made = submitted.folder / "results" / "hepdata"
+    assert complaints(made / "submission") == []
+    assert complaints(made / "submission.tar.gz") == []
+
+
+@pytest.mark.parametrize("analysis", ANALYSES)
+def test_every_line_of_every_figure_is_there(
+    submitted: Project, tables: dict[str, dict[str, Any]], analysis: str
+) -> None:
+    curves = _curves(submitted, analysis)
+    rest = set(curves["panel"] + ": " + curves["curve"])
+
+    def drawn(panel: str, curve: str) -> pd.DataFrame:
+        rest.discard(f"{panel}: {curve}")
+        rows: pd.DataFrame = curves[(curves["panel"] == panel) & (curves["curve"] == curve)]
+        assert len(rows) > 0
+        return rows
+
+    for scan, title in PANELS.items():
+        level = "0.9545" if scan == "light_mediator" else "0.9"
+        panel = "fig2" if scan == "light_mediator" else scan
+        expected = drawn(panel, f"{level} CL, 2 dof")
+        table = tables[f"{title}: {100 * float(level):g} % CL, 2 dof ({analysis})"]
+        assert list(_points(table)) == list(zip(expected["x"], expected["y"], strict=True))
+        assert table["location"] == title
+        contours = pd.read_csv(submitted.folder / f"results/{analysis}/contours/{scan}.csv")
+        one = contours[contours["n_dof"] == 1].to_numpy()[:, -2:]
+        table = tables[f"{title}: {100 * float(level):g} % CL, 1 dof ({analysis})"]
+        assert list(_points(table)) == [tuple(row) for row in one]
+        fits = tables[f"Best fits ({analysis})"]
+        rows = [v["value"] == title for v in fits["independent_variables"][0]["values"]]
+        for name, column in zip(("best fit", "SM"), fits["dependent_variables"], strict=True):
+            cells = [v["value"] for v, keep in zip(column["values"], rows, strict=True) if keep]
+            if (panel, name) != ("fig2", "SM"):
+                assert cells == list(drawn(panel, name)[["x", "y"]].to_numpy()[0])
+            else:
+                assert cells == ["-", "-"]
+    muon = tables[f"Figure 2: muon g-2 ({analysis})"]
+    band = pd.concat([drawn("fig2", f"muon g-2, {side}") for side in ("lower", "upper")])
+    assert list(_points(muon)) == list(zip(band["x"], band["y"], strict=True))
+    for parameter in ("eps_ee_matter", "eps_mumu_matter"):
+        table = tables[f"Domain sensitivity of {parameter} ({analysis})"]
+        for column in table["dependent_variables"][::2]:
+            of = {each["name"]: each["value"] for each in column["qualifiers"]}
+            text = f"delta chi2 {of['Delta chi2']:.2f}, {of['Degrees of freedom']} dof, {of['End']}"
+            assert [v["value"] for v in column["values"]] == list(drawn(parameter, text)["y"])
+    spectrum = tables[f"Figure 1 ({analysis})"]
+    for column, curve in zip(spectrum["dependent_variables"], curves[curves["panel"] == "fig1"]["curve"].unique(),
+                             strict=True):  # fmt: skip
+        assert [v["value"] for v in column["values"]] == list(drawn("fig1", curve)["y"])
+        assert column["header"]["name"].endswith(curve.split(":")[1])
+    assert rest == set()
+
+
+@pytest.mark.parametrize("analysis", ANALYSES)
+def test_ranges_and_spectra_are_the_tables(
+    submitted: Project, tables: dict[str, dict[str, Any]], analysis: str
+) -> None:
+    base = submitted.folder / "results" / analysis
+    ranges = pd.read_csv(base / "ranges.csv")
+    for scan, rows in ranges.groupby("scan"):
+        columns = tables[f"Ranges of {scan} ({analysis})"]["dependent_variables"]
+        for name, start in (("lower", 0), ("upper", 1)):
+            cells = [v["value"] for column in columns[start::3] for v in column["values"] if v["value"] != "-"]
+            assert sorted(cells) == sorted(rows[name])
+        thresholds = {q["value"] for column in columns for q in column["qualifiers"] if q["name"] == "Delta chi2"}
+        assert thresholds == set(rows["delta_chi2"])
+    spectra = pd.read_csv(base / "spectra.csv")
+    table = tables[f"Figure 1, by flavor ({analysis})"]
+    cells = [v["value"] for column in table["dependent_variables"] for v in column["values"]]
+    assert sorted(cells) == sorted(spectra["predicted_counts"])
+
+
+def test_nothing_to_do_until_results_change(submitted: Project) -> None:
+    assert submitted.jobs("--", "hepdata") == {}
+    before = submitted.digests(below="results/hepdata")
+    submitted.snakemake("--forcerun", "ranges", "--", "hepdata")
+    assert submitted.digests(below="results/hepdata") == before  # the same bytes once more
+    contours = submitted.folder / "results" / "paper" / "contours" / "ee_d_u.csv"
+    text = contours.read_text(encoding="utf-8")
+    contours.write_text(text.replace("0.9,2,0,", "0.9,2,1,", 1), encoding="utf-8")
+    assert submitted.jobs("--", "hepdata")["hepdata"] == 1
+    contours.write_text(text, encoding="utf-8")
+
+
+def test_default_target_leaves_it_out(finished: Project) -> None:
+    assert not (finished.folder / "results" / "hepdata").exists()
+
+
+def test_a_refused_submission_is_not_kept(submitted: Project, tmp_path: Path) -> None:
+    project = submitted.copy(tmp_path / "project")
+    source = project.folder / "src" / "cevnsi" / "hepdata.py"
+    text = source.read_text(encoding="utf-8")
+    assert '"observables", "values"' in text
+    source.write_text(text.replace('"observables", "values"', '"observable", "values"'), encoding="utf-8")
+    done = project.snakemake("--", "hepdata", check=False)
+    assert done.returncode != 0
+    assert "HEPData's validator refuses it" in done.stdout
+    assert "'observable' is not one of" in done.stdout
+    assert "Traceback" not in done.stdout
+    assert not (project.folder / "results" / "hepdata").exists()
