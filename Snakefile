@@ -2,6 +2,9 @@ from snakemake.utils import min_version
 
 min_version("9.20")
 
+# A workflow that uses this one as a module keeps the default target that it has.
+IS_DEFAULT = workflow.default_target is None
+
 
 include: "workflow/rules/config.smk"
 include: "workflow/rules/common.smk"
@@ -15,7 +18,7 @@ include: "workflow/rules/hepdata.smk"
 
 
 rule all:
-    default_target: True
+    default_target: IS_DEFAULT
     input:
         final_files(),
     localrule: True

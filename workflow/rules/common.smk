@@ -1,7 +1,4 @@
 # Checks that come before any job, and the few functions that rules share.
-import os
-from pathlib import Path
-
 from snakemake.exceptions import WorkflowError
 
 from cevnsi import config as settings
@@ -11,8 +8,6 @@ from cevnsi.inputs import PUBLISHED_FILE, check_inputs
 from cevnsi.provenance import git_revision
 from cevnsi.tables import TableError
 
-# Relative, so that a project that is moved or copied has nothing to rerun.
-ROOT = Path(os.path.relpath(workflow.basedir))
 FORMATS = ["pdf", "png", "svg"]
 # Scans that a figure of the paper draws; a pair of axes in none of them gets a figure of its own.
 PAPER_FIGURES = {
@@ -22,9 +17,10 @@ PAPER_FIGURES = {
 }
 
 if workflow.is_main_process:
-    RUN_FOLDER_LOCK = run_folder.enter(
-        Path(), Path("results")
-    )  # held until this process ends
+    if not IS_MODULE:  # else locks and leftovers are the other workflow's to clear
+        RUN_FOLDER_LOCK = run_folder.enter(
+            Path(), Path("results")
+        )  # held until this process ends
     try:
         settings.check(config)
         check_inputs(config, ROOT)
@@ -46,24 +42,8 @@ SCANS = {
 GRIDS = {grid: scan for scan in SCANS.values() for grid in scan.grids()}
 ANALYSES = list(config["analyses"])
 
-
-# On a cluster only what computes chi2 is worth a job; these run where snakemake does.
-localrules:
-    inputs,
-    templates,
-    spectra,
-    merge,
-    contours,
-    ranges,
-    fig1,
-    fig2,
-    fig3,
-    fig4,
-    region_figure,
-    domain_figure,
-    scorecard,
-    provenance,
-    hepdata,
+# On a cluster only what computes chi2 is worth a job (chunk, domain_sensitivity): the other rules are marked as local
+# where they stand, as a list of names would not follow them into a workflow that gives them others.
 
 
 wildcard_constraints:
@@ -74,10 +54,16 @@ wildcard_constraints:
     ext="|".join(FORMATS),
 
 
+def own(path):
+    """A file of this project's folder, which no prefix of a module applies to."""
+    return local(str(path))
+
+
 def code(script):
     """A script and the modules it imports: an edit to any of them reruns what uses it, nothing else."""
     scripts = [ROOT / "workflow" / "scripts" / name for name in (script, "runner.py")]
-    return [os.path.relpath(path) for path in [*scripts, *module_files(scripts[0])]]
+    files = [*scripts, *module_files(scripts[0])]
+    return [own(os.path.relpath(path)) for path in files]
 
 
 def analysis_section(wildcards):
@@ -119,25 +105,7 @@ def has_sensitivity(analysis):
     )
 
 
-def drawn_figures(analysis):
-    """The grids on every figure of an analysis; Fig. 1 and the domain sensitivity show none."""
-    figures = {"fig1": []}
-    figures |= {
-        name: PAPER_FIGURES.get(name, [name]) for name in figures_of(analysis)[1:]
-    }
-    return figures | ({"domain_sensitivity": []} if has_sensitivity(analysis) else {})
-
-
-def all_figures(ext):
-    """Every figure of every analysis in one format."""
-    return [
-        f"results/{analysis}/figures/{name}.{ext}"
-        for analysis in ANALYSES
-        for name in drawn_figures(analysis)
-    ]
-
-
-PUBLISHED = str(ROOT / PUBLISHED_FILE)
+PUBLISHED = own(ROOT / PUBLISHED_FILE)
 
 
 def chunk_section(scan):

@@ -1,15 +1,28 @@
-# The configuration: read strictly first, so that a complaint names the file, then by snakemake.
+# Where the project is, and its configuration: read strictly first, so that a complaint names the file, then by snakemake.
+import os
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.sourcecache import LocalSourceFile
 
 from cevnsi.strict_yaml import ConfigError, read
 
-DEFAULT_CONFIG = Path(workflow.basedir) / "config.yaml"
+# Not workflow.basedir, which is another project's where this one is used as a module.
+HERE = workflow.current_basedir
+if not isinstance(HERE, LocalSourceFile):
+    raise WorkflowError(
+        f"{HERE.get_path_or_uri(secret_free=True)}: data and library are read from the project's folder, so the "
+        "snakefile of this module must be a path: clone the project first"
+    )
+# Relative, so that a project that is moved or copied has nothing to rerun.
+ROOT = Path(os.path.relpath(Path(HERE.get_path_or_uri(secret_free=True)).parents[1]))
+DEFAULT_CONFIG = ROOT / "config.yaml"
+IS_MODULE = not workflow.modifier.is_main_snakefile()
 
-if workflow.is_main_process:
+# A module that is given its configuration does not read the file, and answers for no file of the other workflow.
+if workflow.is_main_process and not workflow.modifier.skip_configfile:
     try:
-        for file in [DEFAULT_CONFIG, *workflow.configfiles]:
+        for file in [DEFAULT_CONFIG, *workflow.overwrite_configfiles]:
             read(Path(file))
     except ConfigError as error:
         raise WorkflowError(str(error)) from None

@@ -6,6 +6,7 @@ rule fig1:
         figure_files("fig1"),
     log:
         "logs/{analysis}/figures/fig1.log",
+    localrule: True
     conda:
         "../../envs/environment.yaml"
     params:
@@ -24,6 +25,7 @@ rule fig2:
         figure_files("fig2"),
     log:
         "logs/{analysis}/figures/fig2.log",
+    localrule: True
     conda:
         "../../envs/environment.yaml"
     params:
@@ -42,6 +44,7 @@ rule fig3:
         figure_files("fig3"),
     log:
         "logs/{analysis}/figures/fig3.log",
+    localrule: True
     conda:
         "../../envs/environment.yaml"
     params:
@@ -63,6 +66,7 @@ rule fig4:
         figure_files("fig4"),
     log:
         "logs/{analysis}/figures/fig4.log",
+    localrule: True
     conda:
         "../../envs/environment.yaml"
     params:
@@ -82,6 +86,7 @@ rule region_figure:
         figure_files("{grid}"),
     log:
         "logs/{analysis}/figures/{grid}.log",
+    localrule: True
     conda:
         "../../envs/environment.yaml"
     params:
@@ -102,6 +107,7 @@ rule domain_figure:
         figure_files("domain_sensitivity"),
     log:
         "logs/{analysis}/figures/domain_sensitivity.log",
+    localrule: True
     conda:
         "../../envs/environment.yaml"
     message:

@@ -21,6 +21,7 @@ rule hepdata:
         directory("results/hepdata"),
     log:
         "logs/hepdata.log",
+    localrule: True
     conda:
         "../../envs/environment.yaml"
     params:

@@ -1,9 +1,10 @@
 rule inputs:
     input:
         files=lambda w: [
-            ROOT / file for file in config["datasets"][w.dataset]["files"].values()
+            own(ROOT / file)
+            for file in config["datasets"][w.dataset]["files"].values()
         ],
-        checksums=ROOT / config["checksums"],
+        checksums=own(ROOT / config["checksums"]),
         code=code("inputs.py"),
     output:
         counts="results/inputs/{dataset}/counts.csv",
@@ -11,6 +12,7 @@ rule inputs:
         cross_check="results/inputs/{dataset}/cross_check.csv",
     log:
         "logs/inputs/{dataset}.log",
+    localrule: True
     conda:
         "../../envs/environment.yaml"
     params:

@@ -6,6 +6,7 @@ rule contours:
         "results/{analysis}/contours/{grid}.csv",
     log:
         "logs/{analysis}/contours/{grid}.log",
+    localrule: True
     conda:
         "../../envs/environment.yaml"
     params:
@@ -26,6 +27,7 @@ rule ranges:
         "results/{analysis}/ranges.csv",
     log:
         "logs/{analysis}/ranges.log",
+    localrule: True
     conda:
         "../../envs/environment.yaml"
     params:

@@ -10,6 +10,7 @@ rule scorecard:
         "results/{analysis}/scorecard.csv",
     log:
         "logs/{analysis}/scorecard.log",
+    localrule: True
     conda:
         "../../envs/environment.yaml"
     params:
@@ -32,13 +33,14 @@ INPUT_FILES = sorted(
 
 rule provenance:
     input:
-        files=[ROOT / name for name in INPUT_FILES],
+        files=[own(ROOT / name) for name in INPUT_FILES],
         tables=expand("results/{analysis}/scorecard.csv", analysis=ANALYSES),
         code=code("provenance.py"),
     output:
         "results/provenance.json",
     log:
         "logs/provenance.log",
+    localrule: True
     conda:
         "../../envs/environment.yaml"
     params:

@@ -30,6 +30,7 @@ rule merge:
         "results/{analysis}/grids/{grid}.parquet",
     log:
         "logs/{analysis}/grids/{grid}.log",
+    localrule: True
     conda:
         "../../envs/environment.yaml"
     params:

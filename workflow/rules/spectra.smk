@@ -8,6 +8,7 @@ rule templates:
         sums="results/{analysis}/templates.csv",
     log:
         "logs/{analysis}/templates.log",
+    localrule: True
     conda:
         "../../envs/environment.yaml"
     params:
@@ -26,6 +27,7 @@ rule spectra:
         "results/{analysis}/spectra.csv",
     log:
         "logs/{analysis}/spectra.log",
+    localrule: True
     conda:
         "../../envs/environment.yaml"
     params:
