@@ -12,16 +12,16 @@ from pathlib import Path
 
 from cevnsi.config import Analysis, parse_analysis, parse_scan
 from cevnsi.detector import Exposure
-from cevnsi.form_factors import FORM_FACTORS
-from cevnsi.grids import as_grid
+from cevnsi.from_config import analysis_templates
 from cevnsi.loading import load_acceptance, load_measurement
 from cevnsi.nuclei import NUCLEI
+from cevnsi.points import scan_grid
 from cevnsi.regions import allowed_ranges
-from cevnsi.scan import make_model, scan_rows
+from cevnsi.scan import make_model
 from cevnsi.scorecard import markdown
 from cevnsi.strict_yaml import read
 from cevnsi.tables import SCORECARD, read_table
-from cevnsi.templates import build_templates, predicted_counts
+from cevnsi.templates import predicted_counts
 
 ROOT = Path(__file__).parents[1]
 PICTURES = ("fig1", "fig2", "fig3", "fig4", "domain_sensitivity")
@@ -40,18 +40,11 @@ def _row(name: str, analysis: Analysis, config: dict[str, dict[str, dict[str, ob
     """SM counts and the four ends of Eq. 12 (delta chi2 4.61) under one set of assumptions."""
     folder = ROOT / "results" / "inputs" / analysis.dataset
     measurement = load_measurement(folder / "counts.csv")
-    templates = build_templates(
-        measurement.bin_edges_pe,
-        nuclides=analysis.nuclides,
-        form_factor=FORM_FACTORS[analysis.form_factor],
-        exposure=analysis.exposure,
-        acceptance=load_acceptance(folder / "acceptance.csv"),
-    )
+    templates = analysis_templates(analysis, measurement, load_acceptance(folder / "acceptance.csv"))
     model = make_model(analysis, templates, measurement)
     scan = parse_scan("matter_ee_mumu", config["scans"]["matter_ee_mumu"])
     scan = replace(scan, axes=tuple(replace(axis, points=101) for axis in scan.axes))
-    chi2 = scan_rows(model, scan, 0, 101)[scan.projections[0]]
-    ranges = allowed_ranges(scan.name, as_grid(scan, scan.name, chi2 - chi2.min()), [(0.9, 2)])
+    ranges = allowed_ranges(scan.name, scan_grid(model, scan), [(0.9, 2)])
     ends = [end for r in ranges if r.other_parameters == "profiled" for end in (r.lower, r.upper)]
     counts = predicted_counts(model.templates, [{} for _ in analysis.nuclides], analysis.sin2_theta_w).sum()
     return f"| {name} | {counts:.1f} | {' | '.join(f'{end:+.3f}' for end in ends)} |"

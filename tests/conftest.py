@@ -6,18 +6,17 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from hypothesis import settings
 
 from cevnsi import strict_yaml
 from cevnsi.config import parse_analysis
-from cevnsi.detector import Acceptance
-from cevnsi.form_factors import FORM_FACTORS
+from cevnsi.from_config import analysis_templates
 from cevnsi.inputs import read_dataset
 from cevnsi.likelihood import Measurement
+from cevnsi.loading import as_acceptance, as_measurement
 from cevnsi.scan import Model, make_model
-from cevnsi.templates import Templates, build_templates
+from cevnsi.templates import Templates
 
 # The same examples on every run, and no database beside the sources; a slow machine is no failure.
 settings.register_profile("repeatable", deadline=None, derandomize=True, database=None, max_examples=60)
@@ -37,9 +36,7 @@ def _tables(dataset: str) -> dict[str, dict[str, Any]]:
 
 
 def _measurement(dataset: str) -> Measurement:
-    counts = _tables(dataset)["counts"]
-    edges = np.append(counts["bin_low_pe"], counts["bin_high_pe"][-1])
-    return Measurement(edges, counts["observed_counts"], counts["stat_uncertainty"])
+    return as_measurement(_tables(dataset)["counts"])
 
 
 def _section(analysis: str, overrides: tuple[tuple[str, Any], ...]) -> dict[str, Any]:
@@ -50,15 +47,8 @@ def _section(analysis: str, overrides: tuple[tuple[str, Any], ...]) -> dict[str,
 @cache
 def _templates(analysis: str, overrides: tuple[tuple[str, Any], ...]) -> Templates:
     section = _section(analysis, overrides)
-    choices = parse_analysis(section)
-    acceptance = _tables(section["dataset"])["acceptance"]
-    return build_templates(
-        _measurement(section["dataset"]).bin_edges_pe,
-        nuclides=choices.nuclides,
-        form_factor=FORM_FACTORS[choices.form_factor],
-        exposure=choices.exposure,
-        acceptance=Acceptance(acceptance["photoelectrons"], acceptance["acceptance"]),
-    )
+    acceptance = as_acceptance(_tables(section["dataset"])["acceptance"])
+    return analysis_templates(parse_analysis(section), _measurement(section["dataset"]), acceptance)
 
 
 @cache

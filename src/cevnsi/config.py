@@ -403,9 +403,18 @@ def _printable(text: str) -> str:
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
+def _refuse(what: str, complaints: Iterator[str]) -> None:
+    lines = [f"  {_printable(line)}" for line in complaints]
+    if lines:
+        raise ConfigError(f"{what} cannot be used:\n" + "\n".join(lines))
+
+
 def check(config: Mapping[str, Any]) -> None:
     """Raise ConfigError with every complaint about a configuration; return if there is none."""
     for complaints in (_spelling_complaints, _schema_complaints, _cross_complaints):
-        lines = [f"  {_printable(line)}" for line in complaints(config)]
-        if lines:
-            raise ConfigError("the configuration cannot be used:\n" + "\n".join(lines))
+        _refuse("the configuration", complaints(config))
+
+
+def check_scan(scan: Scan, analysis: str, nuclides: tuple[Nuclide, ...]) -> None:
+    """Raise ConfigError with every complaint about a scan of no configuration, of one axis or more."""
+    _refuse(f"the {scan.name}", _scan_complaints(scan.name, scan, {analysis: nuclides}))

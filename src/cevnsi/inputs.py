@@ -293,6 +293,17 @@ def check_published(path: Path) -> None:
             raise TableError(f"{path}: row {i + 2}: tolerance {table['tolerance'][i]:g} is negative")
 
 
+def check_range(name: str, analysis: Mapping[str, Any], counts: Table) -> None:
+    """Refuse a photoelectron_range that is not between bin edges of the counts of the analysis' dataset."""
+    edges = [*counts["bin_low_pe"], counts["bin_high_pe"][-1]]
+    for edge in analysis["photoelectron_range"]:
+        if edge not in edges:
+            raise ConfigError(
+                f"analyses.{name}.photoelectron_range: {edge} is not a bin edge of dataset {analysis['dataset']}; "
+                f"edges are {', '.join(f'{e:g}' for e in edges)}"
+            )
+
+
 def check_inputs(config: Mapping[str, Any], root: Path) -> None:
     """Read every input of a configuration that `cevnsi.config.check` has accepted; TableError or ConfigError if bad."""
     sums = Path(config["checksums"])
@@ -300,11 +311,4 @@ def check_inputs(config: Mapping[str, Any], root: Path) -> None:
     check_published(root / PUBLISHED_FILE)
     counts = {name: read_dataset(section, root, sums)["counts"] for name, section in config["datasets"].items()}
     for name, analysis in config["analyses"].items():
-        bins = counts[analysis["dataset"]]
-        edges = [*bins["bin_low_pe"], bins["bin_high_pe"][-1]]
-        for edge in analysis["photoelectron_range"]:
-            if edge not in edges:
-                raise ConfigError(
-                    f"analyses.{name}.photoelectron_range: {edge} is not a bin edge of dataset {analysis['dataset']}; "
-                    f"edges are {', '.join(f'{e:g}' for e in edges)}"
-                )
+        check_range(name, analysis, counts[analysis["dataset"]])

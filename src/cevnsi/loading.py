@@ -1,6 +1,8 @@
-"""The cleaned tables of results/inputs/ as what the likelihood and the detector take."""
+"""The cleaned tables of a dataset, read or from results/inputs/, as what the likelihood and the detector take."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -10,6 +12,17 @@ from cevnsi.likelihood import Measurement
 from cevnsi.tables import read_csv, read_lines
 
 
+def as_measurement(counts: Mapping[str, Any]) -> Measurement:
+    """The measurement in a table of counts."""
+    edges = np.append(counts["bin_low_pe"], counts["bin_high_pe"][-1])
+    return Measurement(edges, counts["observed_counts"], counts["stat_uncertainty"])
+
+
+def as_acceptance(acceptance: Mapping[str, Any]) -> Acceptance:
+    """The acceptance in a table of it."""
+    return Acceptance(acceptance["photoelectrons"], acceptance["acceptance"])
+
+
 def load_measurement(path: Path | str) -> Measurement:
     """The measurement in a counts.csv of results/inputs/."""
     path = Path(path)
@@ -17,11 +30,9 @@ def load_measurement(path: Path | str) -> Measurement:
     rounded = any("rounding_shift" in line.split(",") for line in header)  # what was read off a figure has one more
     counts = read_csv(path, (*COUNTS_COLUMNS, *(["rounding_shift"] if rounded else [])))
     check_counts(path, counts)
-    edges = np.append(counts["bin_low_pe"], counts["bin_high_pe"][-1])
-    return Measurement(edges, counts["observed_counts"], counts["stat_uncertainty"])
+    return as_measurement(counts)
 
 
 def load_acceptance(path: Path | str) -> Acceptance:
     """The acceptance in an acceptance.csv of results/inputs/."""
-    table = read_csv(path, ACCEPTANCE_COLUMNS)
-    return Acceptance(table["photoelectrons"], table["acceptance"])
+    return as_acceptance(read_csv(path, ACCEPTANCE_COLUMNS))

@@ -114,7 +114,7 @@ class AllowedRange:
     interval: int
     lower: float
     upper: float
-    other_parameters: str  # "profiled" or "zero"
+    other_parameters: str  # "profiled", "zero" or "fixed"
     ends_at_grid: str
 
 
@@ -128,13 +128,31 @@ def _curves(grid: Grid, axis: int) -> dict[str, FloatArray]:
     return curves
 
 
-def _ends(grid: Grid, axis: int, interval: tuple[float, float]) -> tuple[float, float, str]:
+def _ends(x: FloatArray, log: bool, interval: tuple[float, float]) -> tuple[float, float, str]:
     """An interval in the axis' own units, and which of its ends are the axis' own."""
-    x = grid.coordinate(axis)
     sides = zip(("lower", "upper"), interval, (x[0], x[-1]), strict=True)
     at_grid = "+".join(side for side, end, limit in sides if end == limit)
-    lower, upper = (float(10**end) if grid.log[axis] else end for end in interval)
+    lower, upper = (float(10**end) if log else end for end in interval)
     return lower, upper, at_grid
+
+
+def curve_ranges(
+    scan: str,
+    parameter: str,
+    x: FloatArray,
+    log: bool,
+    delta_chi2: FloatArray,
+    levels: Sequence[tuple[float, int]],
+    others: str,
+) -> list[AllowedRange]:
+    """Allowed intervals of one parameter from delta chi2 at its values, or if `log` at their log10, x (points,)."""
+    rows = []
+    for confidence_level, n_dof in levels:
+        level = threshold(confidence_level, n_dof)
+        for i, interval in enumerate(allowed_intervals(x, delta_chi2, level)):
+            lower, upper, at_grid = _ends(x, log, interval)
+            rows.append(AllowedRange(scan, parameter, confidence_level, n_dof, level, i, lower, upper, others, at_grid))
+    return rows
 
 
 def allowed_ranges(scan: str, grid: Grid, levels: Sequence[tuple[float, int]]) -> list[AllowedRange]:
@@ -142,13 +160,7 @@ def allowed_ranges(scan: str, grid: Grid, levels: Sequence[tuple[float, int]]) -
     rows = []
     for axis, name in enumerate(grid.names):
         for others, curve in _curves(grid, axis).items():
-            for confidence_level, n_dof in levels:
-                level = threshold(confidence_level, n_dof)
-                for i, interval in enumerate(allowed_intervals(grid.coordinate(axis), curve, level)):
-                    lower, upper, at_grid = _ends(grid, axis, interval)
-                    rows.append(
-                        AllowedRange(scan, name, confidence_level, n_dof, level, i, lower, upper, others, at_grid)
-                    )
+            rows += curve_ranges(scan, name, grid.coordinate(axis), grid.log[axis], curve, levels, others)
     return rows
 
 

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cevnsi.config import Scan
-from cevnsi.grids import as_grid
+from cevnsi.points import scan_grid
 from cevnsi.regions import AllowedRange, allowed_ranges
-from cevnsi.scan import Model, scan_rows
+from cevnsi.scan import Model
 
 FloatArray = NDArray[np.float64]
 
@@ -38,8 +38,7 @@ def domain_sensitivity(model: Model, scan: Scan, bounds: FloatArray, points: int
     """Rows of `tables.SENSITIVITY`: least and greatest allowed value of each axis for each bound."""
     for bound in bounds:
         bounded = _bounded(scan, float(bound), points)
-        chi2 = scan_rows(model, bounded, 0, points)[scan.projections[0]]
-        grid = as_grid(bounded, scan.name, chi2 - chi2.min())
+        grid = scan_grid(model, bounded)
         ranges = [r for r in allowed_ranges(scan.name, grid, scan.levels()) if r.other_parameters == "profiled"]
         for name, (confidence_level, n_dof) in product(grid.names, scan.levels()):
             key = (name, confidence_level, n_dof)

@@ -130,13 +130,18 @@ def _cell(value: Any) -> str:
     return str(value)
 
 
-def write_csv(path: Path | str, columns: Columns) -> None:
-    """Columns of equal length under a header row."""
+def csv_text(columns: Columns) -> str:
+    """Columns of equal length under a header row, as csv."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
     writer.writerows([_cell(value) for value in row] for row in zip(*columns.values(), strict=True))
-    write_text(path, text.getvalue())
+    return text.getvalue()
+
+
+def write_csv(path: Path | str, columns: Columns) -> None:
+    """Columns of equal length under a header row."""
+    write_text(path, csv_text(columns))
 
 
 def _read_bytes(path: Path) -> bytes:

@@ -20,9 +20,9 @@ LAYERS = [
     ["likelihood", "spectra"],
     ["profile", "loading"],
     ["scan"],
-    ["grids"],
+    ["grids", "from_config", "points", "config_keys"],
     ["sensitivity", "scorecard", "figures"],
-    ["hepdata"],
+    ["hepdata", "__main__"],
 ]
 LAYER = {name: i for i, names in enumerate(LAYERS) for name in names}
 PHYSICS = (

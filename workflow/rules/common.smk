@@ -105,6 +105,24 @@ def has_sensitivity(analysis):
     )
 
 
+def drawn_figures(analysis):
+    """The grids on every figure of an analysis; Fig. 1 and the domain sensitivity show none."""
+    figures = {"fig1": []}
+    figures |= {
+        name: PAPER_FIGURES.get(name, [name]) for name in figures_of(analysis)[1:]
+    }
+    return figures | ({"domain_sensitivity": []} if has_sensitivity(analysis) else {})
+
+
+def all_figures(ext):
+    """Every figure of every analysis in one format."""
+    return [
+        f"results/{analysis}/figures/{name}.{ext}"
+        for analysis in ANALYSES
+        for name in drawn_figures(analysis)
+    ]
+
+
 PUBLISHED = own(ROOT / PUBLISHED_FILE)
 
 

@@ -1,0 +1,67 @@
+"""A configuration file to a model without the workflow: what its first rules do, in memory, with the same checks."""
+
+import difflib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from cevnsi import config as settings
+from cevnsi import strict_yaml
+from cevnsi.config import Analysis, parse_analysis
+from cevnsi.detector import Acceptance
+from cevnsi.form_factors import FORM_FACTORS
+from cevnsi.inputs import check_range, read_dataset
+from cevnsi.likelihood import Measurement
+from cevnsi.loading import as_acceptance, as_measurement
+from cevnsi.scan import Model, make_model
+from cevnsi.strict_yaml import ConfigError
+from cevnsi.templates import Templates, build_templates
+
+
+def read_config(path: Path | str) -> dict[str, Any]:
+    """A configuration file, read strictly and checked; ConfigError names the file and every complaint."""
+    config = strict_yaml.read(Path(path))
+    try:
+        settings.check(config)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from None
+    return config
+
+
+def analysis_templates(analysis: Analysis, measurement: Measurement, acceptance: Acceptance) -> Templates:
+    """Templates of every bin of a measurement under the assumptions of an analysis."""
+    return build_templates(
+        measurement.bin_edges_pe,
+        nuclides=analysis.nuclides,
+        form_factor=FORM_FACTORS[analysis.form_factor],
+        exposure=analysis.exposure,
+        acceptance=acceptance,
+    )
+
+
+def analysis_section(config: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """The section of a named analysis."""
+    if name not in config["analyses"]:
+        close = difflib.get_close_matches(name, config["analyses"], 1)
+        hint = f"did you mean {close[0]!r}?" if close else f"expected one of {', '.join(config['analyses'])}"
+        raise ConfigError(f"analyses: {name!r} is unknown; {hint}")
+    section: dict[str, Any] = config["analyses"][name]
+    return section
+
+
+def build_model(config: Mapping[str, Any], name: str, root: Path | str = ".", *, all_bins: bool = False) -> Model:
+    """The model of a named analysis of a configuration that `read_config` has accepted.
+
+    Its inputs are read from the project's folder `root` and verified. The model has the bins that enter chi2, or with
+    `all_bins` every bin of the measurement.
+    """
+    section, root = analysis_section(config, name), Path(root)
+    tables = read_dataset(config["datasets"][section["dataset"]], root, Path(config["checksums"]))
+    check_range(name, section, tables["counts"])
+    measurement = as_measurement(tables["counts"])
+    if all_bins:
+        section = section | {"photoelectron_range": measurement.bin_edges_pe[[0, -1]].tolist()}
+    analysis = parse_analysis(section)
+    return make_model(
+        analysis, analysis_templates(analysis, measurement, as_acceptance(tables["acceptance"])), measurement
+    )

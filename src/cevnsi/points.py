@@ -1,0 +1,149 @@
+"""A model at one point, along one line or on one grid of its parameters, in memory.
+
+Parameters are named as the axes of a scan; what is not named is zero. Complaints are ConfigErrors, as for a scan.
+"""
+
+import difflib
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cevnsi.config import Axis, Scan, check_scan
+from cevnsi.grids import as_grid
+from cevnsi.interactions import (
+    INTERACTIONS,
+    LIGHT_MEDIATOR_PARAMETERS,
+    MATTER_PARAMETERS,
+    contact,
+    light_mediator,
+    quarks_of,
+)
+from cevnsi.likelihood import best_pull, contract
+from cevnsi.regions import AllowedRange, Grid, curve_ranges, profile_onto
+from cevnsi.scan import Model, contact_chi2, mediator_chi2, scan_rows
+from cevnsi.strict_yaml import ConfigError
+from cevnsi.templates import predicted_counts
+
+FloatArray = NDArray[np.float64]
+Domain = Mapping[str, tuple[float, float]]
+
+# Where to look for the ends of an allowed range unless told: the axes of the paper's scans.
+CONTACT_ENDS = (-1.0, 1.0)
+MEDIATOR_ENDS = {"mediator_mass_mev": (1.0, 1e4), "coupling": (1e-6, 1e-1)}
+LARGEST_MEDIATOR_VALUE = 1e9  # MeV or dimensionless, as in the configuration's schema
+
+
+def interaction_of(names: Iterable[str]) -> str:
+    """The interaction that parameters belong to, contact if there are none; ConfigError if to none or to several."""
+    known = [name for parameters in INTERACTIONS.values() for name in parameters]
+    listed = list(names)
+    for name in listed:
+        if name not in known:
+            close = difflib.get_close_matches(name, known, 1)
+            hint = f"did you mean {close[0]!r}?" if close else f"expected one of {', '.join(known)}"
+            raise ConfigError(f"{name}: unknown parameter; {hint}")
+    fitting = [name for name, parameters in INTERACTIONS.items() if set(listed) <= set(parameters)]
+    if not fitting:
+        raise ConfigError(f"{', '.join(listed)}: parameters of different interactions; expected those of one")
+    return fitting[0]
+
+
+def _check_mediator(name: str, value: float) -> None:
+    above = value > 0 if name == "mediator_mass_mev" else value >= 0
+    if not above or value > LARGEST_MEDIATOR_VALUE:
+        least = "above 0" if name == "mediator_mass_mev" else "of 0 or more"
+        raise ConfigError(f"{name}: {value:g}; expected a number {least}, at most {LARGEST_MEDIATOR_VALUE:g}")
+
+
+def check_point(parameters: Mapping[str, float]) -> str:
+    """The interaction of a point that counts can be predicted at; ConfigError if it is no such point."""
+    interaction = interaction_of(parameters)
+    for name, value in parameters.items():
+        if name in MATTER_PARAMETERS:
+            quarks = " and ".join(quarks_of(name))
+            raise ConfigError(f"{name}: is a sum of {quarks} (Eq. 11), which is no point; give these two")
+        if interaction == "light_mediator":
+            _check_mediator(name, value)
+    for name in LIGHT_MEDIATOR_PARAMETERS:
+        if interaction == "light_mediator" and name not in parameters:
+            raise ConfigError(f"{name}: is missing; a light mediator needs {' and '.join(LIGHT_MEDIATOR_PARAMETERS)}")
+    return interaction
+
+
+def predict(model: Model, parameters: Mapping[str, float]) -> FloatArray:
+    """Predicted counts by flavor and bin at a point, (flavors, bins): contact couplings, or a mediator's two."""
+    templates = model.templates
+    if check_point(parameters) == "contact":
+        epsilon = [contact(parameters) for _ in templates.nuclides]
+    else:
+        epsilon = [light_mediator(q2, **parameters) for q2 in templates.momentum_transfer_squared]
+    return predicted_counts(templates, epsilon, model.analysis.sin2_theta_w)
+
+
+def chi2_and_pull(model: Model, parameters: Mapping[str, float]) -> tuple[float, float]:
+    """Chi2 at a point, and the normalization pull alpha that Eq. 7 is least at."""
+    counts = predict(model, parameters).sum(axis=0)
+    sums = contract(model.measurement, counts[None, :], model.analysis.normalization_uncertainty)
+    pull = best_pull(sums.data_template[0], sums.template_template[0, 0], sums.penalty)
+    return float(sums.chi2([1.0])), float(pull)
+
+
+def make_line(
+    model: Model,
+    name: str,
+    ends: tuple[float | None, float | None] = (None, None),
+    *,
+    points: int = 1001,
+    fixed: Mapping[str, float],
+    profile: Domain,
+    confidence_levels: tuple[float, ...] = (0.9,),
+    n_dof: tuple[int, ...] = (1,),
+) -> Scan:
+    """A scan of one axis, checked as one of a configuration is.
+
+    An end that is None is where the paper's scans end, for a matter parameter where the domains do (Eq. 11).
+    """
+    interaction = interaction_of([name, *fixed, *profile])
+    if name in MATTER_PARAMETERS and set(quarks_of(name)) <= set(profile):
+        quarks = [profile[quark] for quark in quarks_of(name)]
+        usual = 3 * sum(low for low, _ in quarks), 3 * sum(high for _, high in quarks)
+    else:
+        usual = MEDIATOR_ENDS.get(name, CONTACT_ENDS)
+    low, high = (default if end is None else end for end, default in zip(ends, usual, strict=True))
+    if interaction == "light_mediator":
+        check_point({name: high, **fixed})
+    axis = Axis(name, low, high, points, "log" if name in MEDIATOR_ENDS else "linear")
+    line = Scan(
+        "range", interaction, (axis,), dict(profile), dict(fixed), ((name,),), confidence_levels, n_dof, chunks=1
+    )
+    check_scan(line, "this", model.templates.nuclides)
+    return line
+
+
+def chi2_along(model: Model, line: Scan) -> FloatArray:
+    """Chi2 along a scan of one axis, (points,), least over what it profiles over."""
+    (axis,) = line.axes
+    parameters: dict[str, Any] = {**line.fixed, axis.name: axis.values()}
+    if line.interaction == "light_mediator":
+        chi2 = mediator_chi2(model, np.asarray(parameters["mediator_mass_mev"]), parameters["coupling"])
+    else:
+        chi2 = contact_chi2(model, parameters, line.profile)
+    return np.broadcast_to(chi2, axis.points)  # one number where nothing depends on the parameter
+
+
+def allowed_range(model: Model, line: Scan) -> list[AllowedRange]:
+    """Allowed intervals of the parameter of a scan of one axis, from its own minimum, at each level it asks for."""
+    (axis,) = line.axes
+    chi2 = chi2_along(model, line)
+    delta_chi2 = chi2 - profile_onto(chi2[None, :], 0)[0]
+    x = np.log10(axis.values()) if axis.scale == "log" else axis.values()
+    others = "profiled" if line.profile else "fixed" if line.fixed else "zero"
+    return curve_ranges(line.name, axis.name, x, axis.scale == "log", delta_chi2, line.levels(), others)
+
+
+def scan_grid(model: Model, scan: Scan) -> Grid:
+    """Delta chi2 on the grid of a scan of two axes."""
+    chi2 = scan_rows(model, scan, 0, scan.shape[0])[scan.projections[0]]
+    return as_grid(scan, scan.name, chi2 - chi2.min())

@@ -1,0 +1,75 @@
+"""A configuration file to a model: the same as by way of the workflow's steps, with the same complaints."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cevnsi.from_config import build_model, read_config
+from cevnsi.scan import Model
+from cevnsi.strict_yaml import ConfigError
+from cevnsi.tables import TableError
+
+
+@pytest.mark.parametrize("analysis", ["paper", "release"])
+def test_the_model_is_that_of_the_steps(analysis: str, root: Path, model: Callable[..., Model]) -> None:
+    found, expected = build_model(read_config(root / "config.yaml"), analysis, root), model(analysis)
+    assert found.analysis == expected.analysis
+    np.testing.assert_array_equal(found.templates.events, expected.templates.events)
+    np.testing.assert_array_equal(found.measurement.observed_counts, expected.measurement.observed_counts)
+
+
+def test_all_bins_are_those_of_the_counts(root: Path) -> None:
+    config = read_config(root / "config.yaml")
+    whole, used = (build_model(config, "paper", root, all_bins=every) for every in (True, False))
+    np.testing.assert_array_equal(whole.measurement.bin_edges_pe, np.arange(0, 51, 2))
+    np.testing.assert_array_equal(used.measurement.bin_edges_pe, np.arange(6, 31, 2))
+    np.testing.assert_array_equal(whole.templates.per_bin()[..., 3:15], used.templates.per_bin())
+
+
+@pytest.fixture
+def project(root: Path, tmp_path: Path) -> Path:
+    """A folder with configuration and data, free to be changed."""
+    shutil.copytree(root / "data", tmp_path / "data")
+    shutil.copy(root / "config.yaml", tmp_path)
+    return tmp_path
+
+
+def _edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def test_a_bad_key_is_named_with_its_file(project: Path) -> None:
+    _edit(project / "config.yaml", "form_factor: klein_nystrand", "form_factor: klein_nystrond")
+    with pytest.raises(ConfigError) as caught:
+        read_config(project / "config.yaml")
+    assert str(caught.value).startswith(f"{project / 'config.yaml'}: ")
+    assert "analyses.paper.form_factor: 'klein_nystrond' is unknown" in str(caught.value)
+
+
+def test_an_unknown_analysis_is_named(project: Path) -> None:
+    config = read_config(project / "config.yaml")
+    with pytest.raises(ConfigError, match=r"analyses: 'relase' is unknown; did you mean 'release'\?"):
+        build_model(config, "relase", project)
+    with pytest.raises(ConfigError, match="analyses: 'xyz' is unknown; expected one of paper, release"):
+        build_model(config, "xyz", project)
+
+
+def test_a_changed_input_is_refused(project: Path) -> None:
+    name = "data/coherent_csi_2017/digitized/figure3_residuals_a.csv"
+    _edit(project / name, "8.04435", "8.04436")
+    config = read_config(project / "config.yaml")
+    with pytest.raises(TableError, match=f"{name}: sha256 is"):
+        build_model(config, "paper", project)
+    build_model(config, "release", project)  # which does not read it
+
+
+def test_a_range_between_bin_edges_is_refused(project: Path) -> None:
+    _edit(project / "config.yaml", "[6, 30]", "[7, 30]")
+    config = read_config(project / "config.yaml")
+    with pytest.raises(ConfigError, match=r"analyses\.paper\.photoelectron_range: 7 is not a bin edge of dataset figu"):
+        build_model(config, "paper", project)
