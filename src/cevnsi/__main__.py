@@ -1,0 +1,219 @@
+"""Small questions to the library, answered in a terminal: `python -m cevnsi --help`. No workflow is needed."""
+
+import argparse
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import astuple
+from pathlib import Path
+from typing import Any
+
+from cevnsi.config_keys import all_keys, explain, find_keys
+from cevnsi.flux import FLAVORS
+from cevnsi.from_config import build_model, read_config
+from cevnsi.points import allowed_range, chi2_and_pull, make_line, predict
+from cevnsi.scan import Model
+from cevnsi.strict_yaml import LARGEST, ConfigError
+from cevnsi.tables import RANGES, TableError, as_columns, csv_text, decimal
+
+MOST_POINTS = 10_001  # along the line of `range`: a light mediator needs an array of nodes at each
+
+PARAMETERS = """parameters:
+  contact       eps_<pair>_uV and eps_<pair>_dV, the pair one of ee, mumu, tautau, emu, etau, mutau; an imaginary part
+                of the last three is eps_<pair>_uV_imag; for range also eps_<pair>_matter (Eq. 11)
+  mediator      mediator_mass_mev and coupling
+  What is not named is zero.
+"""
+
+
+def _number(text: str) -> float:
+    try:
+        value = decimal(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is {error}") from None
+    if value and not 1 / LARGEST <= abs(value) <= LARGEST:
+        raise argparse.ArgumentTypeError(f"{text!r} is not from {1 / LARGEST:g} to {LARGEST:g} in magnitude, or 0")
+    return value
+
+
+def _value(text: str) -> tuple[str, float]:
+    """NAME=VALUE."""
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
+    return name, _number(value)
+
+
+def _domain(text: str) -> tuple[str, tuple[float, float]]:
+    """NAME=LOW:HIGH."""
+    name, equals, ends = text.partition("=")
+    low, colon, high = ends.partition(":")
+    if not equals or not name or not colon:
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=LOW:HIGH")
+    return name, (_number(low), _number(high))
+
+
+def _whole(least: int, most: int) -> Callable[[str], int]:
+    def convert(text: str) -> int:
+        value = int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0
+        if not least <= value <= most:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least} to {most}")
+        return value
+
+    return convert
+
+
+def _level(text: str) -> float:
+    value = _number(text)
+    if not 0 < value < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not between 0 and 1")
+    return value
+
+
+def _once(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    named: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in named:
+            raise ConfigError(f"{name}: is given twice")
+        named[name] = value
+    return named
+
+
+def _model(arguments: argparse.Namespace, *, all_bins: bool = False) -> Model:
+    """The model that --config and --analysis ask for."""
+    config = read_config(arguments.config)
+    name = arguments.analysis or next(iter(config["analyses"]))
+    return build_model(config, name, arguments.config.parent, all_bins=all_bins)
+
+
+def spectrum(arguments: argparse.Namespace) -> str:
+    """Counts by bin: predicted of each flavor and of all, and observed."""
+    parameters = _once(arguments.parameters)
+    model = _model(arguments, all_bins=arguments.all_bins)
+    counts = predict(model, parameters)
+    columns: dict[str, Any] = {
+        "bin_low_pe": model.measurement.bin_edges_pe[:-1],
+        "bin_high_pe": model.measurement.bin_edges_pe[1:],
+        **{f"{flavor}_counts": row for flavor, row in zip(FLAVORS, counts, strict=True)},
+        "predicted_counts": counts.sum(axis=0),
+        "observed_counts": model.measurement.observed_counts,
+        "stat_uncertainty_counts": model.measurement.stat_uncertainty,
+    }
+    return csv_text(columns)
+
+
+def chi2(arguments: argparse.Namespace) -> str:
+    """Chi2 (Eq. 7) at a point, there and in the standard model."""
+    parameters = _once(arguments.parameters)
+    model = _model(arguments)
+    at_point, pull = chi2_and_pull(model, parameters)
+    standard_model, _ = chi2_and_pull(model, {})
+    return csv_text(
+        {
+            "chi2": [at_point],
+            "standard_model_chi2": [standard_model],
+            "bins": [model.measurement.observed_counts.size],
+            "normalization_pull": [pull],
+        }
+    )
+
+
+def allowed(arguments: argparse.Namespace) -> str:
+    """Allowed intervals of one parameter."""
+    fixed, profile = _once(arguments.fixed), _once(arguments.profile)
+    model = _model(arguments)
+    line = make_line(
+        model,
+        arguments.name,
+        (arguments.low, arguments.high),
+        points=arguments.points,
+        fixed=fixed,
+        profile=profile,
+        confidence_levels=(arguments.confidence_level,),
+        n_dof=(arguments.n_dof,),
+    )
+    columns = as_columns(map(astuple, allowed_range(model, line)), RANGES)
+    unit = "_mev" if arguments.name.endswith("_mev") else ""
+    del columns["scan"]
+    return csv_text({name + unit if name in ("lower", "upper") else name: column for name, column in columns.items()})
+
+
+def describe(arguments: argparse.Namespace) -> str:
+    """What a key of the configuration is for, or all keys."""
+    if arguments.key is None:
+        return "".join(f"{key}: {key.description}\n" for key in all_keys())
+    return "".join(f"{explain(key)}\n" for key in find_keys(arguments.key))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="cevnsi",
+        description="Small questions on coherent elastic neutrino-nucleus scattering, answered without the workflow: "
+        "csv on standard output, the unit in the name of a column. A complaint ends with exit status 2.",
+        epilog=PARAMETERS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    asks_model = argparse.ArgumentParser(add_help=False)
+    asks_model.add_argument(
+        "--config", type=Path, default=Path("config.yaml"), metavar="FILE", help="whole configuration (config.yaml)"
+    )
+    asks_model.add_argument("--analysis", metavar="NAME", help="section of its analyses (the first)")
+
+    def command(name: str, run: Any, text: str, **more: Any) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".", **more)
+        added.set_defaults(run=run)
+        return added
+
+    at_point: dict[str, Any] = {"nargs": "*", "type": _value, "metavar": "NAME=VALUE"}
+    more: dict[str, Any] = {
+        "parents": [asks_model],
+        "epilog": PARAMETERS,
+        "formatter_class": argparse.RawDescriptionHelpFormatter,
+    }
+    added = command("spectrum", spectrum, "predicted counts by bin, of the standard model or at a point", **more)
+    added.add_argument("parameters", help="couplings, or a mediator's mass and coupling", **at_point)
+    added.add_argument("--all-bins", action="store_true", help="also bins that do not enter chi2")
+
+    added = command("chi2", chi2, "chi2 and normalization pull (Eq. 7), of the standard model or at a point", **more)
+    added.add_argument("parameters", help="couplings, or a mediator's mass and coupling", **at_point)
+
+    added = command("range", allowed, "allowed range of one parameter, from the least chi2 along it", **more)
+    added.add_argument("name", metavar="NAME", help="the parameter")
+    added.add_argument(
+        "--fixed",
+        action="append",
+        default=[],
+        type=_value,
+        metavar="NAME=VALUE",
+        help="hold this at a value other than zero",
+    )
+    added.add_argument(
+        "--profile", action="append", default=[], type=_domain, metavar="NAME=LOW:HIGH", help="minimise over this too"
+    )
+    added.add_argument("--from", dest="low", type=_number, metavar="LOW", help="least value looked at")
+    added.add_argument("--to", dest="high", type=_number, metavar="HIGH", help="greatest value looked at")
+    added.add_argument(
+        "--points", type=_whole(3, MOST_POINTS), default=1001, metavar="N", help="values looked at (1001)"
+    )
+    added.add_argument("--confidence-level", type=_level, default=0.9, metavar="LEVEL", help="probability (0.9)")
+    added.add_argument("--n-dof", type=_whole(1, 100), default=1, metavar="N", help="thresholds for (1)")
+
+    added = command("describe", describe, "what a key of the configuration is for, or all keys")
+    added.add_argument("key", nargs="?", metavar="KEY", help="as in a complaint, or the end of it: form_factor")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit status is 0, or 2 after a complaint on standard error."""
+    asked = _parser().parse_args(arguments)
+    try:
+        text = asked.run(asked)
+    except (ConfigError, TableError, OSError) as error:
+        print(f"cevnsi: {error}", file=sys.stderr)
+        return 2
+    sys.stdout.write(text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,145 @@
+"""`python -m cevnsi`: numbers as the library computes them, and complaints on standard error with exit status 2."""
+
+import csv
+import io
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cevnsi.__main__ import main
+from cevnsi.points import chi2_and_pull, predict
+from cevnsi.scan import Model
+
+
+@pytest.fixture(autouse=True)
+def _in_the_project(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(root)
+
+
+@pytest.fixture
+def table(capsys: pytest.CaptureFixture[str]) -> Callable[..., list[dict[str, str]]]:
+    """The rows that a command prints."""
+
+    def rows(*arguments: str) -> list[dict[str, str]]:
+        assert main(arguments) == 0
+        said = capsys.readouterr()
+        assert said.err == ""
+        return list(csv.DictReader(io.StringIO(said.out)))
+
+    return rows
+
+
+def test_the_spectrum_of_the_standard_model(table: Callable[..., list[dict[str, str]]]) -> None:
+    rows = table("spectrum", "--analysis", "release")
+    assert [float(row["bin_low_pe"]) for row in rows] == list(range(6, 30, 2))
+    assert sum(float(row["predicted_counts"]) for row in rows) == pytest.approx(162.8, abs=0.05)
+    assert [float(row["observed_counts"]) for row in rows[:4]] == [9, 11, 24, 25]
+    for row in rows:
+        flavors = [float(row[f"{flavor}_counts"]) for flavor in ("nu_e", "nu_mu", "nu_mu_bar")]
+        assert float(row["predicted_counts"]) == pytest.approx(sum(flavors), rel=1e-12)
+
+
+def test_the_spectrum_of_a_mediator_in_all_bins(table: Callable[..., Any], model: Callable[..., Model]) -> None:
+    rows = table("spectrum", "mediator_mass_mev=10", "coupling=1e-4", "--all-bins")
+    assert len(rows) == 25
+    expected = predict(model("paper"), {"mediator_mass_mev": 10.0, "coupling": 1e-4}).sum(axis=0)
+    assert [float(row["predicted_counts"]) for row in rows[3:15]] == pytest.approx(list(expected), rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    "point", [{}, {"eps_ee_dV": 0.2, "eps_etau_uV": -0.1}, {"mediator_mass_mev": 9.0, "coupling": 0.1}]
+)
+def test_chi2_at_a_point(point: dict[str, float], table: Callable[..., Any], model: Callable[..., Model]) -> None:
+    (row,) = table("chi2", *(f"{name}={value}" for name, value in point.items()))
+    expected, pull = chi2_and_pull(model("paper"), point)
+    assert (float(row["chi2"]), float(row["normalization_pull"])) == (expected, pull)
+    assert float(row["standard_model_chi2"]) == chi2_and_pull(model("paper"), {})[0]
+    assert row["bins"] == "12"
+
+
+def test_the_range_of_a_matter_parameter(table: Callable[..., Any]) -> None:
+    domains = [f"--profile=eps_{pair}_{quark}V=-1:1" for pair in ("ee", "mumu") for quark in "ud"]
+    (row,) = table("range", "eps_mumu_matter", *domains)
+    assert (float(row["lower"]), float(row["upper"])) == pytest.approx((-0.6335, 1.704), abs=1e-3)  # the scorecard's
+    assert (row["other_parameters"], row["ends_at_grid"]) == ("profiled", "")
+
+
+def test_the_range_of_a_mediator(table: Callable[..., Any]) -> None:
+    (row,) = table(
+        "range", "coupling", "--fixed", "mediator_mass_mev=1", "--confidence-level", "0.9545", "--n-dof", "2"
+    )
+    assert float(row["delta_chi2"]) == pytest.approx(6.18, abs=0.001)
+    assert float(row["lower"]) == 1e-6
+    (row,) = table(
+        "range", "mediator_mass_mev", "--fixed", "coupling=1e-4", "--from", "20", "--to", "2000", "--points", "99"
+    )
+    assert float(row["upper_mev"]) == pytest.approx(2000)
+    assert row["ends_at_grid"] == "upper"
+
+
+def test_keys_are_described(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["describe", "nuclei"]) == 0
+    assert capsys.readouterr().out == (
+        "analyses.<name>.nuclei: One mean nucleus of CsI, or cesium and iodine separately.\n"
+        "    one of mean, cs_and_i; required\n"
+    )
+    assert main(["describe"]) == 0
+    assert "scans.<name>.chunks: Number of jobs that share the grid.\n" in capsys.readouterr().out
+
+
+COMPLAINTS = [
+    ("chi2 eps_ee_dv=0.1", "cevnsi: eps_ee_dv: unknown parameter; did you mean 'eps_ee_dV'?"),
+    ("chi2 eps_ee_dV=1 eps_ee_dV=2", "cevnsi: eps_ee_dV: is given twice"),
+    ("chi2 eps_ee_dV", "'eps_ee_dV' is not NAME=VALUE"),
+    ("chi2 eps_ee_dV=1_0", "'1_0' is not a finite number in plain decimal digits"),
+    ("chi2 eps_ee_dV=nan", "'nan' is not a finite number in plain decimal digits"),
+    ("chi2 eps_ee_dV=x", "'x' is not a number"),
+    ("chi2 eps_ee_dV=1e31", "'1e31' is not from 1e-30 to 1e+30 in magnitude, or 0"),
+    ("chi2 --analysis relase", "cevnsi: analyses: 'relase' is unknown; did you mean 'release'?"),
+    ("chi2 --config nothing.yaml", "cevnsi: nothing.yaml: "),
+    ("spectrum --config README.md", "cevnsi: README.md: "),
+    ("spectrum --config tests/config/faults.yaml", "tests/config/faults.yaml: the configuration cannot be used:\n"),
+    ("spectrum coupling=1", "cevnsi: mediator_mass_mev: is missing"),
+    ("range eps_ee_dV --profile eps_ee_uV=1", "'eps_ee_uV=1' is not NAME=LOW:HIGH"),
+    ("range eps_ee_dV --profile eps_ee_uV=1:0", "cevnsi: the range cannot be used:\n  range.profile.eps_ee_uV: [1, 0]"),
+    ("range eps_ee_dV --points 2", "'2' is not a whole number from 3 to 10001"),
+    ("range eps_ee_dV --points 1e3", "'1e3' is not a whole number from 3 to 10001"),
+    ("range eps_ee_dV --n-dof 0", "'0' is not a whole number from 1 to 100"),
+    ("range eps_ee_dV --confidence-level 90", "'90' is not between 0 and 1"),
+    ("describe nucleus", "cevnsi: nucleus: unknown key; did you mean 'nuclei'?"),
+    ("spectrm", "invalid choice: 'spectrm' (choose from "),
+    ("", "the following arguments are required: COMMAND"),
+]
+
+
+@pytest.mark.parametrize(("line", "said"), COMPLAINTS)
+def test_a_complaint_is_one_of_few_words(line: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    try:
+        status: Any = main(line.split())
+    except SystemExit as stop:  # argparse's own
+        status = stop.code
+    shown = capsys.readouterr()
+    assert (status, shown.out) == (2, "")
+    assert said in shown.err
+
+
+def test_a_file_that_is_not_the_published_one_is_refused(
+    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Data are looked for beside the configuration."""
+    (tmp_path / "config.yaml").write_bytes((root / "config.yaml").read_bytes())
+    assert main(["chi2", "--config", str(tmp_path / "config.yaml")]) == 2
+    assert f"{tmp_path / 'data' / 'SHA256SUMS'}: cannot be read" in capsys.readouterr().err
+
+
+def test_it_runs_as_a_module(root: Path) -> None:
+    command = [sys.executable, "-m", "cevnsi"]
+    done = subprocess.run([*command, "--help"], cwd=root, capture_output=True, text=True, check=True)
+    assert all(name in done.stdout for name in ("spectrum", "chi2", "range", "describe"))
+    done = subprocess.run([*command, "describe", "xyz"], cwd=root, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Traceback" not in done.stderr
