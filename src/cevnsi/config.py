@@ -313,6 +313,9 @@ def _scan_complaints(key: str, scan: Scan, nuclei: Mapping[str, tuple[Nuclide, .
                 yield f"{key}.{place}.{name}: unknown parameter of interaction {scan.interaction}; {hint}"
     if any(name not in known for name in [*_names(scan), *scan.profile, *scan.fixed]):
         return
+    for name in known if scan.interaction != "contact" else ():  # of contact couplings, one that is not named is zero
+        if name not in _names(scan) and name not in scan.fixed:
+            yield f"{key}: {name} of interaction {scan.interaction} is neither an axis nor fixed"
     for axis in scan.axes:
         yield from _axis_complaints(f"{key}.axes.{axis.name}", axis)
         if axis.name in scan.profile:

@@ -5,7 +5,7 @@ number or an array that broadcasts with the others. Eq. 6 is Eq. 10 with the sam
 quarks. A missing entry is zero.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -130,6 +130,13 @@ def light_mediator(
     """Epsilon of a universal vector mediator at each momentum transfer, the same for u and d (Eq. 6)."""
     value = np.square(coupling) * mediator_coupling_scale(momentum_transfer_squared, mediator_mass_mev)
     return {(quark, pair): value for quark in QUARKS for pair in ("ee", "mumu", "tautau")}
+
+
+# Epsilon at momentum transfers (nodes,) from the interaction's parameters by name; values broadcast against the nodes.
+EPSILON: dict[str, Callable[..., dict[tuple[str, str], Any]]] = {
+    "contact": lambda momentum_transfer_squared, **parameters: contact(parameters),
+    "light_mediator": light_mediator,
+}
 
 
 def matter_parameter(epsilon_u: Any, epsilon_d: Any) -> Any:

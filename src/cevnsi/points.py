@@ -5,24 +5,16 @@ Parameters are named as the axes of a scan; what is not named is zero. Complaint
 
 import difflib
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cevnsi.config import Axis, Scan, check_scan
 from cevnsi.grids import as_grid
-from cevnsi.interactions import (
-    INTERACTIONS,
-    LIGHT_MEDIATOR_PARAMETERS,
-    MATTER_PARAMETERS,
-    contact,
-    light_mediator,
-    quarks_of,
-)
+from cevnsi.interactions import EPSILON, INTERACTIONS, MATTER_PARAMETERS, quarks_of
 from cevnsi.likelihood import best_pull, contract
 from cevnsi.regions import AllowedRange, Grid, curve_ranges, profile_onto
-from cevnsi.scan import Model, contact_chi2, mediator_chi2, scan_rows
+from cevnsi.scan import Model, chi2_at, scan_rows
 from cevnsi.strict_yaml import ConfigError
 from cevnsi.templates import predicted_counts
 
@@ -32,7 +24,7 @@ Domain = Mapping[str, tuple[float, float]]
 # Where to look for the ends of an allowed range unless told: the axes of the paper's scans.
 CONTACT_ENDS = (-1.0, 1.0)
 MEDIATOR_ENDS = {"mediator_mass_mev": (1.0, 1e4), "coupling": (1e-6, 1e-1)}
-LARGEST_MEDIATOR_VALUE = 1e9  # MeV or dimensionless, as in the configuration's schema
+LARGEST_MASS_MEV = LARGEST_COUPLING = 1e9  # as in the configuration's schema
 
 
 def interaction_of(names: Iterable[str]) -> str:
@@ -50,11 +42,11 @@ def interaction_of(names: Iterable[str]) -> str:
     return fitting[0]
 
 
-def _check_mediator(name: str, value: float) -> None:
-    above = value > 0 if name == "mediator_mass_mev" else value >= 0
-    if not above or value > LARGEST_MEDIATOR_VALUE:
-        least = "above 0" if name == "mediator_mass_mev" else "of 0 or more"
-        raise ConfigError(f"{name}: {value:g}; expected a number {least}, at most {LARGEST_MEDIATOR_VALUE:g}")
+def _check_value(name: str, value: float) -> None:
+    if name.endswith("_mass_mev") and not 0 < value <= LARGEST_MASS_MEV:
+        raise ConfigError(f"{name}: {value:g}; expected a number above 0, at most {LARGEST_MASS_MEV:g}")
+    if abs(value) > LARGEST_COUPLING:
+        raise ConfigError(f"{name}: {value:g}; expected at most {LARGEST_COUPLING:g} in magnitude")
 
 
 def check_point(parameters: Mapping[str, float]) -> str:
@@ -64,22 +56,18 @@ def check_point(parameters: Mapping[str, float]) -> str:
         if name in MATTER_PARAMETERS:
             quarks = " and ".join(quarks_of(name))
             raise ConfigError(f"{name}: is a sum of {quarks} (Eq. 11), which is no point; give these two")
-        if interaction == "light_mediator":
-            _check_mediator(name, value)
-    for name in LIGHT_MEDIATOR_PARAMETERS:
-        if interaction == "light_mediator" and name not in parameters:
-            raise ConfigError(f"{name}: is missing; a light mediator needs {' and '.join(LIGHT_MEDIATOR_PARAMETERS)}")
+        _check_value(name, value)
+    for name in INTERACTIONS[interaction] if interaction != "contact" else ():
+        if name not in parameters:
+            raise ConfigError(f"{name}: is missing; {interaction} needs {' and '.join(INTERACTIONS[interaction])}")
     return interaction
 
 
 def predict(model: Model, parameters: Mapping[str, float]) -> FloatArray:
     """Predicted counts by flavor and bin at a point, (flavors, bins): contact couplings, or a mediator's two."""
-    templates = model.templates
-    if check_point(parameters) == "contact":
-        epsilon = [contact(parameters) for _ in templates.nuclides]
-    else:
-        epsilon = [light_mediator(q2, **parameters) for q2 in templates.momentum_transfer_squared]
-    return predicted_counts(templates, epsilon, model.analysis.sin2_theta_w)
+    interaction = check_point(parameters)
+    epsilon = [EPSILON[interaction](q2, **parameters) for q2 in model.templates.momentum_transfer_squared]
+    return predicted_counts(model.templates, epsilon, model.analysis.sin2_theta_w)
 
 
 def chi2_and_pull(model: Model, parameters: Mapping[str, float]) -> tuple[float, float]:
@@ -112,7 +100,7 @@ def make_line(
     else:
         usual = MEDIATOR_ENDS.get(name, CONTACT_ENDS)
     low, high = (default if end is None else end for end, default in zip(ends, usual, strict=True))
-    if interaction == "light_mediator":
+    if interaction != "contact":
         check_point({name: high, **fixed})
     axis = Axis(name, low, high, points, "log" if name in MEDIATOR_ENDS else "linear")
     line = Scan(
@@ -125,11 +113,7 @@ def make_line(
 def chi2_along(model: Model, line: Scan) -> FloatArray:
     """Chi2 along a scan of one axis, (points,), least over what it profiles over."""
     (axis,) = line.axes
-    parameters: dict[str, Any] = {**line.fixed, axis.name: axis.values()}
-    if line.interaction == "light_mediator":
-        chi2 = mediator_chi2(model, np.asarray(parameters["mediator_mass_mev"]), parameters["coupling"])
-    else:
-        chi2 = contact_chi2(model, parameters, line.profile)
+    chi2 = chi2_at(model, line.interaction, {**line.fixed, axis.name: axis.values()}, line.profile)
     return np.broadcast_to(chi2, axis.points)  # one number where nothing depends on the parameter
 
 

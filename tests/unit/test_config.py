@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cevnsi.config import Axis, check, parse_analysis, parse_scan, parse_sensitivity, schema
+from cevnsi.config import Axis, Scan, check, check_scan, parse_analysis, parse_scan, parse_sensitivity, schema
 from cevnsi.detector import Exposure
 from cevnsi.inputs import READERS
 from cevnsi.nuclei import NUCLEI
@@ -604,3 +604,14 @@ def test_parsed_sensitivity(config: dict[str, Any]) -> None:
     bounds, points = parse_sensitivity(config["domain_sensitivity"])
     assert bounds == Axis("bound", 0.1, 2.0, 39)
     assert points == 201
+
+
+def test_a_scan_of_one_axis_is_checked_by_itself() -> None:
+    """As no section of a configuration can be; a mediator's two parameters are both needed."""
+    axis = Axis("coupling", 1e-6, 0.1, 5, "log")
+    scan = Scan("line", "light_mediator", (axis,), {}, {"mediator_mass_mev": 10.0}, (("coupling",),), (0.9,), (1,), 1)
+    check_scan(scan, "paper", NUCLEI["mean"])
+    with pytest.raises(
+        ConfigError, match="line: mediator_mass_mev of interaction light_mediator is neither an axis nor"
+    ):
+        check_scan(replace(scan, fixed={}), "paper", NUCLEI["mean"])

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from cevnsi import scan as scan_module
 from cevnsi.config import Axis, Scan
-from cevnsi.interactions import CONTACT_PARAMETERS
-from cevnsi.scan import Model, contact_chi2, mediator_chi2, scan_rows
+from cevnsi.interactions import CONTACT_PARAMETERS, EPSILON
+from cevnsi.scan import Model, contact_chi2, general_chi2, mediator_chi2, scan_rows
 
 FloatArray = NDArray[np.float64]
 
@@ -235,3 +235,34 @@ def test_contraction_sums_flavors_of_one_row(nuclei: str, model: Callable[..., M
     weighted = used.measurement.observed_counts / used.measurement.stat_uncertainty**2
     np.testing.assert_allclose(electron, per_bin[0] @ weighted, rtol=1e-13)
     np.testing.assert_allclose(muon, (per_bin[1] + per_bin[2]) @ weighted, rtol=1e-13)
+
+
+@pytest.mark.parametrize("nuclei", ["mean", "cs_and_i"])
+def test_the_general_way_is_the_fast_one(nuclei: str, model: Callable[..., Model]) -> None:
+    used = model("release", nuclei=nuclei)
+    contact_values = {"eps_ee_dV": np.linspace(-1, 1, 5)[:, None], "eps_etau_uV_imag": np.linspace(0, 1, 3)}
+    np.testing.assert_allclose(
+        general_chi2(used, "contact", contact_values), contact_chi2(used, contact_values, {}), rtol=1e-10
+    )
+    mass, coupling = np.geomspace(1, 1e4, 5)[:, None], np.geomspace(1e-6, 1e-2, 4)
+    found = general_chi2(used, "light_mediator", {"mediator_mass_mev": mass, "coupling": coupling})
+    expected = [mediator_chi2(used, m, coupling) for m in mass[:, 0]]
+    np.testing.assert_allclose(found, expected, rtol=1e-10)
+
+
+def test_an_interaction_of_epsilon_alone_is_scanned(
+    model: Callable[..., Model], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What adding one takes: here a coupling to d quarks and electron neutrinos, and one that does nothing."""
+
+    def electron(momentum_transfer_squared: Any, *, strength: Any, idle: Any) -> dict[tuple[str, str], Any]:
+        return {("d", "ee"): strength + 0 * idle}
+
+    monkeypatch.setitem(EPSILON, "electron", electron)
+    used = model("paper")
+    axes = (Axis("strength", -1, 1, 9), Axis("idle", 0, 1, 3))
+    projections = (("strength", "idle"),)
+    scan = Scan("electron", "electron", axes, {}, {}, projections, (0.9,), (2,), 1)
+    found = scan_rows(used, scan, 0, 9)[projections[0]]
+    expected = contact_chi2(used, {"eps_ee_dV": axes[0].values()}, {})
+    np.testing.assert_allclose(found, np.repeat(expected[:, None], 3, axis=1), rtol=1e-10)
