@@ -1,11 +1,13 @@
 """Rules of the repository that a tool does not hold."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import yaml
 from snakemake.utils import update_config
 
+import cevnsi
 from cevnsi.config import check, schema
 from cevnsi.strict_yaml import load_yaml, read
 from project import ROOT
@@ -77,3 +79,27 @@ def test_readme_examples_are_valid_configurations() -> None:
         config = read(ROOT / "config.yaml")
         update_config(config, load_yaml(example))
         check(config)
+
+
+def test_one_version_everywhere() -> None:
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert project["version"] == citation["version"] == cevnsi.__version__
+    assert f"\n## {cevnsi.__version__}\n" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert {"cff-version", "message", "title", "authors"} <= citation.keys()  # what the format asks for
+    assert project["license"] == citation["license"]
+
+
+def test_the_workflow_catalog_finds_what_it_asks_for() -> None:
+    """Its rules for any workflow, and the keys that it documents."""
+    usage = yaml.safe_load((ROOT / ".snakemake-workflow-catalog.yml").read_text(encoding="utf-8"))["usage"]
+    assert usage.keys() == {"mandatory-flags", "software-stack-deployment"}
+    assert usage["mandatory-flags"].keys() == {"desc", "flags"}
+    deployment = usage["software-stack-deployment"]
+    assert deployment.keys() == {"conda", "apptainer", "apptainer+conda", "report"}
+    assert {type(value) for value in deployment.values()} == {bool}
+    readme = (ROOT / "README.md").read_text(encoding="utf-8").lower()
+    assert "snakemake" in readme
+    assert "workflow" in readme
+    assert (ROOT / "Snakefile").is_file()
+    assert list((ROOT / "workflow" / "rules").glob("*.smk"))
