@@ -15,6 +15,7 @@ include: "workflow/rules/regions.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/hepdata.smk"
+include: "workflow/rules/page.smk"
 
 
 rule all:

@@ -14,15 +14,25 @@ MODULES = {path.stem: path for path in PACKAGE.glob("*.py") if path.stem != "__i
 # Layers from the bottom; a module imports from lower ones, or from its own without a circle.
 LAYERS = [
     ["constants", "tables", "regions", "provenance", "dependencies", "run_folder", "strict_yaml", "lines"],
-    ["nuclei", "form_factors", "flux", "interactions", "cross_section", "muon_g2", "inputs"],
+    [
+        "nuclei",
+        "form_factors",
+        "flux",
+        "interactions",
+        "cross_section",
+        "muon_g2",
+        "inputs",
+        "run_record",
+        "rule_graph",
+    ],
     ["detector"],
     ["templates", "config"],
     ["likelihood", "spectra"],
     ["profile", "loading"],
     ["scan"],
     ["grids", "from_config", "points", "config_keys"],
-    ["sensitivity", "scorecard", "figures"],
-    ["hepdata", "__main__"],
+    ["sensitivity", "scorecard", "figures", "captions"],
+    ["hepdata", "__main__", "report"],
 ]
 LAYER = {name: i for i, names in enumerate(LAYERS) for name in names}
 PHYSICS = (
@@ -48,6 +58,7 @@ PRESENTATION = {
     "provenance",
     "hepdata",
 }
+PRESENTATION |= {"captions", "report", "rule_graph", "run_record"}
 
 
 def imports(path: Path) -> set[str]:
@@ -125,7 +136,7 @@ from pathlib import Path
 names = sys.argv[1:]
 for name in names:
     importlib.import_module("cevnsi." + name)
-print(*sorted(m for m in ("matplotlib", "pandas", "snakemake") if m in sys.modules))
+print(*sorted(m for m in ("matplotlib", "pandas", "snakemake", "jinja2", "plotly") if m in sys.modules))
 importlib.import_module("cevnsi.figures")
 from cevnsi.tables import read_parquet, write_parquet
 path = Path(tempfile.mkdtemp()) / "t.parquet"

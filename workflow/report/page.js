@@ -1,0 +1,287 @@
+// What the report computes in the page: quantiles, contours and intervals of stored grids, spectra from stored nodes.
+"use strict";
+const cevnsi = (() => {
+  const BLUE = "#0072B2", VERMILION = "#D55E00", BLACK = "#000000", ORANGE = "#E69F00", GREY = "#666666";
+
+  // ---- numbers -----------------------------------------------------------------------------------------------------
+  const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer;
+  const doubles = (text) => new Float64Array(bytes(text));
+  const floats = (text) => new Float32Array(bytes(text));
+  const integers = (text) => new Int32Array(bytes(text));
+
+  // log of the gamma function at whole and half numbers, all that degrees of freedom need
+  function logGamma(a) {
+    let sum = a % 1 ? Math.log(Math.PI) / 2 : 0;
+    for (let k = a % 1 ? 0.5 : 1; k < a; k += 1) sum += Math.log(k);
+    return sum;
+  }
+
+  // Probability that chi2 with n degrees of freedom is below x: the lower incomplete gamma function's series.
+  function chi2Probability(x, n) {
+    const a = n / 2, z = x / 2;
+    let term = 1 / a, sum = term;
+    for (let k = 1; k < 1000 && term > 1e-17 * sum; k += 1) { term *= z / (a + k); sum += term; }
+    return sum * Math.exp(a * Math.log(z) - z - logGamma(a));
+  }
+
+  function threshold(level, n) {
+    if (n === 2) return -2 * Math.log1p(-level);
+    let low = 0, high = 1;
+    while (chi2Probability(high, n) < level) high *= 2;
+    for (let k = 0; k < 100; k += 1) {
+      const middle = (low + high) / 2;
+      if (chi2Probability(middle, n) < level) low = middle; else high = middle;
+    }
+    return (low + high) / 2;
+  }
+
+  // Intervals where straight lines between the points of a curve lie below a level, in log10 along a log axis.
+  function intervals(axis, curve, level, log) {
+    const at = log ? Math.log10 : (v) => v, back = log ? (v) => 10 ** v : (v) => v;
+    const found = [];
+    let low = curve[0] < level ? axis[0] : null, open = low !== null;
+    for (let i = 1; i < axis.length; i += 1) {
+      const a = curve[i - 1], b = curve[i];
+      if ((a < level) === (b < level)) continue;
+      const x = back(at(axis[i - 1]) + (level - a) / (b - a) * (at(axis[i]) - at(axis[i - 1])));
+      if (b < level) { low = x; open = false; } else { found.push([low, x, open, false]); low = null; open = false; }
+    }
+    if (low !== null) found.push([low, axis[axis.length - 1], open, true]);
+    return found;
+  }
+
+  // Counts by flavor and bin for a mediator's mass and coupling: the sum over nuclides and nodes of events times
+  // (SM charge + 3 A epsilon)^2, epsilon = g^2 scale / (Q^2 + M^2).
+  function unpack(stored) {
+    return {
+      ...stored,
+      bin: integers(stored.bin),
+      q2: stored.q2.map(doubles),
+      events: stored.events.map((flavor) => flavor.map(doubles)),
+    };
+  }
+
+  function spectrum(templates, mass, coupling) {
+    const bins = templates.edges.length - 1, g2 = coupling * coupling, m2 = mass * mass;
+    return templates.events.map((flavor) => {
+      const counts = new Array(bins).fill(0);
+      flavor.forEach((events, nuclide) => {
+        const q2 = templates.q2[nuclide], charge = templates.charge[nuclide];
+        const moved = g2 * templates.scale * templates.number[nuclide];
+        for (let i = 0; i < events.length; i += 1) {
+          const q = charge + moved / (q2[i] + m2);
+          counts[templates.bin[i]] += events[i] * q * q;
+        }
+      });
+      return counts;
+    });
+  }
+
+  // Eq. 7 at its minimum over the pull, and the pull there.
+  function profiledChi2(templates, total) {
+    const penalty = 1 / templates.normalization ** 2, [low, high] = templates.range;
+    let nn = 0, np = 0, pp = 0;
+    total.forEach((p, i) => {
+      if (templates.edges[i] < low || templates.edges[i + 1] > high) return;
+      const n = templates.observed[i], w = 1 / templates.sigma[i] ** 2;
+      nn += w * n * n; np += w * n * p; pp += w * p * p;
+    });
+    return { chi2: nn + penalty - (np + penalty) ** 2 / (pp + penalty), pull: (np + penalty) / (pp + penalty) - 1 };
+  }
+
+  // ---- words -------------------------------------------------------------------------------------------------------
+  const minus = (text) => text.replace(/-/g, "−");
+  function say(value, digits = 4) {
+    if (value !== 0 && (Math.abs(value) < 1e-3 || Math.abs(value) >= 1e5)) {
+      const [factor, exponent] = value.toExponential(digits - 2).split("e");
+      return `${minus(String(Number(factor)))} × 10<sup>${minus(String(Number(exponent)))}</sup>`;
+    }
+    return minus(String(Number(value.toPrecision(digits))));
+  }
+  const choose = (root, name) => root.querySelector(`[data-${name}]`);
+  const narrow = () => window.matchMedia("(max-width: 640px)").matches;
+
+  // ---- plots -------------------------------------------------------------------------------------------------------
+  const CONFIG = { responsive: true, displayModeBar: false, doubleClick: false, showTips: false };
+  const axisStyle = (title, more) => ({
+    title: { text: title, standoff: 8 }, ticks: "outside", showline: true, mirror: true, linecolor: GREY,
+    zeroline: false, fixedrange: true, automargin: true, exponentformat: "power", ...more,
+  });
+  const layoutStyle = () => ({
+    margin: { l: 60, r: 12, t: 10, b: 50 }, dragmode: false, font: { family: "system-ui, DejaVu Sans, sans-serif", size: narrow() ? 12 : 14 },
+    paper_bgcolor: "#fff", plot_bgcolor: "#fff", hoverlabel: { bgcolor: "#fff", bordercolor: GREY, font: { color: BLACK } },
+    legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom", font: { size: 12 } },
+  });
+
+  class ScanPlot {
+    constructor(root, stored) {
+      Object.assign(this, { root, stored, canvas: root.querySelector(".canvas") });
+      this.controls = { analysis: choose(root, "analysis"), dof: choose(root, "dof"), level: choose(root, "level") };
+      this.controls.analysis.addEventListener("input", () => { this.load(); this.draw(); });
+      for (const name of ["dof", "level"]) this.controls[name].addEventListener("input", () => this.move());
+      this.canvas.addEventListener("keydown", (event) => this.key(event));
+      this.load();
+      this.draw();
+      this.canvas.on("plotly_hover", ({ points: [point] }) => {
+        if (point.curveNumber === 0) this.probe(point.pointIndex[1], point.pointIndex[0]);
+      });
+    }
+
+    load() {
+      const shown = this.stored.shown[Number(this.controls.analysis.value)];
+      const x = Array.from(doubles(shown.x)), y = Array.from(doubles(shown.y)), flat = floats(shown.z);
+      const z = y.map((_, j) => Array.from(flat.subarray(j * x.length, (j + 1) * x.length)));
+      const axes = shown.axes.map(doubles), profiles = shown.profiles.map(doubles);
+      Object.assign(this, { shown, x, y, z, axes, profiles });
+      const near = (axis, value) => axis.reduce((best, v, i) => (Math.abs(v - value) < Math.abs(axis[best] - value) ? i : best), 0);
+      this.at = [near(x, shown.best[0]), near(y, shown.best[1])];
+    }
+
+    get level() { return Number((Number(this.controls.level.value) / 100).toFixed(6)); }
+    get dof() { return Number(this.controls.dof.value); }
+
+    traces() {
+      const { x, y, z, shown, stored } = this, [first, second] = stored.names, [ux, uy] = stored.units;
+      const chi2 = z.map((row) => row.map((value) => value + shown.least));
+      const traces = [
+        {
+          type: "heatmap", x, y, z, customdata: chi2, zmin: 0, zmax: 12, colorscale: [[0, "#2b6ca3"], [0.25, "#78a9cf"], [0.5, "#b5d0e6"], [0.8, "#e3edf5"], [1, "#f7fafc"]],
+          colorbar: { title: { text: "Δχ<sup>2</sup>", side: "top" }, thickness: 12, len: 0.9, outlinewidth: 0, tickvals: [0, 3, 6, 9, 12], ticktext: ["0", "3", "6", "9", "≥ 12"] },
+          hovertemplate: `${first} = %{x:.4g}${ux}<br>${second} = %{y:.4g}${uy}<br>χ<sup>2</sup> = %{customdata:.3f}<br>Δχ<sup>2</sup> = %{z:.3f}<extra></extra>`,
+        },
+        {
+          type: "contour", x, y, z, name: "contour", showscale: false, autocontour: false, hoverinfo: "skip", connectgaps: false,
+          contours: { coloring: "none", start: 1, end: 1, size: 1 }, line: { color: VERMILION, width: 2.5, smoothing: 0 },
+        },
+      ];
+      if (shown.band) {
+        const [low, high] = shown.band.map((edge) => Array.from(doubles(edge)));
+        traces.push({ type: "scatter", mode: "lines", x, y: low, name: "muon g−2 band (2σ)", line: { color: ORANGE, dash: "dashdot", width: 2 }, hoverinfo: "skip", showlegend: true });
+        traces.push({ type: "scatter", mode: "lines", x, y: high, line: { color: ORANGE, dash: "dashdot", width: 2 }, hoverinfo: "skip", showlegend: false });
+      }
+      const mark = (at, symbol, name, color) => ({ type: "scatter", mode: "markers", x: [at[0]], y: [at[1]], marker: { symbol, size: 11, color, line: { color, width: 2 } }, name, hoverinfo: "skip", showlegend: true, cliponaxis: false });
+      if (stored.contact) traces.push(mark([0, 0], "cross-thin", "SM", BLACK));
+      traces.push(mark(shown.best, "x-thin", "best fit", VERMILION));
+      traces.push(mark([x[this.at[0]], y[this.at[1]]], "circle-open", "read out", BLACK));
+      return traces;
+    }
+
+    draw() {
+      const { stored } = this, axis = (i, values) => axisStyle(stored.names[i] + (stored.units[i] ? ` [${stored.units[i].trim()}]` : ""), {
+        type: stored.log[i] ? "log" : "linear", range: [values[0], values[values.length - 1]].map(stored.log[i] ? Math.log10 : (v) => v),
+        dtick: stored.log[i] ? 1 : undefined, nticks: narrow() ? 5 : 8, tickangle: 0,
+      });
+      Plotly.react(this.canvas, this.traces(), { ...layoutStyle(), xaxis: axis(0, this.x), yaxis: axis(1, this.y) }, CONFIG);
+      this.move();
+      this.read();
+    }
+
+    move() {
+      const cut = threshold(this.level, this.dof), { stored } = this;
+      this.cut = cut;
+      Plotly.restyle(this.canvas, { "contours.start": cut, "contours.end": cut }, [1]);
+      const percent = `${say(100 * this.level, 6)} %`;
+      choose(this.root, "level-value").textContent = percent;
+      this.controls.level.setAttribute("aria-valuetext", percent);
+      this.region = this.profiles.map((curve, i) => intervals(this.axes[i], curve, cut, stored.log[i]));
+      const spans = this.region.map((found, i) => {
+        const parts = found.map(([low, high, atLow, atHigh]) => `${atLow ? "≤ " : ""}${say(low)} to ${atHigh ? "≥ " : ""}${say(high)}`);
+        return `${stored.names[i]} from ${parts.join(" or ") || "nowhere"}${stored.units[i]}`;
+      });
+      choose(this.root, "region").innerHTML = `Δχ<sup>2</sup> &lt; ${say(cut)}: ${spans.join("; ")}.`;
+    }
+
+    probe(i, j) {
+      this.at = [i, j];
+      const last = this.canvas.data.length - 1;
+      Plotly.restyle(this.canvas, { x: [[this.x[i]]], y: [[this.y[j]]] }, [last]);
+      this.read();
+    }
+
+    read() {
+      const [i, j] = this.at, { stored } = this, delta = this.z[j][i];
+      choose(this.root, "readout").innerHTML = `${stored.names[0]} = ${say(this.x[i])}${stored.units[0]}, ${stored.names[1]} = ${say(this.y[j])}${stored.units[1]}: χ<sup>2</sup> = ${say(delta + this.shown.least, 5)}, Δχ<sup>2</sup> = ${say(delta, 4)}`;
+    }
+
+    key(event) {
+      const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowDown: [0, -1], ArrowUp: [0, 1] }[event.key];
+      if (!step) return;
+      event.preventDefault();
+      const far = event.shiftKey ? 10 : 1, clip = (v, n) => Math.min(Math.max(v, 0), n - 1);
+      this.probe(clip(this.at[0] + far * step[0], this.x.length), clip(this.at[1] + far * step[1], this.y.length));
+    }
+  }
+
+  class SpectrumPlot {
+    constructor(root, stored) {
+      Object.assign(this, { root, all: stored.map(unpack), canvas: root.querySelector(".canvas") });
+      this.controls = { analysis: choose(root, "analysis"), mass: choose(root, "mass"), coupling: choose(root, "coupling") };
+      const [mass, coupling] = stored[0].example;
+      const start = (input, value) => {
+        input.min = Math.min(Number(input.min), Math.floor(Math.log10(value)));
+        input.max = Math.max(Number(input.max), Math.ceil(Math.log10(value)));
+        input.value = Math.log10(value).toFixed(2);
+      };
+      start(this.controls.mass, mass);
+      if (coupling > 0) start(this.controls.coupling, coupling);
+      for (const input of Object.values(this.controls)) input.addEventListener("input", () => this.draw());
+      this.draw();
+    }
+
+    get templates() { return this.all[Number(this.controls.analysis.value)]; }
+    get point() { return [10 ** Number(this.controls.mass.value), 10 ** Number(this.controls.coupling.value)]; }
+
+    draw() {
+      const { templates } = this, [mass, coupling] = this.point;
+      const cases = { SM: spectrum(templates, mass, 0), mediator: spectrum(templates, mass, coupling) };
+      const order = ["nu_mu", "nu_mu_bar", "nu_e"], colors = [BLUE, VERMILION, BLACK];
+      const words = ["ν<sub>μ</sub>", "+ ν̄<sub>μ</sub>", "+ ν<sub>e</sub>"];
+      const traces = [];
+      this.counts = cases;
+      for (const [name, flavors] of Object.entries(cases)) {
+        let total = new Array(templates.edges.length - 1).fill(0);
+        order.forEach((flavor, k) => {
+          total = total.map((v, i) => v + flavors[templates.flavors.indexOf(flavor)][i]);
+          traces.push({
+            type: "scatter", mode: "lines", x: templates.edges, y: [...total, total[total.length - 1]], name: `${words[k]}${name === "SM" ? " SM" : ""}`,
+            line: { shape: "hv", color: colors[k], dash: name === "SM" ? "dash" : "solid", width: 2 }, hovertemplate: "%{y:.2f} events from %{x} PE<extra></extra>",
+          });
+        });
+        cases[name].total = total;
+      }
+      const centers = templates.observed.map((_, i) => (templates.edges[i] + templates.edges[i + 1]) / 2);
+      traces.push({
+        type: "scatter", mode: "markers", x: centers, y: templates.observed, name: "measured", marker: { color: GREY, size: 5 },
+        error_y: { type: "data", array: templates.sigma, color: GREY, thickness: 1, width: 0 }, hovertemplate: "measured %{y} at %{x} PE<extra></extra>",
+      });
+      const layout = layoutStyle();
+      Plotly.react(this.canvas, traces, {
+        ...layout, xaxis: axisStyle("Photoelectrons", { range: [0, templates.edges[templates.edges.length - 1]] }),
+        yaxis: axisStyle("Events per bin", { rangemode: "tozero" }), hovermode: "closest",
+      }, CONFIG);
+      const shown = { mass: `${say(mass)} MeV`, coupling: say(coupling) };
+      for (const [name, text] of Object.entries(shown)) {
+        choose(this.root, `${name}-value`).innerHTML = text;
+        this.controls[name].setAttribute("aria-valuetext", text.replace(/<\/?sup>/g, (tag) => (tag === "<sup>" ? " to the " : "")));
+      }
+      const found = profiledChi2(templates, cases.mediator.total), sm = profiledChi2(templates, cases.SM.total);
+      this.found = found;
+      const sum = (name) => say(cases[name].total.reduce((a, b) => a + b, 0), 4);
+      choose(this.root, "readout").innerHTML = `M<sub>Z′</sub> = ${shown.mass}, g = ${shown.coupling}: ${sum("mediator")} events (SM ${sum("SM")}), χ<sup>2</sup> = ${say(found.chi2, 5)} (SM ${say(sm.chi2, 5)}), pull ${say(found.pull, 3)}`;
+    }
+  }
+
+  const parse = (id) => JSON.parse(document.getElementById(id).textContent);
+  const plots = {};
+  function start() {
+    const scans = parse("scans");
+    plots.spectrum = new SpectrumPlot(document.querySelector("[data-spectrum]"), parse("spectra"));
+    for (const root of document.querySelectorAll("[data-scan]")) {
+      const stored = scans[Number(root.dataset.scan)];
+      plots[stored.grid] = new ScanPlot(root, stored);
+    }
+    document.documentElement.dataset.ready = "yes";
+  }
+  return { threshold, intervals, spectrum, profiledChi2, plots, start };
+})();
+cevnsi.start();

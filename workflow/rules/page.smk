@@ -1,0 +1,45 @@
+# The page for a reader: `make report`, or the target `report`. Nothing else needs it.
+PAGE_FILES = ["page.html.jinja", "page.css", "page.js"]
+
+
+localrules:
+    report,
+
+
+def drawn_grids(analysis):
+    """Every figure of an analysis and the grids that it shows."""
+    return {
+        name: PAPER_FIGURES.get(name, [] if name == "fig1" else [name])
+        for name in figures_of(analysis)
+    }
+
+
+rule report:
+    input:
+        results=final_files(),
+        provenance="results/provenance.json",
+        cross_checks=expand(
+            "results/inputs/{dataset}/cross_check.csv", dataset=config["datasets"]
+        ),
+        numbers=[
+            f"results/{analysis}/figures/{name}.csv"
+            for analysis in ANALYSES
+            for name in figures_of(analysis)
+        ],
+        published=PUBLISHED,
+        template=ROOT / "workflow" / "report" / PAGE_FILES[0],
+        style=[ROOT / "workflow" / "report" / name for name in PAGE_FILES[1:]],
+        code=code("report.py"),
+    output:
+        "results/report.html",
+    log:
+        "logs/report.log",
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        config=config,
+        figures={analysis: drawn_grids(analysis) for analysis in ANALYSES},
+    message:
+        "Report: one page to look at"
+    script:
+        "../scripts/report.py"
