@@ -2,15 +2,21 @@
 PYTHON ?= python3
 CORES ?= $(shell nproc)
 BIN := .venv/bin
+# Bars in a terminal, plain lines elsewhere.
+SNAKEMAKE = $(BIN)/snakemake $$(test -t 2 && echo --logger rich) --cores $(CORES)
 
-.PHONY: figures hepdata test lint bench bench-smoke test-cluster verify readme clean env
+.PHONY: figures report hepdata test lint bench bench-smoke test-cluster test-browser verify readme clean env
 
 figures: env
-	$(BIN)/snakemake --cores $(CORES)
+	$(SNAKEMAKE)
+
+# One page of everything, results/report.html, to be opened offline; runs what is not there yet.
+report: env
+	$(SNAKEMAKE) report
 
 # A submission to HEPData from finished results; fails unless their validator accepts it.
 hepdata: env
-	$(BIN)/snakemake --cores $(CORES) hepdata
+	$(SNAKEMAKE) hepdata
 
 test: env
 	$(BIN)/python -m pytest --cov --cov-report=term
@@ -32,6 +38,11 @@ bench-smoke: env
 # A private two-node Slurm in a temporary folder; installs Debian's slurm-wlm and munge if missing (as root only).
 test-cluster: env
 	bash tests/cluster/run.sh
+
+# The report in a real headless Chromium. The only target that needs more than the environment: it installs playwright,
+# and Chromium if there is none (Debian's as root, else the one that playwright downloads).
+test-browser: report
+	bash tests/browser/run.sh
 
 # A finished run against the recorded contours and ranges.
 verify: figures

@@ -64,8 +64,13 @@ def number(value: float, digits: int = 4) -> str:
 
 
 def spoken(value: float) -> str:
-    """A number without markup."""
-    return f"{value:.3g}".replace("-", "−")
+    """A number without markup.
+
+    >>> spoken(-0.0123456), spoken(10000.0), spoken(1e-6)
+    ('−0.0123', '10000', '1e−06')
+    """
+    text = f"{value:.0f}" if 1e3 <= abs(value) < 1e6 else f"{value:.3g}"
+    return text.replace("-", "−")
 
 
 def percent(confidence_level: float) -> str:

@@ -237,6 +237,15 @@ def domain_facts(table: Mapping[str, Any], published: Mapping[str, tuple[float, 
     return {"slope": float(np.nanmedian(slopes)) if np.isfinite(slopes).any() else None, "matches": matches}
 
 
+def _widest(table: Mapping[str, Any]) -> Iterator[str]:
+    """The first level's range of every parameter at the largest bound, in words."""
+    last = table["bound"] == table["bound"].max()
+    last &= table["delta_chi2"] == table["delta_chi2"].max()
+    for name in dict.fromkeys(table["parameter"]):
+        ends = table["end"][last & (np.array(table["parameter"]) == name)]
+        yield f"{captions.spoken_name(name)} from {captions.spoken(ends.min())} to {captions.spoken(ends.max())}"
+
+
 def domain_row(study: Study, published: Mapping[str, tuple[float, float]]) -> Row | None:
     """The figure of domain sensitivity with what it means; None where it was not asked for."""
     path = study.folder / "figures" / "domain_sensitivity"
@@ -245,11 +254,11 @@ def domain_row(study: Study, published: Mapping[str, tuple[float, float]]) -> Ro
         return None
     table = read_table(table_path, SENSITIVITY)
     facts = domain_facts(table, published)
-    names = " and ".join(captions.spoken_name(name) for name in dict.fromkeys(table["parameter"]))
     bounds = table["bound"]
     alt = (
-        f"Ends of the allowed ranges of {names} against the bound on what is profiled over, from {bounds.min():g} to "
-        f"{bounds.max():g}: every end moves outwards in proportion to the bound."
+        f"Ends of the allowed ranges against the bound on what is profiled over, from {bounds.min():g} to "
+        f"{bounds.max():g}: every end moves outwards in proportion to the bound. At the largest bound "
+        f"{', '.join(_widest(table))}."
     )
     return _shown(study, path, "", alt) | facts
 

@@ -5,7 +5,7 @@ Chi2 at a point is `contact_chi2` and `mediator_chi2`. On a grid the same inner 
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -271,16 +271,32 @@ class _Projected:
         return np.squeeze(self.least, (*self.left_out, *(first for first, _ in self.sums)))
 
 
-def scan_rows(model: Model, scan: Scan, start: int, stop: int, threads: int = 1) -> dict[Projection, FloatArray]:
+def scan_rows(
+    model: Model,
+    scan: Scan,
+    start: int,
+    stop: int,
+    threads: int = 1,
+    progress: Callable[[float], None] | None = None,
+) -> dict[Projection, FloatArray]:
     """Chi2 on rows start..stop of the first axis, minimised over what each projection leaves out.
 
     Works through blocks of bounded size, so memory does not grow with the grid; a projection that keeps the first axis
     has its rows in order, one that does not holds the minimum over these rows, at the points that `Scan.reach` says.
+    `progress` is told the fraction done after every block, by one thread at a time.
     """
     axes = {axis.name: axis.values() for axis in scan.axes}
     grid = np.empty((stop - start, *scan.shape[1:])) if tuple(axes) in scan.projections else None
     projected = {p: _Projected.empty(scan, p, start, stop) for p in scan.projections if p != tuple(axes)}
     line, lock = _line(model, scan), Lock()
+    points, done = (stop - start) * math.prod(scan.shape[1:]), 0
+
+    def report(size: int) -> None:
+        nonlocal done
+        if progress is not None:
+            with lock:
+                done += size
+                progress(done / points)
 
     def work(block: Block) -> None:
         if grid is None:
@@ -291,6 +307,7 @@ def scan_rows(model: Model, scan: Scan, start: int, stop: int, threads: int = 1)
         known: dict[tuple[int, ...], FloatArray] = {}
         for part in projected.values():
             part.lower(chi2, known, block, lock)
+        report(chi2.size)
 
     if threads == 1:
         for block in _blocks(model, scan, start, stop):

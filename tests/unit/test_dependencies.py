@@ -13,7 +13,7 @@ MODULES = {path.stem: path for path in PACKAGE.glob("*.py") if path.stem != "__i
 
 # Layers from the bottom; a module imports from lower ones, or from its own without a circle.
 LAYERS = [
-    ["constants", "tables", "regions", "provenance", "dependencies", "run_folder", "strict_yaml", "lines"],
+    ["constants", "tables", "regions", "provenance", "dependencies", "run_folder", "strict_yaml", "lines", "progress"],
     [
         "nuclei",
         "form_factors",

@@ -188,7 +188,7 @@ const cevnsi = (() => {
         const parts = found.map(([low, high, atLow, atHigh]) => `${atLow ? "≤ " : ""}${say(low)} to ${atHigh ? "≥ " : ""}${say(high)}`);
         return `${stored.names[i]} from ${parts.join(" or ") || "nowhere"}${stored.units[i]}`;
       });
-      choose(this.root, "region").innerHTML = `Δχ<sup>2</sup> &lt; ${say(cut)}: ${spans.join("; ")}.`;
+      choose(this.root, "region").innerHTML = `Δχ<sup>2</sup> &lt; ${cut.toFixed(2)}: ${spans.join("; ")}.`;
     }
 
     probe(i, j) {
@@ -275,12 +275,14 @@ const cevnsi = (() => {
   const plots = {};
   function start() {
     const scans = parse("scans");
-    plots.spectrum = new SpectrumPlot(document.querySelector("[data-spectrum]"), parse("spectra"));
+    const todo = [() => { plots.spectrum = new SpectrumPlot(document.querySelector("[data-spectrum]"), parse("spectra")); }];
     for (const root of document.querySelectorAll("[data-scan]")) {
       const stored = scans[Number(root.dataset.scan)];
-      plots[stored.grid] = new ScanPlot(root, stored);
+      todo.push(() => { plots[stored.grid] = new ScanPlot(root, stored); });
     }
-    document.documentElement.dataset.ready = "yes";
+    todo.push(() => { document.documentElement.dataset.ready = "yes"; });
+    const next = () => { todo.shift()(); if (todo.length) setTimeout(next, 0); }; // one by one, so that the page stays at hand
+    next();
   }
   return { threshold, intervals, spectrum, profiledChi2, plots, start };
 })();

@@ -6,6 +6,7 @@ from typing import Any
 from cevnsi.config import parse_analysis, parse_scan
 from cevnsi.grids import chunk_note, chunk_parts, repetitive_columns
 from cevnsi.loading import load_measurement
+from cevnsi.progress import Progress
 from cevnsi.scan import make_model, scan_rows
 from cevnsi.tables import file_digest, read_parquet, write_parquet_parts
 from cevnsi.templates import Templates
@@ -15,11 +16,11 @@ from runner import run
 def main(
     analysis: dict[str, Any], scan: str, section: dict[str, Any], chunk: int, threads: int, files: Any, output: Any
 ) -> None:
-    """Compute one chunk and note what it was made from."""
+    """Compute one chunk and note what it was made from; a long one says in its log how far it is."""
     choices, grid = parse_analysis(analysis), parse_scan(scan, section)
     templates = Templates.from_columns(read_parquet(files.templates), choices.nuclides)
     model = make_model(choices, templates, load_measurement(files.counts))
-    chi2 = scan_rows(model, grid, *grid.rows(chunk), threads)
+    chi2 = scan_rows(model, grid, *grid.rows(chunk), threads, Progress())
     note = chunk_note(grid, chunk, analysis, section, [file_digest(files.templates), file_digest(files.counts)])
     write_parquet_parts(output[0], chunk_parts(grid, chunk, chi2), note, repetitive_columns(grid))
 

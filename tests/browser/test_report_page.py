@@ -1,0 +1,260 @@
+"""results/report.html as a reader meets it, against the tables and the library that it shows."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cevnsi.config import Scan
+from cevnsi.interactions import light_mediator
+from cevnsi.regions import Grid, allowed_ranges, threshold
+from cevnsi.report import Study, studies
+from cevnsi.scan import make_model, mediator_chi2
+from cevnsi.strict_yaml import read
+from cevnsi.templates import predicted_counts
+from project import ROOT
+
+LARGEST_BYTES = 15_000_000
+
+# Extent of the drawn contour in data coordinates, from the path that plotly has put into the page.
+DRAWN = """grid => {
+  const { canvas } = cevnsi.plots[grid], { xaxis, yaxis } = canvas._fullLayout;
+  const ends = [[Infinity, -Infinity], [Infinity, -Infinity]];
+  for (const path of canvas.querySelectorAll(".contourlevel path")) {
+    for (const [, x, y] of path.getAttribute("d").matchAll(/([-\\d.e]+),([-\\d.e]+)/g)) {
+      [xaxis.p2d(Number(x)), yaxis.p2d(Number(y))].forEach((v, i) => {
+        ends[i][0] = Math.min(ends[i][0], v); ends[i][1] = Math.max(ends[i][1], v);
+      });
+    }
+  }
+  return ends;
+}"""
+
+
+@pytest.fixture(scope="module")
+def made(report: Path) -> dict[str, Study]:
+    """The analyses that the page shows, by name."""
+    return {study.name: study for study in studies(report.parent, read(ROOT / "config.yaml"))}
+
+
+def every_grid(made: dict[str, Study]) -> list[tuple[int, Study, Scan, str, Grid]]:
+    """Each grid of each analysis, with the analysis' place in the page's list."""
+    order: dict[str, int] = {}
+    found = []
+    for study in made.values():
+        for scan, name, _ in study.grids():
+            order[name] = order.get(name, -1) + 1
+            found.append((order[name], study, scan, name, study.load(scan, name)[0]))
+    return found
+
+
+def choose(page: Any, name: str, analysis: int = 0, dof: int | None = None, level: float | None = None) -> None:
+    root = page.locator(f"#explore-{name}")
+    root.locator("[data-analysis]").select_option(str(analysis))
+    if dof is not None:
+        root.locator("[data-dof]").select_option(str(dof))
+    if level is not None:
+        root.locator("[data-level]").fill(f"{100 * level:.2f}")
+
+
+def test_it_opens_without_a_complaint_and_asks_for_nothing(opened: Callable[..., Any], report: Path) -> None:
+    page = opened()
+    page.mouse.wheel(0, 4000)
+    page.wait_for_timeout(500)
+    assert page.said == []
+    assert [url for url in page.asked if not url.startswith(("data:", "blob:"))] == [report.as_uri()]
+    assert report.stat().st_size < LARGEST_BYTES
+
+
+def test_without_scripts_everything_but_the_plots_is_there(opened: Callable[..., Any]) -> None:
+    page = opened(script=False)
+    assert page.locator("#scorecard tbody tr").count() > 10
+    assert page.locator("figure img").first.is_visible()
+    assert page.locator("noscript").count() == 1
+
+
+@pytest.mark.parametrize("n_dof", [1, 2, 3, 5])
+def test_the_page_knows_the_chi2_distribution(page: Any, n_dof: int) -> None:
+    for level in (0.5, 0.6827, 0.9, 0.9545, 0.9995):
+        assert page.evaluate("([p, n]) => cevnsi.threshold(p, n)", [level, n_dof]) == pytest.approx(
+            threshold(level, n_dof), rel=1e-10
+        )
+
+
+def test_the_slider_moves_the_contour_to_where_the_table_says(page: Any, made: dict[str, Study]) -> None:
+    """Intervals of ranges.csv in the text, and the drawn line within a step of the thinned grid of them."""
+    compared = 0
+    for analysis, study, scan, name, grid in every_grid(made):
+        for level, n_dof in scan.levels():
+            choose(page, name, analysis, n_dof, level)
+            compared += _agrees(page, scan, name, grid, (level, n_dof), study)
+    assert compared > 20
+
+
+def test_the_slider_moves_the_contour_to_a_level_that_no_table_has(page: Any, made: dict[str, Study]) -> None:
+    for analysis, _, scan, name, grid in every_grid(made):
+        choose(page, name, analysis, 2, 0.75)
+        _agrees(page, scan, name, grid, (0.75, 2), None)
+
+
+def _agrees(page: Any, scan: Scan, name: str, grid: Grid, level: tuple[float, int], study: Study | None) -> int:
+    """Compare a plot with the library's ranges, which are those of ranges.csv if `study` is given."""
+    ranges = [row for row in allowed_ranges(scan.name, grid, [level]) if row.other_parameters == "profiled"]
+    if study:
+        table = study.ranges
+        rows = [i for i, s in enumerate(table["scan"]) if s == scan.name and table["other_parameters"][i] == "profiled"]
+        stored = {(table["parameter"][i], table["lower"][i], table["upper"][i]) for i in rows}
+        assert {(row.parameter, row.lower, row.upper) for row in ranges} <= stored
+    shown = page.evaluate("name => cevnsi.plots[name].region", name)
+    drawn = page.evaluate(DRAWN, name)
+    text = page.locator(f"#explore-{name} [data-region]").inner_text()
+    assert f"< {threshold(*level):.2f}:" in text
+    compared = 0
+    for i, parameter in enumerate(grid.names):
+        expected = [row for row in ranges if row.parameter == parameter]
+        u = grid.coordinate(i)
+        scale = np.log10 if grid.log[i] else np.asarray
+        step = float(np.ptp(u)) / (min(u.size, 201) - 1)
+        assert len(shown[i]) == len(expected)
+        for found, row in zip(shown[i], expected, strict=True):
+            # straight lines against monotone cubics between points of the whole grid
+            whole = float(np.ptp(u)) / (u.size - 1)
+            np.testing.assert_allclose(scale(found[:2]), scale([row.lower, row.upper]), atol=0.25 * whole)
+            assert found[2:] == ["lower" in row.ends_at_grid, "upper" in row.ends_at_grid]
+        outer = [(expected[0].lower, expected[0], "lower"), (expected[-1].upper, expected[-1], "upper")]
+        for end, (value, row, side) in zip(drawn[i], outer, strict=True):
+            if side not in row.ends_at_grid:
+                assert scale(end) == pytest.approx(float(scale(value)), abs=step), (name, parameter, level, side)
+                compared += 1
+    return compared
+
+
+def test_a_key_moves_the_contour(page: Any) -> None:
+    name = page.evaluate("Object.keys(cevnsi.plots).filter((n) => n !== 'spectrum').pop()")
+    choose(page, name, 0, 2, 0.9)
+    before = page.evaluate(DRAWN, name)
+    slider = page.locator(f"#explore-{name} [data-level]")
+    slider.focus()
+    for _ in range(100):
+        page.keyboard.press("ArrowRight")
+    after = page.evaluate(DRAWN, name)
+    assert "95 %" in page.locator(f"#explore-{name} [data-level-value]").inner_text()
+    assert slider.get_attribute("aria-valuetext") == "95 %"
+    assert any(a[1] > b[1] for a, b in zip(after, before, strict=True))
+
+
+def test_hovering_and_arrow_keys_read_out_the_grid(page: Any, made: dict[str, Study]) -> None:
+    _, study, scan, name, grid = next(item for item in every_grid(made) if item[2].interaction == "contact")
+    choose(page, name, 0)
+    canvas = page.locator(f"#explore-{name} .canvas")
+    canvas.scroll_into_view_if_needed()
+    box = canvas.locator(".nsewdrag").bounding_box()
+    page.mouse.move(box["x"] + box["width"] * 0.3, box["y"] + box["height"] * 0.4, steps=3)
+    page.wait_for_function("name => document.querySelector(`#explore-${name} .hovertext`)", arg=name)
+    hovered = canvas.locator(".hovertext").text_content()
+    assert all(word in hovered.replace("\u200b", "") for word in ("χ2", "Δχ2"))
+    page.mouse.move(0, 0)  # or a late hover would take the point back
+    page.wait_for_function("() => !document.querySelector('.hovertext')")
+    canvas.focus()
+    before = page.evaluate("name => cevnsi.plots[name].at", name)
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Shift+ArrowUp")
+    i, j = page.evaluate("name => cevnsi.plots[name].at", name)
+    assert [i, j] == [before[0] + 1, min(before[1] + 10, 200)]
+    x, y, delta, least = page.evaluate(
+        "([name, i, j]) => { const p = cevnsi.plots[name]; return [p.x[i], p.y[j], p.z[j][i], p.shown.least]; }",
+        [name, i, j],
+    )
+    row, column = (int(np.argmin(np.abs(axis - v))) for axis, v in zip(grid.axes, (x, y), strict=True))
+    assert delta == pytest.approx(grid.delta_chi2[row, column], rel=1e-6, abs=1e-6)
+    assert least == pytest.approx(study.load(scan, name)[1])
+    said = page.locator(f"#explore-{name} [data-readout]").inner_text()
+    assert float(re.findall(r"Δχ2? = ([0-9.]+)", said)[0]) == pytest.approx(delta, rel=1e-3)
+
+
+@pytest.mark.parametrize(("mass", "coupling"), [(0.0, -6.0), (1.0, -4.0), (1.73, -3.52), (4.0, -1.0)])
+def test_the_spectrum_is_the_librarys(page: Any, made: dict[str, Study], mass: float, coupling: float) -> None:
+    root = page.locator("#explore-spectrum")
+    for place, study in enumerate(made.values()):
+        root.locator("[data-analysis]").select_option(str(place))
+        root.locator("[data-mass]").fill(str(mass))
+        root.locator("[data-coupling]").fill(str(coupling))
+        templates, point = study.templates, {"mediator_mass_mev": 10**mass, "coupling": 10**coupling}
+        epsilon = [light_mediator(q2, **point) for q2 in templates.momentum_transfer_squared]
+        expected = predicted_counts(templates, epsilon, study.choices.sin2_theta_w)
+        shown = page.evaluate("cevnsi.plots.spectrum.counts.mediator.map((row) => row)")
+        np.testing.assert_allclose(shown, expected, rtol=1e-11, atol=1e-11 * expected.max())
+        drawn = page.evaluate("cevnsi.plots.spectrum.canvas.data[5].y")
+        np.testing.assert_allclose(drawn[:-1], expected.sum(axis=0), rtol=1e-11, atol=1e-11 * expected.max())
+        model = make_model(study.choices, templates, study.measurement)
+        chi2 = mediator_chi2(model, np.array(10**mass), 10**coupling)
+        assert page.evaluate("cevnsi.plots.spectrum.found.chi2") == pytest.approx(float(chi2), rel=1e-9)
+
+
+@pytest.mark.parametrize("width", [360, 768, 1200])
+def test_a_window_of_any_width_reads_without_scrolling_sideways(opened: Callable[..., Any], width: int) -> None:
+    page = opened(width, 740)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    beyond = page.evaluate(
+        """width => [...document.querySelectorAll("main *, header *")].filter((e) => {
+          const box = e.getBoundingClientRect();
+          return !e.closest(".scroll, .hidden, svg, thead, .canvas") && box.width && box.right > width + 1;
+        }).map((e) => e.outerHTML.slice(0, 120))""",
+        width,
+    )
+    assert beyond == []
+    sizes = page.evaluate(
+        "[...document.querySelectorAll('p, td, th, li')].map((e) => parseFloat(getComputedStyle(e).fontSize))"
+    )
+    assert min(sizes) >= 12
+    for plot in page.locator(".canvas").all():
+        assert plot.bounding_box()["width"] > 0.85 * min(width, 400)
+
+
+def test_the_keyboard_reaches_every_control(opened: Callable[..., Any]) -> None:
+    page = opened()
+    wanted = page.evaluate(
+        """[...document.querySelectorAll("a[href], summary, select, input, button, [tabindex='0']")].filter(
+             (e) => !e.parentElement.closest("details:not([open])") || e.tagName === "SUMMARY"
+           ).map((e, i) => { e.dataset.stop = i; return i; })"""
+    )
+    reached = set()
+    for _ in range(2 * len(wanted)):
+        page.keyboard.press("Tab")
+        stop = page.evaluate("document.activeElement.dataset ? document.activeElement.dataset.stop : null")
+        if stop is not None:
+            reached.add(int(stop))
+    assert reached == set(wanted)
+    assert len(wanted) > 40
+
+
+def test_everything_seen_is_said_too(page: Any) -> None:
+    silent = page.evaluate(
+        """[...document.querySelectorAll("img, svg[role=img], .canvas, input, select, .scroll")].filter((e) => {
+          const label = e.closest("label");
+          const text = e.getAttribute("alt") || e.getAttribute("aria-label") || (label && label.textContent);
+          return !text || text.trim().length < 5;
+        }).map((e) => e.outerHTML.slice(0, 120))"""
+    )
+    assert silent == []
+    alts = page.evaluate("[...document.querySelectorAll('figure img')].map((e) => e.alt)")
+    assert min(map(len, alts)) > 80
+    assert page.evaluate("[...document.querySelectorAll('figure img')].every((e) => e.naturalWidth > 0)")
+    ids = page.evaluate("[...document.querySelectorAll('[id]')].map((e) => e.id)")
+    assert len(ids) == len(set(ids))
+    targets = page.evaluate(
+        "[...document.querySelectorAll('a[href^=\"#\"]')].map((e) => e.getAttribute('href').slice(1))"
+    )
+    assert set(targets) <= set(ids)
+
+
+def test_in_print_the_plots_give_way_to_the_figures(opened: Callable[..., Any]) -> None:
+    page = opened()
+    page.emulate_media(media="print")
+    assert not page.locator("#explore").is_visible()
+    for section in ("#scorecard", "#figures", "#ranges", "#inputs", "#versions"):
+        assert page.locator(section).is_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1200

@@ -1,0 +1,90 @@
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cevnsi import captions
+from cevnsi.config import parse_scan, schema
+from cevnsi.interactions import INTERACTIONS
+from cevnsi.regions import threshold
+
+NAMES = [name for names in INTERACTIONS.values() for name in names]
+Config = dict[str, Any]
+
+
+def plain(html: str) -> str:
+    return re.sub("<[^>]*>", "", html)
+
+
+def test_names_are_all_different() -> None:
+    for name in (captions.html_name, captions.spoken_name):
+        assert len({name(parameter) for parameter in NAMES}) == len(NAMES)
+    assert not any("<" in captions.spoken_name(parameter) for parameter in NAMES)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.0, "0"), (-0.95, "−0.95"), (1e-6, "10<sup>−6</sup>"), (1.76e23, "1.76 × 10<sup>23</sup>"), (163.94, "163.9")],
+)
+def test_numbers(value: float, text: str) -> None:
+    assert captions.number(value) == text
+
+
+@pytest.mark.parametrize("name", ["light_mediator", "ee_d_u", "matter_ee_mumu"])
+def test_a_caption_states_data_statistic_threshold_and_domain(name: str, config: Config) -> None:
+    scan = parse_scan(name, config["scans"][name])
+    axes = tuple(axis.name for axis in scan.axes)
+    text = plain(captions.region_caption(config, "release", [(scan, axes)]))
+    level, n_dof = scan.levels()[0]
+    assert "Data: the official COHERENT release" in text
+    assert "Statistic: Gaussian χ2 of Eq. 7" in text
+    assert "0.28" in text
+    assert f"{100 * level:g} % CL, Δχ2 = {threshold(level, n_dof):.2f} (2 degrees of freedom)" in text
+    assert " × ".join(str(axis.points) for axis in scan.axes) in text
+    assert ("minimised over εeeuV from −1 to 1" in text) == bool(scan.profile)
+    assert ("every other coupling zero" in text) == (scan.interaction == "contact")
+
+
+def test_a_caption_follows_the_configuration(config: Config) -> None:
+    section = config["analyses"]["paper"]
+    section |= {"normalization_uncertainty": 0.14, "photoelectron_range": [8, 20], "form_factor": "helm"}
+    config["scans"]["ee_d_u"] |= {"confidence_levels": [0.99], "n_dof": [1], "fixed": {"eps_mumu_dV": 0.2}}
+    scan = parse_scan("ee_d_u", config["scans"]["ee_d_u"])
+    text = plain(captions.region_caption(config, "paper", [(scan, ("eps_ee_dV", "eps_ee_uV"))] * 2))
+    for expected in ("0.14", "8 to 20 PE", "99 % CL, Δχ2 = 6.63 (1 degree of freedom)", "fixed εμμdV = 0.2", "(b)"):
+        assert expected in text
+    assert "Helm" in captions.spectrum_caption(config, "paper")
+
+
+def test_a_projection_is_minimised_over_the_other_axes(config: Config) -> None:
+    section = config["scans"]["ee_d_u"]
+    section["axes"]["eps_etau_dV"] = {"min": -0.3, "max": 0.3, "points": 5}
+    section["projections"] = [["eps_ee_dV", "eps_ee_uV"]]
+    scan = parse_scan("three", section)
+    assert "minimised over εeτdV from −0.3 to 0.3" in plain(captions.domain_text(scan, scan.projections[0]))
+
+
+def test_every_choice_of_the_schema_has_words() -> None:
+    analyses = schema()["properties"]["analyses"]["additionalProperties"]["properties"]
+    readers = schema()["properties"]["datasets"]["additionalProperties"]["properties"]["reader"]
+    assert set(captions.TARGETS) == set(analyses["nuclei"]["enum"])
+    assert set(captions.FORM_FACTOR_NAMES) == set(analyses["form_factor"]["enum"])
+    assert set(captions.READERS) == set(readers["enum"])
+
+
+def test_alternative_text_has_the_ranges(config: Config) -> None:
+    scan = parse_scan("ee_d_u", config["scans"]["ee_d_u"])
+    ranges = {
+        "scan": ["ee_d_u"] * 3,
+        "parameter": ["eps_ee_dV", "eps_ee_dV", "eps_ee_uV"],
+        "other_parameters": ["profiled", "profiled", "profiled"],
+        "confidence_level": np.array([0.9, 0.9, 0.9]),
+        "n_dof": np.array([2.0, 2.0, 1.0]),
+        "lower": np.array([-0.5, 0.25, 0.0]),
+        "upper": np.array([0.125, 0.75, 1.0]),
+        "ends_at_grid": ["", "upper", ""],
+    }
+    alt = captions.region_alt(scan, ("eps_ee_dV", "eps_ee_uV"), ranges)
+    assert "epsilon ee dV from −0.5 to 0.125 and 0.25 to 0.75" in alt
+    assert "epsilon ee uV from nowhere" in alt
