@@ -9,7 +9,7 @@ import pytest
 
 collect_ignore = [] if "CEVNSI_REPORT" in os.environ else ["test_report_page.py"]
 
-READY = "document.documentElement.dataset.ready === 'yes'"
+READY = "html[data-ready=yes]"  # a selector: the page forbids what waiting for a function would do
 
 
 @pytest.fixture(scope="session")
@@ -45,7 +45,7 @@ def opened(browser: Any, report: Path) -> Iterator[Callable[..., Any]]:
         page.on("request", lambda request: page.asked.append(request.url))
         page.goto(report.as_uri())
         if script:
-            page.wait_for_function(READY)
+            page.wait_for_selector(READY, state="attached")
         return page
 
     yield at

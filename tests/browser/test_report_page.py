@@ -153,11 +153,11 @@ def test_hovering_and_arrow_keys_read_out_the_grid(page: Any, made: dict[str, St
     canvas.scroll_into_view_if_needed()
     box = canvas.locator(".nsewdrag").bounding_box()
     page.mouse.move(box["x"] + box["width"] * 0.3, box["y"] + box["height"] * 0.4, steps=3)
-    page.wait_for_function("name => document.querySelector(`#explore-${name} .hovertext`)", arg=name)
+    page.wait_for_selector(f"#explore-{name} .hovertext", state="attached")
     hovered = canvas.locator(".hovertext").text_content()
     assert all(word in hovered.replace("\u200b", "") for word in ("χ2", "Δχ2"))
     page.mouse.move(0, 0)  # or a late hover would take the point back
-    page.wait_for_function("() => !document.querySelector('.hovertext')")
+    page.wait_for_selector(".hovertext", state="detached")
     canvas.focus()
     before = page.evaluate("name => cevnsi.plots[name].at", name)
     page.keyboard.press("ArrowRight")

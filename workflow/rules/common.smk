@@ -98,6 +98,14 @@ def figures_of(analysis):
     return ["fig1", *paper, *[grid for grid in pairs_of(analysis) if grid not in drawn]]
 
 
+def drawn_grids(analysis):
+    """Every figure of an analysis and the grids that it shows."""
+    return {
+        name: PAPER_FIGURES.get(name, [] if name == "fig1" else [name])
+        for name in figures_of(analysis)
+    }
+
+
 def has_sensitivity(analysis):
     return (
         config.get("domain_sensitivity", {}).get("scan")

@@ -6,14 +6,6 @@ localrules:
     report,
 
 
-def drawn_grids(analysis):
-    """Every figure of an analysis and the grids that it shows."""
-    return {
-        name: PAPER_FIGURES.get(name, [] if name == "fig1" else [name])
-        for name in figures_of(analysis)
-    }
-
-
 rule report:
     input:
         results=final_files(),
