@@ -2,10 +2,6 @@
 PAGE_FILES = ["page.html.jinja", "page.css", "page.js"]
 
 
-localrules:
-    report,
-
-
 rule report:
     input:
         results=final_files(),
@@ -19,13 +15,14 @@ rule report:
             for name in figures_of(analysis)
         ],
         published=PUBLISHED,
-        template=ROOT / "workflow" / "report" / PAGE_FILES[0],
-        style=[ROOT / "workflow" / "report" / name for name in PAGE_FILES[1:]],
+        template=own(ROOT / "workflow" / "report" / PAGE_FILES[0]),
+        style=[own(ROOT / "workflow" / "report" / name) for name in PAGE_FILES[1:]],
         code=code("report.py"),
     output:
         "results/report.html",
     log:
         "logs/report.log",
+    localrule: True
     conda:
         "../../envs/environment.yaml"
     params:
