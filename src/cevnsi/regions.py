@@ -88,10 +88,9 @@ def allowed_intervals(x: FloatArray, delta_chi2: FloatArray, level: float) -> li
     """Intervals where a curve lies below a level, by monotone cubic interpolation; ends of the axis close them."""
     from scipy.interpolate import PchipInterpolator
 
-    excess = delta_chi2 - level
-    roots = np.asarray(PchipInterpolator(x, excess).roots(extrapolate=False))
+    curve = PchipInterpolator(x, delta_chi2 - level)
+    roots = np.asarray(curve.roots(extrapolate=False))
     cuts = np.unique(np.concatenate([x[:1], roots[np.isfinite(roots)], x[-1:]]))
-    curve = PchipInterpolator(x, excess)
     allowed = [(float(a), float(b)) for a, b in pairwise(cuts) if curve((a + b) / 2) < 0]
     merged: list[tuple[float, float]] = []
     for low, high in allowed:  # where the curve only touches the level, a double root, an interval is not split

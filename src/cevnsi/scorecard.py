@@ -63,24 +63,28 @@ def _limit_slope(grid: Grid, row: int, next_row: int) -> float:
     return (second[0][1] - first[0][1]) / float(mass[next_row] - mass[row])
 
 
+def _strip_depth(grid: Grid, row: int) -> float:
+    """Least delta chi2 at one mass above the limit of its lowest interval, infinite if there is nothing above."""
+    lowest = limit_at(grid, row)[:1]
+    beyond = grid.coordinate(1) > (lowest[0][1] if lowest else np.inf)
+    return float(profile_onto(grid.delta_chi2[row : row + 1, beyond], 0)[0]) if beyond.any() else np.inf
+
+
 def strip_opening_mev(grid: Grid) -> float:
     """Least mass with a second allowed interval of the coupling, where delta chi2 along the strip crosses 2 sigma.
 
     Interpolated in log mass between the last closed and the first open row; NaN if no row has a strip.
     """
-    mass = grid.coordinate(0)
-    depth = np.full(mass.size, np.inf)  # least delta chi2 above the limit of the lowest interval
+    mass, before = grid.coordinate(0), np.inf
     for row in range(mass.size):
-        lowest = limit_at(grid, row)[:1]
-        beyond = grid.coordinate(1) > (lowest[0][1] if lowest else np.inf)
-        if beyond.any():
-            depth[row] = profile_onto(grid.delta_chi2[row : row + 1, beyond], 0)[0]
-    open_rows = np.flatnonzero(depth < TWO_SIGMA)
-    if not len(open_rows) or open_rows[0] == 0 or not np.isfinite(depth[open_rows[0] - 1]):
-        return float("nan")
-    after = int(open_rows[0])
-    weight = (depth[after - 1] - TWO_SIGMA) / (depth[after - 1] - depth[after])
-    return float(10 ** (mass[after - 1] + weight * (mass[after] - mass[after - 1])))
+        depth = _strip_depth(grid, row)
+        if depth < TWO_SIGMA:
+            if not np.isfinite(before):
+                break
+            weight = (before - TWO_SIGMA) / (before - depth)
+            return float(10 ** (mass[row - 1] + weight * (mass[row] - mass[row - 1])))
+        before = depth
+    return float("nan")
 
 
 def _light_mediator(grid: Grid, eq8: float) -> dict[str, float]:
