@@ -31,7 +31,7 @@ MOST_IN_CHUNK = 20 * 10**6  # of all grids, the part that one chunk keeps, in me
 TAKEN = {
     "analyses": ("inputs", "hepdata"),
     "datasets": (),
-    "scans": ("fig1", "fig2", "fig3", "fig4", "domain_sensitivity"),
+    "scans": ("fig1", "fig2", "fig3", "fig4", "domain_sensitivity", "digitization"),
 }
 # Scans that figures of the paper and the scorecard know by name, and what they are taken to scan.
 PAPER_AXES = {
@@ -66,6 +66,11 @@ class Axis:
         """Grid values, ends included exactly, (points,)."""
         space = np.geomspace if self.scale == "log" else np.linspace
         return space(self.minimum, self.maximum, self.points)
+
+
+def share(n: int, chunk: int, chunks: int) -> tuple[int, int]:
+    """Half-open range of n things that chunk 1 .. chunks gets, as even as can be."""
+    return n * (chunk - 1) // chunks, n * chunk // chunks
 
 
 @dataclass(frozen=True)
@@ -113,9 +118,8 @@ class Scan:
         return [(level, n_dof) for level in self.confidence_levels for n_dof in self.n_dof]
 
     def rows(self, chunk: int) -> tuple[int, int]:
-        """Half-open range of first-axis points in chunk 1 .. chunks, as even as can be."""
-        n = self.axes[0].points
-        return n * (chunk - 1) // self.chunks, n * chunk // self.chunks
+        """Half-open range of first-axis points in chunk 1 .. chunks."""
+        return share(self.axes[0].points, chunk, self.chunks)
 
     def reach(self, name: str, start: int, stop: int) -> slice:
         """Which points of an axis, as `axis` knows it, are reached from rows start..stop of the first axis."""
@@ -154,6 +158,21 @@ class Analysis:
     photoelectron_range: tuple[float, float]
     normalization_uncertainty: float
     scans: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Digitization:
+    """How many readings of the figures to draw, from what, and on how fine a grid to repeat the analysis for each."""
+
+    members: int
+    seed: int
+    acceptance_error: float
+    points: int
+    chunks: int
+
+    def rows(self, chunk: int) -> tuple[int, int]:
+        """Half-open range of members in chunk 1 .. chunks; member 0, before the drawn ones, is the inputs as used."""
+        return share(self.members + 1, chunk, self.chunks)
 
 
 def _axis(name: str, section: Mapping[str, Any]) -> Axis:
@@ -197,6 +216,12 @@ def parse_analysis(section: Mapping[str, Any]) -> Analysis:
 def parse_sensitivity(section: Mapping[str, Any]) -> tuple[Axis, int]:
     """Bounds to try, and points along each axis of the scan, of a section that `check` has accepted."""
     return _axis("bound", section["bounds"]), int(section["points"])
+
+
+def parse_digitization(section: Mapping[str, Any]) -> Digitization:
+    """The dataclass of a section that `check` has accepted."""
+    whole = {name: int(section[name]) for name in ("members", "seed", "points", "chunks")}
+    return Digitization(acceptance_error=float(section["acceptance_error"]), **whole)
 
 
 def _schema_complaints(config: Mapping[str, Any]) -> Iterator[str]:
@@ -356,6 +381,12 @@ def _sensitivity_complaints(section: Mapping[str, Any], scan: Scan) -> Iterator[
     yield from _axis_complaints("domain_sensitivity.bounds", bounds)
 
 
+def _digitization_complaints(section: Mapping[str, Any]) -> Iterator[str]:
+    choices = parse_digitization(section)
+    if choices.chunks > choices.members:
+        yield f"digitization.chunks: {choices.chunks} chunks for {choices.members} members; expected at most that"
+
+
 def _cross_complaints(config: Mapping[str, Any]) -> Iterator[str]:
     yield from _name_complaints(config)
     users: dict[str, dict[str, tuple[Nuclide, ...]]] = {name: {} for name in config["scans"]}
@@ -379,6 +410,8 @@ def _cross_complaints(config: Mapping[str, Any]) -> Iterator[str]:
     elif sensitivity:
         scan = parse_scan(sensitivity["scan"], config["scans"][sensitivity["scan"]])
         yield from _sensitivity_complaints(sensitivity, scan)
+    if "digitization" in config:
+        yield from _digitization_complaints(config["digitization"])
 
 
 def _spelling_complaints(config: Mapping[str, Any]) -> Iterator[str]:

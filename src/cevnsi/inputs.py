@@ -261,6 +261,8 @@ READERS: dict[str, tuple[Callable[[Paths], Tables], tuple[str, ...]]] = {
     "table": (read_table, ("counts", "acceptance")),
 }
 
+READ_TWICE = ("figure3",)  # readers that give a cross_check of two readings
+
 
 def read_dataset(section: Mapping[str, Any], root: Path, sums: Path) -> Tables:
     """The tables of one dataset of the configuration, its files verified and its contents checked."""

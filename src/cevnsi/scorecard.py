@@ -143,9 +143,18 @@ def _is_within(comparison: str, difference: float, tolerance: float) -> bool:
     return difference >= -tolerance if comparison == "at_least" else abs(difference) <= tolerance
 
 
-def scorecard(published: Mapping[str, Any], reproduced: Mapping[str, float]) -> dict[str, list[Any]]:
-    """The columns of scorecard.csv, one row for every published key that we have a value for."""
+def scorecard(
+    published: Mapping[str, Any], reproduced: Mapping[str, float], digitization: Mapping[str, Any] | str = "off"
+) -> dict[str, list[Any]]:
+    """The columns of scorecard.csv, one row for every published key that we have a value for.
+
+    `digitization` is the columns of digitization.csv, or what to say in the place of its standard deviations.
+    """
     rows = []
+    if isinstance(digitization, str):
+        spread = dict.fromkeys(reproduced, digitization)
+    else:
+        spread = dict(zip(digitization["key"], digitization["standard_deviation"], strict=True))
     for i, key in enumerate(published["key"]):
         if key not in reproduced:
             continue
@@ -153,15 +162,25 @@ def scorecard(published: Mapping[str, Any], reproduced: Mapping[str, float]) -> 
         difference = ours - stated
         within = _is_within(published["comparison"][i], difference, tolerance)
         quantity = f"{published['quantity'][i]} ({published['where'][i]})"
-        rows.append((quantity, stated, ours, difference, tolerance, within, published["why"][i]))
+        rows.append((quantity, stated, ours, difference, tolerance, spread[key], within, published["why"][i]))
     return as_columns(rows, SCORECARD)
+
+
+def _spread(cell: Any) -> str:
+    """A standard deviation to two digits, or what is said in its place."""
+    try:
+        return f"{float(cell):.2g}"
+    except ValueError:
+        return str(cell)
 
 
 def markdown(table: Mapping[str, Any]) -> str:
     """A scorecard as a Markdown table."""
-    lines = ["| quantity | published | ours | difference | tolerance | within |", "|---|---|---|---|---|---|"]
+    names = ["quantity", "published", "ours", "difference", "tolerance", "digitization", "within"]
+    lines = [f"| {' | '.join(names)} |", "|" + "---|" * len(names)]
     for i, quantity in enumerate(table["quantity"]):
         numbers = [f"{float(table[name][i]):.4g}" for name in ("published", "reproduced", "difference", "tolerance")]
+        numbers.append(_spread(table["digitization"][i]))
         within = "yes" if str(table["within"][i]).lower() == "true" else "**no**"
         lines.append(f"| {quantity} | {' | '.join(numbers)} | {within} |")
     return "\n".join(lines) + "\n"

@@ -11,12 +11,16 @@ from cevnsi.interactions import Epsilon, light_mediator
 from cevnsi.templates import Templates, predicted_counts
 
 
-def spectra_table(templates: Templates, sin2_theta_w: float, mediator: Mapping[str, float]) -> dict[str, Any]:
-    """The columns of spectra.csv: case, component, bin edges and predicted counts of each flavor by itself."""
-    cases: dict[str, list[Epsilon]] = {
-        "sm": [{} for _ in templates.nuclides],
-        "light_mediator": [light_mediator(q2, **mediator) for q2 in templates.momentum_transfer_squared],
-    }
+def spectra_table(
+    templates: Templates, sin2_theta_w: float, mediator: Mapping[str, float] | None = None
+) -> dict[str, Any]:
+    """The columns of spectra.csv: case, component, bin edges and predicted counts of each flavor by itself.
+
+    The standard model alone if no mediator is given.
+    """
+    cases: dict[str, list[Epsilon]] = {"sm": [{} for _ in templates.nuclides]}
+    if mediator is not None:
+        cases["light_mediator"] = [light_mediator(q2, **mediator) for q2 in templates.momentum_transfer_squared]
     n_bins = templates.bin_edges_pe.size - 1
     blocks = [
         (case, flavor, counts)

@@ -63,9 +63,14 @@ SENSITIVITY = Layout(
     ("parameter", "bound", "confidence_level", "n_dof", "delta_chi2", "side", "end", "ends_at_grid"),
     ("parameter", "side", "ends_at_grid"),
 )
+DIGITIZATION = Layout(
+    ("key", "nominal", "mean", "standard_deviation", "least", "greatest", "members"),
+    ("key", "nominal", "mean", "standard_deviation", "least", "greatest"),  # nan where too few members have a value
+)
 SCORECARD = Layout(
-    ("quantity", "published", "reproduced", "difference", "tolerance", "within", "why"),
-    ("quantity", "reproduced", "difference", "within", "why"),  # ours is nan where a grid does not show the feature
+    ("quantity", "published", "reproduced", "difference", "tolerance", "digitization", "within", "why"),
+    # ours is nan where a grid does not show the feature; digitization is a standard deviation, or why there is none
+    ("quantity", "reproduced", "difference", "digitization", "within", "why"),
 )
 CURVES = Layout(("panel", "curve", "segment", "x", "y"), ("panel", "curve"))  # the csv beside a figure
 PUBLISHED = Layout(

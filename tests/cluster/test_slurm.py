@@ -122,7 +122,10 @@ def wait_for(what: str, look: Callable[[], T | None]) -> T:
 def chunk_task(name: str) -> str:
     """Name under which the job of a chunk file was submitted."""
     _, analysis, _, scan, file = name.split("/")
-    return "_".join(["rule_chunk_wildcards", analysis, scan, *file.removesuffix(".parquet").split("-of-")])
+    rule = ["rule_digitization_chunk_wildcards", analysis]
+    if scan != "digitization":
+        rule = ["rule_chunk_wildcards", analysis, scan]
+    return "_".join([*rule, *file.removesuffix(".parquet").split("-of-")])
 
 
 @pytest.fixture(scope="module")

@@ -50,7 +50,7 @@ PATHS = [
 
 NAMES = [
     "inputs", "Inputs", "INPUTS", "provenance", "../x", "..", ".", "/x", "a/b", "a.b", "a b", " a", "a ", "a\n", "\na",
-    "a\0", "", "Paper", "PAPER", "Figure3", "Light_mediator", "fig1", "Fig2", "domain_sensitivity", "a|b", ".*",
+    "a\0", "", "Paper", "PAPER", "Figure3", "Light_mediator", "fig1", "Fig2", "domain_sensitivity", "Digitization", "a|b", ".*",
     "{scan}", "a-b", "é", "ａ", "a\u200b", "1", "1a", "_a", "a" * 61, "a" * 5000, "CON", "none", "all", "null", "true",
     "*", "$x", "~", "-n", "paper\n", "\ud800", "a\\", "'", '"', "light_mediator.coupling", "results", "logs", "chunk",
     "x",
@@ -146,6 +146,9 @@ def _identical(first: Any, second: Any) -> bool:
     return flat[0] == flat[1]
 
 
+WHOLE = ("members", "seed", "points", "chunks")  # numbers of the ensemble of readings
+
+
 def _as_written(written: dict[str, Any]) -> bool:
     """Whether the dataclasses hold what the keys say, whole numbers as such, and no name leaves its folder."""
     good = all(re.fullmatch("[A-Za-z][A-Za-z0-9_]*", name) for place in PLACES for name in written[place])
@@ -174,6 +177,12 @@ def _as_written(written: dict[str, Any]) -> bool:
         exposure = section.get("exposure", {})
         good &= all(getattr(analysis.exposure, key) == float(value) for key, value in exposure.items())
         good &= [*analysis.photoelectron_range, *analysis.scans] == [*section["photoelectron_range"], *section["scans"]]
+    if "digitization" in written:
+        section = written["digitization"]
+        ensemble = config.parse_digitization(section)
+        good &= vars(ensemble) == section and all(type(vars(ensemble)[key]) is int for key in WHOLE)
+        shares = [ensemble.rows(k) for k in range(1, ensemble.chunks + 1)]
+        good &= shares[0][0] == 0 and shares[-1][1] == ensemble.members + 1 and all(low < high for low, high in shares)
     return good
 
 
@@ -379,7 +388,7 @@ def _renamed(place: str, name: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("place", PLACES)
 def test_names(record: Record, place: str) -> None:
-    taken = {"analyses": ["inputs"], "datasets": [], "scans": ["fig1", "fig2", "domain_sensitivity"]}[place]
+    taken = {"analyses": ["inputs"], "datasets": [], "scans": ["fig1", "fig2", "domain_sensitivity", "digitization"]}[place]
     for name in NAMES:
         free = name.lower() not in [each.lower() for each in (*CONFIG[place], *taken)]
         usable = free and len(name) <= 60 and re.fullmatch("[A-Za-z][A-Za-z0-9_]*", name) is not None
@@ -430,6 +439,8 @@ TOGETHER = {
     "domain_sensitivity.bounds: min -1": ("domain_sensitivity", "bounds", "min", -1),
     "domain_sensitivity.scan": ("domain_sensitivity", "scan", "ee_d_u"),
     "domain_sensitivity.points": ("domain_sensitivity", "points", 10**9),
+    "digitization.members": ("digitization", "members", 10**9),
+    "digitization.chunks: 33 chunks": ("digitization", "chunks", 33),
     "analyses.paper.photoelectron_range: 7": ("analyses", "paper", "photoelectron_range", [7, 30]),
     "spectrum_example.coupling": ("spectrum_example", "coupling", 0),
     "spectrum_example.mediator_mass_mev": ("spectrum_example", "mediator_mass_mev", 10**10),

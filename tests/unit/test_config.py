@@ -209,6 +209,10 @@ NAMES = [
         "scans.fig3: 'fig3' is taken; choose another name",
     ),
     (
+        lambda config: config["scans"].update(Digitization=dict(config["scans"]["ee_d_u"])),
+        "scans.Digitization: 'digitization' is taken; choose another name",
+    ),
+    (
         lambda config: config["analyses"].update(inputs=config["analyses"]["paper"]),
         "analyses.inputs: 'inputs' is taken; choose another name",
     ),
@@ -401,6 +405,21 @@ SENSITIVITY = [
     (put("domain_sensitivity", "points", 10), "domain_sensitivity.points: 10 is less than the minimum of 11"),
 ]
 
+DIGITIZATION = [
+    (put("digitization", "member", 5), "digitization.member: unknown key; did you mean 'members'?"),
+    (drop("digitization", "seed"), "digitization: 'seed' is a required property"),
+    (put("digitization", "members", 1), "digitization.members: 1 is less than the minimum of 2"),
+    (put("digitization", "members", 2.5), "digitization.members: 2.5 is not of type 'integer'"),
+    (put("digitization", "seed", -1), "digitization.seed: -1 is less than the minimum of 0"),
+    (put("digitization", "acceptance_error", -0.1), "digitization.acceptance_error: -0.1 is less than the minimum of 0"),
+    (put("digitization", "points", 10), "digitization.points: 10 is less than the minimum of 11"),
+    (put("digitization", "chunks", 0), "digitization.chunks: 0 is less than the minimum of 1"),
+    (
+        put("digitization", "chunks", 33),
+        "digitization.chunks: 33 chunks for 32 members; expected at most that",
+    ),
+]
+
 NUMBERS = [
     *(
         (
@@ -429,7 +448,7 @@ PAPER = [
     ),
 ]
 
-ALL = [*MISSPELT, *VALUES, *NAMES, *PARAMETERS, *PROJECTIONS, *TARGETS, *SENSITIVITY, *NUMBERS, *PAPER]
+ALL = [*MISSPELT, *VALUES, *NAMES, *PARAMETERS, *PROJECTIONS, *TARGETS, *SENSITIVITY, *DIGITIZATION, *NUMBERS, *PAPER]
 
 
 @pytest.mark.parametrize(("change", "said"), ALL, ids=[f"{i}-{said[:40]}" for i, (_, said) in enumerate(ALL)])
@@ -466,6 +485,9 @@ def test_the_projects_own_configuration_passes(config: dict[str, Any], root: Pat
         new_scan(fixed={"eps_etau_dV_imag": 0.2}),
         put("analyses", "paper", "exposure", {"baseline_m": 20, "detector_mass_kg": 1}),
         drop("domain_sensitivity"),
+        drop("digitization"),
+        put("digitization", "chunks", 32),
+        put("digitization", "acceptance_error", 0),
     ],
 )
 def test_sound_configurations_pass(change: Change, config: dict[str, Any]) -> None:

@@ -32,7 +32,7 @@ LAYERS = [
     ["scan"],
     ["grids", "from_config", "points", "config_keys"],
     ["sensitivity", "scorecard", "figures", "captions"],
-    ["hepdata", "__main__", "report"],
+    ["hepdata", "__main__", "report", "digitization"],
 ]
 LAYER = {name: i for i, names in enumerate(LAYERS) for name in names}
 PHYSICS = (
@@ -53,6 +53,7 @@ PRESENTATION = {
     "grids",
     "scorecard",
     "sensitivity",
+    "digitization",
     "inputs",
     "loading",
     "provenance",

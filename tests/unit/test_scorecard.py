@@ -201,21 +201,35 @@ def test_scorecard_compares(ours: dict[str, float], within: list[bool]) -> None:
 
 def test_scorecard_rows_say_where_and_why() -> None:
     card = scorecard(published, {"two": 1.5})
-    assert card == as_columns([("second (Fig. 2)", 2.0, 1.5, -0.5, 0.0, False, "so")], SCORECARD)
+    assert card == as_columns([("second (Fig. 2)", 2.0, 1.5, -0.5, 0.0, "off", False, "so")], SCORECARD)
+
+
+SPREAD = {"key": ["zero", "two", "one"], "standard_deviation": ["0.5", "0.0012345", "nan"]}
+
+
+def test_scorecard_has_the_spread_of_each_row_or_why_there_is_none() -> None:
+    ours = {"one": 1.05, "two": 1.5}
+    assert scorecard(published, ours, SPREAD)["digitization"] == ["nan", "0.0012345"]
+    assert scorecard(published, ours, "not read off")["digitization"] == ["not read off"] * 2
+    verdicts = [scorecard(published, ours, spread)["within"] for spread in (SPREAD, "off")]
+    assert verdicts[0] == verdicts[1]  # it is shown beside the verdict and does not enter it
 
 
 def test_markdown() -> None:
     text = markdown(scorecard(published, {"one": 1.05, "two": 1.23456}))
     assert text == (
-        "| quantity | published | ours | difference | tolerance | within |\n"
-        "|---|---|---|---|---|---|\n"
-        "| first (Eq. 1) | 1 | 1.05 | 0.05 | 0.1 | yes |\n"
-        "| second (Fig. 2) | 2 | 1.235 | -0.7654 | 0 | **no** |\n"
+        "| quantity | published | ours | difference | tolerance | digitization | within |\n"
+        "|---|---|---|---|---|---|---|\n"
+        "| first (Eq. 1) | 1 | 1.05 | 0.05 | 0.1 | off | yes |\n"
+        "| second (Fig. 2) | 2 | 1.235 | -0.7654 | 0 | off | **no** |\n"
     )
+    lines = markdown(scorecard(published, {"one": 1.05, "two": 1.23456}, SPREAD)).splitlines()
+    assert [line.split(" | ")[5] for line in lines[2:]] == ["nan", "0.0012"]
 
 
 def test_markdown_of_a_file_is_that_of_the_table(tmp_path: Path) -> None:
-    card = scorecard(published, {"one": 1.05, "two": 1.23456, "three": float("nan")})
+    spread = {"key": ["one", "two", "three"], "standard_deviation": [0.1, 1 / 3, float("nan")]}
+    card = scorecard(published, {"one": 1.05, "two": 1.23456, "three": float("nan")}, spread)
     write_csv(tmp_path / "scorecard.csv", card)
     assert markdown(read_table(tmp_path / "scorecard.csv", SCORECARD)) == markdown(card)
 

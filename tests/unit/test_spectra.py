@@ -38,6 +38,13 @@ def test_a_mediator_of_no_coupling_is_the_standard_model(templates: Callable[...
     np.testing.assert_array_equal(first, second)
 
 
+def test_without_a_mediator_there_is_the_standard_model_alone(templates: Callable[..., Templates]) -> None:
+    both, alone = (spectra_table(templates("paper"), SIN2, mediator) for mediator in (EXAMPLE, None))
+    assert alone.keys() == both.keys()
+    for name, column in alone.items():
+        np.testing.assert_array_equal(column, both[name][:75])
+
+
 def test_mean_momentum_transfer_is_the_weighted_mean(templates: Callable[..., Templates]) -> None:
     used = templates("paper").select(6, 8)
     mean = mean_momentum_transfer_mev(used, SIN2)

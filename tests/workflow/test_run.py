@@ -3,11 +3,13 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
 from cevnsi import tables
 from cevnsi.config import parse_scan
@@ -52,6 +54,56 @@ def test_tables_have_the_columns_of_the_contract(finished: Project, analysis: st
     for dataset in ("figure3", "release"):
         counts = pd.read_csv(finished.folder / "results" / "inputs" / dataset / "counts.csv")
         assert {"bin_low_pe", "bin_high_pe", "observed_counts", "stat_uncertainty"} <= set(counts.columns)
+
+
+def test_the_scorecard_says_what_reading_the_figures_is_worth(finished: Project) -> None:
+    base = finished.folder / "results"
+    spread = pd.read_csv(base / "paper" / "digitization.csv", index_col="key")
+    card = pd.read_csv(base / "paper" / "scorecard.csv")
+    assert tuple(spread.reset_index().columns) == tables.DIGITIZATION.columns
+    published = pd.read_csv(ROOT / "data" / "liao_marfatia_2017" / "published.csv")["key"]
+    np.testing.assert_array_equal(card["digitization"], spread["standard_deviation"][published])
+    # the reduced scans have no more points than the ensemble's, so its member 0 is the analysis itself
+    np.testing.assert_array_equal(card["reproduced"], spread["nominal"][published])
+    assert (spread["standard_deviation"][[key for key in published if "_matter_" in key]] > 0).all()
+    assert set(pd.read_csv(base / "release" / "scorecard.csv")["digitization"]) == {"not read off"}
+    assert not (base / "release" / "digitization.csv").exists()
+
+
+def test_another_seed_draws_anew_and_recomputes_nothing_else(finished: Project) -> None:
+    with edited(finished.folder / "config.yaml", "  seed: 1\n", "  seed: 2\n"):
+        assert finished.jobs() == {"digitization_chunk": 2, "digitization": 1, "scorecard": 1, "provenance": 1}
+
+
+def test_without_the_key_the_scorecard_says_so(finished: Project) -> None:
+    overlay = finished.folder.parent / "reduced_without.yaml"
+    reduced = read(ROOT / "tests" / "config" / "reduced.yaml")
+    overlay.write_text(yaml.safe_dump({name: reduced[name] for name in reduced if name != "digitization"}), "utf-8")
+    config = (finished.folder / "config.yaml").read_text(encoding="utf-8")
+    section = config[config.index("digitization:") :].split("\n\n")[0]
+    project = replace(finished.copy(finished.folder.parent / "without"), overlay=str(overlay))
+    with edited(project.folder / "config.yaml", section, ""):
+        assert project.jobs() == {"scorecard": 1, "provenance": 1}
+        project.snakemake()
+    assert set(pd.read_csv(project.folder / "results/paper/scorecard.csv")["digitization"]) == {"off"}
+
+
+@pytest.mark.parametrize("fault", ["truncated", "of another seed"])
+def test_a_bad_chunk_of_the_ensemble_is_named(finished: Project, tmp_path: Path, fault: str) -> None:
+    project = finished.copy(tmp_path / "project")
+    name = "results/paper/chunks/digitization/2-of-2.parquet"
+    chunk = project.folder / name
+    content, note = tables.read_parquet(chunk), tables.read_note(chunk)
+    if fault == "truncated":
+        chunk.write_bytes(chunk.read_bytes()[:1000])
+    else:
+        tables.write_parquet(chunk, content, note | {"made_from": "another"})
+    done = project.snakemake("--rerun-triggers", "mtime", check=False)
+    assert done.returncode != 0
+    assert f"rm -f {name}" in done.stdout
+    chunk.unlink()
+    project.snakemake()
+    assert project.digests() == finished.digests()
 
 
 @pytest.mark.parametrize("analysis", ANALYSES)

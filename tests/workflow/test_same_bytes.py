@@ -17,9 +17,11 @@ VARIANTS = {
 
 
 def _rechunked(chunks: int, path: Path) -> str:
-    """An overlay that gives every scan this many chunks."""
-    scans = read(ROOT / "config.yaml")["scans"]
-    path.write_text(yaml.safe_dump({"scans": {name: {"chunks": chunks} for name in scans}}), encoding="utf-8")
+    """An overlay that gives every scan this many chunks, and the ensemble of readings as many as it has members."""
+    scans = {name: {"chunks": chunks} for name in read(ROOT / "config.yaml")["scans"]}
+    members = read(ROOT / "tests" / "config" / "reduced.yaml")["digitization"]["members"]
+    overlay = {"scans": scans, "digitization": {"chunks": min(chunks, members)}}
+    path.write_text(yaml.safe_dump(overlay), encoding="utf-8")
     return str(path)
 
 

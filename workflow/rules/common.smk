@@ -4,7 +4,7 @@ from snakemake.exceptions import WorkflowError
 from cevnsi import config as settings
 from cevnsi import run_folder
 from cevnsi.dependencies import module_files
-from cevnsi.inputs import PUBLISHED_FILE, check_inputs
+from cevnsi.inputs import PUBLISHED_FILE, READ_TWICE, check_inputs
 from cevnsi.provenance import git_revision
 from cevnsi.tables import TableError
 
@@ -127,6 +127,42 @@ def all_figures(ext):
         for name in drawn_figures(analysis)
     ]
 
+
+def no_digitization(analysis):
+    """Why there is no ensemble of readings for an analysis; empty if there is one."""
+    dataset = config["datasets"][config["analyses"][analysis]["dataset"]]
+    if dataset["reader"] not in READ_TWICE:
+        return "not read off"
+    return "" if "digitization" in config else "off"
+
+
+# Analyses with an ensemble of readings; the rules match no other.
+VARIED = [analysis for analysis in ANALYSES if not no_digitization(analysis)]
+
+
+def digitization_chunks(wildcards):
+    base, n = (
+        f"results/{wildcards.analysis}/chunks/digitization",
+        int(config["digitization"]["chunks"]),
+    )
+    return [f"{base}/{k}-of-{n}.parquet" for k in range(1, n + 1)]
+
+
+def digitization_scans(analysis):
+    """The scans that the scorecard knows, whatever their chunks: here each is one."""
+    return {
+        scan.name: {**config["scans"][scan.name], "chunks": 1}
+        for scan in scans_of(analysis)
+        if scan.name in settings.PAPER_AXES
+    }
+
+
+# What an ensemble depends on besides the inputs.
+digitization_params = {
+    "analysis": analysis_section,
+    "sections": lambda w: digitization_scans(w.analysis),
+    "section": config.get("digitization"),
+}
 
 PUBLISHED = own(ROOT / PUBLISHED_FILE)
 

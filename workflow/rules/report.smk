@@ -5,6 +5,9 @@ rule scorecard:
         spectra="results/{analysis}/spectra.csv",
         ranges="results/{analysis}/ranges.csv",
         grids=grid_files,
+        digitization=lambda w: (
+            [f"results/{w.analysis}/digitization.csv"] if w.analysis in VARIED else []
+        ),
         code=code("scorecard.py"),
     output:
         "results/{analysis}/scorecard.csv",
@@ -16,6 +19,7 @@ rule scorecard:
     params:
         analysis=analysis_section,
         sections=lambda w: scan_sections(w.analysis),
+        no_digitization=lambda w: no_digitization(w.analysis),
     message:
         "Scorecard of {wildcards.analysis}: the paper's numbers and statements against ours"
     script:

@@ -5,13 +5,13 @@ from typing import Any
 from cevnsi.config import parse_analysis, parse_scan
 from cevnsi.grids import as_grid
 from cevnsi.scorecard import reproduced_values, scorecard
-from cevnsi.tables import PUBLISHED, RANGES, SPECTRA, read_parquet, read_table, write_csv
+from cevnsi.tables import DIGITIZATION, PUBLISHED, RANGES, SPECTRA, read_parquet, read_table, write_csv
 from cevnsi.templates import Templates
 from runner import run
 
 
-def main(analysis: dict[str, Any], sections: dict[str, Any], files: Any, output: Any) -> None:
-    """Compare what this analysis has run."""
+def main(analysis: dict[str, Any], sections: dict[str, Any], no_digitization: str, files: Any, output: Any) -> None:
+    """Compare what this analysis has run; `no_digitization` says why there is no ensemble of readings, if so."""
     choices = parse_analysis(analysis)
     names = [(scan, name) for scan in (parse_scan(*item) for item in sections.items()) for name in scan.pairs()]
     grids = {
@@ -25,7 +25,8 @@ def main(analysis: dict[str, Any], sections: dict[str, Any], files: Any, output:
         grids,
         read_table(files.spectra, SPECTRA),
     )
-    write_csv(output[0], scorecard(read_table(files.published, PUBLISHED), ours))
+    spread = no_digitization or read_table(files.digitization[0], DIGITIZATION)
+    write_csv(output[0], scorecard(read_table(files.published, PUBLISHED), ours, spread))
 
 
 if job := globals().get("snakemake"):

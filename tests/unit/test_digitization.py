@@ -1,0 +1,339 @@
+"""An ensemble of readings: what is drawn, what it gives, and that chunks change nothing."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy.optimize import brentq, minimize_scalar
+
+from cevnsi.config import Analysis, Digitization, Scan, parse_analysis, parse_digitization, parse_scan
+from cevnsi.detector import Acceptance
+from cevnsi.digitization import (
+    Readings,
+    Values,
+    chunk_columns,
+    chunk_note,
+    ensemble,
+    member_inputs,
+    read_chunk,
+    summary,
+    values_of,
+)
+from cevnsi.form_factors import FORM_FACTORS
+from cevnsi.inputs import READ_TWICE
+from cevnsi.interactions import standard_model_charge
+from cevnsi.likelihood import Measurement, chi2_of_counts
+from cevnsi.nuclei import MEAN
+from cevnsi.scorecard import scorecard
+from cevnsi.tables import DIGITIZATION, PUBLISHED, TableError, read_table, write_csv, write_parquet
+from cevnsi.templates import build_templates
+
+FloatArray = NDArray[np.float64]
+Tables = Callable[[str], dict[str, dict[str, Any]]]
+
+CHOICES = Digitization(members=24, seed=7, acceptance_error=0.003, points=41, chunks=1)
+
+
+@pytest.fixture(scope="module")
+def readings(tables: Tables) -> Readings:
+    read = tables("figure3")
+    acceptance = Acceptance(read["acceptance"]["photoelectrons"], read["acceptance"]["acceptance"])
+    return Readings.from_cross_check(read["cross_check"], acceptance)
+
+
+@pytest.fixture
+def analysis(config: dict[str, Any]) -> Analysis:
+    return parse_analysis(config["analyses"]["paper"])
+
+
+@pytest.fixture
+def scans(config: dict[str, Any]) -> list[Scan]:
+    return [parse_scan(name, config["scans"][name]) for name in ("ee_d_u", "ee_mumu_d", "matter_ee_mumu")]
+
+
+def members_of(readings: Readings, analysis: Analysis, scans: list[Scan], choices: Digitization) -> list[Values]:
+    return [values for _, values in ensemble(readings, analysis, scans, choices, range(choices.members + 1))]
+
+
+def by_key(table: dict[str, list[Any]]) -> dict[str, dict[str, Any]]:
+    return {key: {name: table[name][i] for name in table} for i, key in enumerate(table["key"])}
+
+
+def agreeing(readings: Readings) -> Readings:
+    """Both readings replaced by the one that is used."""
+    return replace(
+        readings,
+        residual_counts=np.repeat(readings.residual_counts[:1], 2, axis=0),
+        stat_uncertainty=np.repeat(readings.stat_uncertainty[:1], 2, axis=0),
+    )
+
+
+def test_readers_of_two_readings_are_those_with_a_cross_check(config: dict[str, Any], tables: Tables) -> None:
+    for name, section in config["datasets"].items():
+        assert ("cross_check" in tables(name)) == (section["reader"] in READ_TWICE)
+
+
+def test_member_0_is_the_measurement_that_is_used(
+    readings: Readings, measurement: Callable[[str], Measurement]
+) -> None:
+    used, acceptance = member_inputs(readings, CHOICES, 0)
+    expected = measurement("figure3")
+    for name in ("bin_edges_pe", "observed_counts", "stat_uncertainty"):
+        np.testing.assert_array_equal(getattr(used, name), getattr(expected, name))
+    assert acceptance is readings.acceptance
+
+
+def test_residuals_are_those_of_the_files(root: Path, readings: Readings) -> None:
+    for i, name in enumerate("ab"):
+        path = root / f"data/coherent_csi_2017/digitized/figure3_residuals_{name}.csv"
+        read = np.loadtxt(path, delimiter=",", skiprows=1)
+        np.testing.assert_allclose(readings.residual_counts[i], read[:, 2], rtol=0, atol=1e-14)
+        np.testing.assert_array_equal(readings.stat_uncertainty[i], (read[:, 4] - read[:, 3]) / 2)
+
+
+def test_integers_stay_where_readings_differ_by_a_fifth_of_a_count(readings: Readings) -> None:
+    used, _ = readings.as_used()
+    for member in range(1, 401):
+        drawn, _ = member_inputs(readings, CHOICES, member)
+        np.testing.assert_array_equal(drawn.observed_counts, used.observed_counts)
+
+
+def test_integers_change_where_readings_differ_by_more(readings: Readings) -> None:
+    spread = np.where(np.arange(25) % 2, 2.0, -2.0)  # of mean nearly 0, so an error of sqrt 2 counts in every bin
+    apart = replace(readings, residual_counts=readings.residual_counts[0] + np.stack([0 * spread, spread]))
+    drawn = np.array([member_inputs(apart, CHOICES, member)[0].observed_counts for member in range(1, 401)])
+    np.testing.assert_array_equal(drawn, np.rint(drawn))
+    # scatter about the used reading: 2 / sqrt 2 and 1/12 of rounding; 400 members know it to 4 % in each bin
+    errors = drawn - readings.as_used()[0].observed_counts
+    assert np.sqrt((errors**2).mean(axis=0)) == pytest.approx(np.full(25, np.sqrt(2 + 1 / 12)), rel=0.15)
+
+
+def test_drawn_bars_have_the_errors_of_the_readings(readings: Readings) -> None:
+    """A common part and one of each bin, each of the size that two readings show."""
+    used, _ = readings.as_used()
+    drawn = [member_inputs(readings, CHOICES, member)[0].stat_uncertainty for member in range(1, 1001)]
+    errors = np.log(np.array(drawn) / used.stat_uncertainty)
+    difference = np.log(readings.stat_uncertainty[1] / readings.stat_uncertainty[0])
+    # 1000 members know a standard deviation to 2.2 %; the common part is seen through the mean of 25 bins
+    common, scatter = abs(difference.mean()) / np.sqrt(2), difference.std(ddof=1) / np.sqrt(2)
+    assert errors.std(axis=1, ddof=1).mean() == pytest.approx(scatter, rel=0.05)
+    assert errors.mean(axis=1).std() == pytest.approx(np.hypot(common, scatter / 5), rel=0.09)
+    assert abs(errors.mean()) < 4 * common / np.sqrt(1000)
+
+
+def test_drawn_acceptances_are_the_curve_shifted_within_0_and_1(readings: Readings) -> None:
+    shifts = []
+    for member in range(1, 501):
+        _, acceptance = member_inputs(readings, CHOICES, member)
+        np.testing.assert_array_equal(acceptance.photoelectrons, readings.acceptance.photoelectrons)
+        assert 0 <= acceptance.fraction.min() <= acceptance.fraction.max() <= 1
+        inner = readings.acceptance.fraction > 0.1
+        shift = (acceptance.fraction - readings.acceptance.fraction)[inner]
+        assert np.ptp(shift) < 1e-15
+        shifts.append(shift[0])
+    assert np.std(shifts) == pytest.approx(0.003, rel=0.13)  # 500 members know it to 3.2 %
+    assert abs(np.mean(shifts)) < 4 * 0.003 / np.sqrt(500)
+
+
+def test_a_single_bin_has_a_common_error_only(readings: Readings) -> None:
+    one = Readings(np.array([6.0, 8.0]), np.array([[8.0], [8.1]]), np.array([[8.0], [8.4]]), readings.acceptance)
+    drawn = [member_inputs(one, CHOICES, member)[0].stat_uncertainty[0] for member in range(1, 401)]
+    assert np.std(np.log(drawn)) == pytest.approx(np.log(1.05) / np.sqrt(2), rel=0.15)
+
+
+def test_a_member_is_the_spawned_one_whatever_their_number(readings: Readings) -> None:
+    children = np.random.SeedSequence(CHOICES.seed).spawn(6)
+    for member in range(1, 6):
+        by_hand, _ = readings.drawn(np.random.default_rng(children[member]), CHOICES.acceptance_error)
+        drawn, _ = member_inputs(readings, replace(CHOICES, members=99), member)
+        np.testing.assert_array_equal(drawn.stat_uncertainty, by_hand.stat_uncertainty)
+
+
+def test_no_spread_where_readings_agree_and_the_acceptance_is_exact(
+    readings: Readings, analysis: Analysis, scans: list[Scan]
+) -> None:
+    exact = replace(CHOICES, members=3, acceptance_error=0.0)
+    table = by_key(summary(members_of(agreeing(readings), analysis, scans, exact)))
+    assert {row["standard_deviation"] for row in table.values()} == {0.0}
+    assert all(row["nominal"] == row["mean"] == row["least"] == row["greatest"] for row in table.values())
+    assert table["stat_uncertainty_ratio"]["nominal"] == 1
+    assert table["changed_counts"]["nominal"] == 0
+
+
+def test_each_error_alone_makes_a_spread(readings: Readings, analysis: Analysis, scans: list[Scan]) -> None:
+    few = replace(CHOICES, members=3)
+    acceptance = by_key(summary(members_of(agreeing(readings), analysis, scans, few)))
+    assert acceptance["stat_uncertainty_ratio"]["standard_deviation"] == 0
+    assert acceptance["sm_counts"]["standard_deviation"] > 0
+    assert acceptance["eps_ee_matter_upper_n2"]["standard_deviation"] > 0
+    bars = by_key(summary(members_of(readings, analysis, scans, replace(few, acceptance_error=0.0))))
+    assert bars["stat_uncertainty_ratio"]["standard_deviation"] > 0
+    assert bars["sm_counts"]["standard_deviation"] == 0
+    assert bars["eps_ee_matter_upper_n2"]["standard_deviation"] > 0
+
+
+def test_the_mean_is_near_the_nominal_value(readings: Readings, analysis: Analysis, scans: list[Scan]) -> None:
+    table = by_key(summary(members_of(readings, analysis, scans, CHOICES)))
+    ends = [key for key in table if "_matter_" in key]
+    assert len(ends) == 8
+    for key in [*ends, "sm_counts", "momentum_transfer_mev", "stat_uncertainty_ratio"]:
+        row = table[key]
+        assert row["members"] == CHOICES.members
+        assert row["least"] < row["nominal"] < row["greatest"]
+        # the mean of 24 is known to a fifth of their spread
+        assert abs(row["mean"] - row["nominal"]) < row["standard_deviation"], key
+
+
+def test_chunks_change_nothing(tmp_path: Path, readings: Readings, analysis: Analysis, scans: list[Scan]) -> None:
+    results = []
+    for chunks in (1, 2, 5):
+        choices = replace(CHOICES, members=5, chunks=chunks)
+        ranges = [range(*choices.rows(k)) for k in range(1, chunks + 1)]
+        assert list(chain(*ranges)) == list(range(6))
+        found: list[Values] = []
+        for k, members in enumerate(ranges):
+            path = tmp_path / f"{k}-of-{chunks}.parquet"
+            write_parquet(path, chunk_columns(ensemble(readings, analysis, scans, choices, members)))
+            found += read_chunk(str(path), members)
+        write_csv(tmp_path / f"{chunks}.csv", summary(found))
+        results.append((tmp_path / f"{chunks}.csv").read_bytes())
+    assert results[0] == results[1] == results[2]
+    assert read_table(tmp_path / "1.csv", DIGITIZATION)["members"].tolist() == [5.0] * len(found[0])
+
+
+def test_grids_as_fine_as_the_scans_give_the_values_of_the_analysis(
+    readings: Readings, analysis: Analysis, scans: list[Scan], measurement: Callable[[str], Measurement]
+) -> None:
+    coarse = [replace(s, axes=tuple(replace(axis, points=21) for axis in s.axes)) for s in scans]
+    ((_, values),) = ensemble(readings, analysis, coarse, CHOICES, range(1))
+    expected = values_of(analysis, coarse, measurement("figure3"), readings.acceptance)
+    assert {key: values[key] for key in expected} == expected
+
+
+# An independent way to one number: readings drawn bin by bin, and the end of Eq. 12 from the charges themselves.
+
+
+def drawn_by_hand(
+    readings: Readings, seed: np.random.SeedSequence, acceptance_error: float
+) -> tuple[list[float], list[float], list[float]]:
+    """Counts, bars and acceptance of one member, in lists."""
+    random, n = np.random.default_rng(seed), readings.bin_edges_pe.size - 1
+
+    def errors(differences: list[float]) -> list[float]:
+        mean = sum(differences) / n
+        scatter = (sum((d - mean) ** 2 for d in differences) / (n - 1)) ** 0.5
+        common = float(random.standard_normal())
+        return [(common * mean + scatter * float(random.standard_normal())) / 2**0.5 for _ in range(n)]
+
+    a, b = readings.residual_counts
+    counts = [float(round(x + e)) for x, e in zip(a, errors([y - x for x, y in zip(a, b, strict=True)]), strict=True)]
+    a, b = readings.stat_uncertainty
+    ratios = [float(np.log(y / x)) for x, y in zip(a, b, strict=True)]
+    bars = [float(x * np.exp(e)) for x, e in zip(a, errors(ratios), strict=True)]
+    shift = acceptance_error * float(random.standard_normal())
+    return counts, bars, [min(max(y + shift, 0.0), 1.0) for y in readings.acceptance.fraction]
+
+
+def upper_end(analysis: Analysis, measurement: Measurement, acceptance: Acceptance) -> float:
+    """Where the region (delta chi2 4.61) ends in eps_ee_matter, for eps_uV and eps_dV of at most 1.
+
+    Eq. 10 with u + d = x / 3 and u - d = w is Q = Q_SM + (A / 2) x - (N - Z) w / 2, with |w| at most 2 - |x| / 3; the
+    least |Q| that x allows must be one that chi2 allows, whatever Q of the muon flavors.
+    """
+    templates = build_templates(
+        measurement.bin_edges_pe,
+        nuclides=analysis.nuclides,
+        form_factor=FORM_FACTORS[analysis.form_factor],
+        exposure=analysis.exposure,
+        acceptance=acceptance,
+    ).select(6, 30)
+    used = measurement.select(6, 30)
+    nu_e, nu_mu, nu_mu_bar = templates.per_bin()[:, 0]
+
+    def least(electron_charge: float) -> float:
+        def chi2(muon_charge: float) -> float:
+            counts = electron_charge**2 * nu_e + muon_charge**2 * (nu_mu + nu_mu_bar)
+            return chi2_of_counts(used, counts, analysis.normalization_uncertainty)
+
+        return float(minimize_scalar(chi2, bounds=(0, 200), method="bounded", options={"xatol": 1e-6}).fun)
+
+    best = minimize_scalar(least, bounds=(0, 80), method="bounded", options={"xatol": 1e-6})
+    charge = brentq(lambda q: least(q) - best.fun + 2 * np.log(0.1), best.x, 200)
+    excess, slope = MEAN.mass_number - 2 * MEAN.protons, MEAN.mass_number / 2
+    sm = standard_model_charge(MEAN, analysis.sin2_theta_w)
+    return float((charge - sm + excess) / (slope + excess / 6))
+
+
+def test_the_column_is_what_a_loop_over_readings_by_hand_gives(
+    root: Path, readings: Readings, analysis: Analysis, config: dict[str, Any]
+) -> None:
+    choices = replace(CHOICES, members=8, points=101)
+    scans = [parse_scan("matter_ee_mumu", config["scans"]["matter_ee_mumu"])]
+    ours = members_of(readings, analysis, scans, choices)
+    published = read_table(root / "data" / "liao_marfatia_2017" / "published.csv", PUBLISHED)
+    card = scorecard(published, ours[0], summary(ours))
+    row = next(i for i, name in enumerate(card["quantity"]) if name.startswith("upper end of eps_ee") and "4.61" in name)
+
+    ends = []
+    for seed in np.random.SeedSequence(choices.seed).spawn(choices.members + 1)[1:]:
+        counts, bars, fraction = drawn_by_hand(readings, seed, choices.acceptance_error)
+        measurement = Measurement(readings.bin_edges_pe, np.array(counts), np.array(bars))
+        ends.append(upper_end(analysis, measurement, replace(readings.acceptance, fraction=np.array(fraction))))
+    # the grid's step of 0.05 puts an end wrong by some 1e-4, nearly the same for every member, whose spread is 0.003
+    np.testing.assert_allclose([member["eps_ee_matter_upper_n2"] for member in ours[1:]], ends, atol=3e-4)
+    assert card["digitization"][row] == pytest.approx(np.std(ends, ddof=1), rel=0.03)
+
+
+def test_summary_counts_the_members_that_have_a_value() -> None:
+    members = [{"a": 1.0, "b": np.nan, "c": 2.0}] + [
+        {"a": a, "b": b, "c": np.nan} for a, b in ((0.0, 5.0), (2.0, 7.0), (4.0, np.nan))
+    ]
+    table = by_key(summary(members))
+    assert list(table["a"].values()) == ["a", 1.0, 2.0, 2.0, 0.0, 4.0, 3]
+    np.testing.assert_array_equal(list(table["b"].values())[1:], [np.nan, 6.0, np.sqrt(2), 5.0, 7.0, 2])
+    np.testing.assert_array_equal(list(table["c"].values())[1:], [2.0, np.nan, np.nan, np.nan, np.nan, 0])
+
+
+def test_a_chunk_is_read_back_exactly(tmp_path: Path) -> None:
+    members = [(3, {"a": 0.1, "b": np.nan}), (4, {"a": 1 / 3, "b": 2.0})]
+    path = tmp_path / "1-of-1.parquet"
+    write_parquet(path, chunk_columns(iter(members)))
+    found = read_chunk(str(path), range(3, 5))
+    assert found[1] == members[1][1]
+    assert found[0]["a"] == 0.1
+    assert np.isnan(found[0]["b"])
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        [(1, {"a": 1.0, "b": 2.0})],
+        [(1, {"a": 1.0, "b": 2.0}), (2, {"a": 1.0})],
+        [(1, {"a": 1.0, "b": 2.0}), (3, {"a": 1.0, "b": 2.0})],
+        [(k, {"a": 1.0, "b": 2.0}) for k in (1, 2, 3)],
+        [(k, {"a": 1.0, "b": 2.0}) for k in (1, 2, 2)],
+    ],
+    ids=["a member missing", "a value missing", "another member", "one too many", "one twice"],
+)
+def test_a_chunk_with_other_rows_is_refused(tmp_path: Path, members: list[tuple[int, Values]]) -> None:
+    path = tmp_path / "1-of-1.parquet"
+    write_parquet(path, chunk_columns(iter(members)))
+    with pytest.raises(TableError, match=r"1-of-1\.parquet: expected members 1 to 2, .*rm -f"):
+        read_chunk(str(path), range(1, 3))
+
+
+def test_a_chunk_notes_all_that_it_was_made_from(config: dict[str, Any]) -> None:
+    section, made_from = config["digitization"], {"analysis": {"nuclei": "mean"}, "inputs": ["a"]}
+    note = chunk_note(1, section, made_from)
+    assert (note["chunk"], note["chunks"]) == (1, section["chunks"])
+    others = [chunk_note(1, section | {"seed": 2}, made_from), chunk_note(1, section, made_from | {"inputs": ["b"]})]
+    assert len({each["made_from"] for each in (note, *others)}) == 3
+
+
+def test_the_section_is_parsed(config: dict[str, Any]) -> None:
+    assert parse_digitization(config["digitization"]) == Digitization(32, 1, 0.003, 101, 1)

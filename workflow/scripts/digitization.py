@@ -1,0 +1,24 @@
+"""All members of the ensemble to digitization.csv."""
+
+from typing import Any
+
+from cevnsi.config import parse_digitization
+from cevnsi.digitization import chunk_note, read_chunk, summary
+from cevnsi.grids import check_note
+from cevnsi.tables import file_digest, read_note, write_csv
+from runner import run
+
+
+def main(analysis: dict[str, Any], sections: dict[str, Any], section: dict[str, Any], files: Any, output: Any) -> None:
+    """Check every chunk against what it should have been made from, and summarise."""
+    choices, members = parse_digitization(section), []
+    inputs = [file_digest(files.cross_check), file_digest(files.acceptance)]
+    made_from = {"analysis": analysis, "scans": sections, "inputs": inputs}
+    for k, path in enumerate(files.chunks, start=1):
+        check_note(path, read_note(path), chunk_note(k, section, made_from))
+        members += read_chunk(path, range(*choices.rows(k)))
+    write_csv(output[0], summary(members))
+
+
+if job := globals().get("snakemake"):
+    run(main, job)

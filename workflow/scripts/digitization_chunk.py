@@ -1,0 +1,29 @@
+"""Readings of the figures to the scorecard's values for some members of the ensemble."""
+
+from typing import Any
+
+from cevnsi.config import parse_analysis, parse_digitization, parse_scan
+from cevnsi.digitization import Readings, chunk_columns, chunk_note, ensemble
+from cevnsi.inputs import CROSS_CHECK_COLUMNS
+from cevnsi.loading import load_acceptance
+from cevnsi.tables import file_digest, read_csv, write_parquet
+from runner import run
+
+
+def main(
+    analysis: dict[str, Any], sections: dict[str, Any], section: dict[str, Any], chunk: int, files: Any, output: Any
+) -> None:
+    """Draw, analyse, and note what the values were made from."""
+    choices = parse_digitization(section)
+    readings = Readings.from_cross_check(
+        read_csv(files.cross_check, CROSS_CHECK_COLUMNS), load_acceptance(files.acceptance)
+    )
+    scans = [parse_scan(*item) for item in sections.items()]
+    values = ensemble(readings, parse_analysis(analysis), scans, choices, range(*choices.rows(chunk)))
+    inputs = [file_digest(files.cross_check), file_digest(files.acceptance)]
+    made_from = {"analysis": analysis, "scans": sections, "inputs": inputs}
+    write_parquet(output[0], chunk_columns(values), chunk_note(chunk, section, made_from))
+
+
+if job := globals().get("snakemake"):
+    run(main, job)
