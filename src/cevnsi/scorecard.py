@@ -63,11 +63,15 @@ def _limit_slope(grid: Grid, row: int, next_row: int) -> float:
     return (second[0][1] - first[0][1]) / float(mass[next_row] - mass[row])
 
 
-def _strip_depth(grid: Grid, row: int) -> float:
-    """Least delta chi2 at one mass above the limit of its lowest interval, infinite if there is nothing above."""
-    lowest = limit_at(grid, row)[:1]
-    beyond = grid.coordinate(1) > (lowest[0][1] if lowest else np.inf)
-    return float(profile_onto(grid.delta_chi2[row : row + 1, beyond], 0)[0]) if beyond.any() else np.inf
+def _strip_depth(delta_chi2: FloatArray) -> float:
+    """Least delta chi2 at one mass above the lowest allowed interval of the coupling; infinite if nothing is above.
+
+    Intervals end between grid points, where a monotone cubic crosses the level: no curve is needed to tell which.
+    """
+    allowed = np.flatnonzero(delta_chi2 < TWO_SIGMA)
+    from_lowest = delta_chi2[allowed[0] if allowed.size else delta_chi2.size :]
+    above = np.flatnonzero(from_lowest > TWO_SIGMA)
+    return float(profile_onto(from_lowest[None, above[0] :], 0)[0]) if above.size else np.inf
 
 
 def strip_opening_mev(grid: Grid) -> float:
@@ -76,8 +80,8 @@ def strip_opening_mev(grid: Grid) -> float:
     Interpolated in log mass between the last closed and the first open row; NaN if no row has a strip.
     """
     mass, before = grid.coordinate(0), np.inf
-    for row in range(mass.size):
-        depth = _strip_depth(grid, row)
+    for row, delta_chi2 in enumerate(grid.delta_chi2):
+        depth = _strip_depth(delta_chi2)
         if depth < TWO_SIGMA:
             if not np.isfinite(before):
                 break
