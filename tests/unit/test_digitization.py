@@ -336,4 +336,4 @@ def test_a_chunk_notes_all_that_it_was_made_from(config: dict[str, Any]) -> None
 
 
 def test_the_section_is_parsed(config: dict[str, Any]) -> None:
-    assert parse_digitization(config["digitization"]) == Digitization(32, 1, 0.003, 101, 1)
+    assert parse_digitization(config["digitization"]) == Digitization(32, 1, 0.003, 201, 1)

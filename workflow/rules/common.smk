@@ -223,4 +223,5 @@ def final_files():
             for scan in scans_of(analysis)
             for grid in scan.grids()
         ]
+    files += expand("results/{analysis}/digitization.csv", analysis=VARIED)
     return files
