@@ -50,7 +50,8 @@ PATHS = [
 
 NAMES = [
     "inputs", "Inputs", "INPUTS", "provenance", "../x", "..", ".", "/x", "a/b", "a.b", "a b", " a", "a ", "a\n", "\na",
-    "a\0", "", "Paper", "PAPER", "Figure3", "Light_mediator", "fig1", "Fig2", "domain_sensitivity", "Digitization", "a|b", ".*",
+    "a\0", "", "Paper", "PAPER", "Figure3", "Light_mediator", "fig1", "Fig2", "domain_sensitivity", "Digitization",
+    "a|b", ".*",
     "{scan}", "a-b", "é", "ａ", "a\u200b", "1", "1a", "_a", "a" * 61, "a" * 5000, "CON", "none", "all", "null", "true",
     "*", "$x", "~", "-n", "paper\n", "\ud800", "a\\", "'", '"', "light_mediator.coupling", "results", "logs", "chunk",
     "x",
@@ -388,7 +389,8 @@ def _renamed(place: str, name: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("place", PLACES)
 def test_names(record: Record, place: str) -> None:
-    taken = {"analyses": ["inputs"], "datasets": [], "scans": ["fig1", "fig2", "domain_sensitivity", "digitization"]}[place]
+    of_scans = ["fig1", "fig2", "domain_sensitivity", "digitization"]
+    taken = {"analyses": ["inputs"], "datasets": [], "scans": of_scans}[place]
     for name in NAMES:
         free = name.lower() not in [each.lower() for each in (*CONFIG[place], *taken)]
         usable = free and len(name) <= 60 and re.fullmatch("[A-Za-z][A-Za-z0-9_]*", name) is not None

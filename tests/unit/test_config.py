@@ -411,7 +411,10 @@ DIGITIZATION = [
     (put("digitization", "members", 1), "digitization.members: 1 is less than the minimum of 2"),
     (put("digitization", "members", 2.5), "digitization.members: 2.5 is not of type 'integer'"),
     (put("digitization", "seed", -1), "digitization.seed: -1 is less than the minimum of 0"),
-    (put("digitization", "acceptance_error", -0.1), "digitization.acceptance_error: -0.1 is less than the minimum of 0"),
+    (
+        put("digitization", "acceptance_error", -0.1),
+        "digitization.acceptance_error: -0.1 is less than the minimum of 0",
+    ),
     (put("digitization", "points", 10), "digitization.points: 10 is less than the minimum of 11"),
     (put("digitization", "chunks", 0), "digitization.chunks: 0 is less than the minimum of 1"),
     (
