@@ -32,6 +32,7 @@ rule digitization:
         "logs/{analysis}/digitization.log",
     wildcard_constraints:
         analysis="|".join(VARIED) or "none",
+    localrule: True
     conda:
         "../../envs/environment.yaml"
     params:
