@@ -51,7 +51,7 @@ BAD = {
     "a count": Bad(f"{RELEASE}: row 3", change=lambda p: _edit_and_list(p, RELEASE, "1.0, 0.25, 2", "1.0, 0.25, 2_0")),
     "a checksum": Bad(f"{READING}: sha256 is", change=lambda p: _edit(p, READING, "8.04435", "8.04436")),
     "a folder for a file": Bad(f"{READING}: cannot be read", change=lambda p: _replace(p, READING, Path.mkdir)),
-    "a number in octal": Bad("config.yaml: line", change=lambda p: _edit(p, "config.yaml", "chunks: 4", "chunks: 04")),
+    "a number in octal": Bad("config.yaml: line", change=lambda p: _edit(p, "config.yaml", "chunks: 1", "chunks: 01")),
     "a key twice": Bad("overlay.yaml: line 2: the key 'paper'", "analyses:\n  {paper: {nuclei: mean}, paper: {}}"),
     "a number as key": Bad("scans.ee_d_u.fixed.1: the key 1", "scans: {ee_d_u: {fixed: {1: 2}}}"),
     "a path": Bad("checksums: '../outside'", "checksums: ../outside"),
