@@ -1,5 +1,6 @@
 """How the cost grows with points, axes, chunks and bins, each with the exponent of a fit beside theory's."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -9,7 +10,7 @@ import numpy as np
 
 from cevnsi.config import Scan
 from cevnsi.scan import Model, scan_rows
-from setting import QUARKS, Row, exponent, paper_model, scan_of, seconds, square
+from setting import QUARKS, FloatArray, Row, exponent, paper_model, scan_of, seconds, square
 
 THREADS = 2
 
@@ -25,10 +26,22 @@ class Growth:
     times: list[float]
     fitted_from: float = 0.0
 
+    def _fitted(self) -> tuple[FloatArray, FloatArray]:
+        sizes, times = np.array(self.sizes), np.array(self.times)
+        kept = sizes >= self.fitted_from
+        return sizes[kept], times[kept]
+
     def fit(self) -> float:
         """Exponent of time in size."""
-        kept = [(s, t) for s, t in zip(self.sizes, self.times, strict=True) if s >= self.fitted_from]
-        return exponent(*zip(*kept, strict=True))
+        sizes, times = self._fitted()
+        return exponent(sizes, times)
+
+    def curve(self, power: float) -> FloatArray:
+        """Times that grow with this power, through the middle of those that are fitted."""
+        sizes, times = self._fitted()
+        middle = np.exp(np.log(times).mean() - power * np.log(sizes).mean())
+        result: FloatArray = middle * np.array(self.sizes) ** power
+        return result
 
     def row(self) -> Row:
         """The exponent for the table, the times behind it."""
@@ -53,12 +66,14 @@ def growths(smoke: bool) -> Iterator[Growth]:
     took = times([model] * len(scans), scans, repeats)
     yield Growth("points", "three axes onto a pair", 1, [float(n**3) for n in sides], took, 0 if smoke else 1e7)
 
-    total = 10_000 if smoke else 16_000_000
-    shapes = [(axes, round(total ** (1 / axes))) for axes in (2, 3, 4)]
+    total, line = (10_000, 10) if smoke else (16_000_000, 250)
+    # lines of the same length, as the cost of a line is shared by its points
+    shapes = [(axes, round((total / line) ** (1 / (axes - 1)))) for axes in (2, 3, 4)]
     # the same pair is kept, so that two axes keep the grid and more minimise
-    scans = [scan_of(dict.fromkeys(QUARKS[:axes], (-1.0, 1.0, n)), QUARKS[:2]) for axes, n in shapes]
+    spans = [dict.fromkeys(QUARKS[:axes], (-1.0, 1.0, n)) | {QUARKS[axes - 1]: (-1.0, 1.0, line)} for axes, n in shapes]
+    scans = [scan_of(span, QUARKS[:2]) for span in spans]
     took = times([model] * len(scans), scans, repeats)
-    per_point = [t / n**axes for t, (axes, n) in zip(took, shapes, strict=True)]
+    per_point = [t / math.prod(scan.shape) for t, scan in zip(took, scans, strict=True)]
     yield Growth("axes", f"time per point of {total:.0e}", 0, [float(axes) for axes, _ in shapes], per_point)
 
     counts = [1, 4] if smoke else [1, 4, 16, 64, 256]
@@ -94,8 +109,7 @@ def draw(found: list[Growth]) -> Any:
         sizes, taken = np.array(growth.sizes), np.array(growth.times)
         axes.loglog(sizes, taken, "o", color=BLACK, label="measured")
         for power, color, style, name in ((growth.fit(), BLUE, "-", "fit"), (growth.theory, VERMILION, "--", "theory")):
-            curve = taken[-1] * (sizes / sizes[-1]) ** power
-            axes.loglog(sizes, curve, style, color=color, label=f"{name}: {power:.2f}")
+            axes.loglog(sizes, growth.curve(power), style, color=color, label=f"{name}: {power:.2f}")
         axes.minorticks_off()
         axes.set_xticks(sizes, [f"{size:.0e}".replace("e+0", "e") if size >= 1e4 else f"{size:g}" for size in sizes])
         middle = np.sqrt(taken.min() * taken.max())

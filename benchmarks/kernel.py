@@ -1,4 +1,8 @@
-"""Chi2 on a grid against the least that any program does with one, filling an array; and against plain code."""
+"""Chi2 on a grid against the least that any program does with one, filling an array; and against plain code.
+
+Against a fill the best of several counts on both sides: a virtual machine that has to fetch memory from its host now
+and then takes ten times as long for either.
+"""
 
 import pickle
 import tempfile
@@ -35,7 +39,7 @@ def cold(interaction: str, nuclei: str, points: int, repeats: int) -> Row:
             start.append(fresh(script, "scan", paths["model"], paths["small"], str(THREADS)))
     behind = {"scan_s": ours, "fill_s": fill, "start_up_s": start}
     what = f"{interaction}, {nuclei}, {points**2:.0e} points, cold process"
-    return Row("kernel", what, median_ratio(fill, ours), FILL, ">= 0.5", behind)
+    return Row("kernel", what, min(fill) / min(ours), FILL, ">= 0.5", behind)
 
 
 def warm(interaction: str, nuclei: str, points: int, repeats: int) -> Row:
@@ -47,7 +51,7 @@ def warm(interaction: str, nuclei: str, points: int, repeats: int) -> Row:
         fill.append(seconds(lambda: np.empty(points**2).fill(1.0), 1))
         ours.append(seconds(lambda: scan_rows(model, scan, 0, points, THREADS), 1))
     what = f"{interaction}, {nuclei}, {points**2:.0e} points, warm"
-    return Row("kernel", what, median_ratio(fill, ours), FILL, ">= 0.5", {"scan_s": ours, "fill_s": fill})
+    return Row("kernel", what, min(fill) / min(ours), FILL, ">= 0.5", {"scan_s": ours, "fill_s": fill})
 
 
 def agreement(nuclei: str) -> Row:

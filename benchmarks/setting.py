@@ -10,7 +10,7 @@ from statistics import median
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from baselines import Experiment
 from cevnsi import strict_yaml
@@ -134,6 +134,6 @@ def four_quarks(points: int, *projections: tuple[str, ...]) -> Scan:
     return scan_of(dict.fromkeys(QUARKS, (-1.0, 1.0, points)), *projections)
 
 
-def exponent(sizes: Sequence[float], times: Sequence[float]) -> float:
+def exponent(sizes: ArrayLike, times: ArrayLike) -> float:
     """Slope of log time against log size."""
-    return float(np.polyfit(np.log(sizes), np.log(times), 1)[0])
+    return float(np.polyfit(np.log(np.asarray(sizes)), np.log(np.asarray(times)), 1)[0])
