@@ -28,7 +28,7 @@ from cevnsi.muon_g2 import coupling_band
 from cevnsi.regions import Grid, profile_onto
 from cevnsi.rule_graph import draw
 from cevnsi.run_record import Job, rule_edges, run_times
-from cevnsi.scorecard import published_ends
+from cevnsi.scorecard import published_ends, spread
 from cevnsi.tables import PUBLISHED, RANGES, SCORECARD, SENSITIVITY, SPECTRA, read_csv, read_parquet, read_table
 from cevnsi.tables import read_text as read_text_file
 from cevnsi.templates import Templates
@@ -124,9 +124,8 @@ def studies(results: Path, config: Mapping[str, Any]) -> list[Study]:
 
 
 def scorecard_rows(made: Sequence[Study]) -> list[Row]:
-    """One row for every quantity, with what each analysis finds; columns beyond the usual are kept as they come."""
+    """One row for every quantity, with what each analysis finds."""
     rows: dict[str, Row] = {}
-    usual = ("quantity", "published", "reproduced", "difference", "tolerance", "within", "why")
     for study in made:
         table = study.scorecard
         for i, quantity in enumerate(table["quantity"]):
@@ -144,7 +143,7 @@ def scorecard_rows(made: Sequence[Study]) -> list[Row]:
                 "value": float(table["reproduced"][i]),
                 "difference": float(table["difference"][i]),
                 "within": table["within"][i] == "true",
-                "more": {name: table[name][i] for name in table if name not in usual},
+                "digitization": spread(table["digitization"][i]),
             }
     return list(rows.values())
 

@@ -170,7 +170,7 @@ def scorecard(
     return as_columns(rows, SCORECARD)
 
 
-def _spread(cell: Any) -> str:
+def spread(cell: Any) -> str:
     """A standard deviation to two digits, or what is said in its place."""
     try:
         return f"{float(cell):.2g}"
@@ -184,7 +184,7 @@ def markdown(table: Mapping[str, Any]) -> str:
     lines = [f"| {' | '.join(names)} |", "|" + "---|" * len(names)]
     for i, quantity in enumerate(table["quantity"]):
         numbers = [f"{float(table[name][i]):.4g}" for name in ("published", "reproduced", "difference", "tolerance")]
-        numbers.append(_spread(table["digitization"][i]))
+        numbers.append(spread(table["digitization"][i]))
         within = "yes" if str(table["within"][i]).lower() == "true" else "**no**"
         lines.append(f"| {quantity} | {' | '.join(numbers)} | {within} |")
     return "\n".join(lines) + "\n"
