@@ -42,8 +42,8 @@ SCANS = {
 GRIDS = {grid: scan for scan in SCANS.values() for grid in scan.grids()}
 ANALYSES = list(config["analyses"])
 
-# On a cluster only what computes chi2 is worth a job (chunk, domain_sensitivity): the other rules are marked as local
-# where they stand, as a list of names would not follow them into a workflow that gives them others.
+# On a cluster only what computes chi2 is worth a job (chunk, domain_sensitivity, digitization_chunk): other rules are
+# marked as local where they stand, as a list of names would not follow them into a workflow that gives them others.
 
 
 wildcard_constraints:
