@@ -38,7 +38,12 @@ def test_every_key_is_described_and_listed_once() -> None:
         ("scans.ee_d_u", ["scans.<name>"]),
         (
             "points",
-            ["scans.<name>.axes.<name>.points", "domain_sensitivity.bounds.points", "domain_sensitivity.points"],
+            [
+                "scans.<name>.axes.<name>.points",
+                "domain_sensitivity.bounds.points",
+                "domain_sensitivity.points",
+                "digitization.points",
+            ],
         ),
     ],
 )
