@@ -16,11 +16,10 @@ from baselines import Experiment
 from cevnsi import strict_yaml
 from cevnsi.config import Axis, Scan, parse_analysis
 from cevnsi.detector import Acceptance
-from cevnsi.form_factors import FORM_FACTORS
 from cevnsi.inputs import read_dataset
 from cevnsi.likelihood import Measurement
+from cevnsi.loading import analysis_templates, as_acceptance, as_measurement
 from cevnsi.scan import Model, make_model
-from cevnsi.templates import build_templates
 
 FloatArray = NDArray[np.float64]
 
@@ -76,11 +75,9 @@ def config() -> dict[str, Any]:
 def inputs(bin_edges_pe: FloatArray | None = None) -> tuple[Measurement, Acceptance]:
     """What the paper's analysis reads; with other bins, the counts that a flat spectrum would have there."""
     tables = read_dataset(config()["datasets"]["figure3"], ROOT, Path(config()["checksums"]))
-    counts, curve = tables["counts"], tables["acceptance"]
-    edges = np.append(counts["bin_low_pe"], counts["bin_high_pe"][-1])
-    acceptance = Acceptance(curve["photoelectrons"], curve["acceptance"])
+    acceptance = as_acceptance(tables["acceptance"])
     if bin_edges_pe is None:
-        return Measurement(edges, counts["observed_counts"], counts["stat_uncertainty"]), acceptance
+        return as_measurement(tables["counts"]), acceptance
     flat = np.diff(bin_edges_pe) * 7.0
     return Measurement(bin_edges_pe, flat, np.sqrt(2 * flat)), acceptance
 
@@ -89,13 +86,7 @@ def paper_model(nuclei: str = "mean", bin_edges_pe: FloatArray | None = None) ->
     """The paper's analysis, its templates integrated here."""
     analysis = parse_analysis(config()["analyses"]["paper"] | {"nuclei": nuclei})
     measurement, acceptance = inputs(bin_edges_pe)
-    templates = build_templates(
-        measurement.bin_edges_pe,
-        nuclides=analysis.nuclides,
-        form_factor=FORM_FACTORS[analysis.form_factor],
-        exposure=analysis.exposure,
-        acceptance=acceptance,
-    )
+    templates = analysis_templates(analysis, measurement, acceptance)
     return make_model(analysis, templates, measurement)
 
 

@@ -12,8 +12,7 @@ from pathlib import Path
 
 from cevnsi.config import Analysis, parse_analysis, parse_scan
 from cevnsi.detector import Exposure
-from cevnsi.from_config import analysis_templates
-from cevnsi.loading import load_acceptance, load_measurement
+from cevnsi.loading import analysis_templates, load_acceptance, load_measurement
 from cevnsi.nuclei import NUCLEI
 from cevnsi.points import scan_grid
 from cevnsi.regions import allowed_ranges

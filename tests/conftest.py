@@ -11,10 +11,9 @@ from hypothesis import settings
 
 from cevnsi import strict_yaml
 from cevnsi.config import parse_analysis
-from cevnsi.from_config import analysis_templates
 from cevnsi.inputs import read_dataset
 from cevnsi.likelihood import Measurement
-from cevnsi.loading import as_acceptance, as_measurement
+from cevnsi.loading import analysis_templates, as_acceptance, as_measurement
 from cevnsi.scan import Model, make_model
 from cevnsi.templates import Templates
 

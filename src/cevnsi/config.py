@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from cevnsi.detector import Exposure
 from cevnsi.interactions import INTERACTIONS, MATTER_PARAMETERS, matter_parameter, quarks_of
 from cevnsi.nuclei import NUCLEI, Nuclide
-from cevnsi.strict_yaml import LARGEST, ConfigError, load_yaml
+from cevnsi.strict_yaml import LARGEST, ConfigError, load_yaml, near_miss
 
 FloatArray = NDArray[np.float64]
 
@@ -333,8 +333,7 @@ def _scan_complaints(key: str, scan: Scan, nuclei: Mapping[str, tuple[Nuclide, .
             if place == "fixed" and name in MATTER_PARAMETERS:
                 yield f"{key}.fixed.{name}: a matter parameter is an axis, not fixed; fix its eps_uV and eps_dV"
             elif name not in known:
-                close = difflib.get_close_matches(name, known, 1)
-                hint = f"did you mean {close[0]!r}?" if close else f"expected one of {', '.join(known)}"
+                hint = near_miss(name, known)
                 yield f"{key}.{place}.{name}: unknown parameter of interaction {scan.interaction}; {hint}"
     if any(name not in known for name in [*_names(scan), *scan.profile, *scan.fixed]):
         return

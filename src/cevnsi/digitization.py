@@ -13,16 +13,15 @@ from numpy.typing import NDArray
 
 from cevnsi.config import Analysis, Digitization, Scan
 from cevnsi.detector import Acceptance
-from cevnsi.form_factors import FORM_FACTORS
-from cevnsi.grids import as_grid
 from cevnsi.likelihood import Measurement
+from cevnsi.loading import analysis_templates
+from cevnsi.points import scan_grid
 from cevnsi.provenance import digest
 from cevnsi.regions import AllowedRange, Grid, scan_ranges
-from cevnsi.scan import make_model, scan_rows
+from cevnsi.scan import make_model
 from cevnsi.scorecard import reproduced_values
 from cevnsi.spectra import spectra_table
 from cevnsi.tables import DIGITIZATION, RANGES, TableError, as_columns, make_anew, read_parquet
-from cevnsi.templates import build_templates
 
 FloatArray = NDArray[np.float64]
 Values = dict[str, float]
@@ -94,19 +93,12 @@ def _thinned(scan: Scan, points: int) -> Scan:
 
 def values_of(analysis: Analysis, scans: Sequence[Scan], measurement: Measurement, acceptance: Acceptance) -> Values:
     """Every value of the scorecard from inputs and scans of two axes, and the events of the standard model."""
-    templates = build_templates(
-        measurement.bin_edges_pe,
-        nuclides=analysis.nuclides,
-        form_factor=FORM_FACTORS[analysis.form_factor],
-        exposure=analysis.exposure,
-        acceptance=acceptance,
-    )
+    templates = analysis_templates(analysis, measurement, acceptance)
     model = make_model(analysis, templates, measurement)
     grids: dict[str, Grid] = {}
     ranges: list[AllowedRange] = []
     for scan in scans:
-        chi2 = scan_rows(model, scan, 0, scan.axes[0].points)[scan.projections[0]]
-        grids[scan.name] = as_grid(scan, scan.name, chi2 - chi2.min())
+        grids[scan.name] = scan_grid(model, scan)
         ranges += scan_ranges(scan.name, [grids[scan.name]], scan.levels(), whole=True)
     spectra = spectra_table(model.templates, analysis.sin2_theta_w)
     values = reproduced_values(analysis, templates, as_columns(map(astuple, ranges), RANGES), grids, spectra)

@@ -1,21 +1,16 @@
 """A configuration file to a model without the workflow: what its first rules do, in memory, with the same checks."""
 
-import difflib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from cevnsi import config as settings
 from cevnsi import strict_yaml
-from cevnsi.config import Analysis, parse_analysis
-from cevnsi.detector import Acceptance
-from cevnsi.form_factors import FORM_FACTORS
+from cevnsi.config import parse_analysis
 from cevnsi.inputs import check_range, read_dataset
-from cevnsi.likelihood import Measurement
-from cevnsi.loading import as_acceptance, as_measurement
+from cevnsi.loading import analysis_templates, as_acceptance, as_measurement
 from cevnsi.scan import Model, make_model
-from cevnsi.strict_yaml import ConfigError
-from cevnsi.templates import Templates, build_templates
+from cevnsi.strict_yaml import ConfigError, near_miss
 
 
 def read_config(path: Path | str) -> dict[str, Any]:
@@ -28,23 +23,10 @@ def read_config(path: Path | str) -> dict[str, Any]:
     return config
 
 
-def analysis_templates(analysis: Analysis, measurement: Measurement, acceptance: Acceptance) -> Templates:
-    """Templates of every bin of a measurement under the assumptions of an analysis."""
-    return build_templates(
-        measurement.bin_edges_pe,
-        nuclides=analysis.nuclides,
-        form_factor=FORM_FACTORS[analysis.form_factor],
-        exposure=analysis.exposure,
-        acceptance=acceptance,
-    )
-
-
 def analysis_section(config: Mapping[str, Any], name: str) -> dict[str, Any]:
     """The section of a named analysis."""
     if name not in config["analyses"]:
-        close = difflib.get_close_matches(name, config["analyses"], 1)
-        hint = f"did you mean {close[0]!r}?" if close else f"expected one of {', '.join(config['analyses'])}"
-        raise ConfigError(f"analyses: {name!r} is unknown; {hint}")
+        raise ConfigError(f"analyses: {name!r} is unknown; {near_miss(name, config['analyses'])}")
     section: dict[str, Any] = config["analyses"][name]
     return section
 

@@ -115,13 +115,15 @@ def _grid_chi2(scan: Scan, projection: Projection, paths: Sequence[str]) -> Iter
 def _regrouped(parts: Iterable[FloatArray], size: int) -> Iterator[FloatArray]:
     """The same values in parts of `size`, but the last, however they came: the file may not depend on the chunks."""
     held: list[FloatArray] = []
+    count = 0
     for part in parts:
         held.append(part)
-        if sum(values.size for values in held) > size:
+        count += part.size
+        if count > size:
             joined = np.concatenate(held)
-            whole = (joined.size - 1) // size * size  # some are held back, lest the last part be empty
+            whole = (count - 1) // size * size  # some are held back, lest the last part be empty
             yield from np.split(joined[:whole], whole // size)
-            held = [joined[whole:]]
+            held, count = [joined[whole:]], count - whole
     yield np.concatenate(held)
 
 

@@ -6,10 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from cevnsi.config import Analysis
 from cevnsi.detector import Acceptance
+from cevnsi.form_factors import FORM_FACTORS
 from cevnsi.inputs import ACCEPTANCE_COLUMNS, COUNTS_COLUMNS, check_counts
 from cevnsi.likelihood import Measurement
 from cevnsi.tables import read_csv, read_lines
+from cevnsi.templates import Templates, build_templates
 
 
 def as_measurement(counts: Mapping[str, Any]) -> Measurement:
@@ -36,3 +39,14 @@ def load_measurement(path: Path | str) -> Measurement:
 def load_acceptance(path: Path | str) -> Acceptance:
     """The acceptance in an acceptance.csv of results/inputs/."""
     return as_acceptance(read_csv(path, ACCEPTANCE_COLUMNS))
+
+
+def analysis_templates(analysis: Analysis, measurement: Measurement, acceptance: Acceptance) -> Templates:
+    """Templates of every bin of a measurement under the assumptions of an analysis."""
+    return build_templates(
+        measurement.bin_edges_pe,
+        nuclides=analysis.nuclides,
+        form_factor=FORM_FACTORS[analysis.form_factor],
+        exposure=analysis.exposure,
+        acceptance=acceptance,
+    )

@@ -3,7 +3,6 @@
 Parameters are named as the axes of a scan; what is not named is zero. Complaints are ConfigErrors, as for a scan.
 """
 
-import difflib
 from collections.abc import Iterable, Mapping
 
 import numpy as np
@@ -11,11 +10,11 @@ from numpy.typing import NDArray
 
 from cevnsi.config import Axis, Scan, check_scan
 from cevnsi.grids import as_grid
-from cevnsi.interactions import EPSILON, INTERACTIONS, MATTER_PARAMETERS, quarks_of
+from cevnsi.interactions import EPSILON, INTERACTIONS, MATTER_PARAMETERS, matter_parameter, quarks_of
 from cevnsi.likelihood import best_pull, contract
 from cevnsi.regions import AllowedRange, Grid, curve_ranges, profile_onto
 from cevnsi.scan import Model, chi2_at, scan_rows
-from cevnsi.strict_yaml import ConfigError
+from cevnsi.strict_yaml import ConfigError, near_miss
 from cevnsi.templates import predicted_counts
 
 FloatArray = NDArray[np.float64]
@@ -33,9 +32,7 @@ def interaction_of(names: Iterable[str]) -> str:
     listed = list(names)
     for name in listed:
         if name not in known:
-            close = difflib.get_close_matches(name, known, 1)
-            hint = f"did you mean {close[0]!r}?" if close else f"expected one of {', '.join(known)}"
-            raise ConfigError(f"{name}: unknown parameter; {hint}")
+            raise ConfigError(f"{name}: unknown parameter; {near_miss(name, known)}")
     fitting = [name for name, parameters in INTERACTIONS.items() if set(listed) <= set(parameters)]
     if not fitting:
         raise ConfigError(f"{', '.join(listed)}: parameters of different interactions; expected those of one")
@@ -95,8 +92,8 @@ def make_line(
     """
     interaction = interaction_of([name, *fixed, *profile])
     if name in MATTER_PARAMETERS and set(quarks_of(name)) <= set(profile):
-        quarks = [profile[quark] for quark in quarks_of(name)]
-        usual = 3 * sum(low for low, _ in quarks), 3 * sum(high for _, high in quarks)
+        (u_low, u_high), (d_low, d_high) = (profile[quark] for quark in quarks_of(name))
+        usual = matter_parameter(u_low, d_low), matter_parameter(u_high, d_high)
     else:
         usual = MEDIATOR_ENDS.get(name, CONTACT_ENDS)
     low, high = (default if end is None else end for end, default in zip(ends, usual, strict=True))

@@ -83,8 +83,9 @@ def mediator_contraction(model: Model, mediator_mass_mev: FloatArray) -> Contrac
         scale = mediator_coupling_scale(model.templates.momentum_transfer_squared[i], mediator_mass_mev[..., None])
         weighted = events[i]
         for power, factor in enumerate((charge**2, 2 * charge * number, number**2)):
+            if power:
+                weighted = weighted * scale
             counts[power] += factor * np.add.reduceat(weighted, starts, axis=-1)
-            weighted = weighted * scale
     return contract(model.measurement, counts, model.analysis.normalization_uncertainty)
 
 
@@ -159,7 +160,8 @@ def _fill_mediator(
 ) -> None:
     """Chi2 into out (masses, couplings), from the coupling with this number on."""
     quartics: FloatArray = np.array(mediator_contraction(model, mediator_mass_mev).chi2_along(np.eye(3).tolist()))
-    line.fill(np.repeat(quartics[:, :, None], len(line.runs), axis=2), out, first_coupling)
+    every_piece = (2, 5, len(line.runs), mediator_mass_mev.size)
+    line.fill(np.broadcast_to(quartics[:, :, None], every_piece), out, first_coupling)
 
 
 def _fill(model: Model, scan: Scan, axes: Mapping[str, FloatArray], line: Line, block: Block, out: FloatArray) -> None:

@@ -1,6 +1,8 @@
 """YAML files of choices, refusing what YAML lets pass or reads in more than one way."""
 
+import difflib
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,17 @@ LARGEST = 1e30  # of any number, and of its inverse: squares and products of a f
 
 class ConfigError(ValueError):
     """The configuration cannot be used as it stands."""
+
+
+def near_miss(name: str, known: Iterable[str]) -> str:
+    """What to say of an unknown name: the known one that it resembles, or all of them.
+
+    >>> near_miss("helmm", ["klein_nystrand", "helm"])
+    "did you mean 'helm'?"
+    """
+    listed = list(known)
+    close = difflib.get_close_matches(name, listed, 1)
+    return f"did you mean {close[0]!r}?" if close else f"expected one of {', '.join(listed)}"
 
 
 class _StrictLoader(yaml.SafeLoader):

@@ -24,14 +24,13 @@ from cevnsi.digitization import (
     summary,
     values_of,
 )
-from cevnsi.form_factors import FORM_FACTORS
 from cevnsi.inputs import READ_TWICE
 from cevnsi.interactions import standard_model_charge
 from cevnsi.likelihood import Measurement, chi2_of_counts
+from cevnsi.loading import analysis_templates
 from cevnsi.nuclei import MEAN
 from cevnsi.scorecard import scorecard
 from cevnsi.tables import DIGITIZATION, PUBLISHED, TableError, read_table, write_csv, write_parquet
-from cevnsi.templates import build_templates
 
 FloatArray = NDArray[np.float64]
 Tables = Callable[[str], dict[str, dict[str, Any]]]
@@ -245,13 +244,7 @@ def upper_end(analysis: Analysis, measurement: Measurement, acceptance: Acceptan
     Eq. 10 with u + d = x / 3 and u - d = w is Q = Q_SM + (A / 2) x - (N - Z) w / 2, with |w| at most 2 - |x| / 3; the
     least |Q| that x allows must be one that chi2 allows, whatever Q of the muon flavors.
     """
-    templates = build_templates(
-        measurement.bin_edges_pe,
-        nuclides=analysis.nuclides,
-        form_factor=FORM_FACTORS[analysis.form_factor],
-        exposure=analysis.exposure,
-        acceptance=acceptance,
-    ).select(6, 30)
+    templates = analysis_templates(analysis, measurement, acceptance).select(6, 30)
     used = measurement.select(6, 30)
     nu_e, nu_mu, nu_mu_bar = templates.per_bin()[:, 0]
 
