@@ -87,6 +87,21 @@ class Contraction:
             prediction_prediction = prediction_prediction + coefficients[i] * row
         return profiled_chi2(self.data_data, data_prediction, prediction_prediction, self.penalty)
 
+    def derivatives(self, coefficients: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Profiled chi2 (n,) at coefficients (n, k) of k single templates, with gradient (n, k) and Hessian (n, k, k).
+
+        With chi2 = constant - u^2 / v, u = b c + penalty and v = c g c + penalty, and s = u / v the best 1 + alpha:
+        the gradient is 2 s (s g c - b), and with w = 2 s g c - b the Hessian 2 (s^2 g - w w / v).
+        """
+        b, g = self.data_template, self.template_template
+        gc = (coefficients[:, None, :] @ g)[:, 0]  # point by point, so that no digit depends on how many there are
+        u = (coefficients * b).sum(axis=1) + self.penalty
+        v = (coefficients * gc).sum(axis=1) + self.penalty
+        s = (u / v)[:, None]
+        w = 2 * s * gc - b
+        hessian = 2 * (s[:, :, None] ** 2 * g - w[:, :, None] * w[:, None, :] / v[:, None, None])
+        return self.data_data + self.penalty - u * u / v, 2 * s * (s * gc - b), hessian
+
     def chi2_along(self, coefficients: Sequence[Sequence[Any]]) -> tuple[list[Any], list[Any]]:
         """Profiled chi2 where template k has the coefficient sum_p coefficients[p][k] t^p, p = 0, 1, 2.
 

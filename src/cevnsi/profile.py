@@ -6,11 +6,11 @@ where eps_emu (which enters both charges) is profiled over. In (s x, s y, s), wi
 quadratic and the polygon a cone, so chi2 minimised over the pull is quasi-convex in (x, y): its minimum is the
 unconstrained one if that lies in the polygon, else the least over the edges, where it has a closed form.
 
-Two nuclei. The four charges then depend on one direction per flavor; on each side of the point where a flavor's
-amplitude changes sign chi2 is unimodal to the extent that the nuclei are alike, and nested golden sections find it.
+Several nuclei. Each nucleus has charges of its own, which move together but not alike, so there is no such form: the
+minimum is found by descent (`cevnsi.descent`) on each side of where a diagonal amplitude changes sign.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cevnsi.descent import descend
 from cevnsi.interactions import (
     MATTER_PARAMETERS,
     OFF_DIAGONAL,
@@ -26,6 +27,8 @@ from cevnsi.interactions import (
     charge_amplitude,
     contact,
     quark_numbers,
+    quarks_of,
+    standard_model_charge,
 )
 from cevnsi.likelihood import Contraction
 from cevnsi.nuclei import Nuclide
@@ -52,29 +55,78 @@ class Direction:
 def _matter_direction(pair: str, matter: Any, domain: Domain, nuclides: tuple[Nuclide, ...]) -> Direction:
     """Eq. 11 fixes eps_u + eps_d = matter / 3 and leaves eps_u free inside both domains."""
     total = np.asarray(matter) / 3
-    (u_low, u_high), (d_low, d_high) = domain[f"eps_{pair}_uV"], domain[f"eps_{pair}_dV"]
-    low = np.maximum(u_low, total - d_high)
-    high = np.maximum(low, np.minimum(u_high, total - d_low))  # rounding at the ends of the reach must not cross
+    low, high = _free_interval(pair, total, domain)
     numbers = {n.name: quark_numbers(n) for n in nuclides}
     offset = {name: q["d"] * total for name, q in numbers.items()}
     return Direction(pair, "", low, high, offset, {name: q["u"] - q["d"] for name, q in numbers.items()})
 
 
+def _free_interval(pair: str, total: Any, domain: Domain) -> tuple[Any, Any]:
+    """Where eps_u may go inside both domains if eps_u + eps_d is this."""
+    (u_low, u_high), (d_low, d_high) = domain[f"eps_{pair}_uV"], domain[f"eps_{pair}_dV"]
+    low = np.maximum(u_low, total - d_high)
+    return low, np.maximum(low, np.minimum(u_high, total - d_low))  # rounding at the ends of the reach must not cross
+
+
+def _matter_span(pair: str, domain: Domain, nuclide: Nuclide) -> Direction:
+    """All that a pair's amplitude can be where a matter parameter has a domain of its own, for one nucleus.
+
+    The amplitude grows with eps_u + eps_d whatever their difference, so its ends are at the ends of the sum.
+    """
+    quarks, numbers = (f"eps_{pair}_uV", f"eps_{pair}_dV"), quark_numbers(nuclide)
+    within = domain[f"eps_{pair}_matter"]
+    least, most = (sum(domain[quark][side] for quark in quarks) for side in (0, 1))
+    ends = np.maximum(least, within[0] / 3), np.minimum(most, within[1] / 3)
+    split = [_free_interval(pair, total, domain) for total in ends]
+    at = [np.stack([numbers["u"] * u + numbers["d"] * (total - u) for u in of])
+          for total, of in zip(ends, split, strict=True)]  # fmt: skip
+    return Direction(pair, "", at[0].min(axis=0), at[1].max(axis=0), {nuclide.name: 0.0}, {nuclide.name: 1.0})
+
+
 def directions(parameters: Mapping[str, Any], domain: Domain, nuclides: tuple[Nuclide, ...]) -> list[Direction]:
-    """Everything that is profiled over, once the matter parameters have fixed sums of pairs of it."""
+    """Everything that is minimised over, once matter parameters have fixed, or bounded, sums of pairs of it."""
     result = []
     tied: set[str] = set()
     for name in MATTER_PARAMETERS:
-        if name in parameters:
+        if name in parameters or name in domain:
             pair = name.split("_")[1]
-            tied |= {f"eps_{pair}_uV", f"eps_{pair}_dV"}
-            result.append(_matter_direction(pair, parameters[name], domain, nuclides))
+            tied |= {name, *quarks_of(name)}
+            if name in parameters:
+                result.append(_matter_direction(pair, parameters[name], domain, nuclides))
+            else:
+                (nuclide,) = nuclides  # of several, what the sum leaves is no interval of one amplitude
+                result.append(_matter_span(pair, domain, nuclide))
     for name, (low, high) in domain.items():
         if name not in tied:
             _, pair, quark, *part = name.split("_")
             slope = {n.name: float(quark_numbers(n)[quark[0]]) for n in nuclides}
             result.append(Direction(pair, "_imag" if part else "", low, high, dict.fromkeys(slope, 0.0), slope))
     return result
+
+
+def turning_points(
+    name: str, domain: Domain, nuclides: tuple[Nuclide, ...], sin2_theta_w: float
+) -> tuple[list[float], float]:
+    """Where chi2 may turn along a contact parameter, and on what scale there.
+
+    Points at which the amplitude that it moves can just vanish with everything else in its domain (without one: zero);
+    the scale is that on which this amplitude changes by the SM charge. For the mean of several nuclei.
+    """
+    _, pair, kind, *_ = name.split("_")
+    numbers = {q: float(np.mean([quark_numbers(n)[q] for n in nuclides])) for q in ("u", "d")}
+    charge = float(np.mean([standard_model_charge(n, sin2_theta_w) for n in nuclides]))
+    rest = 0.0 if pair in OFF_DIAGONAL else charge
+    if kind == "matter":  # eps_u + eps_d is given; one of the two is at an end of its domain
+        difference = numbers["u"] - numbers["d"]
+        u, d = (domain[f"eps_{pair}_{q}V"] for q in ("u", "d"))
+        points = [-3 * (rest + difference * end) / numbers["d"] for end in u]
+        points += [-3 * (rest - difference * end) / numbers["u"] for end in d]
+        return points, 6 * abs(charge) / (numbers["u"] + numbers["d"])
+    quark = kind[0]
+    other = "u" if quark == "d" else "d"
+    partner = name.replace(f"_{quark}V", f"_{other}V")
+    ends = domain.get(partner, (0.0, 0.0))
+    return [-(rest + numbers[other] * end) / numbers[quark] for end in ends], abs(charge) / numbers[quark]
 
 
 def _fixed_amplitudes(
@@ -160,62 +212,120 @@ def _polygon_minimum(contraction: Contraction, intervals: dict[str, tuple[Any, A
     return np.where(inside, contraction.data_data - b[0] * x - b[1] * y, least)
 
 
-_GOLDEN = (np.sqrt(5) - 1) / 2
-_GOLDEN_STEPS = 32  # leaves 2e-7 of the interval; chi2 is quadratic there, and the ends are tried besides
-
-
-def _golden_minimum(function: Any, low: Any, high: Any) -> Any:
-    """Least value of a unimodal function on [low, high], elementwise over arrays."""
-    best = np.minimum(function(low), function(high))
-    left, right = high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)
-    f_left, f_right = function(left), function(right)
-    for _ in range(_GOLDEN_STEPS):
-        down = f_left < f_right
-        low, high = np.where(down, low, left), np.where(down, right, high)
-        probe = np.where(down, high - _GOLDEN * (high - low), low + _GOLDEN * (high - low))
-        f_probe = function(probe)
-        left, right = np.where(down, probe, right), np.where(down, left, probe)
-        f_left, f_right = np.where(down, f_probe, f_right), np.where(down, f_left, f_probe)
-    return np.minimum(best, np.minimum(f_left, f_right))
-
-
-def _two_nuclei_minimum(
+def _nuclei_minimum(
     contraction: Contraction, nuclides: tuple[Nuclide, ...], parameters: Mapping[str, Any], domain: Domain, sin2: float
 ) -> Any:
-    """Least chi2 over one direction of eps_ee and one of eps_mumu; the configuration admits no other."""
-    moving = directions(parameters, domain, nuclides)
-    fixed = {n.name: _fixed_amplitudes(n, parameters, moving, sin2) for n in nuclides}
-    by_row = {row: next((d for d in moving if d.pair == pair), None) for row, pair in (("e", "ee"), ("mu", "mumu"))}
+    """Least chi2 over the domain for several nuclei.
 
-    def charges(row: str, value: Any) -> list[Any]:
-        """Charge squared of each nuclide with the row's direction at this value."""
-        direction, result = by_row[row], []
-        for n in nuclides:
-            amplitudes = [fixed[n.name][key] for key in fixed[n.name] if key[0] in ROWS[row]]
-            if direction is not None:
-                amplitudes[0] = amplitudes[0] + direction.slope[n.name] * value  # the diagonal pair comes first
-            result.append(sum(np.square(amplitude) for amplitude in amplitudes))
-        return result
-
-    def sectors(row: str) -> list[tuple[Any, Any]]:
-        """The direction's interval cut where the mean amplitude vanishes."""
-        direction = by_row[row]
-        if direction is None:
-            return [(0.0, 0.0)]
-        amplitude = sum(fixed[n.name][direction.pair, ""] * direction.slope[n.name] for n in nuclides)
-        zero = -amplitude / sum(direction.slope[n.name] ** 2 for n in nuclides)
-        cut = np.clip(zero, direction.low, direction.high)
-        return [(direction.low, cut), (cut, direction.high)]
-
+    Where a matter parameter has a domain of its own, the minimum is at an end of it, or a local minimum inside.
+    """
+    bounded = [name for name in domain if name in MATTER_PARAMETERS]
+    rest = {name: ends for name, ends in domain.items() if name not in bounded}
     least: Any = np.inf
-    for (e_low, e_high), (mu_low, mu_high) in product(sectors("e"), sectors("mu")):
-
-        def over_mu(value: Any, low: Any = mu_low, high: Any = mu_high) -> Any:
-            electron = charges("e", value)
-            return _golden_minimum(lambda v: contraction.chi2([*electron, *charges("mu", v)]), low, high)
-
-        least = np.minimum(least, _golden_minimum(over_mu, e_low, e_high))
+    for chosen in product(*((None, *domain[name]) for name in bounded)):
+        held = {name: end for name, end in zip(bounded, chosen, strict=True) if end is not None}
+        inside = {name: domain[name] for name in bounded if name not in held}
+        least = np.minimum(least, _local_minimum(contraction, nuclides, {**parameters, **held}, rest, inside, sin2))
     return least
+
+
+def _local_minimum(
+    contraction: Contraction,
+    nuclides: tuple[Nuclide, ...],
+    parameters: Mapping[str, Any],
+    domain: Domain,
+    inside: Domain,
+    sin2: float,
+) -> Any:
+    """Least of the local minima that descents from both signs of every amplitude that moves lead to.
+
+    Only of those with each matter parameter of `inside` between its ends there.
+    """
+    moving = directions(parameters, domain, nuclides)
+    by_nuclide = [_fixed_amplitudes(n, parameters, moving, sin2) for n in nuclides]
+    keys = [key for key in by_nuclide[0] if key[0] != "tautau"]  # which changes no rate
+    moving = [d for d in moving if (d.pair, d.part) in keys]
+    values = [by[key] for by in by_nuclide for key in keys] + [end for d in moving for end in (d.low, d.high)]
+    shape = np.broadcast_shapes(*map(np.shape, values))
+
+    def flat(value: Any) -> FloatArray:
+        return np.broadcast_to(np.asarray(value, float), shape).ravel()
+
+    fixed = np.stack([np.stack([flat(by[key]) for by in by_nuclide], -1) for key in keys], 1)  # (n, keys, nuclei)
+    if not moving:
+        charges = [sum(fixed[:, k, i] ** 2 for k in _keys_of(row, keys)) for row in ROWS for i in range(len(nuclides))]
+        return contraction.chi2(charges).reshape(shape)
+    low, high = (
+        np.stack([flat(end) for end in ends], 1) for ends in zip(*((d.low, d.high) for d in moving), strict=True)
+    )
+    problem = _Problem(
+        contraction,
+        fixed,
+        np.array([[d.slope[n.name] for n in nuclides] for d in moving]),
+        np.array([keys.index((d.pair, d.part)) for d in moving]),
+        np.array([[float(key[0] in pairs) for key in keys] for pairs in ROWS.values()]),
+    )
+    charge = abs(float(np.mean([standard_model_charge(n, sin2) for n in nuclides])))
+    size: list[float] = [0.3 * charge if keys[k][0] in OFF_DIAGONAL else charge for k in problem.moved]
+    targets = product(*([-amplitude, amplitude] for amplitude in size))
+    sums = [([j for j, d in enumerate(moving) if d.pair == pair and not d.part], ends)
+            for pair, ends in ((name.split("_")[1], ends) for name, ends in inside.items())]  # fmt: skip
+    least = np.full(len(low), np.inf)
+    for chosen in targets:
+        value, place = descend(problem, problem.start(low, high, chosen), low, high)
+        for both, ends in sums:
+            matter = 3 * place[:, both].sum(axis=1)
+            value = np.where((matter >= ends[0]) & (matter <= ends[1]), value, np.inf)
+        least = np.minimum(least, value)
+    return least.reshape(shape)
+
+
+def _keys_of(row: str, keys: list[tuple[str, str]]) -> list[int]:
+    return [k for k, (pair, _) in enumerate(keys) if pair in ROWS[row]]
+
+
+@dataclass(frozen=True)
+class _Problem:
+    """Chi2 and its derivatives as a function of what moves the amplitudes of several nuclei."""
+
+    contraction: Contraction
+    fixed: FloatArray  # (n, keys, nuclei), amplitudes before anything moves
+    slope: FloatArray  # (d, nuclei), of the amplitude that a variable moves
+    key: NDArray[np.intp]  # (d,), which amplitude that is
+    enters: FloatArray  # (rows, keys), one where the square of an amplitude is part of a charge
+
+    @property
+    def moved(self) -> list[int]:
+        """Numbers of the amplitudes that move."""
+        return sorted(set(self.key.tolist()))
+
+    def start(self, low: FloatArray, high: FloatArray, targets: Sequence[float]) -> FloatArray:
+        """Variables (n, d) at which each moving amplitude, in the mean of the nuclei, is as near to its target as can be."""
+        start = np.empty_like(low)
+        mean = self.slope.mean(axis=1)
+        for k, target in zip(self.moved, targets, strict=True):
+            mine = np.flatnonzero(self.key == k)
+            first = np.where(mean[mine] > 0, low[:, mine], high[:, mine])
+            last = np.where(mean[mine] > 0, high[:, mine], low[:, mine])
+            least, most = (self.fixed[:, k].mean(axis=1) + (ends * mean[mine]).sum(axis=1) for ends in (first, last))
+            part = np.clip((target - least) / np.where(most > least, most - least, 1.0), 0.0, 1.0)[:, None]
+            start[:, mine] = first + part * (last - first)
+        return start
+
+    def __call__(self, at: FloatArray, which: NDArray[np.intp]) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Chi2 (n,), gradient (n, d) and Hessian (n, d, d) at (n, d)."""
+        amplitude = self.fixed[which]
+        for j, k in enumerate(self.key):
+            amplitude[:, k] += at[:, j, None] * self.slope[j]
+        charge = np.einsum("rk,nki->nri", self.enters, amplitude**2).reshape(len(at), -1)
+        entering = self.enters[:, self.key]  # (rows, d)
+        jacobian = 2 * np.einsum("rj,nji,ji->nrij", entering, amplitude[:, self.key], self.slope)
+        jacobian = jacobian.reshape(len(at), -1, self.key.size)
+        value, by_charge, second = self.contraction.derivatives(charge)
+        together = (self.key[:, None] == self.key) * 2 * np.einsum("rj,ji,li->rijl", entering, self.slope, self.slope)
+        hessian = jacobian.swapaxes(1, 2) @ second @ jacobian
+        hessian += np.einsum("nc,cjl->njl", by_charge, together.reshape(-1, self.key.size, self.key.size))
+        return value, np.einsum("nc,ncj->nj", by_charge, jacobian), hessian
 
 
 def profiled_minimum(
@@ -229,5 +339,5 @@ def profiled_minimum(
     (e, mu) by nuclide.
     """
     if len(nuclides) > 1:
-        return _two_nuclei_minimum(contraction, nuclides, parameters, domain, sin2_theta_w)
+        return _nuclei_minimum(contraction, nuclides, parameters, domain, sin2_theta_w)
     return _polygon_minimum(contraction, _charge_intervals(nuclides[0], parameters, domain, sin2_theta_w))

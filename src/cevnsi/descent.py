@@ -1,0 +1,57 @@
+"""Minima inside boxes, of many small problems at once: Newton steps on a smooth function, kept in the box."""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+# Value (n,), gradient (n, d) and Hessian (n, d, d) at points (n, d) of the problems with these numbers (n,).
+Derivatives = Callable[[FloatArray, NDArray[np.intp]], tuple[FloatArray, FloatArray, FloatArray]]
+
+MOST_STEPS = 200
+SMALLEST_GAIN = 1e-13  # predicted, over 1 + |value|, at which a problem is done: well below what a chi2 is asked for
+FIRST_DAMPING, LARGEST_DAMPING = 1.0, 1e12  # over the largest curvature
+
+
+def descend(
+    derivatives: Derivatives, start: FloatArray, low: FloatArray, high: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Value (n,) and place (n, d) of the local minimum that each problem's start leads to; start, low, high are (n, d).
+
+    Variables at an end of the box that the gradient pushes outwards rest there. In the others a step is
+    -(|H| + damping)^-1 gradient, with the magnitudes of the Hessian's eigenvalues, so that it leads down and away from
+    saddles; it goes as far as the box lets it, and is taken if the value falls. What is reached is in the box.
+    """
+    at = np.clip(start, low, high)
+    problem = np.arange(len(at))
+    value, gradient, hessian = derivatives(at, problem)
+    least, place, damping = value.copy(), at.copy(), np.full(len(at), FIRST_DAMPING)
+    for _ in range(MOST_STEPS):
+        resting = ((at <= low) & (gradient > 0)) | ((at >= high) & (gradient < 0))
+        free = np.where(resting, 0.0, gradient)
+        coupled = np.where(resting[:, :, None] | resting[:, None, :], 0.0, hessian)
+        curvature, direction = np.linalg.eigh(coupled)
+        size = np.abs(curvature)
+        size += (damping * size.max(axis=1) + np.finfo(float).tiny)[:, None]
+        along = (direction.swapaxes(1, 2) @ free[:, :, None])[..., 0] / size
+        step = np.where(resting, 0.0, -(direction @ along[:, :, None])[..., 0])
+        with np.errstate(divide="ignore", invalid="ignore"):  # a variable that does not move has all the room there is
+            room = np.where(step > 0, (high - at) / step, np.where(step < 0, (low - at) / step, np.inf))
+        part = np.minimum(room.min(axis=1), 1.0)[:, None]
+        trial = np.where(room <= part, np.where(step > 0, high, low), np.clip(at + part * step, low, high))
+        at_trial = derivatives(trial, problem)
+        better = at_trial[0] < value
+        gain = -(free * step).sum(axis=1)
+        at = np.where(better[:, None], trial, at)
+        value = np.where(better, at_trial[0], value)
+        gradient = np.where(better[:, None], at_trial[1], gradient)
+        hessian = np.where(better[:, None, None], at_trial[2], hessian)
+        damping = np.where(better, damping / 10, damping * 10)
+        least[problem], place[problem] = value, at
+        going = (gain > SMALLEST_GAIN * (1 + np.abs(value))) & (damping < LARGEST_DAMPING)
+        if not going.any():
+            break
+        problem, at, value, gradient = problem[going], at[going], value[going], gradient[going]
+        hessian, damping, low, high = hessian[going], damping[going], low[going], high[going]
+    return least, place
