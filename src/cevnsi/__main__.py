@@ -193,7 +193,7 @@ def _parser() -> argparse.ArgumentParser:
     added.add_argument("--from", dest="low", type=_number, metavar="LOW", help="least value looked at")
     added.add_argument("--to", dest="high", type=_number, metavar="HIGH", help="greatest value looked at")
     added.add_argument(
-        "--points", type=_whole(3, MOST_POINTS), default=1001, metavar="N", help="values looked at (1001)"
+        "--points", type=_whole(3, MOST_POINTS), default=3, metavar="N", help="values looked at, at the least (3)"
     )
     added.add_argument("--confidence-level", type=_level, default=0.9, metavar="LEVEL", help="probability (0.9)")
     added.add_argument("--n-dof", type=_whole(1, 100), default=1, metavar="N", help="thresholds for (1)")

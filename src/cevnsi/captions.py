@@ -124,8 +124,7 @@ def domain_text(scan: Scan, axes: Sequence[str]) -> str:
     size = " × ".join(str(axis.points) for axis in chosen)
     spaced = ", log spacing" if all(axis.scale == "log" for axis in chosen) else ""
     parts = [f"{', '.join(_interval(a.name, a.minimum, a.maximum) for a in chosen)} ({size} points{spaced})"]
-    left_out = [axis for axis in scan.axes if axis.name not in scan.behind(axes)]
-    over = [_interval(axis.name, axis.minimum, axis.maximum) for axis in left_out]
+    over = [_interval(axis.name, axis.minimum, axis.maximum) for axis in scan.onto(axes).over]
     over += [_interval(name, *ends) for name, ends in scan.profile.items()]
     if over:
         parts.append("minimised over " + ", ".join(over))

@@ -6,7 +6,7 @@ Every complaint names the key, the value and what was expected; nothing is corre
 import difflib
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -23,7 +23,6 @@ FloatArray = NDArray[np.float64]
 
 NAME_OF_PAIR = "."  # joins a scan and its projection in a grid's file name
 DEEPEST, MOST_VALUES = 10, 100_000  # of a configuration, aliases written out
-MOST_POINTS = 10**12  # of one scan
 MOST_STORED = 10**9  # of one grid that is kept: 8 GB of chi2
 MOST_IN_CHUNK = 20 * 10**6  # of all grids, the part that one chunk keeps, in memory until it is written
 
@@ -67,6 +66,15 @@ class Axis:
         space = np.geomspace if self.scale == "log" else np.linspace
         return space(self.minimum, self.maximum, self.points)
 
+    def coordinates(self) -> FloatArray:
+        """The same in the scale in which they are evenly spaced: log10 of them on a log axis."""
+        return np.log10(self.values()) if self.scale == "log" else self.values()
+
+    def value(self, coordinate: FloatArray) -> FloatArray:
+        """Values at coordinates of any shape, kept between the axis' ends."""
+        value = 10**coordinate if self.scale == "log" else coordinate
+        return np.clip(value, self.minimum, self.maximum)
+
 
 def share(n: int, chunk: int, chunks: int) -> tuple[int, int]:
     """Half-open range of n things that chunk 1 .. chunks gets, as even as can be."""
@@ -75,7 +83,7 @@ def share(n: int, chunk: int, chunks: int) -> tuple[int, int]:
 
 @dataclass(frozen=True)
 class Scan:
-    """A grid of parameter values, what is profiled over at each, and what is asked of the result."""
+    """A grid of parameter values, what chi2 is minimised over at each, and what is asked of the result."""
 
     name: str
     interaction: str
@@ -86,6 +94,7 @@ class Scan:
     confidence_levels: tuple[float, ...]
     n_dof: tuple[int, ...]
     chunks: int
+    over: tuple[Axis, ...] = ()  # axes that chi2 is minimised over, between their ends: see `onto`
 
     def axis(self, name: str) -> Axis:
         """The axis with this name: a scanned one, or the sum of two (see `summed`)."""
@@ -102,11 +111,11 @@ class Scan:
         quarks = {name: quarks_of(name) for name in MATTER_PARAMETERS}
         return {name: pair for name, pair in quarks.items() if set(pair) <= set(names)}
 
-    def behind(self, projection: Sequence[str]) -> tuple[str, ...]:
-        """The axes that a projection keeps, a matter parameter as both of its quarks."""
-        summed = self.summed()
-        kept = {axis for name in projection for axis in summed.get(name, (name,))}
-        return tuple(axis.name for axis in self.axes if axis.name in kept)
+    def onto(self, projection: Sequence[str]) -> "Scan":
+        """The scan of these axes alone, in this order, with chi2 minimised over every other axis between its ends."""
+        axes = tuple(self.axis(name) for name in projection)
+        left_out = tuple(axis for axis in self.axes if axis.name not in projection)
+        return replace(self, axes=axes, over=left_out, projections=(tuple(projection),))
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -121,21 +130,10 @@ class Scan:
         """Half-open range of first-axis points in chunk 1 .. chunks."""
         return share(self.axes[0].points, chunk, self.chunks)
 
-    def reach(self, name: str, start: int, stop: int) -> slice:
-        """Which points of an axis, as `axis` knows it, are reached from rows start..stop of the first axis."""
-        first = self.axes[0].name
-        if name == first:
-            return slice(start, stop)
-        quarks = self.summed().get(name, ())
-        if first in quarks:
-            (other,) = set(quarks) - {first}
-            return slice(start, stop + self.axis(other).points - 1)
-        return slice(0, self.axis(name).points)
-
     def grid_name(self, projection: Sequence[str]) -> str:
-        """File name of the grid left when all but these axes are profiled: the scan's own if none is."""
-        names = [axis.name for axis in self.axes]
-        return self.name if list(projection) == names else NAME_OF_PAIR.join([self.name, *projection])
+        """File name of the grid with these axes: the scan's own if it has no other."""
+        names = {axis.name for axis in self.axes}
+        return self.name if set(projection) == names else NAME_OF_PAIR.join([self.name, *projection])
 
     def pairs(self) -> dict[str, tuple[str, ...]]:
         """Name and axes of every grid of two axes, for which there are contours and ranges."""
@@ -181,8 +179,14 @@ def _axis(name: str, section: Mapping[str, Any]) -> Axis:
 
 
 def parse_scan(name: str, section: Mapping[str, Any]) -> Scan:
-    """The dataclass of a section that `check` has accepted."""
-    axes = tuple(_axis(axis, value) for axis, value in section["axes"].items())
+    """The dataclass of a section that `check` has accepted.
+
+    Axes are in the order of the interaction's parameters, whatever the order of the mapping: merging a file of changes
+    reorders it. A projection, which is a list, chooses another order.
+    """
+    place = {name: i for i, name in enumerate(INTERACTIONS[section["interaction"]])}
+    listed = sorted(section["axes"].items(), key=lambda item: place.get(item[0], len(place)))
+    axes = tuple(_axis(*item) for item in listed)
     names = tuple(axis.name for axis in axes)
     projections = section.get("projections", [names])
     return Scan(
@@ -213,9 +217,9 @@ def parse_analysis(section: Mapping[str, Any]) -> Analysis:
     )
 
 
-def parse_sensitivity(section: Mapping[str, Any]) -> tuple[Axis, int]:
-    """Bounds to try, and points along each axis of the scan, of a section that `check` has accepted."""
-    return _axis("bound", section["bounds"]), int(section["points"])
+def parse_sensitivity(section: Mapping[str, Any]) -> Axis:
+    """Bounds to try, of a section that `check` has accepted."""
+    return _axis("bound", section["bounds"])
 
 
 def parse_digitization(section: Mapping[str, Any]) -> Digitization:
@@ -251,7 +255,7 @@ def _axis_complaints(key: str, axis: Axis) -> Iterator[str]:
         yield f"{key}: {axis.points} points do not all differ between {axis.minimum!r} and {axis.maximum!r}"
 
 
-def _profile_complaints(key: str, scan: Scan, nuclei: Mapping[str, tuple[Nuclide, ...]]) -> Iterator[str]:
+def _profile_complaints(key: str, scan: Scan) -> Iterator[str]:
     """Rules of `cevnsi.profile`: what can be minimised over exactly, and matter axes that need both quarks."""
     for name, (low, high) in scan.profile.items():
         if low >= high:
@@ -274,50 +278,39 @@ def _profile_complaints(key: str, scan: Scan, nuclei: Mapping[str, tuple[Nuclide
                 f"{key}.axes.{axis.name}: [{axis.minimum:g}, {axis.maximum:g}] leaves [{reach[0]:g}, {reach[1]:g}], "
                 f"which is what the domains of {' and '.join(quarks)} allow (Eq. 11)"
             )
-    for analysis, targets in nuclei.items():
-        if len(targets) == 1:
-            continue
-        pairs = [name.split("_")[1] for name in scan.profile if f"eps_{name.split('_')[1]}_matter" not in _names(scan)]
-        pairs += [name.split("_")[1] for name in _names(scan) if name in MATTER_PARAMETERS]
-        for row in ("ee", "mumu"):
-            if pairs.count(row) > 1 or any(pair not in ("ee", "mumu") for pair in pairs):
-                yield (
-                    f"{key}.profile: analyses.{analysis} has two nuclei, where one direction of eps_ee and one of "
-                    "eps_mumu can be profiled over; make the others axes and name projections, or use nuclei: mean"
-                )
-                break
 
 
 def _projection_complaints(key: str, scan: Scan) -> Iterator[str]:
     names, summed = _names(scan), scan.summed()
-    place = {name: names.index(name) for name in names} | {
-        m: names.index(max(q, key=names.index)) for m, q in summed.items()
-    }
     if len(names) > 2 and all(len(projection) > 2 for projection in scan.projections):
         yield f"{key}.projections: a scan of {len(names)} axes needs at least one pair of axes to project onto"
     kept = 0
-    for projection in scan.projections:
-        if any(name not in place for name in projection) or list(projection) != sorted(
-            projection, key=place.__getitem__
-        ):
-            known = ", ".join(sorted(place, key=place.__getitem__))
-            yield f"{key}.projections: {list(projection)} must name axes, in their order: {known}"
+    for i, projection in enumerate(scan.projections):
+        if any(set(projection) == set(other) for other in scan.projections[:i]):
+            yield f"{key}.projections: {list(projection)} is there twice"
+        if any(name not in (*names, *summed) for name in projection):
+            yield f"{key}.projections: {list(projection)} must name axes: {', '.join([*names, *summed])}"
             continue
         behind = [axis for name in projection for axis in summed.get(name, (name,))]
         if len(set(behind)) < len(behind):
             yield f"{key}.projections: {list(projection)} names an axis and a sum that it is in (Eq. 11)"
-        elif len(projection) > 2 and list(projection) != names:
+        elif len(projection) > 2 and set(projection) != set(names):
             yield f"{key}.projections: {list(projection)} is neither a pair nor all axes"
         for name in set(projection) & set(summed):
             u, d = (scan.axis(quark) for quark in summed[name])
             steps = [(axis.maximum - axis.minimum) / (axis.points - 1) for axis in (u, d)]
             if {u.scale, d.scale} != {"linear"} or not math.isclose(*steps, rel_tol=1e-9):
                 yield f"{key}.projections: {name} needs {u.name} and {d.name} to be linear with the same step (Eq. 11)"
-        stored = math.prod(scan.axis(name).points for name in projection)
-        if stored > MOST_STORED:
-            yield f"{key}.axes: {stored} grid points to be stored; expected at most {MOST_STORED}"
-        reached = [scan.reach(name, *scan.rows(scan.chunks)) for name in projection]  # the last chunk is the largest
-        kept += math.prod(points.stop - points.start for points in reached)
+        plane = scan.onto(projection)
+        if math.prod(plane.shape) > MOST_STORED:
+            yield f"{key}.axes: {math.prod(plane.shape)} grid points to be stored; expected at most {MOST_STORED}"
+        if scan.chunks > plane.shape[0]:
+            yield (
+                f"{key}.chunks: {scan.chunks} chunks, but axis {plane.axes[0].name} has {plane.shape[0]} rows; "
+                "expected at most that"
+            )
+        first, last = plane.rows(scan.chunks)  # the last chunk is the largest
+        kept += (last - first) * math.prod(plane.shape[1:])
     if kept > MOST_IN_CHUNK:
         yield f"{key}.chunks: a chunk keeps up to {kept} grid points; expected at most {MOST_IN_CHUNK}: more chunks"
 
@@ -326,7 +319,7 @@ def _names(scan: Scan) -> list[str]:
     return [axis.name for axis in scan.axes]
 
 
-def _scan_complaints(key: str, scan: Scan, nuclei: Mapping[str, tuple[Nuclide, ...]]) -> Iterator[str]:
+def _scan_complaints(key: str, scan: Scan) -> Iterator[str]:
     known = INTERACTIONS[scan.interaction]
     for place, names in (("axes", _names(scan)), ("profile", scan.profile), ("fixed", scan.fixed)):
         for name in names:
@@ -347,15 +340,11 @@ def _scan_complaints(key: str, scan: Scan, nuclei: Mapping[str, tuple[Nuclide, .
     for name in scan.fixed:
         if name in scan.profile or name in _names(scan):
             yield f"{key}.fixed.{name}: is also an axis or profiled; a parameter is one of the three"
-    if scan.chunks > scan.axes[0].points:
-        rows = scan.axes[0].points
-        yield f"{key}.chunks: {scan.chunks} chunks, but the first axis has {rows} rows; expected at most that"
-    if math.prod(scan.shape) > MOST_POINTS:
-        yield f"{key}.axes: {math.prod(scan.shape)} grid points; expected at most {MOST_POINTS}"
     yield from _projection_complaints(key, scan)
-    yield from _profile_complaints(key, scan, nuclei)
-    expected = PAPER_AXES.get(scan.name, tuple(_names(scan)))
-    if tuple(_names(scan)) != expected or (scan.name == "light_mediator" and {a.scale for a in scan.axes} != {"log"}):
+    yield from _profile_complaints(key, scan)
+    expected = PAPER_AXES.get(scan.name)
+    logs = scan.name != "light_mediator" or {axis.scale for axis in scan.axes} == {"log"}
+    if expected and (scan.projections != (expected,) or not logs):
         spaced = ", in log scale" if scan.name == "light_mediator" else ""
         yield f"{key}.axes: a figure of the paper needs {' and '.join(expected)}{spaced}; name another scan otherwise"
 
@@ -374,7 +363,7 @@ def _sensitivity_complaints(section: Mapping[str, Any], scan: Scan) -> Iterator[
     if len(scan.axes) != 2 or any(axis.name not in MATTER_PARAMETERS for axis in scan.axes):
         found = ", ".join(_names(scan))
         yield f"domain_sensitivity.scan: {scan.name} must scan matter parameters only, two of them; it scans {found}"
-    bounds, _ = parse_sensitivity(section)
+    bounds = parse_sensitivity(section)
     if bounds.minimum <= 0:
         yield f"domain_sensitivity.bounds: min {bounds.minimum:g}; expected a positive number"
     yield from _axis_complaints("domain_sensitivity.bounds", bounds)
@@ -388,7 +377,6 @@ def _digitization_complaints(section: Mapping[str, Any]) -> Iterator[str]:
 
 def _cross_complaints(config: Mapping[str, Any]) -> Iterator[str]:
     yield from _name_complaints(config)
-    users: dict[str, dict[str, tuple[Nuclide, ...]]] = {name: {} for name in config["scans"]}
     for name, section in config["analyses"].items():
         key = f"analyses.{name}"
         if section["dataset"] not in config["datasets"]:
@@ -397,15 +385,14 @@ def _cross_complaints(config: Mapping[str, Any]) -> Iterator[str]:
         if low >= high:
             yield f"{key}.photoelectron_range: [{low:g}, {high:g}]; the first must be smaller"
         for scan in section["scans"]:
-            if scan not in users:
-                yield f"{key}.scans: {scan!r} is unknown; expected some of {', '.join(users)}"
-            else:
-                users[scan][name] = NUCLEI[section["nuclei"]]
+            if scan not in config["scans"]:
+                yield f"{key}.scans: {scan!r} is unknown; expected some of {', '.join(config['scans'])}"
     for name, section in config["scans"].items():
-        yield from _scan_complaints(f"scans.{name}", parse_scan(name, section), users[name])
+        yield from _scan_complaints(f"scans.{name}", parse_scan(name, section))
     sensitivity = config.get("domain_sensitivity")
-    if sensitivity and sensitivity["scan"] not in users:
-        yield f"domain_sensitivity.scan: {sensitivity['scan']!r} is unknown; expected one of {', '.join(users)}"
+    if sensitivity and sensitivity["scan"] not in config["scans"]:
+        known = ", ".join(config["scans"])
+        yield f"domain_sensitivity.scan: {sensitivity['scan']!r} is unknown; expected one of {known}"
     elif sensitivity:
         scan = parse_scan(sensitivity["scan"], config["scans"][sensitivity["scan"]])
         yield from _sensitivity_complaints(sensitivity, scan)
@@ -450,6 +437,6 @@ def check(config: Mapping[str, Any]) -> None:
         _refuse("the configuration", complaints(config))
 
 
-def check_scan(scan: Scan, analysis: str, nuclides: tuple[Nuclide, ...]) -> None:
+def check_scan(scan: Scan) -> None:
     """Raise ConfigError with every complaint about a scan of no configuration, of one axis or more."""
-    _refuse(f"the {scan.name}", _scan_complaints(scan.name, scan, {analysis: nuclides}))
+    _refuse(f"the {scan.name}", _scan_complaints(scan.name, scan))

@@ -5,7 +5,7 @@ error bars and acceptance of its own, and from these every value of the scorecar
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import astuple, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,13 +15,10 @@ from cevnsi.config import Analysis, Digitization, Scan
 from cevnsi.detector import Acceptance
 from cevnsi.likelihood import Measurement
 from cevnsi.loading import analysis_templates
-from cevnsi.points import scan_grid
 from cevnsi.provenance import digest
-from cevnsi.regions import AllowedRange, Grid, scan_ranges
 from cevnsi.scan import make_model
-from cevnsi.scorecard import reproduced_values
-from cevnsi.spectra import spectra_table
-from cevnsi.tables import DIGITIZATION, RANGES, TableError, as_columns, make_anew, read_parquet
+from cevnsi.scorecard import values_of
+from cevnsi.tables import DIGITIZATION, TableError, as_columns, make_anew, read_parquet
 
 FloatArray = NDArray[np.float64]
 Values = dict[str, float]
@@ -86,23 +83,12 @@ def member_inputs(readings: Readings, choices: Digitization, member: int) -> tup
     return readings.drawn(np.random.default_rng(seed), choices.acceptance_error)
 
 
-def _thinned(scan: Scan, points: int) -> Scan:
-    """The scan with at most so many points along each axis."""
-    return replace(scan, axes=tuple(replace(axis, points=min(axis.points, points)) for axis in scan.axes))
-
-
-def values_of(analysis: Analysis, scans: Sequence[Scan], measurement: Measurement, acceptance: Acceptance) -> Values:
-    """Every value of the scorecard from inputs and scans of two axes, and the events of the standard model."""
-    templates = analysis_templates(analysis, measurement, acceptance)
-    model = make_model(analysis, templates, measurement)
-    grids: dict[str, Grid] = {}
-    ranges: list[AllowedRange] = []
-    for scan in scans:
-        grids[scan.name] = scan_grid(model, scan)
-        ranges += scan_ranges(scan.name, [grids[scan.name]], scan.levels(), whole=True)
-    spectra = spectra_table(model.templates, analysis.sin2_theta_w)
-    values = reproduced_values(analysis, templates, as_columns(map(astuple, ranges), RANGES), grids, spectra)
-    return values | {"sm_counts": float(spectra["predicted_counts"].sum())}
+def member_values(
+    analysis: Analysis, scans: Sequence[Scan], measurement: Measurement, acceptance: Acceptance, points: int
+) -> Values:
+    """Every value of the scorecard from inputs, and the events of the standard model."""
+    model = make_model(analysis, analysis_templates(analysis, measurement, acceptance), measurement)
+    return values_of(model, scans, points) | {"sm_counts": float(model.standard_model_counts.sum())}
 
 
 def _input_values(analysis: Analysis, used: Measurement, drawn: Measurement) -> Values:
@@ -118,11 +104,10 @@ def ensemble(
     readings: Readings, analysis: Analysis, scans: Sequence[Scan], choices: Digitization, members: range
 ) -> Iterator[tuple[int, Values]]:
     """Each member with its values."""
-    thinned = [_thinned(scan, choices.points) for scan in scans]
     used, _ = readings.as_used()
     for member in members:
         measurement, acceptance = member_inputs(readings, choices, member)
-        values = values_of(analysis, thinned, measurement, acceptance)
+        values = member_values(analysis, scans, measurement, acceptance, choices.points)
         yield member, values | _input_values(analysis, used, measurement)
 
 

@@ -6,6 +6,7 @@ Ito's colour-blind safe set, and line styles carry the same distinctions.
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -189,47 +190,95 @@ def _outline(
         curves.add(panel, f"{level[0]:g} CL, {level[1]} dof", i, x, y)
 
 
-def draw_exclusion(
-    grid: Grid, contours: Mapping[str, Any], level: tuple[float, int], g2: tuple[FloatArray, FloatArray]
-) -> Drawn:
+@dataclass(frozen=True)
+class Panel:
+    """What one plane shows: its grid, the lines on it and which of them, the best fit, and what to warn of.
+
+    `best_fit` is None where data leave a degenerate set and no point of it is better than another.
+    """
+
+    grid: Grid
+    contours: Mapping[str, Any]
+    level: tuple[float, int]
+    best_fit: tuple[float, float] | None = None
+    warning: str = ""
+
+
+MOST_OF_AXIS = 0.05  # that a best fit may be uncertain by, within delta chi2 of 0.01, to be drawn as a point
+
+
+def panel_of(
+    grid: Grid,
+    contours: Mapping[str, Any],
+    level: tuple[float, int],
+    names: tuple[str, str],
+    best_fits: Mapping[str, Any],
+    ranges: Mapping[str, Any],
+) -> Panel:
+    """A panel from the columns of best_fits.csv and ranges.csv; names are those of the scan and of the grid."""
+    scan, grid_name = names
+    best: list[float] = []
+    for i, parameter in enumerate(grid.names):
+        rows = zip(*(best_fits[k] for k in ("grid", "parameter", "value", "flat_from", "flat_to")), strict=True)
+        ((value, *flat),) = ([*row[2:]] for row in rows if row[:2] == (grid_name, parameter))
+        if np.ptp(np.log10(flat) if grid.log[i] else flat) <= MOST_OF_AXIS * np.ptp(grid.coordinate(i)):
+            best.append(float(value))
+    keys = ("scan", "parameter", "confidence_level", "n_dof", "warning")
+    said = [
+        text
+        for name, parameter, confidence_level, n_dof, text in zip(*(ranges[k] for k in keys), strict=True)
+        if (name, confidence_level, n_dof) == (scan, *level) and parameter in grid.names and "too coarse" in text
+    ]
+    warning = "The grid is too coarse for this figure: see ranges.csv" if said else ""
+    return Panel(grid, contours, level, (best[0], best[1]) if len(best) == 2 else None, warning)
+
+
+def _warn(figure: Figure, panels: Iterable[Panel]) -> None:
+    """Under a figure, what its grids cannot show."""
+    if text := next((panel.warning for panel in panels if panel.warning), ""):
+        figure.supxlabel(text, fontsize=6.5, color=VERMILION)
+
+
+def draw_exclusion(panel: Panel, g2: tuple[FloatArray, FloatArray]) -> Drawn:
     """Fig. 2: the excluded part of (mass, coupling), log-log, with the band that explains the muon's moment."""
     figure, ax = _new(height=3.0)
     curves = _Curves()
+    grid, level = panel.grid, panel.level
     mass, coupling = grid.axes
     ax.contourf(mass, coupling, grid.delta_chi2.T, levels=[threshold(*level), np.inf], colors=[SKY], alpha=0.45)
-    _outline(ax, curves, "fig2", contours, level, color=BLUE)
+    _outline(ax, curves, "fig2", panel.contours, level, color=BLUE)
     ax.fill_between(mass, *g2, color=ORANGE, alpha=0.55, linewidth=0)
     for name, edge in zip(("muon g-2, lower", "muon g-2, upper"), g2, strict=True):
         ax.plot(mass, edge, color=ORANGE, linewidth=0.8, linestyle="-.")
         curves.add("fig2", name, 0, mass, edge)
     probability = r"$2\sigma$" if abs(level[0] - 0.9545) < 1e-4 else f"{100 * level[0]:g} % CL"
-    best = grid.best_fit()
-    ax.plot(*best, marker="x", color=BLACK, markersize=5, linestyle="none", clip_on=False)
-    curves.add("fig2", "best fit", 0, [best[0]], [best[1]])
     handles = [
         Patch(facecolor=SKY, alpha=0.45, edgecolor=BLUE, label=f"COHERENT excluded ({probability})"),
         Patch(facecolor=ORANGE, alpha=0.55, label=r"$(g-2)_\mu$ favoured ($2\sigma$)"),
-        ax.plot([], [], marker="x", color=BLACK, markersize=5, linestyle="none", label="best fit")[0],
     ]
+    if panel.best_fit:
+        mark: Any = {"marker": "x", "color": BLACK, "markersize": 5, "linestyle": "none"}
+        handles += ax.plot(*panel.best_fit, **mark, label="best fit", clip_on=False)
+        curves.add("fig2", "best fit", 0, *([value] for value in panel.best_fit))
     ax.legend(handles=handles, loc="upper left")
     ax.set(xscale="log", yscale="log", xlabel=label(grid.names[0]), ylabel=label(grid.names[1]))
     ax.set(xlim=(mass[0], mass[-1]), ylim=(coupling[0], coupling[-1]))
+    _warn(figure, [panel])
     return figure, curves.columns
 
 
-def _region(
-    ax: Axes, curves: _Curves, panel: str, grid: Grid, contours: Mapping[str, Any], level: tuple[float, int]
-) -> None:
+def _region(ax: Axes, curves: _Curves, name: str, panel: Panel) -> None:
     """An allowed region filled and outlined, the standard model and the best fit marked."""
+    grid, level = panel.grid, panel.level
     x, y = grid.axes
     ax.contourf(x, y, grid.delta_chi2.T, levels=[-np.inf, threshold(*level)], colors=[SKY], alpha=0.45)
-    _outline(ax, curves, panel, contours, level, color=BLUE)
-    best = grid.best_fit()
+    _outline(ax, curves, name, panel.contours, level, color=BLUE)
     if all(name.startswith("eps_") for name in grid.names):
         ax.plot(0, 0, marker="+", color=BLACK, linestyle="none", label="SM")
-        curves.add(panel, "SM", 0, [0.0], [0.0])
-    ax.plot(*best, marker="x", color=VERMILION, linestyle="none", label="best fit", clip_on=False)
-    curves.add(panel, "best fit", 0, [best[0]], [best[1]])
+        curves.add(name, "SM", 0, [0.0], [0.0])
+    if panel.best_fit:
+        ax.plot(*panel.best_fit, marker="x", color=VERMILION, linestyle="none", label="best fit", clip_on=False)
+        curves.add(name, "best fit", 0, *([value] for value in panel.best_fit))
     if grid.log[0]:
         ax.set_xscale("log")
     if grid.log[1]:
@@ -237,25 +286,27 @@ def _region(
     ax.set(xlabel=label(grid.names[0]), ylabel=label(grid.names[1]), xlim=(x[0], x[-1]), ylim=(y[0], y[-1]))
 
 
-def draw_regions(panels: Mapping[str, tuple[Grid, Mapping[str, Any], tuple[float, int]]]) -> Drawn:
+def draw_regions(panels: Mapping[str, Panel]) -> Drawn:
     """Allowed regions of two parameters each: one panel (Fig. 4, and any other pair), or rows of two (Fig. 3)."""
     curves = _Curves()
     if len(panels) == 1:
         figure, ax = _new(height=3.1)
         (name, panel), *_ = panels.items()
-        _region(ax, curves, name, *panel)
+        _region(ax, curves, name, panel)
         ax.legend(loc="upper right")
+        _warn(figure, panels.values())
         return figure, curves.columns
     rows = -(-len(panels) // 2)
     with mpl.rc_context(SMALL_PANELS):
         figure, axes = _new(height=1.65 * rows, nrows=rows, ncols=2)
         for i, (ax, (name, panel)) in enumerate(zip(axes.flat, panels.items(), strict=False)):
-            _region(ax, curves, name, *panel)
+            _region(ax, curves, name, panel)
             ax.text(0.05, 0.06, f"({chr(ord('a') + i)})", transform=ax.transAxes)
             ax.locator_params(nbins=4)
         axes.flat[len(panels) - 2].legend(loc="lower right")  # where Fig. 3 has room
         for ax in axes.flat[len(panels) :]:
             ax.remove()
+        _warn(figure, panels.values())
     return figure, curves.columns
 
 
@@ -273,13 +324,17 @@ def draw_domain_sensitivity(table: Mapping[str, Any], published: Mapping[str, tu
             for i, side in enumerate(("lower", "upper")):
                 rows = (column["parameter"] == name) & (column["n_dof"] == n_dof) & (column["side"] == side)
                 rows &= column["delta_chi2"] == level
-                x, y = column["bound"][rows], column["end"][rows]
-                text = rf"$\Delta\chi^2={level:.2f}$" if i == 0 else None
-                ax.plot(x, y, color=color, linestyle=style, label=text)
-                curves.add(name, f"delta chi2 {level:.2f}, {n_dof:g} dof, {side}", 0, x, y)
+                reach = column["ends_at_grid"] == "yes"
+                for kind, of_kind, width in (("", rows & ~reach, None), (", only the reach", rows & reach, 0.5)):
+                    x, y = column["bound"][of_kind], column["end"][of_kind]
+                    text = rf"$\Delta\chi^2={level:.2f}$" if i == 0 and not kind else None
+                    ax.plot(x, y, color=GREY if kind else color, linestyle=style, linewidth=width, label=text)
+                    curves.add(name, f"delta chi2 {level:.2f}, {n_dof:g} dof, {side}{kind}", 0, x, y)
         for i, value in enumerate(published.get(name, ())):
             ax.axhline(value, color=GREY, linewidth=0.9, linestyle=":", label=None if i else "Eq. (12)")
         ax.set(ylabel=f"ends of {label(name)}")
+    if (column["ends_at_grid"] == "yes").any():
+        axes[0, 0].plot([], [], color=GREY, linewidth=0.5, label="reach, no limit")
     axes[0, 0].legend(loc="center right")
     axes[-1, 0].set(xlabel=r"bound on $|\epsilon^{uV}|$ and $|\epsilon^{dV}|$", xlim=(0, None))
     return figure, curves.columns

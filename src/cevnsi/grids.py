@@ -19,8 +19,10 @@ ROWS_PER_PART = 2**18  # of a table that is written and read part by part
 
 
 def _chunk_axes(scan: Scan, projection: Projection, chunk: int) -> list[FloatArray]:
-    """Axis values of one projection in one chunk."""
-    return [scan.axis(name).values()[scan.reach(name, *scan.rows(chunk))] for name in projection]
+    """Axis values of one projection in one chunk, which has some rows of its first axis."""
+    plane = scan.onto(projection)
+    first, *rest = (axis.values() for axis in plane.axes)
+    return [first[slice(*plane.rows(chunk))], *rest]
 
 
 def outer_columns(axes: Sequence[FloatArray], start: int = 0, stop: int | None = None) -> list[FloatArray]:
@@ -99,17 +101,9 @@ def _chunk_chi2(scan: Scan, projection: Projection, chunk: int, path: str) -> It
 
 
 def _grid_chi2(scan: Scan, projection: Projection, paths: Sequence[str]) -> Iterator[FloatArray]:
-    """Chi2 of a grid from all chunks in order, part by part if its rows are theirs, else the least of any chunk."""
-    if scan.axes[0].name in projection:
-        for chunk, path in enumerate(paths, start=1):
-            yield from _chunk_chi2(scan, projection, chunk, path)
-        return
-    least = np.full([scan.axis(name).points for name in projection], np.inf)
+    """Chi2 of a grid from all chunks in order, part by part."""
     for chunk, path in enumerate(paths, start=1):
-        target = least[tuple(scan.reach(name, *scan.rows(chunk)) for name in projection)]
-        found = np.concatenate(list(_chunk_chi2(scan, projection, chunk, path)))
-        np.minimum(target, found.reshape(target.shape), out=target)
-    yield least.ravel()
+        yield from _chunk_chi2(scan, projection, chunk, path)
 
 
 def _regrouped(parts: Iterable[FloatArray], size: int) -> Iterator[FloatArray]:
@@ -136,7 +130,7 @@ def merge(scan: Scan, grid_name: str, paths: Sequence[str]) -> Iterator[dict[str
     if len(paths) != scan.chunks:
         raise ValueError(f"{len(paths)} files, expected {scan.chunks} chunks")
     projection = scan.grids()[grid_name]
-    axes = [scan.axis(name).values() for name in projection]
+    axes = [axis.values() for axis in scan.onto(projection).axes]
     least = min(part.min() for part in _grid_chi2(scan, projection, paths))
     start = 0
     for chi2 in _regrouped(_grid_chi2(scan, projection, paths), ROWS_PER_PART):

@@ -127,9 +127,7 @@ def profiled(scan: Scan, axes: Sequence[str] | None = None) -> str:
     """What chi2 is minimised over everywhere in a scan, and on its grid with these axes if they are given."""
     domains = dict(scan.profile)
     if axes is not None:
-        summed = {quark for name in axes if name in scan.summed() for quark in scan.summed()[name]}
-        kept = set(scan.behind(axes)) - summed  # of a sum, only the sum is kept
-        domains |= {axis.name: (axis.minimum, axis.maximum) for axis in scan.axes if axis.name not in kept}
+        domains |= {axis.name: (axis.minimum, axis.maximum) for axis in scan.onto(axes).over}
     return "; ".join(
         ["normalization pull", *(f"{name} in [{low:g}, {high:g}]" for name, (low, high) in domains.items())]
     )

@@ -27,7 +27,7 @@ MATTER_PARAMETERS = tuple(f"eps_{pair}_matter" for pair in PAIRS)
 CONTACT_PARAMETERS = tuple(
     f"eps_{pair}_{quark}V{part}"
     for pair in PAIRS
-    for quark in QUARKS
+    for quark in ("d", "u")  # the order of a scan's axes: eps_dV is the paper's abscissa
     for part in (("", "_imag") if pair in OFF_DIAGONAL else ("",))
 )
 LIGHT_MEDIATOR_PARAMETERS = ("mediator_mass_mev", "coupling")

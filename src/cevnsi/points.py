@@ -12,8 +12,9 @@ from cevnsi.config import Axis, Scan, check_scan
 from cevnsi.grids import as_grid
 from cevnsi.interactions import EPSILON, INTERACTIONS, MATTER_PARAMETERS, matter_parameter, quarks_of
 from cevnsi.likelihood import best_pull, contract
-from cevnsi.regions import AllowedRange, Grid, curve_ranges, profile_onto
-from cevnsi.scan import Model, chi2_at, scan_rows
+from cevnsi.limits import curve_ranges, curves
+from cevnsi.regions import AllowedRange, Grid
+from cevnsi.scan import Model, scan_rows
 from cevnsi.strict_yaml import ConfigError, near_miss
 from cevnsi.templates import predicted_counts
 
@@ -80,13 +81,13 @@ def make_line(
     name: str,
     ends: tuple[float | None, float | None] = (None, None),
     *,
-    points: int = 1001,
+    points: int = 3,
     fixed: Mapping[str, float],
     profile: Domain,
     confidence_levels: tuple[float, ...] = (0.9,),
     n_dof: tuple[int, ...] = (1,),
 ) -> Scan:
-    """A scan of one axis, checked as one of a configuration is.
+    """A scan of one axis, checked as one of a configuration is; it is looked at in at least so many points.
 
     An end that is None is where the paper's scans end, for a matter parameter where the domains do (Eq. 11).
     """
@@ -103,28 +104,17 @@ def make_line(
     line = Scan(
         "range", interaction, (axis,), dict(profile), dict(fixed), ((name,),), confidence_levels, n_dof, chunks=1
     )
-    check_scan(line, "this", model.templates.nuclides)
+    check_scan(line)
     return line
 
 
-def chi2_along(model: Model, line: Scan) -> FloatArray:
-    """Chi2 along a scan of one axis, (points,), least over what it profiles over."""
-    (axis,) = line.axes
-    chi2 = chi2_at(model, line.interaction, {**line.fixed, axis.name: axis.values()}, line.profile)
-    return np.broadcast_to(chi2, axis.points)  # one number where nothing depends on the parameter
-
-
 def allowed_range(model: Model, line: Scan) -> list[AllowedRange]:
-    """Allowed intervals of the parameter of a scan of one axis, from its own minimum, at each level it asks for."""
-    (axis,) = line.axes
-    chi2 = chi2_along(model, line)
-    delta_chi2 = chi2 - profile_onto(chi2[None, :], 0)[0]
-    x = np.log10(axis.values()) if axis.scale == "log" else axis.values()
-    others = "profiled" if line.profile else "fixed" if line.fixed else "zero"
-    return curve_ranges(line.name, axis.name, x, axis.scale == "log", delta_chi2, line.levels(), others)
+    """Allowed intervals of the parameter of a scan of one axis, at each of its levels, from the least chi2 along it."""
+    (curve,) = curves(model, line, line.axes[0].name)
+    return curve_ranges(curve, line.name, None, line.levels())
 
 
 def scan_grid(model: Model, scan: Scan) -> Grid:
     """Delta chi2 on the grid of a scan of two axes."""
-    chi2 = scan_rows(model, scan, 0, scan.shape[0])[scan.projections[0]]
+    chi2 = scan_rows(model, scan, 0, scan.shape[0])
     return as_grid(scan, scan.name, chi2 - chi2.min())

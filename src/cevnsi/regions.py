@@ -1,9 +1,8 @@
-"""Allowed regions and ranges: lines and intervals of delta chi2 on a grid. Sees tables only."""
+"""Allowed regions: lines of delta chi2 on a grid, and whether the grid is fine enough for them. Sees tables only."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from statistics import NormalDist
 from typing import Any
 
@@ -68,42 +67,13 @@ def contour_table(grid: Grid, levels: Sequence[tuple[float, int]]) -> dict[str, 
     return table
 
 
-def profile_onto(delta_chi2: FloatArray, axis: int) -> FloatArray:
-    """Least delta chi2 along the other axis of a 2-d grid: a parabola through the lowest point and its neighbours."""
-    z = delta_chi2 if axis == 0 else delta_chi2.T  # (kept, other)
-    rows = np.arange(z.shape[0])
-    j = z.argmin(axis=1)
-    least: FloatArray = z[rows, j]
-    if z.shape[1] < 3:
-        return least
-    inner = np.clip(j, 1, z.shape[1] - 2)
-    before, lowest, after = z[rows, inner - 1], z[rows, inner], z[rows, inner + 1]
-    curvature = before - 2 * lowest + after
-    usable = (j == inner) & (curvature > 0)
-    drop = np.where(usable, (after - before) ** 2 / (8 * np.where(usable, curvature, 1.0)), 0.0)
-    return least - drop
-
-
-def allowed_intervals(x: FloatArray, delta_chi2: FloatArray, level: float) -> list[tuple[float, float]]:
-    """Intervals where a curve lies below a level, by monotone cubic interpolation; ends of the axis close them."""
-    from scipy.interpolate import PchipInterpolator
-
-    curve = PchipInterpolator(x, delta_chi2 - level)
-    roots = np.asarray(curve.roots(extrapolate=False))
-    cuts = np.unique(np.concatenate([x[:1], roots[np.isfinite(roots)], x[-1:]]))
-    allowed = [(float(a), float(b)) for a, b in pairwise(cuts) if curve((a + b) / 2) < 0]
-    merged: list[tuple[float, float]] = []
-    for low, high in allowed:  # where the curve only touches the level, a double root, an interval is not split
-        if merged and low - merged[-1][1] <= 1e-7 * (x[-1] - x[0]):
-            merged[-1] = (merged[-1][0], high)
-        else:
-            merged.append((low, high))
-    return merged
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class AllowedRange:
-    """One row of ranges.csv. `ends_at_grid` says which ends are only the axis' own."""
+    """One row of ranges.csv. `ends_at_grid` says which ends are only the axis' own.
+
+    `lower_set_by` and `upper_set_by` name the bounds that make an end, the axis' own or those of other parameters, and
+    are empty where the data alone do. `warning` says what the row is not to be trusted for.
+    """
 
     scan: str
     parameter: str
@@ -115,67 +85,66 @@ class AllowedRange:
     upper: float
     other_parameters: str  # "profiled", "zero" or "fixed"
     ends_at_grid: str
+    lower_set_by: str = ""
+    upper_set_by: str = ""
+    warning: str = ""
 
 
-def _curves(grid: Grid, axis: int) -> dict[str, FloatArray]:
-    """Delta chi2 along one axis: the other profiled, and the other at zero if zero is one of its points."""
-    curves = {"profiled": profile_onto(grid.delta_chi2, axis)}
-    other = 1 - axis
-    nearest = int(np.argmin(np.abs(grid.axes[other])))
-    if grid.names[other].startswith("eps_") and abs(grid.axes[other][nearest]) < 1e-12 * np.ptp(grid.axes[other]):
-        curves["zero"] = grid.delta_chi2[:, nearest] if other == 1 else grid.delta_chi2[nearest]
-    return curves
+FEWEST_STEPS = 3  # of a grid across an interval, and
+FEWEST_STEPS_OF_PIECE = 2  # across a piece of its contour, for a grid to show them
+LARGEST_EXCESS = 0.05  # of the least chi2 on a grid over that of the best fit, in delta chi2
 
 
-def _ends(x: FloatArray, log: bool, interval: tuple[float, float]) -> tuple[float, float, str]:
-    """An interval in the axis' own units, and which of its ends are the axis' own."""
-    sides = zip(("lower", "upper"), interval, (x[0], x[-1]), strict=True)
-    at_grid = "+".join(side for side, end, limit in sides if end == limit)
-    lower, upper = (float(10**end) if log else end for end in interval)
-    return lower, upper, at_grid
+def small_pieces(grid: Grid, level: float) -> tuple[int, int]:
+    """Pieces of a contour that are under two steps of the grid wide along some axis, and all of its pieces."""
+    lines = contour_lines(grid, level)
+    small = 0
+    for line in lines:
+        for i, along in enumerate(line):
+            width = np.ptp(np.log10(along) if grid.log[i] else along)
+            if width < FEWEST_STEPS_OF_PIECE * np.ptp(grid.coordinate(i)) / (grid.axes[i].size - 1):
+                small += 1
+                break
+    return small, len(lines)
 
 
-def curve_ranges(
-    scan: str,
-    parameter: str,
-    x: FloatArray,
-    log: bool,
-    delta_chi2: FloatArray,
-    levels: Sequence[tuple[float, int]],
-    others: str,
-) -> list[AllowedRange]:
-    """Allowed intervals of one parameter from delta chi2 at its values, or if `log` at their log10, x (points,)."""
-    rows = []
-    for confidence_level, n_dof in levels:
-        level = threshold(confidence_level, n_dof)
-        for i, interval in enumerate(allowed_intervals(x, delta_chi2, level)):
-            lower, upper, at_grid = _ends(x, log, interval)
-            rows.append(AllowedRange(scan, parameter, confidence_level, n_dof, level, i, lower, upper, others, at_grid))
-    return rows
+def _intervals_on_grid(grid: Grid, row: AllowedRange) -> int:
+    """How many intervals the grid's own points show in the place of a row's."""
+    i = grid.names.index(row.parameter)
+    if row.other_parameters == "profiled":
+        curve = grid.delta_chi2.min(axis=1 - i)
+    else:
+        nearest = int(np.argmin(np.abs(grid.axes[1 - i])))
+        curve = grid.delta_chi2[:, nearest] if i == 0 else grid.delta_chi2[nearest]
+    inside = np.concatenate([[False], curve < row.delta_chi2])
+    return int(np.count_nonzero(inside[1:] & ~inside[:-1]))
 
 
-def allowed_ranges(scan: str, grid: Grid, levels: Sequence[tuple[float, int]]) -> list[AllowedRange]:
-    """Allowed intervals of both axes of a grid: n_dof = 2 is the extent of the region, n_dof = 1 the range of one."""
-    rows = []
-    for axis, name in enumerate(grid.names):
-        for others, curve in _curves(grid, axis).items():
-            rows += curve_ranges(scan, name, grid.coordinate(axis), grid.log[axis], curve, levels, others)
-    return rows
+def coarseness(grid: Grid, excess: float, rows: Sequence[AllowedRange]) -> dict[tuple[float, int, str, str], str]:
+    """Where a grid is too coarse for what its figure and its intervals show, in words.
 
-
-def scan_ranges(
-    scan: str, grids: Sequence[Grid], levels: Sequence[tuple[float, int]], *, whole: bool
-) -> list[AllowedRange]:
-    """Allowed intervals of every parameter of a scan, each from the first of its grids that has the parameter.
-
-    `whole` says that the grid is the scan itself and no projection, so that the other parameter can be set to zero.
+    By confidence level, n_dof, parameter and what the other parameter does; `rows` are the grid's exact intervals,
+    `excess` its least chi2 over that of the best fit.
     """
-    rows: list[AllowedRange] = []
-    for grid in grids:
-        done = {row.parameter for row in rows}
-        rows += [
-            row
-            for row in allowed_ranges(scan, grid, levels)
-            if row.parameter not in done and (whole or row.other_parameters == "profiled")
-        ]
-    return rows
+    found = {}
+    keys = dict.fromkeys((r.confidence_level, r.n_dof, r.parameter, r.other_parameters) for r in rows)
+    for key in keys:
+        mine = [r for r in rows if (r.confidence_level, r.n_dof, r.parameter, r.other_parameters) == key]
+        i = grid.names.index(key[2])
+        step = np.ptp(grid.coordinate(i)) / (grid.axes[i].size - 1)
+        ends = [np.log10([r.lower, r.upper]) if grid.log[i] else np.array([r.lower, r.upper]) for r in mine]
+        said = []
+        small, pieces = small_pieces(grid, mine[0].delta_chi2)
+        if small:
+            said.append(f"{small} of {pieces} pieces of the contour are under {FEWEST_STEPS_OF_PIECE} steps wide")
+        narrowest = min(float(np.ptp(pair) / step) for pair in ends)
+        if narrowest < FEWEST_STEPS:
+            said.append(f"an interval is {narrowest:.2g} steps wide")
+        on_grid = _intervals_on_grid(grid, mine[0])
+        if on_grid != len(mine):
+            said.append(f"its points alone show {on_grid} intervals")
+        if excess > LARGEST_EXCESS:
+            said.append(f"its least chi2 is {excess:.2g} above the best fit's")
+        if said:
+            found[key] = "the grid is too coarse: " + ", ".join(said)
+    return found

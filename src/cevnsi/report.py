@@ -22,10 +22,11 @@ from cevnsi.flux import FLAVORS
 from cevnsi.grids import as_grid
 from cevnsi.inputs import CROSS_CHECK_COLUMNS
 from cevnsi.interactions import standard_model_charge
+from cevnsi.intervals import parabolic
 from cevnsi.likelihood import Measurement, chi2_of_counts
 from cevnsi.loading import load_measurement
 from cevnsi.muon_g2 import coupling_band
-from cevnsi.regions import Grid, profile_onto
+from cevnsi.regions import Grid
 from cevnsi.rule_graph import draw
 from cevnsi.run_record import Job, rule_edges, run_times
 from cevnsi.scorecard import published_ends, spread
@@ -337,7 +338,7 @@ def grid_payload(study: Study, scan: Scan, name: str) -> Row:
         "y": encoded(grid.axes[1][keep[1]]),
         "z": encoded(grid.delta_chi2[np.ix_(*keep)].T, "<f4"),  # rows are y
         "axes": [encoded(axis) for axis in grid.axes],
-        "profiles": [encoded(profile_onto(grid.delta_chi2, i)) for i in (0, 1)],
+        "profiles": [encoded(parabolic(z)) for z in (grid.delta_chi2, grid.delta_chi2.T)],
     }
     if grid.names == ("mediator_mass_mev", "coupling"):
         payload["band"] = [encoded(edge) for edge in coupling_band(grid.axes[0][keep[0]])]

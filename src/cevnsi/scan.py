@@ -1,4 +1,4 @@
-"""Chi2 on a grid of parameters, in chunks of rows of the first axis, each profiled onto the axes that are kept.
+"""Chi2 on a grid of parameters, in rows of its first axis, least over what the scan minimises over.
 
 Chi2 at a point is `contact_chi2` and `mediator_chi2`. On a grid the same inner products are polynomials along a line
 (`charge_along`, `Contraction.chi2_along`), which `lines` evaluates at the speed of memory.
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cevnsi.config import Analysis, Scan
+from cevnsi.config import Analysis, Axis, Scan
 from cevnsi.flux import FLAVORS
 from cevnsi.interactions import (
     EPSILON,
@@ -28,13 +28,13 @@ from cevnsi.interactions import (
     standard_model_charge,
     weak_charge_squared,
 )
+from cevnsi.intervals import least_value
 from cevnsi.likelihood import Contraction, Measurement, contract
 from cevnsi.lines import ROWS_TOGETHER, Line, pieces
 from cevnsi.profile import profiled_minimum
-from cevnsi.templates import Templates
+from cevnsi.templates import Templates, predicted_counts
 
 FloatArray = NDArray[np.float64]
-Projection = tuple[str, ...]
 Block = tuple[slice, ...]
 
 # These bound the memory of a chunk by thread.
@@ -49,6 +49,14 @@ class Model:
     analysis: Analysis
     templates: Templates
     measurement: Measurement
+
+    @cached_property
+    def standard_model_counts(self) -> FloatArray:
+        """Counts that the standard model predicts, (bins,)."""
+        counts: FloatArray = predicted_counts(
+            self.templates, [{} for _ in self.templates.nuclides], self.analysis.sin2_theta_w
+        ).sum(axis=0)
+        return counts
 
     @cached_property
     def contraction(self) -> Contraction:
@@ -125,6 +133,39 @@ def chi2_at(
     return general_chi2(model, interaction, parameters)
 
 
+def minimises_over(interaction: str) -> bool:
+    """Whether `chi2_at` has domains for the parameters of an interaction; others are sampled."""
+    return interaction == "contact"
+
+
+def least_chi2(
+    model: Model,
+    interaction: str,
+    parameters: Mapping[str, Any],
+    domain: Mapping[str, tuple[float, float]],
+    over: Sequence[Axis] = (),
+) -> FloatArray:
+    """Chi2 at parameters, least over the domain and over axes between their ends; values broadcast.
+
+    What `chi2_at` has no domain for is sampled at the axis' points, and each sampled minimum is followed down.
+    """
+    shape = np.broadcast_shapes(*(np.shape(value) for value in parameters.values()))
+    if not over or minimises_over(interaction):
+        within = {axis.name: (axis.minimum, axis.maximum) for axis in over}
+        chi2 = chi2_at(model, interaction, parameters, {**domain, **within})
+        return np.broadcast_to(np.asarray(chi2, dtype=float), shape)
+    axis, *rest = over
+    point = {name: np.broadcast_to(value, shape).ravel() for name, value in parameters.items()}
+
+    def at(coordinate: FloatArray, row: Any) -> FloatArray:
+        here = {name: value[row] for name, value in point.items()}
+        return least_chi2(model, interaction, {**here, axis.name: axis.value(coordinate)}, domain, rest)
+
+    spread = {name: np.asarray(value)[..., None] for name, value in parameters.items()}
+    samples = least_chi2(model, interaction, {**spread, axis.name: axis.values()}, domain, rest)
+    return least_value(at, axis.coordinates(), samples.reshape(-1, axis.points)).reshape(shape)
+
+
 def _line(model: Model, scan: Scan) -> Line:
     """The axis that chi2 is made along: the last one of contact parameters, the coupling squared of a light mediator.
 
@@ -167,7 +208,7 @@ def _fill_mediator(
 def _fill(model: Model, scan: Scan, axes: Mapping[str, FloatArray], line: Line, block: Block, out: FloatArray) -> None:
     """Chi2 on a block of the grid."""
     names = list(axes)
-    if scan.interaction == "light_mediator":
+    if scan.interaction == "light_mediator" and not scan.over:
         where = dict(zip(names, block, strict=True))  # both of its parameters are axes
         masses = axes["mediator_mass_mev"][where["mediator_mass_mev"]]
         by_mass = out if names[0] == "mediator_mass_mev" else out.T
@@ -176,10 +217,10 @@ def _fill(model: Model, scan: Scan, axes: Mapping[str, FloatArray], line: Line, 
     parameters: dict[str, Any] = dict(scan.fixed)
     for i, (name, part) in enumerate(zip(names, block, strict=True)):
         parameters[name] = axes[name][part].reshape([-1 if j == i else 1 for j in range(len(names))])
-    if scan.interaction == "contact" and not scan.profile:
+    if scan.interaction == "contact" and not scan.profile and not scan.over:
         _fill_contact(model, parameters, names[-1], line, out)
     else:
-        out[:] = chi2_at(model, scan.interaction, parameters, scan.profile)
+        out[:] = least_chi2(model, scan.interaction, parameters, scan.profile, scan.over)
 
 
 def _cut(ranges: Sequence[slice], points: int) -> Iterator[Block]:
@@ -209,70 +250,6 @@ def _blocks(model: Model, scan: Scan, start: int, stop: int) -> Iterator[Block]:
     return _cut(ranges, VALUES_AT_ONCE if scan.profile else POINTS_PER_BLOCK)
 
 
-def _minimum(block: FloatArray, left_out: tuple[int, ...], known: dict[tuple[int, ...], FloatArray]) -> FloatArray:
-    """Least value over the axes left out, one by one from the last, sharing what other projections had reduced."""
-    if not left_out:
-        return block
-    if left_out not in known:
-        known[left_out] = _minimum(block, left_out[1:], known).min(axis=left_out[0], keepdims=True)
-    return known[left_out]
-
-
-def _minimum_at_sum(block: FloatArray, first: int, second: int) -> FloatArray:
-    """Least value at each sum of the indices along two axes, along the second; one point is left of the first."""
-    n, m = block.shape[first], block.shape[second]
-    shape = [1 if i == first else n + m - 1 if i == second else size for i, size in enumerate(block.shape)]
-    least = np.full(shape, np.inf)
-    by_sum, by_first = np.moveaxis(least, second, 0), np.moveaxis(block, (first, second), (0, 1))
-    by_sum = np.squeeze(by_sum, axis=first + 1)
-    for k in range(n):
-        target = by_sum[k : k + m]
-        np.minimum(target, by_first[k], out=target)
-    return least
-
-
-@dataclass(frozen=True)
-class _Projected:
-    """One projection of some rows, with as many axes as the grid: of one point where minimised over or summed away."""
-
-    least: FloatArray
-    first_row: int
-    left_out: tuple[int, ...]
-    sums: tuple[tuple[int, int], ...]  # pairs of axes of which only the sum of their values is kept, as the second
-
-    @classmethod
-    def empty(cls, scan: Scan, projection: Projection, start: int, stop: int) -> "_Projected":
-        """No value yet on rows start..stop of the first axis."""
-        names, summed = [axis.name for axis in scan.axes], scan.summed()
-        sizes, pairs = [1] * len(names), []
-        for name in projection:
-            places = sorted(map(names.index, summed.get(name, (name,))))
-            reached = scan.reach(name, start, stop)
-            sizes[places[-1]] = reached.stop - reached.start
-            if name in summed:
-                pairs.append((places[0], places[1]))
-        left_out = tuple(i for i, name in enumerate(names) if name not in scan.behind(projection))
-        return cls(np.full(sizes, np.inf), start, left_out, tuple(pairs))
-
-    def lower(self, chi2: FloatArray, known: dict[tuple[int, ...], FloatArray], block: Block, lock: Lock) -> None:
-        """Take in chi2 on a block of the grid; `known` holds what other projections have reduced it to."""
-        reduced = _minimum(chi2, self.left_out, known)
-        begin = [part.start for part in block]
-        begin[0] -= self.first_row
-        for i in self.left_out:
-            begin[i] = 0
-        for first, second in self.sums:
-            reduced = _minimum_at_sum(reduced, first, second)
-            begin[first], begin[second] = 0, begin[first] + begin[second]
-        target = self.least[tuple(slice(n, n + size) for n, size in zip(begin, reduced.shape, strict=True))]
-        with lock:
-            np.minimum(target, reduced, out=target)
-
-    def result(self) -> FloatArray:
-        """Without the axes that the projection does not have."""
-        return np.squeeze(self.least, (*self.left_out, *(first for first, _ in self.sums)))
-
-
 def scan_rows(
     model: Model,
     scan: Scan,
@@ -280,36 +257,24 @@ def scan_rows(
     stop: int,
     threads: int = 1,
     progress: Callable[[float], None] | None = None,
-) -> dict[Projection, FloatArray]:
-    """Chi2 on rows start..stop of the first axis, minimised over what each projection leaves out.
+) -> FloatArray:
+    """Chi2 on rows start..stop of the first axis, (rows, further axes), least over what the scan minimises over.
 
-    Works through blocks of bounded size, so memory does not grow with the grid; a projection that keeps the first axis
-    has its rows in order, one that does not holds the minimum over these rows, at the points that `Scan.reach` says.
+    Works through blocks of bounded size, so that the memory it needs besides the result does not grow with the grid.
     `progress` is told the fraction done after every block, by one thread at a time.
     """
     axes = {axis.name: axis.values() for axis in scan.axes}
-    grid = np.empty((stop - start, *scan.shape[1:])) if tuple(axes) in scan.projections else None
-    projected = {p: _Projected.empty(scan, p, start, stop) for p in scan.projections if p != tuple(axes)}
-    line, lock = _line(model, scan), Lock()
-    points, done = (stop - start) * math.prod(scan.shape[1:]), 0
-
-    def report(size: int) -> None:
-        nonlocal done
-        if progress is not None:
-            with lock:
-                done += size
-                progress(done / points)
+    grid = np.empty((stop - start, *scan.shape[1:]))
+    line, lock, done = _line(model, scan), Lock(), 0
 
     def work(block: Block) -> None:
-        if grid is None:
-            chi2 = np.empty([part.stop - part.start for part in block])
-        else:
-            chi2 = grid[(slice(block[0].start - start, block[0].stop - start), *block[1:])]
+        nonlocal done
+        chi2 = grid[(slice(block[0].start - start, block[0].stop - start), *block[1:])]
         _fill(model, scan, axes, line, block, chi2)
-        known: dict[tuple[int, ...], FloatArray] = {}
-        for part in projected.values():
-            part.lower(chi2, known, block, lock)
-        report(chi2.size)
+        if progress is not None:
+            with lock:
+                done += chi2.size
+                progress(done / grid.size)
 
     if threads == 1:
         for block in _blocks(model, scan, start, stop):
@@ -317,5 +282,4 @@ def scan_rows(
     else:
         with ThreadPoolExecutor(threads) as pool:
             list(pool.map(work, _blocks(model, scan, start, stop)))
-    found = {p: part.result() for p, part in projected.items()}
-    return found if grid is None else {p: found.get(p, grid) for p in scan.projections}
+    return grid

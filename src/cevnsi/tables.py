@@ -56,21 +56,56 @@ RANGES = Layout(
         "upper",
         "other_parameters",
         "ends_at_grid",
+        "lower_set_by",
+        "upper_set_by",
+        "warning",
     ),
-    ("scan", "parameter", "other_parameters", "ends_at_grid"),
+    ("scan", "parameter", "other_parameters", "ends_at_grid", "lower_set_by", "upper_set_by", "warning"),
+)
+BEST_FITS = Layout(
+    ("grid", "parameter", "value", "chi2", "flat_from", "flat_to", "grid_excess"),
+    ("grid", "parameter"),
 )
 SENSITIVITY = Layout(
     ("parameter", "bound", "confidence_level", "n_dof", "delta_chi2", "side", "end", "ends_at_grid"),
     ("parameter", "side", "ends_at_grid"),
+)
+DOMAIN_MATCHES = Layout(
+    ("parameter", "side", "confidence_level", "n_dof", "delta_chi2", "published", "bound", "kind"),
+    ("parameter", "side", "bound", "kind"),  # the bound is nan where none tried gives the published end
 )
 DIGITIZATION = Layout(
     ("key", "nominal", "mean", "standard_deviation", "least", "greatest", "members"),
     ("key", "nominal", "mean", "standard_deviation", "least", "greatest"),  # nan where too few members have a value
 )
 SCORECARD = Layout(
-    ("quantity", "published", "reproduced", "difference", "tolerance", "digitization", "within", "why"),
-    # ours is nan where a grid does not show the feature; digitization is a standard deviation, or why there is none
-    ("quantity", "reproduced", "difference", "digitization", "within", "why"),
+    (
+        "quantity",
+        "published",
+        "reproduced",
+        "difference",
+        "tolerance",
+        "digitization",
+        "within",
+        "why",
+        "verdict",
+        "least",
+        "greatest",
+        "choices",
+    ),
+    # ours is nan where an axis does not show the feature; digitization is a standard deviation, or why there is none
+    (
+        "quantity",
+        "reproduced",
+        "difference",
+        "digitization",
+        "within",
+        "why",
+        "verdict",
+        "least",
+        "greatest",
+        "choices",
+    ),
 )
 CURVES = Layout(("panel", "curve", "segment", "x", "y"), ("panel", "curve"))  # the csv beside a figure
 PUBLISHED = Layout(

@@ -199,10 +199,12 @@ def figure_files(name):
 
 
 def drawn_tables(*grids):
-    """Input: grids and contours, in order."""
+    """Input: grids and contours, in order, and what is known of them besides."""
     return {
         "grids": [f"results/{{analysis}}/grids/{grid}.parquet" for grid in grids],
         "contours": [f"results/{{analysis}}/contours/{grid}.csv" for grid in grids],
+        "ranges": "results/{analysis}/ranges.csv",
+        "best_fits": "results/{analysis}/best_fits.csv",
     }
 
 
@@ -215,7 +217,7 @@ def final_files():
         )
         files += [
             f"{base}/{name}"
-            for name in ("spectra.csv", "templates.csv", "ranges.csv", "scorecard.csv")
+            for name in ("spectra.csv", "templates.csv", "ranges.csv", "best_fits.csv", "scorecard.csv")
         ]
         files += expand(f"{base}/figures/{{name}}.{{ext}}", name=figures, ext=FORMATS)
         files += [

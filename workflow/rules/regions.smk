@@ -21,19 +21,23 @@ rule contours:
 
 rule ranges:
     input:
+        templates="results/{analysis}/templates.parquet",
+        counts=dataset_file("counts.csv"),
         grids=grid_files,
         code=code("ranges.py"),
     output:
-        "results/{analysis}/ranges.csv",
+        ranges="results/{analysis}/ranges.csv",
+        best_fits="results/{analysis}/best_fits.csv",
     log:
         "logs/{analysis}/ranges.log",
     localrule: True
     conda:
         "../../envs/environment.yaml"
     params:
+        analysis=analysis_section,
         sections=lambda w: scan_sections(w.analysis),
     message:
-        "Allowed ranges of every parameter, {wildcards.analysis}"
+        "Allowed ranges and best fits of every parameter, {wildcards.analysis}"
     script:
         "../scripts/ranges.py"
 
@@ -42,9 +46,11 @@ rule domain_sensitivity:
     input:
         templates="results/{analysis}/templates.parquet",
         counts=dataset_file("counts.csv"),
+        published=PUBLISHED,
         code=code("domain_sensitivity.py"),
     output:
-        "results/{analysis}/domain_sensitivity.csv",
+        ends="results/{analysis}/domain_sensitivity.csv",
+        matches="results/{analysis}/domain_matches.csv",
     log:
         "logs/{analysis}/domain_sensitivity.log",
     conda:

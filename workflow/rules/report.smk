@@ -2,7 +2,7 @@ rule scorecard:
     input:
         published=PUBLISHED,
         templates="results/{analysis}/templates.parquet",
-        spectra="results/{analysis}/spectra.csv",
+        counts=dataset_file("counts.csv"),
         ranges="results/{analysis}/ranges.csv",
         grids=grid_files,
         digitization=lambda w: (

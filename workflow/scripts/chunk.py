@@ -16,11 +16,12 @@ from runner import run
 def main(
     analysis: dict[str, Any], scan: str, section: dict[str, Any], chunk: int, threads: int, files: Any, output: Any
 ) -> None:
-    """Compute one chunk and note what it was made from; a long one says in its log how far it is."""
+    """Compute one chunk of every grid, and note what it was made from; a long one says in its log how far it is."""
     choices, grid = parse_analysis(analysis), parse_scan(scan, section)
     templates = Templates.from_columns(read_parquet(files.templates), choices.nuclides)
     model = make_model(choices, templates, load_measurement(files.counts))
-    chi2 = scan_rows(model, grid, *grid.rows(chunk), threads, Progress())
+    planes = {axes: grid.onto(axes) for axes in grid.projections}
+    chi2 = {axes: scan_rows(model, plane, *plane.rows(chunk), threads, Progress()) for axes, plane in planes.items()}
     note = chunk_note(grid, chunk, analysis, section, [file_digest(files.templates), file_digest(files.counts)])
     write_parquet_parts(output[0], chunk_parts(grid, chunk, chi2), note, repetitive_columns(grid))
 

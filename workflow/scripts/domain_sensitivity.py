@@ -1,12 +1,13 @@
-"""Templates and counts to the ends of allowed ranges against the bound on profiled parameters."""
+"""Templates and counts to the ends of allowed ranges against the bound on what is minimised over."""
 
 from typing import Any
 
 from cevnsi.config import parse_analysis, parse_scan, parse_sensitivity
 from cevnsi.loading import load_measurement
 from cevnsi.scan import make_model
-from cevnsi.sensitivity import domain_sensitivity
-from cevnsi.tables import SENSITIVITY, as_columns, read_parquet, write_csv
+from cevnsi.scorecard import published_ends
+from cevnsi.sensitivity import domain_matches, domain_sensitivity
+from cevnsi.tables import DOMAIN_MATCHES, PUBLISHED, SENSITIVITY, as_columns, read_parquet, read_table, write_csv
 from cevnsi.templates import Templates
 from runner import run
 
@@ -14,13 +15,15 @@ from runner import run
 def main(
     analysis: dict[str, Any], section: dict[str, Any], sensitivity: dict[str, Any], files: Any, output: Any
 ) -> None:
-    """Repeat the scan for every bound."""
+    """Ends for every bound, and the bound of every published end."""
     choices = parse_analysis(analysis)
     templates = Templates.from_columns(read_parquet(files.templates), choices.nuclides)
     model = make_model(choices, templates, load_measurement(files.counts))
-    bounds, points = parse_sensitivity(sensitivity)
-    rows = domain_sensitivity(model, parse_scan(sensitivity["scan"], section), bounds.values(), points)
-    write_csv(output[0], as_columns(rows, SENSITIVITY))
+    scan = parse_scan(sensitivity["scan"], section)
+    rows = domain_sensitivity(model, scan, parse_sensitivity(sensitivity).values())
+    write_csv(output.ends, as_columns(rows, SENSITIVITY))
+    published = published_ends(read_table(files.published, PUBLISHED))
+    write_csv(output.matches, as_columns(domain_matches(model, scan, published), DOMAIN_MATCHES))
 
 
 if job := globals().get("snakemake"):

@@ -3,10 +3,10 @@
 from typing import Any
 
 from cevnsi.config import parse_scan
-from cevnsi.figures import draw_exclusion, drawing, save_all
+from cevnsi.figures import draw_exclusion, drawing, panel_of, save_all
 from cevnsi.grids import as_grid
 from cevnsi.muon_g2 import coupling_band
-from cevnsi.tables import contour_layout, read_parquet, read_table
+from cevnsi.tables import BEST_FITS, RANGES, contour_layout, read_parquet, read_table
 from runner import run
 
 
@@ -16,8 +16,10 @@ def main(sections: dict[str, Any], files: Any, output: Any) -> None:
     scan = parse_scan(name, section)
     grid = as_grid(scan, name, read_parquet(files.grids[0], ["delta_chi2"])["delta_chi2"])
     contours = read_table(files.contours[0], contour_layout(grid.names))
+    best_fits, ranges = read_table(files.best_fits, BEST_FITS), read_table(files.ranges, RANGES)
+    panel = panel_of(grid, contours, scan.levels()[0], (name, name), best_fits, ranges)
     with drawing():
-        save_all(draw_exclusion(grid, contours, scan.levels()[0], coupling_band(grid.axes[0])), output)
+        save_all(draw_exclusion(panel, coupling_band(grid.axes[0])), output)
 
 
 if job := globals().get("snakemake"):

@@ -3,19 +3,21 @@
 from typing import Any
 
 from cevnsi.config import parse_scan
-from cevnsi.figures import draw_regions, drawing, save_all
+from cevnsi.figures import draw_regions, drawing, panel_of, save_all
 from cevnsi.grids import as_grid
-from cevnsi.tables import contour_layout, read_parquet, read_table
+from cevnsi.tables import BEST_FITS, RANGES, contour_layout, read_parquet, read_table
 from runner import run
 
 
 def main(sections: dict[str, Any], grids: list[str], files: Any, output: Any) -> None:
     """Draw and save."""
     scans = [parse_scan(name, section) for name, section in sections.items()]
+    best_fits, ranges = read_table(files.best_fits, BEST_FITS), read_table(files.ranges, RANGES)
     panels = {}
     for scan, name, grid_file, contour_file in zip(scans, grids, files.grids, files.contours, strict=True):
         grid = as_grid(scan, name, read_parquet(grid_file, ["delta_chi2"])["delta_chi2"])
-        panels[name] = (grid, read_table(contour_file, contour_layout(grid.names)), scan.levels()[0])
+        contours = read_table(contour_file, contour_layout(grid.names))
+        panels[name] = panel_of(grid, contours, scan.levels()[0], (scan.name, name), best_fits, ranges)
     with drawing():
         save_all(draw_regions(panels), output)
 

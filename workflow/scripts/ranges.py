@@ -1,24 +1,46 @@
-"""All grids of an analysis to allowed intervals of every parameter."""
+"""Templates, counts and grids of an analysis to allowed intervals and best fits of every parameter."""
 
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from typing import Any
 
-from cevnsi.config import parse_scan
+from cevnsi.config import parse_analysis, parse_scan
 from cevnsi.grids import as_grid
-from cevnsi.regions import AllowedRange, scan_ranges
-from cevnsi.tables import RANGES, as_columns, read_parquet, write_csv
+from cevnsi.limits import best_fits, scan_ranges
+from cevnsi.loading import load_measurement
+from cevnsi.regions import AllowedRange, coarseness
+from cevnsi.scan import make_model
+from cevnsi.tables import BEST_FITS, RANGES, as_columns, read_parquet, write_csv
+from cevnsi.templates import Templates
 from runner import run
 
 
-def main(sections: dict[str, Any], files: Any, output: Any) -> None:
-    """Intervals by scan, in the order of the analysis."""
+def main(analysis: dict[str, Any], sections: dict[str, Any], files: Any, output: Any) -> None:
+    """Intervals by scan, in the order of the analysis; what a grid is too coarse for is said in the log, too."""
+    choices = parse_analysis(analysis)
+    templates = Templates.from_columns(read_parquet(files.templates), choices.nuclides)
+    model = make_model(choices, templates, load_measurement(files.counts))
     paths = iter(files.grids)
     rows: list[AllowedRange] = []
+    fits: list[tuple[Any, ...]] = []
     for name, section in sections.items():
         scan = parse_scan(name, section)
-        grids = [as_grid(scan, grid, read_parquet(next(paths), ["delta_chi2"])["delta_chi2"]) for grid in scan.pairs()]
-        rows += scan_ranges(name, grids, scan.levels(), whole=len(scan.axes) == 2)
-    write_csv(output[0], as_columns(map(astuple, rows), RANGES))
+        ranges, best = scan_ranges(model, scan), best_fits(model, scan)
+        warnings: dict[Any, list[str]] = {}
+        for grid in scan.pairs():
+            columns = read_parquet(next(paths), ["chi2", "delta_chi2"])
+            excess = float(columns["chi2"].min()) - min(fit.chi2 for fit in best if fit.grid == grid)
+            fits += [(*astuple(fit), excess) for fit in best if fit.grid == grid]
+            shown = as_grid(scan, grid, columns["delta_chi2"])
+            for key, text in coarseness(shown, excess, [r for r in ranges if r.parameter in shown.names]).items():
+                warnings.setdefault(key, []).append(f"{grid}: {text}")
+        for row in ranges:
+            said = warnings.get((row.confidence_level, row.n_dof, row.parameter, row.other_parameters), [])
+            rows.append(replace(row, warning="; ".join([row.warning, *said] if row.warning else said)))
+    for row in rows:
+        if row.warning:
+            print(f"{row.scan}, {row.parameter}, {row.confidence_level:g} CL, {row.n_dof} dof: {row.warning}")
+    write_csv(output.ranges, as_columns(map(astuple, rows), RANGES))
+    write_csv(output.best_fits, as_columns(fits, BEST_FITS))
 
 
 if job := globals().get("snakemake"):

@@ -4,29 +4,29 @@ from typing import Any
 
 from cevnsi.config import parse_analysis, parse_scan
 from cevnsi.grids import as_grid
-from cevnsi.scorecard import reproduced_values, scorecard
-from cevnsi.tables import DIGITIZATION, PUBLISHED, RANGES, SPECTRA, read_parquet, read_table, write_csv
+from cevnsi.loading import load_measurement
+from cevnsi.scan import make_model
+from cevnsi.scorecard import open_choices, reproduced_values, scorecard
+from cevnsi.tables import DIGITIZATION, PUBLISHED, RANGES, read_parquet, read_table, write_csv
 from cevnsi.templates import Templates
 from runner import run
 
 
 def main(analysis: dict[str, Any], sections: dict[str, Any], no_digitization: str, files: Any, output: Any) -> None:
     """Compare what this analysis has run; `no_digitization` says why there is no ensemble of readings, if so."""
-    choices = parse_analysis(analysis)
-    names = [(scan, name) for scan in (parse_scan(*item) for item in sections.items()) for name in scan.pairs()]
+    choices, scans = parse_analysis(analysis), [parse_scan(*item) for item in sections.items()]
+    templates = Templates.from_columns(read_parquet(files.templates), choices.nuclides)
+    measurement = load_measurement(files.counts)
+    model = make_model(choices, templates, measurement)
+    names = [(scan, name) for scan in scans for name in scan.pairs()]
     grids = {
         name: as_grid(scan, name, read_parquet(path, ["delta_chi2"])["delta_chi2"])
         for (scan, name), path in zip(names, files.grids, strict=True)
     }
-    ours = reproduced_values(
-        choices,
-        Templates.from_columns(read_parquet(files.templates), choices.nuclides),
-        read_table(files.ranges, RANGES),
-        grids,
-        read_table(files.spectra, SPECTRA),
-    )
+    ours = reproduced_values(model, scans, read_table(files.ranges, RANGES), grids)
     spread = no_digitization or read_table(files.digitization[0], DIGITIZATION)
-    write_csv(output[0], scorecard(read_table(files.published, PUBLISHED), ours, spread))
+    others = open_choices(model, templates, measurement, scans, grids)
+    write_csv(output[0], scorecard(read_table(files.published, PUBLISHED), ours, spread, others))
 
 
 if job := globals().get("snakemake"):
