@@ -54,13 +54,19 @@ readme: figures
 
 env: .venv/.complete
 
+# An environment holds the interpreter and the library of the folder it was made in: one that came along when the folder
+# was copied or moved is another project's, and is made anew.
+ifneq ($(shell test "$$(cat .venv/.complete 2>/dev/null)" = "$$(pwd -P)" || echo another),)
+.PHONY: .venv/.complete
+endif
+
 .venv/.complete: envs/requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is too old: Python 3.11 or newer is needed (make PYTHON=python3.12 ...)"; exit 1; }
 	@$(PYTHON) -c 'import ensurepip' || { echo "this Python cannot make environments: install its venv package (Debian, Ubuntu: python3-venv)"; exit 1; }
 	$(PYTHON) -m venv --clear .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r envs/requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
-	@touch $@
+	@pwd -P > $@
 
 clean:
 	rm -rf results logs .snakemake

@@ -1,6 +1,7 @@
-"""Which modules of this package a Python file imports, directly and through others: what a result depends on."""
+"""What a result depends on: the modules that a Python file imports, directly and through others, and all code."""
 
 import ast
+import hashlib
 from functools import cache
 from pathlib import Path
 
@@ -29,3 +30,10 @@ def module_files(file: Path) -> list[Path]:
         found.add(name)
         todo |= direct_imports(PACKAGE / f"{name}.py") - found
     return sorted(PACKAGE / f"{name}.py" for name in found)
+
+
+def code_digest(package: Path = PACKAGE) -> str:
+    """sha256 of a package's code: relative paths and bytes of its .py and .yaml files, wherever it is installed."""
+    files = {p.relative_to(package).as_posix(): p for p in package.rglob("*") if p.suffix in (".py", ".yaml")}
+    listed = [f"{hashlib.sha256(files[name].read_bytes()).hexdigest()}  {name}\n" for name in sorted(files)]
+    return hashlib.sha256("".join(listed).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""Where results come from: revision, digests of configuration and inputs, package versions."""
+"""Where results come from: revision, digests of code, configuration and inputs, package versions."""
 
 import hashlib
 import json
@@ -28,10 +28,11 @@ def git_revision(root: Path) -> str:
         return "unknown"
 
 
-def provenance(config: Mapping[str, Any], revision: str, files: Mapping[str, str]) -> dict[str, Any]:
-    """What provenance.json holds; files are paths by the name they have in the configuration."""
+def provenance(config: Mapping[str, Any], revision: str, code_sha256: str, files: Mapping[str, str]) -> dict[str, Any]:
+    """What provenance.json holds; code_sha256 is of `code_digest`, files are paths by name in the configuration."""
     return {
         "git_revision": revision,
+        "code_sha256": code_sha256,
         "config_sha256": digest(config),
         "config": config,
         "inputs_sha256": {name: file_digest(path) for name, path in files.items()},

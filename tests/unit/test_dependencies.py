@@ -1,13 +1,14 @@
 """Imports run one way, and importing the library brings in nothing that it need not."""
 
 import ast
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from cevnsi.dependencies import PACKAGE, direct_imports, module_files
+from cevnsi.dependencies import PACKAGE, code_digest, direct_imports, module_files
 
 MODULES = {path.stem: path for path in PACKAGE.glob("*.py") if path.stem != "__init__"}
 
@@ -129,6 +130,32 @@ def test_needed_files_of_a_script(tmp_path: Path) -> None:
     assert direct_imports(script) == {"flux", "nuclei", "muon_g2"}
     expected = sorted(MODULES[name] for name in ("constants", "flux", "muon_g2", "nuclei"))
     assert module_files(script) == expected
+
+
+def test_the_same_code_has_the_same_digest_wherever_it_is(tmp_path: Path) -> None:
+    installed = tmp_path / "elsewhere"
+    shutil.copytree(PACKAGE, installed)
+    (installed / "__pycache__").mkdir(exist_ok=True)
+    (installed / "__pycache__" / "flux.cpython-311.pyc").write_bytes(b"compiled")
+    assert code_digest(installed) == code_digest(PACKAGE) == code_digest()
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in PACKAGE.iterdir() if path.is_file()))
+def test_other_code_has_another_digest(name: str, tmp_path: Path) -> None:
+    """Whichever file of the package is edited, lost or renamed; only the mark of a typed package says nothing."""
+    found = {code_digest()}
+    for change in ("edited", "lost", "renamed"):
+        package = tmp_path / change
+        shutil.copytree(PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__"))
+        path = package / name
+        if change == "edited":
+            path.write_bytes(path.read_bytes() + b"\n")
+        elif change == "lost":
+            path.unlink()
+        else:
+            path.rename(package / f"new_{name}")
+        found.add(code_digest(package))
+    assert len(found) == (1 if name == "py.typed" else 4)
 
 
 LIGHT = """

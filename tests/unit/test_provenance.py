@@ -47,8 +47,9 @@ def test_revision_without_git_is_unknown(tmp_path: Path, monkeypatch: pytest.Mon
 def test_provenance_names_what_went_in(tmp_path: Path) -> None:
     (tmp_path / "data.csv").write_bytes(b"a,b\n1,2\n")
     config = {"scans": {"a": 1}}
-    found = provenance(config, "abc-dirty", {"data/x.csv": str(tmp_path / "data.csv")})
+    found = provenance(config, "abc-dirty", "c0de", {"data/x.csv": str(tmp_path / "data.csv")})
     assert found["git_revision"] == "abc-dirty"
+    assert found["code_sha256"] == "c0de"
     assert found["config"] == config
     assert found["config_sha256"] == digest(config)
     assert found["inputs_sha256"] == {"data/x.csv": hashlib.sha256(b"a,b\n1,2\n").hexdigest()}

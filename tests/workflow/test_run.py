@@ -142,7 +142,7 @@ def test_a_second_run_has_nothing_to_do(finished: Project) -> None:
 
 def test_a_style_edit_reruns_only_figures(finished: Project) -> None:
     with edited(finished.folder / "src" / "cevnsi" / "figures.py", '"font.size": 9,', '"font.size": 8,'):
-        assert finished.jobs() == {"fig1": 2, "fig2": 2, "fig3": 2, "fig4": 2, "domain_figure": 2}
+        assert finished.jobs() == {"fig1": 2, "fig2": 2, "fig3": 2, "fig4": 2, "domain_figure": 2, "provenance": 1}
 
 
 def test_a_physics_edit_reruns_what_depends_on_it(finished: Project) -> None:

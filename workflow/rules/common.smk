@@ -3,7 +3,7 @@ from snakemake.exceptions import WorkflowError
 
 from cevnsi import config as settings
 from cevnsi import run_folder
-from cevnsi.dependencies import module_files
+from cevnsi.dependencies import PACKAGE, code_digest, module_files
 from cevnsi.inputs import PUBLISHED_FILE, READ_TWICE, check_inputs
 from cevnsi.provenance import git_revision
 from cevnsi.tables import TableError
@@ -16,7 +16,14 @@ PAPER_FIGURES = {
     "fig4": ["matter_ee_mumu"],
 }
 
+CODE_SHA256 = code_digest(ROOT / "src" / "cevnsi")
+
 if workflow.is_main_process:
+    if code_digest(PACKAGE) != CODE_SHA256:
+        raise WorkflowError(
+            f"the library that would run, {PACKAGE}, is not this project's, {(ROOT / 'src' / 'cevnsi').resolve()}: "
+            "`make env` in the project's folder, or install the project into the environment that runs it"
+        )
     if not IS_MODULE:  # else locks and leftovers are the other workflow's to clear
         RUN_FOLDER_LOCK = run_folder.enter(
             Path(), Path("results")

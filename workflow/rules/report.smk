@@ -50,6 +50,7 @@ rule provenance:
     params:
         config=config,
         revision=git_revision(ROOT),
+        code_sha256=CODE_SHA256,
         names=INPUT_FILES,
     message:
         "Provenance"

@@ -7,9 +7,9 @@ from cevnsi.tables import write_json
 from runner import run
 
 
-def main(config: dict[str, Any], revision: str, names: list[str], files: Any, output: Any) -> None:
+def main(config: dict[str, Any], revision: str, code_sha256: str, names: list[str], files: Any, output: Any) -> None:
     """Write what the results came from."""
-    write_json(output[0], provenance(config, revision, dict(zip(names, files.files, strict=True))))
+    write_json(output[0], provenance(config, revision, code_sha256, dict(zip(names, files.files, strict=True))))
 
 
 if job := globals().get("snakemake"):
