@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -76,3 +76,17 @@ def read(path: Path) -> dict[str, Any]:
     if "__use_yte__" in loaded:  # snakemake would run code in the values, and take this key out
         raise ConfigError(f"{path}: __use_yte__: expected plain values, not a template")
     return loaded
+
+
+def in_order(config: Mapping[str, Any], files: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """A configuration with the keys that files laid over one another have, in their order: those of the first file come
+    first, then what each further one adds, at every depth; keys of no file come last.
+
+    >>> in_order({"b": 3, "c": 4, "a": {"y": 2, "x": 1}}, [{"a": {"x": 1, "y": 0}, "b": 0}, {"c": 4, "a": {"y": 2}}])
+    {'a': {'x': 1, 'y': 2}, 'b': 3, 'c': 4}
+    """
+    names = [name for name in dict.fromkeys(name for each in (*files, config) for name in each) if name in config]
+    inside = {name: [each[name] for each in files if isinstance(each.get(name), Mapping)] for name in names}
+    return {
+        name: in_order(value, inside[name]) if isinstance(value := config[name], Mapping) else value for name in names
+    }

@@ -1,5 +1,6 @@
 """Every complaint about a configuration names the key, the value and what was expected."""
 
+import copy
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -7,12 +8,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from snakemake.utils import update_config
 
 from cevnsi.config import Axis, Scan, check, check_scan, parse_analysis, parse_scan, parse_sensitivity, schema
 from cevnsi.detector import Exposure
 from cevnsi.inputs import READERS
 from cevnsi.nuclei import NUCLEI
-from cevnsi.strict_yaml import ConfigError, load_yaml, read
+from cevnsi.strict_yaml import ConfigError, in_order, load_yaml, read
 
 Change = Callable[[dict[str, Any]], None]
 
@@ -567,6 +571,29 @@ def test_merge_keys_let_the_nearer_win() -> None:
 
 def test_numbers_are_read_as_written() -> None:
     assert load_yaml("[1, -2, +3, 0, 1.5, 1.0e-6, .5]") == [1, -2, 3, 0, 1.5, 1e-6, 0.5]
+
+
+TREES = st.recursive(
+    st.integers(0, 3), lambda inner: st.dictionaries(st.sampled_from("abcde"), inner, max_size=5), max_leaves=12
+)
+FILES = st.lists(st.dictionaries(st.sampled_from("abcde"), TREES, max_size=5), min_size=1, max_size=2)
+
+
+@given(files=FILES)
+def test_the_order_is_that_of_the_files(files: list[dict[str, Any]]) -> None:
+    """Of keys merged as snakemake does, overlays before the file that they lie over: as if laid over it in turn."""
+    merged: dict[str, Any] = {}
+    expected: dict[str, Any] = {}
+    for file in [*files[1:], *files]:
+        update_config(merged, copy.deepcopy(file))
+    for file in files:
+        update_config(expected, copy.deepcopy(file))
+    assert merged == expected
+    assert repr(in_order(merged, files)) == repr(expected)  # which has an order
+
+
+def test_keys_of_no_file_come_last() -> None:
+    assert repr(in_order({"x": 1, "b": {"y": 2, "c": 3}}, [{"b": {"c": 0}}])) == "{'b': {'c': 3, 'y': 2}, 'x': 1}"
 
 
 def test_readers_are_those_of_the_schema() -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from snakemake.utils import update_config
 
 from cevnsi import tables
 from cevnsi.config import parse_scan
@@ -183,6 +184,43 @@ def test_more_axes_two_nuclei_and_helm(finished: Project) -> None:
     ranges = pd.read_csv(base / "ranges.csv")
     assert set(ranges[ranges["scan"] == "four_axes"]["parameter"]) == {axis.name for axis in scan.axes}
     assert set(ranges[ranges["scan"] == "four_axes"]["confidence_level"]) == {0.9, 0.99}
+
+
+SHOW_CONFIG = """
+include: "workflow/rules/config.smk"
+
+import json
+print("merged:", json.dumps(config))
+
+rule nothing:
+    localrule: True
+"""
+
+
+@pytest.mark.parametrize("place", ["datasets", "analyses", "scans", "scans.ee_d_u.axes", "spectrum_example"])
+def test_an_overlay_does_not_turn_the_order(finished: Project, place: str) -> None:
+    """What names only the last key of a mapping, with the value that it has."""
+    reduced = ROOT / "tests" / "config" / finished.overlay
+    value = read(ROOT / "config.yaml")
+    update_config(value, read(reduced))
+    for name in place.split("."):
+        value = value[name]
+    last = list(value)[-1]
+    overlay = {last: value[last]}
+    for name in reversed(place.split(".")):
+        overlay = {name: overlay}
+    path, snakefile = finished.folder / "last.yaml", finished.folder / "show.smk"
+    path.write_text(json.dumps(overlay), encoding="utf-8")
+    snakefile.write_text(SHOW_CONFIG, encoding="utf-8")
+    arguments = ("--snakefile", str(snakefile), "--dry-run", "--", "nothing")
+    shown = []
+    for command in (finished.command(*arguments), finished.command(str(path), *arguments)):
+        lines = finished.run(command).stdout.splitlines()
+        shown += [json.loads(line.removeprefix("merged:")) for line in lines if line.startswith("merged:")]
+    without, with_it = shown
+    assert repr(with_it) == repr(without)  # which has an order
+    assert list(without["scans"]) == list(SCANS)
+    assert finished.jobs("--configfile", str(reduced), str(path)) == {}
 
 
 BAD = {

@@ -5,7 +5,7 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 from snakemake.sourcecache import LocalSourceFile
 
-from cevnsi.strict_yaml import ConfigError, read
+from cevnsi.strict_yaml import ConfigError, in_order, read
 
 # Not workflow.basedir, which is another project's where this one is used as a module.
 HERE = workflow.current_basedir
@@ -20,12 +20,20 @@ DEFAULT_CONFIG = ROOT / "config.yaml"
 IS_MODULE = not workflow.modifier.is_main_snakefile()
 
 # A module that is given its configuration does not read the file, and answers for no file of the other workflow.
-if workflow.is_main_process and not workflow.modifier.skip_configfile:
+CONFIG_FILES = []
+if not workflow.modifier.skip_configfile:
     try:
         for file in [DEFAULT_CONFIG, *workflow.overwrite_configfiles]:
-            read(Path(file))
+            CONFIG_FILES.append(read(Path(file)))
     except ConfigError as error:
         raise WorkflowError(str(error)) from None
 
 
 configfile: str(DEFAULT_CONFIG)
+
+
+# Merged by snakemake, what an overlay names comes first: its two words on one analysis would turn the order of all.
+if CONFIG_FILES:
+    ORDERED_CONFIG = in_order(config, CONFIG_FILES)
+    config.clear()
+    config.update(ORDERED_CONFIG)
