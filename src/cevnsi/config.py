@@ -26,6 +26,8 @@ DEEPEST, MOST_VALUES = 10, 100_000  # of a configuration, aliases written out
 MOST_STORED = 10**9  # of one grid that is kept: 8 GB of chi2
 MOST_IN_CHUNK = 20 * 10**6  # of all grids, the part that one chunk keeps, in memory until it is written
 
+SCALES = ("linear", "log")  # of an axis
+
 # Names under results/ that are made whatever the configuration says.
 TAKEN = {
     "analyses": ("inputs", "hepdata"),
@@ -246,6 +248,20 @@ def _schema_complaints(config: Mapping[str, Any]) -> Iterator[str]:
             yield f"{key or 'the whole'}: {error.message}{meant}"
 
 
+def _value_complaints(key: str, scan: Scan) -> Iterator[str]:
+    """Of a scan that came from no file, whose values nothing has checked."""
+    values = [(f"axes.{axis.name}.min", axis.minimum) for axis in scan.axes]
+    values += [(f"axes.{axis.name}.max", axis.maximum) for axis in scan.axes]
+    values += [(f"profile.{name}", end) for name, ends in scan.profile.items() for end in ends]
+    values += [(f"fixed.{name}", value) for name, value in scan.fixed.items()]
+    for place, value in values:
+        if not abs(value) <= LARGEST:  # which is false of nan
+            yield f"{key}.{place}: {value:g}; expected a finite number, at most {LARGEST:g} in magnitude"
+    for axis in scan.axes:
+        if axis.scale not in SCALES:
+            yield f"{key}.axes.{axis.name}.scale: {axis.scale!r} is unknown; expected one of {', '.join(SCALES)}"
+
+
 def _axis_complaints(key: str, axis: Axis) -> Iterator[str]:
     if axis.minimum >= axis.maximum:
         yield f"{key}: min {axis.minimum:g} >= max {axis.maximum:g}; min must be smaller"
@@ -439,4 +455,5 @@ def check(config: Mapping[str, Any]) -> None:
 
 def check_scan(scan: Scan) -> None:
     """Raise ConfigError with every complaint about a scan of no configuration, of one axis or more."""
+    _refuse(f"the {scan.name}", _value_complaints(scan.name, scan))
     _refuse(f"the {scan.name}", _scan_complaints(scan.name, scan))

@@ -43,7 +43,7 @@ def interaction_of(names: Iterable[str]) -> str:
 def _check_value(name: str, value: float) -> None:
     if name.endswith("_mass_mev") and not 0 < value <= LARGEST_MASS_MEV:
         raise ConfigError(f"{name}: {value:g}; expected a number above 0, at most {LARGEST_MASS_MEV:g}")
-    if abs(value) > LARGEST_COUPLING:
+    if not abs(value) <= LARGEST_COUPLING:  # which is false of nan
         raise ConfigError(f"{name}: {value:g}; expected at most {LARGEST_COUPLING:g} in magnitude")
 
 

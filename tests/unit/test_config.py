@@ -1,6 +1,7 @@
 """Every complaint about a configuration names the key, the value and what was expected."""
 
 import copy
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from snakemake.utils import update_config
 
-from cevnsi.config import Axis, Scan, check, check_scan, parse_analysis, parse_scan, parse_sensitivity, schema
+from cevnsi.config import SCALES, Axis, Scan, check, check_scan, parse_analysis, parse_scan, parse_sensitivity, schema
 from cevnsi.detector import Exposure
 from cevnsi.inputs import READERS
 from cevnsi.nuclei import NUCLEI
@@ -667,3 +668,43 @@ def test_a_scan_of_one_axis_is_checked_by_itself() -> None:
         ConfigError, match="line: mediator_mass_mev of interaction light_mediator is neither an axis nor"
     ):
         check_scan(replace(scan, fixed={}), "paper", NUCLEI["mean"])
+
+
+BY_HAND = Scan(
+    "mine",
+    "contact",
+    (Axis("eps_ee_uV", -1.0, 1.0, 5),),
+    {"eps_ee_dV": (-1.0, 1.0)},
+    {"eps_mumu_dV": 0.0},
+    (("eps_ee_uV",),),
+    (0.9,),
+    (2,),
+    1,
+)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e31])
+@pytest.mark.parametrize(
+    ("place", "change"),
+    [
+        ("axes.eps_ee_uV.min", lambda x: {"axes": (Axis("eps_ee_uV", x, 1.0, 5),)}),
+        ("axes.eps_ee_uV.max", lambda x: {"axes": (Axis("eps_ee_uV", -1.0, x, 5),)}),
+        ("profile.eps_ee_dV", lambda x: {"profile": {"eps_ee_dV": (x, 1.0)}}),
+        ("profile.eps_ee_dV", lambda x: {"profile": {"eps_ee_dV": (-1.0, x)}}),
+        ("fixed.eps_mumu_dV", lambda x: {"fixed": {"eps_mumu_dV": x}}),
+    ],
+)
+def test_a_scan_of_no_file_has_finite_values(place: str, change: Callable[[float], Any], value: float) -> None:
+    check_scan(BY_HAND, "paper", NUCLEI["mean"])
+    with pytest.raises(ConfigError, match=rf"mine\.{place}: {re.escape(f'{value:g}')}; expected a finite number"):
+        check_scan(replace(BY_HAND, **change(value)), "paper", NUCLEI["mean"])
+
+
+def test_a_scan_of_no_file_has_known_scales() -> None:
+    other = replace(BY_HAND, axes=(Axis("eps_ee_uV", 0.1, 1.0, 5, "lgo"),))
+    with pytest.raises(
+        ConfigError, match=r"mine\.axes\.eps_ee_uV\.scale: 'lgo' is unknown; expected one of linear, log"
+    ):
+        check_scan(other, "paper", NUCLEI["mean"])
+    scan = schema()["properties"]["scans"]["additionalProperties"]["properties"]
+    assert scan["axes"]["additionalProperties"]["properties"]["scale"]["enum"] == list(SCALES)

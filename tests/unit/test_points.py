@@ -1,5 +1,6 @@
 """Single points and lines: what the scans' own functions give there, and complaints about what is no point."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 
 from cevnsi.config import parse_scan
+from cevnsi.interactions import CONTACT_PARAMETERS
 from cevnsi.likelihood import chi2_at_pull
 from cevnsi.points import (
     allowed_range,
@@ -81,6 +83,45 @@ def test_what_belongs_to_no_interaction_is_refused(names: list[str], said: str) 
 def test_what_is_no_point_is_refused(parameters: Mapping[str, float], said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         check_point(parameters)
+
+
+NO_NUMBERS = [math.nan, math.inf, -math.inf]
+
+
+@pytest.mark.parametrize("value", NO_NUMBERS)
+@pytest.mark.parametrize("name", [*CONTACT_PARAMETERS, *MEDIATOR])
+@pytest.mark.parametrize("ask", [predict, chi2_and_pull])
+def test_no_point_has_a_value_that_is_no_number(
+    ask: Callable[..., Any], name: str, value: float, model: Callable[..., Model]
+) -> None:
+    point = {name: value} if name in CONTACT_PARAMETERS else MEDIATOR | {name: value}
+    with pytest.raises(ConfigError, match=f"{name}: {value:g}; expected"):
+        ask(model("paper"), point)
+
+
+@pytest.mark.parametrize("value", NO_NUMBERS)
+@pytest.mark.parametrize(
+    ("name", "place", "changes"),
+    [
+        ("eps_ee_dV", "axes.eps_ee_dV.min", lambda value: {"ends": (value, 1.0)}),
+        ("eps_ee_dV", "axes.eps_ee_dV.max", lambda value: {"ends": (-1.0, value)}),
+        ("eps_ee_dV", "fixed.eps_mumu_dV", lambda value: {"fixed": {"eps_mumu_dV": value}}),
+        ("eps_ee_dV", "profile.eps_ee_uV", lambda value: {"profile": {"eps_ee_uV": (value, 1.0)}}),
+        ("eps_ee_dV", "profile.eps_ee_uV", lambda value: {"profile": {"eps_ee_uV": (-1.0, value)}}),
+        ("eps_ee_matter", "profile.eps_ee_uV", lambda value: {"profile": QUARKS | {"eps_ee_uV": (-1.0, value)}}),
+        ("coupling", "axes.coupling.min", lambda value: {"ends": (value, 0.1), "fixed": {"mediator_mass_mev": 1.0}}),
+        ("coupling", "coupling", lambda value: {"ends": (None, value), "fixed": {"mediator_mass_mev": 1.0}}),
+        ("coupling", "mediator_mass_mev", lambda value: {"fixed": {"mediator_mass_mev": value}}),
+        ("mediator_mass_mev", "coupling", lambda value: {"fixed": {"coupling": value}}),
+        ("mediator_mass_mev", "mediator_mass_mev", lambda value: {"ends": (1.0, value), "fixed": {"coupling": 1e-4}}),
+    ],
+)
+def test_no_line_has_a_value_that_is_no_number(
+    name: str, place: str, changes: Callable[[float], dict[str, Any]], value: float, model: Callable[..., Model]
+) -> None:
+    asked = {"fixed": {}, "profile": {}} | changes(value)
+    with pytest.raises(ConfigError, match=rf"(^|  range\.){place}: {value:g}; expected"):
+        make_line(model("paper"), name, asked.pop("ends", (None, None)), **asked)
 
 
 def test_a_matter_parameter_has_the_range_of_its_scan(model: Callable[..., Model], config: dict[str, Any]) -> None:
