@@ -32,11 +32,12 @@ def analysis_section(config: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 
 def build_model(config: Mapping[str, Any], name: str, root: Path | str = ".", *, all_bins: bool = False) -> Model:
-    """The model of a named analysis of a configuration that `read_config` has accepted.
+    """The model of a named analysis of a configuration, which is checked again, as it may have been edited.
 
     Its inputs are read from the project's folder `root` and verified. The model has the bins that enter chi2, or with
     `all_bins` every bin of the measurement.
     """
+    settings.check(config)
     section, root = analysis_section(config, name), Path(root)
     tables = read_dataset(config["datasets"][section["dataset"]], root, Path(config["checksums"]))
     check_range(name, section, tables["counts"])

@@ -24,13 +24,15 @@ class Measurement:
     stat_uncertainty: FloatArray
 
     def select(self, low_pe: float, high_pe: float) -> "Measurement":
-        """Only the bins inside [low_pe, high_pe]; both must be bin edges."""
+        """Only the bins inside [low_pe, high_pe]; both must be bin edges, and low_pe the smaller one."""
         for edge in (low_pe, high_pe):
             if edge not in self.bin_edges_pe:
                 raise ValueError(
                     f"photoelectron_range: {edge} is not a bin edge of the counts; edges are "
                     + ", ".join(f"{e:g}" for e in self.bin_edges_pe)
                 )
+        if low_pe >= high_pe:
+            raise ValueError(f"photoelectron_range: [{low_pe:g}, {high_pe:g}]; the first must be smaller")
         first, last = np.searchsorted(self.bin_edges_pe, [low_pe, high_pe])
         return Measurement(
             self.bin_edges_pe[first : last + 1], self.observed_counts[first:last], self.stat_uncertainty[first:last]

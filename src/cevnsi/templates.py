@@ -77,8 +77,13 @@ class Templates:
         }
 
     def select(self, low_pe: float, high_pe: float) -> "Templates":
-        """Only the bins inside [low_pe, high_pe]."""
+        """Only the bins inside [low_pe, high_pe]; both must be bin edges, and low_pe the smaller one."""
         edges = self.bin_edges_pe
+        if low_pe >= high_pe or not {low_pe, high_pe} <= set(edges):
+            raise ValueError(
+                f"photoelectron_range: [{low_pe:g}, {high_pe:g}]; expected two bin edges, the smaller first, of "
+                + ", ".join(f"{e:g}" for e in edges)
+            )
         first, last = np.searchsorted(edges, [low_pe, high_pe])
         keep = (self.node_bin >= first) & (self.node_bin < last)
         return replace(

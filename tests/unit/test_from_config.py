@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -73,3 +74,32 @@ def test_a_range_between_bin_edges_is_refused(project: Path) -> None:
     config = read_config(project / "config.yaml")
     with pytest.raises(ConfigError, match=r"analyses\.paper\.photoelectron_range: 7 is not a bin edge of dataset figu"):
         build_model(config, "paper", project)
+
+
+EDITS: list[tuple[tuple[str, ...], Any, str]] = [
+    (
+        ("analyses", "paper", "photoelectron_range"),
+        [30, 6],
+        r"photoelectron_range: \[30, 6\]; the first must be smaller",
+    ),
+    (("analyses", "paper", "form_factr"), "helm", "analyses.paper.form_factr: unknown key; did you mean 'form_factor'"),
+    (("analyses", "paper", "sin2_theta_w"), float("nan"), "analyses.paper.sin2_theta_w: nan is not a finite number"),
+    (("analyses", "paper", "normalization_uncertainty"), 0, "analyses.paper.normalization_uncertainty: 0 is less than"),
+    (("analyses", "paper", "exposure"), {"baseline_m": -1}, "analyses.paper.exposure.baseline_m: -1 is less than"),
+    (("analyses", "release", "dataset"), "figure4", "analyses.release.dataset: 'figure4' is unknown"),
+    (("scans", "ee_d_u", "chunks"), 1000, "scans.ee_d_u.chunks: 1000 chunks"),
+]
+
+
+@pytest.mark.parametrize(("place", "value", "said"), EDITS)
+def test_an_edited_configuration_is_checked_like_a_file(
+    place: tuple[str, ...], value: Any, said: str, root: Path
+) -> None:
+    config = read_config(root / "config.yaml")
+    inside = config
+    for name in place[:-1]:
+        inside = inside[name]
+    inside[place[-1]] = value
+    for all_bins in (False, True):
+        with pytest.raises(ConfigError, match=said):
+            build_model(config, "paper", root, all_bins=all_bins)

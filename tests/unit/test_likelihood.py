@@ -84,3 +84,9 @@ def test_a_range_must_end_at_bin_edges(
 ) -> None:
     with pytest.raises(ValueError, match=rf"photoelectron_range: {named} is not a bin edge of the counts; .* 0, 2, 4"):
         measurement("figure3").select(low, high)
+
+
+@pytest.mark.parametrize(("low", "high"), [(30, 6), (8, 8)])
+def test_a_range_has_bins(low: float, high: float, measurement: Callable[[str], Measurement]) -> None:
+    with pytest.raises(ValueError, match=rf"photoelectron_range: \[{low}, {high}\]; the first must be smaller"):
+        measurement("figure3").select(low, high)

@@ -80,6 +80,12 @@ def test_selected_bins_are_the_same_bins() -> None:
     assert part.momentum_transfer_squared.shape == (2, part.photoelectrons.size)
 
 
+@pytest.mark.parametrize(("low", "high"), [(8, 4), (6, 6), (5, 8), (4, 7), (4, np.nan), (-np.inf, np.inf)])
+def test_bins_are_selected_by_two_edges(low: float, high: float) -> None:
+    with pytest.raises(ValueError, match=r"photoelectron_range: \[.*\]; expected two bin edges, .* 0, 2, 4, 6, 8, 10"):
+        build([0, 2, 4, 6, 8, 10]).select(low, high)
+
+
 def test_sums_table_is_per_bin() -> None:
     built = build([0, 2, 4], nuclei="cs_and_i")
     table = built.sums_table()
