@@ -46,6 +46,25 @@ def test_two_sigma_of_two_parameters() -> None:
     assert threshold(0.9, 2) == pytest.approx(-2 * np.log(0.1), rel=1e-13)  # exponential for two
 
 
+@pytest.mark.parametrize("n_dof", [1, 2, 3])
+@pytest.mark.parametrize("level", [90, 1, 0, -0.5, np.nan, np.inf, 1.0])
+def test_a_threshold_is_of_a_probability(level: float, n_dof: int) -> None:
+    with pytest.raises(ValueError, match=rf"confidence level: {level!r}; expected a probability between 0 and 1"):
+        threshold(level, n_dof)
+
+
+@pytest.mark.parametrize("n_dof", [0, -1, 1.5, 0.5, np.nan, np.inf, -np.inf, False])
+def test_a_threshold_is_for_some_degrees_of_freedom(n_dof: Any) -> None:
+    with pytest.raises(ValueError, match=rf"n_dof: {n_dof!r}; expected a whole number, 1 or more"):
+        threshold(0.9, n_dof)
+
+
+@pytest.mark.parametrize("n_dof", [1, 2, 3])
+def test_a_whole_number_may_be_a_float(n_dof: int) -> None:
+    for same in (float(n_dof), np.int64(n_dof), np.float64(n_dof)):
+        assert threshold(0.9, same) == threshold(0.9, n_dof)  # type: ignore[arg-type]
+
+
 def test_contour_of_a_paraboloid_is_an_ellipse() -> None:
     center, width, level = (0.2, -0.3), (0.3, 0.2), 4.61
     lines = contour_lines(linear_grid(center, width), level)
