@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from cevnsi.config import Analysis, parse_analysis, parse_scan
-from cevnsi.detector import Exposure
+from cevnsi.detector import CSI_2017
 from cevnsi.loading import analysis_templates, load_acceptance, load_measurement
 from cevnsi.nuclei import NUCLEI
 from cevnsi.points import scan_grid
@@ -61,7 +61,9 @@ def assumptions(config: dict[str, dict[str, dict[str, object]]]) -> str:
         "`form_factor: helm`": replace(paper, form_factor="helm"),
         "`sin2_theta_w: 0.2312` (at the Z pole)": replace(paper, sin2_theta_w=0.2312),
         "`normalization_uncertainty: 0.14`": replace(paper, normalization_uncertainty=0.14),
-        "`exposure: {light_yield_pe_per_kev: 1.3}`": replace(paper, exposure=Exposure(light_yield_pe_per_kev=1.3)),
+        "`exposure: {light_yield_pe_per_kev: 1.3}`": replace(
+            paper, exposure=replace(CSI_2017, light_yield_pe_per_kev=1.3)
+        ),
     }
     head = "| change | SM counts, 6-30 PE | eps_ee from | to | eps_mumu from | to |\n|---|---|---|---|---|---|"
     return "\n".join([head, *(_row(name, analysis, config) for name, analysis in cases.items())]) + "\n"

@@ -6,7 +6,7 @@ Every complaint names the key, the value and what was expected; nothing is corre
 import difflib
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cevnsi.detector import Exposure
+from cevnsi.detector import CSI_2017, Exposure
 from cevnsi.interactions import INTERACTIONS, MATTER_PARAMETERS, matter_parameter, quarks_of
 from cevnsi.nuclei import NUCLEI, Nuclide
 from cevnsi.strict_yaml import LARGEST, ConfigError, load_yaml, near_miss
@@ -34,6 +34,8 @@ TAKEN = {
     "datasets": (),
     "scans": ("fig1", "fig2", "fig3", "fig4", "domain_sensitivity", "digitization"),
 }
+# Readers of data whose detector is known; an analysis of other data gives the whole of its exposure.
+DETECTORS = {"figure3": CSI_2017, "release2018": CSI_2017}
 # Scans that figures of the paper and the scorecard know by name, and what they are taken to scan.
 PAPER_AXES = {
     "light_mediator": ("mediator_mass_mev", "coupling"),
@@ -205,14 +207,14 @@ def parse_scan(name: str, section: Mapping[str, Any]) -> Scan:
 
 
 def parse_analysis(section: Mapping[str, Any]) -> Analysis:
-    """The dataclass of a section that `check` has accepted."""
+    """The dataclass of a section that `check` has accepted, so that what its exposure leaves out is of `CSI_2017`."""
     low, high = section["photoelectron_range"]
     return Analysis(
         section["dataset"],
         NUCLEI[section["nuclei"]],
         section["form_factor"],
         section["sin2_theta_w"],
-        Exposure(**{name: float(value) for name, value in section.get("exposure", {}).items()}),
+        replace(CSI_2017, **{name: float(value) for name, value in section.get("exposure", {}).items()}),
         (float(low), float(high)),
         float(section["normalization_uncertainty"]),
         tuple(section["scans"]),
@@ -391,12 +393,21 @@ def _digitization_complaints(section: Mapping[str, Any]) -> Iterator[str]:
         yield f"digitization.chunks: {choices.chunks} chunks for {choices.members} members; expected at most that"
 
 
+def _exposure_complaints(key: str, section: Mapping[str, Any], reader: str) -> Iterator[str]:
+    missing = [field.name for field in fields(Exposure) if field.name not in section.get("exposure", {})]
+    if missing and reader not in DETECTORS:
+        dataset = f"dataset {section['dataset']!r} (reader {reader})"
+        yield f"{key}.exposure: needs {', '.join(missing)}, as {dataset} is of no detector that is known"
+
+
 def _cross_complaints(config: Mapping[str, Any]) -> Iterator[str]:
     yield from _name_complaints(config)
     for name, section in config["analyses"].items():
         key = f"analyses.{name}"
         if section["dataset"] not in config["datasets"]:
             yield f"{key}.dataset: {section['dataset']!r} is unknown; expected one of {', '.join(config['datasets'])}"
+        else:
+            yield from _exposure_complaints(key, section, config["datasets"][section["dataset"]]["reader"])
         low, high = section["photoelectron_range"]
         if low >= high:
             yield f"{key}.photoelectron_range: [{low:g}, {high:g}]; the first must be smaller"

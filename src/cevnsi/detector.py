@@ -1,5 +1,6 @@
 """Detector response: exposure, light yield (Eq. 5) and acceptance (Fig. S9 of arXiv:1708.01294)."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,15 +13,21 @@ from cevnsi.nuclei import Nuclide
 FloatArray = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Exposure:
-    """Beam, target and light yield of one data set; defaults are Sec. 2 of the paper."""
+    """Beam, target and light yield of one data set; every number is positive and finite, and none has a default."""
 
-    detector_mass_kg: float = constants.DETECTOR_MASS_KG
-    protons_on_target: float = constants.PROTONS_ON_TARGET
-    neutrinos_per_proton: float = constants.NEUTRINOS_PER_PROTON
-    baseline_m: float = constants.BASELINE_M
-    light_yield_pe_per_kev: float = constants.LIGHT_YIELD_PE_PER_KEV
+    detector_mass_kg: float
+    protons_on_target: float
+    neutrinos_per_proton: float  # per flavor
+    baseline_m: float
+    light_yield_pe_per_kev: float
+
+    def __post_init__(self) -> None:
+        """Refuse what is no exposure."""
+        for name, value in vars(self).items():
+            if not 0 < value < math.inf:
+                raise ValueError(f"exposure.{name}: {value:g}; expected a positive, finite number")
 
     def luminosity_per_cm2(self, nuclide: Nuclide) -> float:
         """Target nuclei times neutrinos per flavor and cm^2, n_N N of Eqs. 1 and 2."""
@@ -30,6 +37,16 @@ class Exposure:
     def recoil_energy_mev(self, photoelectrons: FloatArray) -> FloatArray:
         """Recoil energy that gives this number of photoelectrons (Eq. 5 inverted)."""
         return photoelectrons / self.light_yield_pe_per_kev * 1e-3
+
+
+# COHERENT's CsI detector in 2017 (Sec. 2 of the paper)
+CSI_2017 = Exposure(
+    detector_mass_kg=constants.DETECTOR_MASS_KG,
+    protons_on_target=constants.PROTONS_ON_TARGET,
+    neutrinos_per_proton=constants.NEUTRINOS_PER_PROTON,
+    baseline_m=constants.BASELINE_M,
+    light_yield_pe_per_kev=constants.LIGHT_YIELD_PE_PER_KEV,
+)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import yaml
 
-from cevnsi.detector import Acceptance, Exposure
+from cevnsi.detector import CSI_2017, Acceptance
 from cevnsi.flux import FLAVORS
 from cevnsi.form_factors import klein_nystrand
 from cevnsi.nuclei import NUCLEI
@@ -47,7 +47,7 @@ def test_acceptance_at_bin_centers_gives_a_little_more(root: Path, model: Callab
         np.arange(6.0, 31.0),
         nuclides=NUCLEI["mean"],
         form_factor=klein_nystrand,
-        exposure=Exposure(),
+        exposure=CSI_2017,
         acceptance=stairs,
     )
     at_centers = predicted_counts(built, [{}], SIN2).sum()

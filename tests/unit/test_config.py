@@ -3,7 +3,7 @@
 import copy
 import re
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from snakemake.utils import update_config
 
-from cevnsi.config import SCALES, Axis, Scan, check, check_scan, parse_analysis, parse_scan, parse_sensitivity, schema
-from cevnsi.detector import Exposure
+from cevnsi.config import (
+    DETECTORS,
+    SCALES,
+    Axis,
+    Scan,
+    check,
+    check_scan,
+    parse_analysis,
+    parse_scan,
+    parse_sensitivity,
+    schema,
+)
+from cevnsi.detector import CSI_2017, Exposure
 from cevnsi.inputs import READERS
 from cevnsi.nuclei import NUCLEI
 from cevnsi.strict_yaml import ConfigError, in_order, load_yaml, read
@@ -647,10 +658,43 @@ def test_parsed_analysis(config: dict[str, Any]) -> None:
     analysis = parse_analysis(config["analyses"]["release"] | {"exposure": {"baseline_m": 20}, "nuclei": "cs_and_i"})
     assert analysis.dataset == "release"
     assert analysis.nuclides == NUCLEI["cs_and_i"]
-    assert analysis.exposure == Exposure(baseline_m=20.0)
+    assert analysis.exposure == replace(CSI_2017, baseline_m=20.0)
     assert analysis.photoelectron_range == (6.0, 30.0)
     assert analysis.sin2_theta_w == 0.23857
-    assert parse_analysis(config["analyses"]["paper"]).exposure == Exposure()
+    assert parse_analysis(config["analyses"]["paper"]).exposure == CSI_2017
+
+
+EXPOSURE = {field.name: 2.5 for field in fields(Exposure)}
+
+
+@pytest.mark.parametrize("given", [None, {}, *({name: EXPOSURE[name]} for name in EXPOSURE), EXPOSURE])
+@pytest.mark.parametrize("reader", READERS)
+def test_data_of_no_known_detector_need_their_whole_exposure(
+    reader: str, given: dict[str, float] | None, config: dict[str, Any]
+) -> None:
+    files = {role: f"data/mine/{role}.csv" for role in READERS[reader][1]}
+    config["datasets"]["mine"] = {"reader": reader, "files": files}
+    config["analyses"]["release"]["dataset"] = "mine"
+    if given is not None:
+        config["analyses"]["release"]["exposure"] = given
+    missing = [name for name in EXPOSURE if name not in (given or {})]
+    if reader in DETECTORS or not missing:
+        check(config)
+        found = parse_analysis(config["analyses"]["release"]).exposure
+        assert found == (replace(CSI_2017, **(given or {})))
+    else:
+        said = f"analyses.release.exposure: needs {', '.join(missing)}, as dataset 'mine' (reader {reader}) is of no "
+        with pytest.raises(ConfigError, match=re.escape(said)) as caught:
+            check(config)
+        assert len(str(caught.value).splitlines()) == 2
+
+
+def test_detectors_are_of_readers_and_exposures_of_the_schema() -> None:
+    assert set(DETECTORS) <= set(READERS) - {"table"}
+    analysis = schema()["properties"]["analyses"]["additionalProperties"]["properties"]
+    assert list(analysis["exposure"]["properties"]) == list(EXPOSURE)
+    for reader in DETECTORS:
+        assert reader in analysis["exposure"]["description"]
 
 
 def test_parsed_sensitivity(config: dict[str, Any]) -> None:

@@ -70,7 +70,7 @@ def test_an_unknown_key_is_refused(asked: str, said: str) -> None:
     [
         ("nuclei", "separately.\n    one of mean, cs_and_i; required"),
         ("sin2_theta_w", "momentum transfer.\n    number, above 0, below 1; required"),
-        ("exposure", "cevnsi.constants).\n    keys and values; may be left out"),
+        ("exposure", "every key is needed.\n    keys and values; may be left out"),
         ("confidence_levels", "ranges.\n    list, 1 or more, each: number, above 0, below 1; required"),
         ("photoelectron_range", "photoelectrons.\n    list, 2 or more, at most 2, each: number, at least 0; required"),
     ],

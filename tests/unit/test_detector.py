@@ -1,22 +1,37 @@
 """Exposure, light yield (Eq. 5) and acceptance."""
 
+import math
+from dataclasses import fields, replace
+
 import numpy as np
 import pytest
 
-from cevnsi.detector import Acceptance, Exposure
+from cevnsi.detector import CSI_2017, Acceptance, Exposure
 from cevnsi.nuclei import CESIUM, IODINE, MEAN
 
 
 def test_recoil_energy_inverts_eq_5() -> None:
-    recoil_mev = Exposure().recoil_energy_mev(np.array([1.17, 11.7]))
+    recoil_mev = CSI_2017.recoil_energy_mev(np.array([1.17, 11.7]))
     np.testing.assert_allclose(recoil_mev, [1e-3, 1e-2], rtol=1e-15)
 
 
 def test_luminosity_is_nuclei_times_fluence() -> None:
     # 6.768275e25 nuclei times 0.08 * 1.76e23 / (4 pi (1930 cm)^2) = 3.008002e14 per cm^2
-    assert Exposure().luminosity_per_cm2(MEAN) == pytest.approx(6.768275e25 * 3.008002e14, rel=1e-6)
-    both = Exposure().luminosity_per_cm2(CESIUM) + Exposure().luminosity_per_cm2(IODINE)
-    assert both == pytest.approx(Exposure().luminosity_per_cm2(MEAN), rel=1e-14)
+    assert CSI_2017.luminosity_per_cm2(MEAN) == pytest.approx(6.768275e25 * 3.008002e14, rel=1e-6)
+    both = CSI_2017.luminosity_per_cm2(CESIUM) + CSI_2017.luminosity_per_cm2(IODINE)
+    assert both == pytest.approx(CSI_2017.luminosity_per_cm2(MEAN), rel=1e-14)
+
+
+def test_an_exposure_has_no_number_of_its_own() -> None:
+    with pytest.raises(TypeError, match="missing 5 required keyword-only arguments"):
+        Exposure()  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize("value", [0.0, -1.0, math.nan, math.inf])
+@pytest.mark.parametrize("name", [field.name for field in fields(Exposure)])
+def test_an_exposure_is_positive_and_finite(name: str, value: float) -> None:
+    with pytest.raises(ValueError, match=rf"exposure\.{name}: {value:g}; expected a positive, finite number"):
+        replace(CSI_2017, **{name: value})
 
 
 def test_acceptance_draws_straight_lines() -> None:

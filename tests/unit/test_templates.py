@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from cevnsi.detector import Acceptance, Exposure
+from cevnsi.detector import CSI_2017, Acceptance, Exposure
 from cevnsi.flux import FLAVORS
 from cevnsi.form_factors import helm
 from cevnsi.interactions import contact, light_mediator, standard_model_charge
@@ -17,12 +17,12 @@ from cevnsi.templates import Templates, build_templates, predicted_counts
 FULL = Acceptance(np.array([0.0, 200.0]), np.array([1.0, 1.0]))
 
 
-def build(edges: list[float], exposure: Exposure | None = None, nuclei: str = "mean") -> Templates:
+def build(edges: list[float], exposure: Exposure = CSI_2017, nuclei: str = "mean") -> Templates:
     return build_templates(
         np.array(edges),
         nuclides=NUCLEI[nuclei],
         form_factor=helm,
-        exposure=exposure or Exposure(),
+        exposure=exposure,
         acceptance=FULL,
     )
 
