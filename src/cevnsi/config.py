@@ -464,6 +464,23 @@ def check(config: Mapping[str, Any]) -> None:
         _refuse("the configuration", complaints(config))
 
 
+def remarks(config: Mapping[str, Any]) -> list[str]:
+    """What a configuration that `check` has accepted says and no result will show, one line a key."""
+    analyses = config["analyses"].values()
+    scans = {name for section in analyses for name in section["scans"]}
+    datasets = {section["dataset"] for section in analyses}
+    said = [f"scans.{name}: no analysis names it, so it is not run" for name in config["scans"] if name not in scans]
+    said += [
+        f"datasets.{name}: no analysis names it, so it is read and checked, but not used"
+        for name in config["datasets"]
+        if name not in datasets
+    ]
+    sensitivity = config.get("domain_sensitivity")
+    if sensitivity and sensitivity["scan"] not in scans:
+        said.append(f"domain_sensitivity: no analysis names its scan, {sensitivity['scan']}, so it is not computed")
+    return said
+
+
 def check_scan(scan: Scan) -> None:
     """Raise ConfigError with every complaint about a scan of no configuration, of one axis or more."""
     _refuse(f"the {scan.name}", _value_complaints(scan.name, scan))

@@ -23,6 +23,7 @@ from cevnsi.config import (
     parse_analysis,
     parse_scan,
     parse_sensitivity,
+    remarks,
     schema,
 )
 from cevnsi.detector import CSI_2017, Exposure
@@ -662,6 +663,31 @@ def test_parsed_analysis(config: dict[str, Any]) -> None:
     assert analysis.photoelectron_range == (6.0, 30.0)
     assert analysis.sin2_theta_w == 0.23857
     assert parse_analysis(config["analyses"]["paper"]).exposure == CSI_2017
+
+
+def test_nothing_is_remarked_on_what_is_all_used(config: dict[str, Any]) -> None:
+    assert remarks(config) == []
+
+
+@pytest.mark.parametrize("analysis", ["paper", "release"])
+def test_what_no_analysis_uses_is_remarked_on(analysis: str, config: dict[str, Any]) -> None:
+    """Whichever scan or dataset it is; one analysis that uses it is enough."""
+    new_scan()(config)
+    config["datasets"]["mine"] = config["datasets"]["release"]
+    assert remarks(config) == [
+        "scans.mine: no analysis names it, so it is not run",
+        "datasets.mine: no analysis names it, so it is read and checked, but not used",
+    ]
+    used_by(analysis, dataset="mine")(config)
+    (remark,) = remarks(config)
+    assert remark.startswith(f"datasets.{'figure3' if analysis == 'paper' else 'release'}: no analysis names it")
+    for section in config["analyses"].values():
+        section["scans"] = ["mine"]
+    said = remarks(config)
+    assert [line.split(":")[0] for line in said if line.startswith("scans")] == [
+        f"scans.{name}" for name in config["scans"] if name != "mine"
+    ]
+    assert said[-1] == "domain_sensitivity: no analysis names its scan, matter_ee_mumu, so it is not computed"
 
 
 EXPOSURE = {field.name: 2.5 for field in fields(Exposure)}

@@ -223,6 +223,25 @@ def test_an_overlay_does_not_turn_the_order(finished: Project, place: str) -> No
     assert finished.jobs("--configfile", str(reduced), str(path)) == {}
 
 
+def test_what_no_analysis_uses_is_said_once_and_stops_nothing(finished: Project, tmp_path: Path) -> None:
+    path = tmp_path / "unused.yaml"
+    path.write_text("analyses: {paper: {scans: [ee_d_u]}, release: {scans: [ee_d_u, mumu_d_u]}}", encoding="utf-8")
+    project = finished.copy(tmp_path / "project")
+    counts = project.folder / "results" / "inputs" / "release" / "counts.csv"
+    counts.unlink()
+    command = project.command(str(path), "--", str(counts.relative_to(project.folder)))
+    errors = tmp_path / "stderr"
+    done = project.run(["sh", "-c", f'"$@" 2>{errors}', "sh", *command])  # which fails where the run does
+    said = errors.read_text(encoding="utf-8").splitlines()
+    unused = ("light_mediator", "ee_mumu_d", "ee_etau_d", "matter_ee_mumu")
+    for name in unused:
+        assert said.count(f"scans.{name}: no analysis names it, so it is not run") == 1
+    assert sum("no analysis names" in line for line in said) == len(unused) + 1  # and the domain sensitivity
+    assert "no analysis names" not in done.stdout
+    assert counts.is_file()
+    assert "no analysis names" not in (finished.folder / "run.log").read_text(encoding="utf-8")
+
+
 BAD = {
     "analyses: {paper: {form_factr: helm}}": "analyses.paper.form_factr: unknown key; did you mean 'form_factor'?",
     "analyses: {paper: {form_factor: hlem}}": "analyses.paper.form_factor: 'hlem' is unknown",

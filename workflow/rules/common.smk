@@ -1,5 +1,6 @@
 # Checks that come before any job, and the few functions that rules share.
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 
 from cevnsi import config as settings
 from cevnsi import run_folder
@@ -33,6 +34,8 @@ if workflow.is_main_process:
         check_inputs(config, ROOT)
     except (settings.ConfigError, TableError) as error:
         raise WorkflowError(str(error)) from None
+    for remark in settings.remarks(config):
+        logger.warning(remark)
 
 
 onstart:
