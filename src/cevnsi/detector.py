@@ -56,6 +56,18 @@ class Acceptance:
     photoelectrons: FloatArray  # (points,), not decreasing
     fraction: FloatArray  # (points,), in [0, 1]
 
+    def __post_init__(self) -> None:
+        """Refuse what is no acceptance."""
+        x, y = self.photoelectrons, self.fraction
+        if not (np.shape(x) == np.shape(y) and np.size(x) >= 2):
+            raise ValueError(
+                f"acceptance: shapes {np.shape(x)} and {np.shape(y)}; expected one shape, of 2 points or more"
+            )
+        if not (np.diff(x) >= 0).all():
+            raise ValueError(f"acceptance: photoelectrons {x}; expected numbers that do not decrease")
+        if not ((y >= 0) & (y <= 1)).all():
+            raise ValueError(f"acceptance: fractions {y}; expected numbers in [0, 1]")
+
     def __call__(self, photoelectrons: FloatArray) -> FloatArray:
         """Fraction at each value; at a step the value of its upper side."""
         x, y = self.photoelectrons, self.fraction

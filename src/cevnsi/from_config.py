@@ -1,5 +1,6 @@
 """A configuration file to a model without the workflow: what its first rules do, in memory, with the same checks."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,13 +15,17 @@ from cevnsi.strict_yaml import ConfigError, near_miss
 
 
 def read_config(path: Path | str) -> dict[str, Any]:
-    """A configuration file, read strictly and checked; ConfigError names the file and every complaint."""
+    """A configuration file, read strictly and checked; ConfigError names the file and every complaint.
+
+    Sections that one anchor of the file fills in share nothing, so that an edit of one is none of another.
+    """
     config = strict_yaml.read(Path(path))
     try:
         settings.check(config)
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from None
-    return config
+    apart: dict[str, Any] = json.loads(json.dumps(config))
+    return apart
 
 
 def analysis_section(config: Mapping[str, Any], name: str) -> dict[str, Any]:

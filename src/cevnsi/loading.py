@@ -11,7 +11,7 @@ from cevnsi.detector import Acceptance
 from cevnsi.form_factors import FORM_FACTORS
 from cevnsi.inputs import ACCEPTANCE_COLUMNS, COUNTS_COLUMNS, check_counts
 from cevnsi.likelihood import Measurement
-from cevnsi.tables import read_csv, read_lines
+from cevnsi.tables import TableError, read_csv, read_lines
 from cevnsi.templates import Templates, build_templates
 
 
@@ -38,7 +38,10 @@ def load_measurement(path: Path | str) -> Measurement:
 
 def load_acceptance(path: Path | str) -> Acceptance:
     """The acceptance in an acceptance.csv of results/inputs/."""
-    return as_acceptance(read_csv(path, ACCEPTANCE_COLUMNS))
+    try:
+        return as_acceptance(read_csv(path, ACCEPTANCE_COLUMNS))
+    except ValueError as error:
+        raise TableError(f"{path}: {error}") from None
 
 
 def analysis_templates(analysis: Analysis, measurement: Measurement, acceptance: Acceptance) -> Templates:

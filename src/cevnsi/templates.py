@@ -56,7 +56,10 @@ class Templates:
 
     @classmethod
     def from_columns(cls, columns: Mapping[str, Any], nuclides: tuple[Nuclide, ...]) -> "Templates":
-        """Templates written by `to_columns` for these nuclides."""
+        """Templates written by `to_columns` for these nuclides; ValueError if it was for others."""
+        named, expected = list(dict.fromkeys(columns["nuclide"])), [n.name for n in nuclides]
+        if named != expected:
+            raise ValueError(f"templates of {', '.join(named)}; expected those of {', '.join(expected)}")
         events = columns["events_per_charge_squared"].reshape(len(FLAVORS), len(nuclides), -1)
         nodes = events.shape[-1]
         low, high = columns["bin_low_pe"][:nodes], columns["bin_high_pe"][:nodes]
@@ -116,6 +119,9 @@ def build_templates(
     Segments end where the integrand has a kink: bin edges, points of the acceptance, and the largest recoils of the
     prompt line and of the muon-decay end point for each nuclide.
     """
+    low, high, covered = bin_edges_pe[0], bin_edges_pe[-1], acceptance.photoelectrons
+    if not (covered[0] <= low and high <= covered[-1]):
+        raise ValueError(f"acceptance covers [{covered[0]:g}, {covered[-1]:g}]; the bins need [{low:g}, {high:g}]")
     pe_per_mev = exposure.light_yield_pe_per_kev * 1e3
     largest = [2 * e**2 / n.nuclear_mass_mev * pe_per_mev for e in (PROMPT_ENERGY_MEV, END_POINT_MEV) for n in nuclides]
     edges = _segment_edges(bin_edges_pe, np.concatenate([acceptance.photoelectrons, largest]))

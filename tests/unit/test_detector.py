@@ -49,3 +49,20 @@ def test_a_repeated_abscissa_is_a_step() -> None:
 def test_acceptance_is_constant_beyond_its_points() -> None:
     acceptance = Acceptance(np.array([1.0, 2.0]), np.array([0.2, 0.7]))
     np.testing.assert_array_equal(acceptance(np.array([0.0, 9.0])), [0.2, 0.7])
+
+
+@pytest.mark.parametrize(
+    ("photoelectrons", "fraction", "said"),
+    [
+        ([0.0, 1.0], [0.5], "expected one shape, of 2 points or more"),
+        ([0.0], [0.5], "expected one shape, of 2 points or more"),
+        ([1.0, 0.0], [0.5, 0.5], "expected numbers that do not decrease"),
+        ([0.0, math.nan], [0.5, 0.5], "expected numbers that do not decrease"),
+        ([0.0, 1.0], [0.5, 1.1], r"expected numbers in \[0, 1\]"),
+        ([0.0, 1.0], [-0.1, 0.5], r"expected numbers in \[0, 1\]"),
+        ([0.0, 1.0], [math.nan, 0.5], r"expected numbers in \[0, 1\]"),
+    ],
+)
+def test_what_is_no_acceptance_is_refused(photoelectrons: list[float], fraction: list[float], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        Acceptance(np.array(photoelectrons), np.array(fraction))

@@ -103,3 +103,20 @@ def test_an_edited_configuration_is_checked_like_a_file(
     for all_bins in (False, True):
         with pytest.raises(ConfigError, match=said):
             build_model(config, "paper", root, all_bins=all_bins)
+
+
+def _lists(value: Any) -> list[Any]:
+    """Every list and mapping of a configuration."""
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else []
+    return [each for one in inside for each in _lists(one)] + ([value] if isinstance(value, (dict, list)) else [])
+
+
+def test_no_edit_of_one_section_is_one_of_another(project: Path) -> None:
+    """Though an anchor of the file fills in both."""
+    _edit(project / "config.yaml", "photoelectron_range: [6, 30]", "photoelectron_range: [6, 30]\n    exposure: {}")
+    config = read_config(project / "config.yaml")
+    assert config["analyses"]["paper"] == config["analyses"]["release"] | {"dataset": "figure3"}
+    assert len({id(each) for each in _lists(config)}) == len(_lists(config))
+    config["analyses"]["paper"]["exposure"]["baseline_m"] = 30.0
+    found = [build_model(config, name, project).analysis.exposure.baseline_m for name in ("paper", "release")]
+    assert found == [30.0, 19.3]

@@ -507,3 +507,11 @@ def test_counts_are_checked_again_when_loaded(tmp_path: Path) -> None:
 def test_clean_acceptance_is_loaded(tmp_path: Path) -> None:
     (tmp_path / "acceptance.csv").write_text(TABLE["acceptance"], encoding="utf-8")
     assert load_acceptance(tmp_path / "acceptance.csv")(np.array(1.5)) == 0.25
+
+
+@pytest.mark.parametrize("rows", ["0,0\n1,1.5\n", "1,0\n0,1\n", "0,0\n", ""])
+def test_a_loaded_acceptance_that_is_none_is_named(rows: str, tmp_path: Path) -> None:
+    path = tmp_path / "acceptance.csv"
+    path.write_text("photoelectrons,acceptance\n" + rows, encoding="utf-8")
+    with pytest.raises(TableError, match=rf"{path}: acceptance: .* expected"):
+        load_acceptance(path)

@@ -90,3 +90,30 @@ def test_a_range_must_end_at_bin_edges(
 def test_a_range_has_bins(low: float, high: float, measurement: Callable[[str], Measurement]) -> None:
     with pytest.raises(ValueError, match=rf"photoelectron_range: \[{low}, {high}\]; the first must be smaller"):
         measurement("figure3").select(low, high)
+
+
+SOUND = {"bin_edges_pe": [0.0, 1.0, 2.0], "observed_counts": [3.0, -1.0], "stat_uncertainty": [1.0, 2.0]}
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "said"),
+    [
+        ("bin_edges_pe", [0.0, 1.0], r"shapes \(\(2,\), \(2,\)\); expected \(1,\) of the bin edges"),
+        ("bin_edges_pe", [0.0, 2.0, 1.0], "expected increasing numbers"),
+        ("bin_edges_pe", [0.0, 1.0, 1.0], "expected increasing numbers"),
+        ("bin_edges_pe", [0.0, np.nan, 2.0], "expected increasing numbers"),
+        ("observed_counts", [3.0], r"shapes \(\(1,\), \(2,\)\)"),
+        ("observed_counts", [3.0, np.nan], "observed counts .* expected finite numbers"),
+        ("observed_counts", [np.inf, 1.0], "observed counts .* expected finite numbers"),
+        ("stat_uncertainty", [1.0], r"shapes \(\(2,\), \(1,\)\)"),
+        ("stat_uncertainty", [1.0, 0.0], "uncertainties .* expected positive, finite numbers"),
+        ("stat_uncertainty", [1.0, -1.0], "uncertainties .* expected positive, finite numbers"),
+        ("stat_uncertainty", [np.nan, 1.0], "uncertainties .* expected positive, finite numbers"),
+        ("stat_uncertainty", [np.inf, 1.0], "uncertainties .* expected positive, finite numbers"),
+    ],
+)
+def test_what_is_no_measurement_is_refused(name: str, values: list[float], said: str) -> None:
+    arrays = {key: np.array(value) for key, value in SOUND.items()}
+    Measurement(**arrays)
+    with pytest.raises(ValueError, match=said):
+        Measurement(**arrays | {name: np.array(values)})

@@ -86,6 +86,23 @@ def test_bins_are_selected_by_two_edges(low: float, high: float) -> None:
         build([0, 2, 4, 6, 8, 10]).select(low, high)
 
 
+@pytest.mark.parametrize("nuclei", NUCLEI)
+def test_templates_of_other_nuclei_are_refused(nuclei: str) -> None:
+    """Two nuclei's nodes would be one nucleus' twice as many."""
+    columns = build([6, 8, 10], nuclei=nuclei).to_columns()
+    for other in set(NUCLEI) - {nuclei}:
+        with pytest.raises(ValueError, match=f"templates of {columns['nuclide'][0]}.*; expected those of "):
+            Templates.from_columns(columns, NUCLEI[other])
+
+
+@pytest.mark.parametrize("covered", [(7.0, 20.0), (0.0, 9.0)])
+def test_bins_beyond_the_acceptance_are_refused(covered: tuple[float, float]) -> None:
+    acceptance = Acceptance(np.array(covered), np.array([0.5, 0.5]))
+    edges = np.array([6.0, 8.0, 10.0])
+    with pytest.raises(ValueError, match=r"acceptance covers .* the bins need \[6, 10\]"):
+        build_templates(edges, nuclides=NUCLEI["mean"], form_factor=helm, exposure=CSI_2017, acceptance=acceptance)
+
+
 def test_sums_table_is_per_bin() -> None:
     built = build([0, 2, 4], nuclei="cs_and_i")
     table = built.sums_table()
