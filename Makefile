@@ -48,9 +48,9 @@ test-browser: report
 verify: figures
 	$(BIN)/python tests/reference/verify.py
 
-# The README's scorecard and pictures, from finished results.
+# Tables and pictures of README.md and docs/, from finished results.
 readme: figures
-	$(BIN)/python docs/update_readme.py
+	$(BIN)/python docs/generate.py
 
 env: .venv/.complete
 

@@ -127,7 +127,7 @@ def test_no_line_has_a_value_that_is_no_number(
 def test_a_matter_parameter_has_the_range_of_its_scan(model: Callable[..., Model], config: dict[str, Any]) -> None:
     used = model("paper")
     (found,) = allowed_range(used, make_line(used, "eps_ee_matter", fixed={}, profile=QUARKS))
-    assert (found.lower, found.upper) == pytest.approx((-0.9509, 2.022), abs=1e-3)  # the README's scorecard
+    assert (found.lower, found.upper) == pytest.approx((-0.9509, 2.022), abs=1e-3)  # as in docs/results.md
     assert (found.other_parameters, found.ends_at_grid) == ("profiled", "")
     scan = parse_scan("matter_ee_mumu", config["scans"]["matter_ee_mumu"])
     grid = scan_grid(used, replace(scan, axes=tuple(replace(axis, points=101) for axis in scan.axes)))

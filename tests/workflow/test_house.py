@@ -2,14 +2,11 @@
 
 import re
 import tomllib
-from pathlib import Path
 
 import yaml
-from snakemake.utils import update_config
 
 import cevnsi
-from cevnsi.config import check, schema
-from cevnsi.strict_yaml import load_yaml, read
+from cevnsi.config import schema
 from project import ROOT
 
 
@@ -59,26 +56,6 @@ def _described(node: dict[str, object], place: str) -> list[str]:
 
 def test_every_configuration_key_is_described() -> None:
     assert _described(schema(), "") == []
-
-
-def test_readme_shows_what_the_scorecard_data_asks() -> None:
-    """The README's table has every published quantity, so it cannot lag behind the data."""
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    published = (ROOT / "data" / "liao_marfatia_2017" / "published.csv").read_text(encoding="utf-8")
-    names = [line.split(",", 1)[1].lstrip('"').split('"')[0].split(",Sec")[0] for line in published.splitlines()[1:]]
-    assert [name for name in names if name.split(",Eq")[0].split(",abstract")[0] not in readme] == []
-    for picture in re.findall(r"\((docs/[^)]*)\)", readme):
-        assert Path(ROOT / picture).is_file()
-
-
-def test_readme_examples_are_valid_configurations() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    examples = re.findall(r"```yaml\n(.*?)```", readme, re.DOTALL)
-    assert len(examples) == 2
-    for example in examples:
-        config = read(ROOT / "config.yaml")
-        update_config(config, load_yaml(example))
-        check(config)
 
 
 def test_one_version_everywhere() -> None:

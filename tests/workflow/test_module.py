@@ -10,8 +10,9 @@ import pytest
 
 from project import ROOT, Project, copy_project
 
-# The README's example, with a rule that is named as one of ours, and with a handler.
-(EXAMPLE,) = re.findall(r"```\n(configfile: .*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+# The example of docs/module.md, with a rule that is named as one of ours, and with a handler.
+PAGE = (ROOT / "docs" / "module.md").read_text(encoding="utf-8")
+(EXAMPLE,) = re.findall(r"```\n(configfile: .*?)```", PAGE, re.DOTALL)
 OUTER = (
     EXAMPLE.replace("rule summary:", "rule inputs:")
     + """

@@ -1,0 +1,170 @@
+"""Put what a finished run has found into README.md and the pages of docs/: tables, scorecards and pictures.
+
+Run by `make readme`; what `make bench` has measured goes in too, if it was run. Only what lies between a page's
+`<!-- name -->` and `<!-- end name -->` is replaced.
+"""
+
+import json
+import re
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cevnsi.config import Analysis, parse_analysis, parse_scan
+from cevnsi.detector import Exposure
+from cevnsi.inputs import PUBLISHED_FILE
+from cevnsi.loading import analysis_templates, load_acceptance, load_measurement
+from cevnsi.nuclei import NUCLEI
+from cevnsi.points import scan_grid
+from cevnsi.regions import allowed_ranges
+from cevnsi.scan import make_model
+from cevnsi.scorecard import markdown
+from cevnsi.strict_yaml import read
+from cevnsi.tables import PUBLISHED, SCORECARD, contour_layout, read_table
+from cevnsi.templates import predicted_counts
+
+ROOT = Path(__file__).parents[1]
+PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+PICTURES = ("fig1", "fig2", "fig3", "fig4", "domain_sensitivity")
+TWO_SIGMA = 0.9545  # of Fig. 2
+
+Text = Callable[[str], str]  # what a key of published.csv has, as text
+
+
+def _range(pair: str, n_dof: int) -> Callable[[Text], str]:
+    """Both ends of Eq. 12 at one threshold."""
+    key = f"eps_{pair}_matter"
+    return lambda text: f"{text(f'{key}_lower_n{n_dof}')} to {text(f'{key}_upper_n{n_dof}')}"
+
+
+# Rows of the headline table that published.csv has a value for.
+HEADLINES: dict[str, Callable[[Text], str]] = {
+    "eps_ee of Eq. 12, 90 % CL, delta chi2 2.71": _range("ee", 1),
+    "eps_ee of Eq. 12, 90 % CL, delta chi2 4.61": _range("ee", 2),
+    "eps_mumu of Eq. 12, 90 % CL, delta chi2 2.71": _range("mumu", 1),
+    "eps_mumu of Eq. 12, 90 % CL, delta chi2 4.61": _range("mumu", 2),
+    "allowed bands in Fig. 3 (a) and (b)": lambda text: f"{text('regions_ee_d_u')} and {text('regions_mumu_d_u')}",
+    "mass from which the degenerate strip is allowed, MeV": lambda text: text("strip_opening_mev"),
+    "least delta chi2 in the muon g-2 band (2 sigma is 6.18)": lambda text: text("g2_delta_chi2"),
+}
+
+
+def light_mediator_limit(results: Path, analysis: str) -> float:
+    """Greatest coupling allowed at the smallest mass of Fig. 2: the lowest of its line's ends there."""
+    layout = contour_layout(("mediator_mass_mev", "coupling"))
+    line = read_table(results / analysis / "contours" / "light_mediator.csv", layout)
+    mass = line["mediator_mass_mev"]
+    at_edge = np.isclose(line["confidence_level"], TWO_SIGMA) & (line["n_dof"] == 2) & np.isclose(mass, mass.min())
+    return float(line["coupling"][at_edge].min())
+
+
+def headline(results: Path, analyses: Sequence[str]) -> str:
+    """The numbers that a reader looks for first, one column for the paper and one per analysis."""
+    published = read_table(ROOT / PUBLISHED_FILE, PUBLISHED)
+    place = {key: i for i, key in enumerate(published["key"])}
+    cards = {name: read_table(results / name / "scorecard.csv", SCORECARD) for name in analyses}
+
+    def stated(key: str) -> str:
+        least = "at least " if published["comparison"][place[key]] == "at_least" else ""
+        return f"{least}{published['published'][place[key]]:g}"
+
+    def found(card: Mapping[str, Any]) -> Text:
+        ours = dict(zip(card["quantity"], card["reproduced"], strict=True))
+
+        def text(key: str) -> str:
+            quantity = f"{published['quantity'][place[key]]} ({published['where'][place[key]]})"
+            digits = ".3f" if key.startswith("eps_") else "g" if key.startswith("regions_") else ".1f"
+            return format(float(ours[quantity]), digits)
+
+        return text
+
+    rows = [["quantity", "published", *(f"`{name}`" for name in analyses)], ["---"] * (2 + len(analyses))]
+    for quantity, row in HEADLINES.items():
+        rows.append([quantity, row(stated), *(row(found(card)) for card in cards.values())])
+    limits = [f"{light_mediator_limit(results, name):.3g}" for name in analyses]
+    rows.append(["greatest g of a 1 MeV mediator, 2 sigma", "only drawn", *limits])
+    within = [[value == "true" for value in card["within"]] for card in cards.values()]
+    rows.append(["scorecard: within tolerance", "", *(f"{sum(each)} of {len(each)}" for each in within)])
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def scorecards(results: Path, analyses: Sequence[str]) -> str:
+    """One Markdown table per analysis."""
+    parts = []
+    for analysis in analyses:
+        table = read_table(results / analysis / "scorecard.csv", SCORECARD)
+        parts.append(f"Analysis `{analysis}`:\n\n{markdown(table)}")
+    return "\n".join(parts)
+
+
+def _row(name: str, analysis: Analysis, config: Mapping[str, Any], results: Path) -> str:
+    """SM counts and the four ends of Eq. 12 (delta chi2 4.61) under one set of assumptions."""
+    folder = results / "inputs" / analysis.dataset
+    measurement = load_measurement(folder / "counts.csv")
+    templates = analysis_templates(analysis, measurement, load_acceptance(folder / "acceptance.csv"))
+    model = make_model(analysis, templates, measurement)
+    scan = parse_scan("matter_ee_mumu", config["scans"]["matter_ee_mumu"])
+    scan = replace(scan, axes=tuple(replace(axis, points=101) for axis in scan.axes))
+    ranges = allowed_ranges(scan.name, scan_grid(model, scan), [(0.9, 2)])
+    ends = [end for r in ranges if r.other_parameters == "profiled" for end in (r.lower, r.upper)]
+    counts = predicted_counts(model.templates, [{} for _ in analysis.nuclides], analysis.sin2_theta_w).sum()
+    return f"| {name} | {counts:.1f} | {' | '.join(f'{end:+.3f}' for end in ends)} |"
+
+
+def assumptions(results: Path, config: Mapping[str, Any]) -> str:
+    """What one change at a time to the analysis `paper` does."""
+    paper = parse_analysis(config["analyses"]["paper"])
+    cases = {
+        "`paper` as it is": paper,
+        "`dataset: release` (9 counts in the first bin, sqrt(C + AC), logistic acceptance)": replace(
+            paper, dataset="release"
+        ),
+        "`nuclei: cs_and_i`": replace(paper, nuclides=NUCLEI["cs_and_i"]),
+        "`form_factor: helm`": replace(paper, form_factor="helm"),
+        "`sin2_theta_w: 0.2312` (at the Z pole)": replace(paper, sin2_theta_w=0.2312),
+        "`normalization_uncertainty: 0.14`": replace(paper, normalization_uncertainty=0.14),
+        "`exposure: {light_yield_pe_per_kev: 1.3}`": replace(paper, exposure=Exposure(light_yield_pe_per_kev=1.3)),
+    }
+    head = "| change | SM counts, 6-30 PE | eps_ee from | to | eps_mumu from | to |\n|---|---|---|---|---|---|"
+    return "\n".join([head, *(_row(name, analysis, config, results) for name, analysis in cases.items())]) + "\n"
+
+
+def fill(texts: Mapping[Path, str], blocks: Mapping[str, str]) -> dict[Path, str]:
+    """The texts with every block between its marks, which must stand in one place of one of them."""
+    filled = dict(texts)
+    for name, content in blocks.items():
+        marks = re.compile(rf"(<!-- {name} -->\n).*?(<!-- end {name} -->)", re.DOTALL)
+        places = [path for path, text in filled.items() for _ in marks.finditer(text)]
+        if len(places) != 1:
+            found = ", ".join(path.name for path in places) or "none"
+            raise SystemExit(f"marks for {name}: expected in one place of README.md or docs/*.md; found {found}")
+        filled[places[0]] = marks.sub(lambda m, content=content: f"{m[1]}\n{content}\n{m[2]}", filled[places[0]])
+    return filled
+
+
+def main() -> None:
+    """Replace the marked parts of the pages and copy the pictures they show."""
+    config, results = read(ROOT / "config.yaml"), ROOT / "results"
+    analyses = list(config["analyses"])
+    blocks = {
+        "headline": headline(results, analyses),
+        "scorecard": scorecards(results, analyses),
+        "assumptions": assumptions(results, config),
+    }
+    pictures = {f"{name}.png": results / "paper" / "figures" for name in PICTURES}
+    measured = results / "benchmark.json"
+    if measured.exists():
+        blocks["benchmark"] = "\n".join(json.loads(measured.read_text(encoding="utf-8"))["table"]) + "\n"
+        pictures["benchmark_growth.png"] = measured.parent
+    for path, text in fill({path: path.read_text(encoding="utf-8") for path in PAGES}, blocks).items():
+        path.write_text(text, encoding="utf-8")
+    for picture, folder in pictures.items():
+        shutil.copy(folder / picture, ROOT / "docs" / "figures")
+
+
+if __name__ == "__main__":
+    main()
