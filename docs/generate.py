@@ -15,17 +15,15 @@ from typing import Any
 import numpy as np
 
 from cevnsi.config import Analysis, parse_analysis, parse_scan
-from cevnsi.detector import Exposure
+from cevnsi.detector import CSI_2017
 from cevnsi.inputs import PUBLISHED_FILE
+from cevnsi.limits import scan_ranges
 from cevnsi.loading import analysis_templates, load_acceptance, load_measurement
 from cevnsi.nuclei import NUCLEI
-from cevnsi.points import scan_grid
-from cevnsi.regions import allowed_ranges
 from cevnsi.scan import make_model
 from cevnsi.scorecard import markdown
 from cevnsi.strict_yaml import read
-from cevnsi.tables import PUBLISHED, SCORECARD, contour_layout, read_table
-from cevnsi.templates import predicted_counts
+from cevnsi.tables import DOMAIN_MATCHES, PUBLISHED, SCORECARD, contour_layout, read_table
 
 ROOT = Path(__file__).parents[1]
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
@@ -108,11 +106,9 @@ def _row(name: str, analysis: Analysis, config: Mapping[str, Any], results: Path
     templates = analysis_templates(analysis, measurement, load_acceptance(folder / "acceptance.csv"))
     model = make_model(analysis, templates, measurement)
     scan = parse_scan("matter_ee_mumu", config["scans"]["matter_ee_mumu"])
-    scan = replace(scan, axes=tuple(replace(axis, points=101) for axis in scan.axes))
-    ranges = allowed_ranges(scan.name, scan_grid(model, scan), [(0.9, 2)])
-    ends = [end for r in ranges if r.other_parameters == "profiled" for end in (r.lower, r.upper)]
-    counts = predicted_counts(model.templates, [{} for _ in analysis.nuclides], analysis.sin2_theta_w).sum()
-    return f"| {name} | {counts:.1f} | {' | '.join(f'{end:+.3f}' for end in ends)} |"
+    ranges = [r for r in scan_ranges(model, scan) if r.other_parameters == "profiled" and r.n_dof == 2]
+    ends = [end for r in ranges for end in (r.lower, r.upper)]
+    return f"| {name} | {model.standard_model_counts.sum():.1f} | {' | '.join(f'{end:+.3f}' for end in ends)} |"
 
 
 def assumptions(results: Path, config: Mapping[str, Any]) -> str:
@@ -127,10 +123,25 @@ def assumptions(results: Path, config: Mapping[str, Any]) -> str:
         "`form_factor: helm`": replace(paper, form_factor="helm"),
         "`sin2_theta_w: 0.2312` (at the Z pole)": replace(paper, sin2_theta_w=0.2312),
         "`normalization_uncertainty: 0.14`": replace(paper, normalization_uncertainty=0.14),
-        "`exposure: {light_yield_pe_per_kev: 1.3}`": replace(paper, exposure=Exposure(light_yield_pe_per_kev=1.3)),
+        "`exposure: {light_yield_pe_per_kev: 1.3}`": replace(
+            paper, exposure=replace(CSI_2017, light_yield_pe_per_kev=1.3)
+        ),
     }
     head = "| change | SM counts, 6-30 PE | eps_ee from | to | eps_mumu from | to |\n|---|---|---|---|---|---|"
     return "\n".join([head, *(_row(name, analysis, config, results) for name, analysis in cases.items())]) + "\n"
+
+
+def matches(results: Path) -> str:
+    """The bound at which each end of Eq. 12 is the published one, in a sentence for each threshold."""
+    table = read_table(results / "paper" / "domain_matches.csv", DOMAIN_MATCHES)
+    said = []
+    for level in sorted(set(table["delta_chi2"])):
+        found = []
+        for i in np.flatnonzero(table["delta_chi2"] == level):
+            reach = ", where the end is only the reach 6 D and no limit" if table["kind"][i] == "reach" else ""
+            found.append(f"{float(table['bound'][i]):.3g} ({table['published'][i]:g}{reach})")
+        said.append(f"at delta chi2 {level:.2f} to bounds of {', '.join(found[:-1])} and {found[-1]}")
+    return f"The published ends correspond, one by one, {'; '.join(said)}.\n"
 
 
 def fill(texts: Mapping[Path, str], blocks: Mapping[str, str]) -> dict[Path, str]:
@@ -154,6 +165,7 @@ def main() -> None:
         "headline": headline(results, analyses),
         "scorecard": scorecards(results, analyses),
         "assumptions": assumptions(results, config),
+        "matches": matches(results),
     }
     pictures = {f"{name}.png": results / "paper" / "figures" for name in PICTURES}
     measured = results / "benchmark.json"

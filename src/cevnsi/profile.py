@@ -300,7 +300,7 @@ class _Problem:
         return sorted(set(self.key.tolist()))
 
     def start(self, low: FloatArray, high: FloatArray, targets: Sequence[float]) -> FloatArray:
-        """Variables (n, d) at which each moving amplitude, in the mean of the nuclei, is as near to its target as can be."""
+        """Variables (n, d) at which each moving amplitude, in the mean of nuclei, is next to its target."""
         start = np.empty_like(low)
         mean = self.slope.mean(axis=1)
         for k, target in zip(self.moved, targets, strict=True):
