@@ -16,6 +16,7 @@ READERS = {
 TARGETS = {"mean": "one mean nucleus of CsI", "cs_and_i": "cesium and iodine separately"}
 FORM_FACTOR_NAMES = {"klein_nystrand": "Klein-Nystrand", "helm": "Helm"}
 _PAIRS = {"ee": "ee", "mumu": "μμ", "tautau": "ττ", "emu": "eμ", "etau": "eτ", "mutau": "μτ"}
+_SIGNS = {">=": "≥", "<=": "≤"}
 _NAMES = {"mediator_mass_mev": ("M<sub>Z′</sub>", "mediator mass"), "coupling": ("g", "coupling g")}
 
 
@@ -133,6 +134,32 @@ def domain_text(scan: Scan, axes: Sequence[str]) -> str:
     if scan.interaction == "contact":
         parts.append("every other coupling zero")
     return f"<b>Domain:</b> {'; '.join(parts)}."
+
+
+def bounds_text(text: str) -> str:
+    """What makes an end, as ranges.csv says it, in the paper's notation.
+
+    >>> bounds_text("eps_ee_uV >= -1; mediator_mass_mev <= 1e+04")
+    'ε<sub>ee</sub><sup>uV</sup> ≥ −1 and M<sub>Z′</sub> ≤ 10000 MeV'
+    """
+    said = []
+    for bound in text.split("; "):
+        name, sign, value = bound.split()
+        said.append(f"{html_name(name)} {_SIGNS[sign]} {number(float(value), 6)}{unit(name)}")
+    return " and ".join(said)
+
+
+COARSE = "<b>Warning:</b> the grid is too coarse for this figure; the ranges below say of what."
+
+
+def is_coarse(scan: Scan, axes: Sequence[str], ranges: Mapping[str, Any]) -> bool:
+    """Whether ranges.csv warns of the grid of these axes at the level that a figure draws."""
+    said = f"{scan.grid_name(axes)}: the grid is too coarse"
+    names = ("scan", "confidence_level", "n_dof", "warning")
+    return any(
+        (name, *level) == (scan.name, *scan.levels()[0]) and any(each.startswith(said) for each in warning.split("; "))
+        for name, *level, warning in zip(*(ranges[name] for name in names), strict=True)
+    )
 
 
 def intervals_of(

@@ -14,21 +14,15 @@ SMALLEST_GAIN = 1e-13  # predicted, over 1 + |value|, at which a problem is done
 FIRST_DAMPING, LARGEST_DAMPING = 1.0, 1e12  # over the largest curvature
 
 
-def descend(
-    derivatives: Derivatives, start: FloatArray, low: FloatArray, high: FloatArray
+def _step(
+    at: FloatArray, low: FloatArray, high: FloatArray, gradient: FloatArray, hessian: FloatArray, damping: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
-    """Value (n,) and place (n, d) of the local minimum that each problem's start leads to; start, low, high are (n, d).
+    """Step (n, d) of every problem, and the gradient in the variables that may move.
 
-    Variables at an end of the box that the gradient pushes outwards rest there. In the others a step is
-    -(|H| + damping)^-1 gradient, with the magnitudes of the Hessian's eigenvalues, so that it leads down and away from
-    saddles; it goes as far as the box lets it, and is taken if the value falls. What is reached is in the box.
+    A variable at an end of the box rests there if the gradient pushes it outwards, or if the step in the others would.
     """
-    at = np.clip(start, low, high)
-    problem = np.arange(len(at))
-    value, gradient, hessian = derivatives(at, problem)
-    least, place, damping = value.copy(), at.copy(), np.full(len(at), FIRST_DAMPING)
-    for _ in range(MOST_STEPS):
-        resting = ((at <= low) & (gradient > 0)) | ((at >= high) & (gradient < 0))
+    resting = ((at <= low) & (gradient > 0)) | ((at >= high) & (gradient < 0))
+    while True:
         free = np.where(resting, 0.0, gradient)
         coupled = np.where(resting[:, :, None] | resting[:, None, :], 0.0, hessian)
         curvature, direction = np.linalg.eigh(coupled)
@@ -36,6 +30,26 @@ def descend(
         size += (damping * size.max(axis=1) + np.finfo(float).tiny)[:, None]
         along = (direction.swapaxes(1, 2) @ free[:, :, None])[..., 0] / size
         step = np.where(resting, 0.0, -(direction @ along[:, :, None])[..., 0])
+        blocked = ((at <= low) & (step < 0)) | ((at >= high) & (step > 0))
+        if not blocked.any():
+            return step, free
+        resting |= blocked
+
+
+def descend(
+    derivatives: Derivatives, start: FloatArray, low: FloatArray, high: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Value (n,) and place (n, d) of the local minimum that each problem's start leads to; start, low, high are (n, d).
+
+    A step is -(|H| + damping)^-1 gradient, with the magnitudes of the Hessian's eigenvalues, so that it leads down and
+    away from saddles; it goes as far as the box lets it, and is taken if the value falls. All reached is in the box.
+    """
+    at = np.clip(start, low, high)
+    problem = np.arange(len(at))
+    value, gradient, hessian = derivatives(at, problem)
+    least, place, damping = value.copy(), at.copy(), np.full(len(at), FIRST_DAMPING)
+    for _ in range(MOST_STEPS):
+        step, free = _step(at, low, high, gradient, hessian, damping)
         with np.errstate(divide="ignore", invalid="ignore"):  # a variable that does not move has all the room there is
             room = np.where(step > 0, (high - at) / step, np.where(step < 0, (low - at) / step, np.inf))
         part = np.minimum(room.min(axis=1), 1.0)[:, None]

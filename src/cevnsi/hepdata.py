@@ -28,6 +28,12 @@ Qualifier = tuple[str, Any] | tuple[str, Any, str]  # name, value, units
 
 AT_REACH = "Is only the end of the reach"
 AT_GRID = "Ends that are only the axis' own"
+# Columns of ranges.csv that a table of ranges has where any of its rows has something to say.
+REMARKS = {
+    "Bounds that make the lower end": "lower_set_by",
+    "Bounds that make the upper end": "upper_set_by",
+    "Warning": "warning",
+}
 MISSING = "-"  # HEPData's mark for a cell without a number
 LONGEST_TITLE = 64
 THUMBNAIL_WIDTH = 500  # pixels, at most
@@ -45,9 +51,10 @@ COMMENT = (
     "Constraints on nonstandard neutrino interactions from coherent elastic neutrino-nucleus scattering on CsI, made "
     "by the software cevnsi, which reproduces J. Liao and D. Marfatia, Phys. Lett. B 775 (2017) 54, arXiv:1708.04255, "
     "from the COHERENT data of 2017. The numbers are of this reproduction, not of the paper's authors. Equations and "
-    "figures are those of the paper. Delta chi2 counts from the least chi2 on each grid, and every chi2 is minimised "
-    "over the normalization pull of Eq. 7. Parameters that a table does not name are zero unless it says otherwise. No "
-    "centre-of-mass energy is given: neutrinos below 53 MeV from stopped pions and muons meet nuclei at rest."
+    "figures are those of the paper. Delta chi2 counts from the least chi2 between the ends of a scan's axes, "
+    "along a line from the least on its grid; every chi2 is minimised over the normalization pull of Eq. 7. Parameters "
+    "that a table does not name are zero unless it says otherwise. No centre-of-mass energy is given: neutrinos below "
+    "53 MeV from stopped pions and muons meet nuclei at rest."
 )
 RESOURCES = [
     {"location": "https://arxiv.org/abs/1708.04255", "description": "The paper that these tables reproduce"},
@@ -70,6 +77,7 @@ class Finished:
     contours: Mapping[str, Mapping[str, Any]]  # by grid
     curves: Mapping[str, Mapping[str, Any]]  # by figure
     sensitivity: Mapping[str, Any] | None
+    matches: Mapping[str, Any] | None
     pictures: Mapping[str, Path]  # png, by figure
     scorecard: Path
 
@@ -290,26 +298,28 @@ def muon_table(finished: Finished) -> Table:
 
 
 def points_table(finished: Finished) -> Table | None:
-    """The points marked on the figures: best fits, and the standard model where it is one."""
+    """The points marked on the figures: best fits and the standard model, where they are one."""
     rows = []
     for figure, grids in finished.figures.items():
         for grid in grids:
             panel = figure if figure == "fig2" else grid
-            best, standard = (_curve(finished.curves[figure], panel, name) for name in ("best fit", "SM"))
+            points = [_curve(finished.curves[figure], panel, name) for name in ("best fit", "SM")]
             for i, axis in enumerate(list(finished.contours[grid])[-2:]):
-                model = standard[i][0] if standard[i] else MISSING
-                rows.append((panel_title(figure, grids, grid), label(axis), best[i][0], model))
+                marked = (point[i][0] if point[i] else MISSING for point in points)
+                rows.append((panel_title(figure, grids, grid), label(axis), *marked))
     if not rows:
         return None
     where, names, fits, models = zip(*rows, strict=True)
     return Table(
         title=f"Best fits ({finished.name})",
-        description="The points marked on the figures: the grid point of least chi2 of each plane, and the standard "
-        f"model, which the plane of a mediator's mass and coupling does not contain as a point ({MISSING!r}).",
+        description="The points marked on the figures: where chi2 is least between the ends of a plane's axes, and the "
+        f"standard model. {MISSING!r}: none is marked, as the data leave a degenerate set of which no point is better "
+        "than another, or as the plane of a mediator's mass and coupling does not contain the standard model as a "
+        "point.",
         observable=LIMITS,
         independent=[column("Figure", where), column("Parameter", names)],
         dependent=[
-            column("Best fit on the grid", fits, *_assumptions(finished)),
+            column("Best fit", fits, *_assumptions(finished)),
             column("Standard model", models, *_assumptions(finished)),
         ],
     )
@@ -341,6 +351,48 @@ def sensitivity_tables(finished: Finished) -> Iterator[Table]:
         )
 
 
+def _or_none(value: Any) -> Any:
+    """A cell; what is empty in a csv, in a word."""
+    return "none" if isinstance(value, str) and not value else value
+
+
+def matches_table(finished: Finished) -> Table | None:
+    """The bound at which each end of Eq. 12 is the published one."""
+    table = finished.matches
+    if table is None or not table["parameter"]:
+        return None
+    rows = range(len(table["parameter"]))
+    keys = list(dict.fromkeys((table["parameter"][i], table["side"][i], float(table["published"][i])) for i in rows))
+    at = {
+        (table["parameter"][i], table["side"][i], float(table["confidence_level"][i]), int(table["n_dof"][i])): i
+        for i in rows
+    }
+    columns = []
+    for level in dict.fromkeys(key[2:] for key in at):
+        found = [at[name, side, *level] for name, side, _ in keys]
+        qualifiers = [*_assumptions(finished), *_level(*level)]
+        bounds = [MISSING if table["kind"][i] == "none" else float(table["bound"][i]) for i in found]
+        columns.append(column("Least bound that gives the published end", bounds, *qualifiers))
+        columns.append(column("What the end is there", [table["kind"][i] for i in found], *qualifiers))
+    names, sides, ends = zip(*keys, strict=True)
+    return Table(
+        title=f"Domain of Eq. 12 ({finished.name})",
+        location="Eq. 12",
+        description="The least bound on the absolute value of each eps_uV and eps_dV that is profiled over at which an "
+        "end of the allowed range is the published one. There it is a limit, where delta chi2 rises to the threshold, "
+        "or only the reach of the domain (Eq. 11), all of which is still allowed. Not in the paper: it states no "
+        "domain.",
+        observable=LIMITS,
+        independent=[
+            column("Parameter", [label(name) for name in names]),
+            column("End", sides),
+            column("Published", ends),
+        ],
+        dependent=columns,
+        picture=picture_name(finished, "domain_sensitivity"),
+    )
+
+
 def range_table(finished: Finished, scan: Scan) -> Table | None:
     """Allowed intervals of every parameter of a scan, a pair of columns for each level."""
     table = finished.ranges
@@ -352,12 +404,14 @@ def range_table(finished: Finished, scan: Scan) -> Table | None:
         return None
     names = ("parameter", "other_parameters", "interval", "confidence_level", "n_dof")
     at = {tuple(table[name][i] for name in names): i for i in rows}
+    sources = {"Lower end": "lower", "Upper end": "upper", AT_GRID: "ends_at_grid"}
+    sources |= {text: source for text, source in REMARKS.items() if any(table[source][i] for i in rows)}
     columns = []
     for level in scan.levels():
         found = [at.get((*key, *level)) for key in keys]
         qualifiers = [*_assumptions(finished), *_level(*level), ("Profiled over", profiled(scan))]
-        for text, source in (("Lower end", "lower"), ("Upper end", "upper"), (AT_GRID, "ends_at_grid")):
-            values = [MISSING if i is None else table[source][i] or "none" for i in found]
+        for text, source in sources.items():
+            values = [MISSING if i is None else _or_none(table[source][i]) for i in found]
             columns.append(column(text, values, *qualifiers))
     parameters, others, intervals = zip(*keys, strict=True)
     equation = scan.name == "matter_ee_mumu"
@@ -366,7 +420,8 @@ def range_table(finished: Finished, scan: Scan) -> Table | None:
         location="Eq. 12" if equation else "",
         description=f"{'Eq. 12: allowed' if equation else 'Allowed'} intervals of each parameter of the scan "
         f"{scan.name}, the others profiled over their axes or set to zero. For 2 degrees of freedom an interval is the "
-        f"extent of the allowed region, for 1 the range of one parameter. {MISSING!r}: fewer intervals at this level.",
+        f"extent of the allowed region, for 1 the range of one parameter. {MISSING!r}: fewer intervals at this level. "
+        "An end is found on chi2 itself; a bound makes it if chi2 would be less there without that bound.",
         observable=LIMITS,
         independent=[
             column("Parameter", [label(name) for name in parameters]),
@@ -386,6 +441,8 @@ def tables_of(finished: Finished) -> Iterator[Table]:
         if figure == "fig2":
             yield muon_table(finished)
     yield from sensitivity_tables(finished)
+    if matches := matches_table(finished):
+        yield matches
     if points := points_table(finished):
         yield points
     for scan in {scan.name: scan for scan in finished.scans.values()}.values():
@@ -459,11 +516,17 @@ def write_submission(folder: Path, analyses: Sequence[Finished]) -> None:
         card = f"{finished.name}-scorecard.csv"
         _copy(finished.scorecard, folder / card)
         resources.append({"location": card, "description": f"Published values against ours, analysis {finished.name}"})
+        tables = list(tables_of(finished))
+        shown = {table.picture for table in tables}
         for figure, picture in finished.pictures.items():
             name = picture_name(finished, figure)
             _copy(picture, folder / name)
-            save_thumbnail(picture, folder / f"thumb_{name}")
-        for table in tables_of(finished):
+            if name in shown:
+                save_thumbnail(picture, folder / f"thumb_{name}")
+            else:  # of a file that nothing names the validator complains
+                without = f"{FIGURES.get(figure, figure)}, on which no line is; analysis {finished.name}"
+                resources.append({"location": name, "description": without})
+        for table in tables:
             document = table_document(finished, table, len(documents))
             content = {"independent_variables": table.independent, "dependent_variables": table.dependent}
             write_text(folder / document["data_file"], _yaml([content]))

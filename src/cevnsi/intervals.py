@@ -12,7 +12,7 @@ FloatArray = NDArray[np.float64]
 Rows = NDArray[np.intp]
 Function = Callable[[FloatArray, Rows], FloatArray]
 
-ROUNDING = 1e-12  # of a function, over one and its value
+ROUNDING = 1e-10  # of a function, over one and its value
 
 
 def local_minima(samples: FloatArray) -> tuple[Rows, Rows]:

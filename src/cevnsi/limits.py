@@ -22,7 +22,7 @@ SAMPLES_PER_DECADE = 20  # of a logarithmic parameter, over the relative error o
 SAMPLES_PER_CHARGE = 8  # of the SM charge that a contact parameter adds to an amplitude, over the same
 SAMPLES_OF_UNKNOWN = 1001  # of a linear parameter with no such scale
 GROWTH = 0.05  # of the distance between samples with the distance from a turning point
-MOST_SAMPLES = 200_000
+MOST_SAMPLES = 4000  # of an axis: where that is too few, a warning says so
 MOST_DOUBLINGS = 4
 RELAXED_BY = 0.01  # of its width: how far a bound is moved to see whether it makes an end
 MATTERS = 1e-7  # by which chi2 must then fall; what it is minimised with is good to 1e-9
@@ -154,12 +154,15 @@ def curves(model: Model, plane: Scan, name: str) -> list[Curve]:
 
 def lowest(curve: Callable[[FloatArray], FloatArray], x: FloatArray, samples: FloatArray) -> tuple[float, float]:
     """Coordinate and value of the least chi2 on a curve, followed down from its lowest samples."""
-    place, near = int(samples.argmin()), float(np.ptp(samples))
-    _, at, value = refine(lambda c, row: curve(c), x, samples[None], samples.min() + 0.1 * min(near, 1.0))
-    ends = curve(x[[0, place, -1]])
-    candidates = np.concatenate([x[[0, place, -1]], at]), np.concatenate([ends, value])
-    best = int(candidates[1].argmin())
-    return float(candidates[0][best]), float(candidates[1][best])
+    place = int(samples.argmin())
+    near = np.arange(max(place - 2, 0), min(place + 3, x.size))  # samples may be approximate: about the lowest, anew
+    exact = curve(x[near])
+    found = [refine(lambda c, row: curve(c), x[near], exact[None])[1:]]
+    found += [refine(lambda c, row: curve(c), x, samples[None], float(samples.min()))[1:]]
+    found += [(x[near], exact), (x[[0, -1]], curve(x[[0, -1]]))]
+    at, value = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    best = int(value.argmin())
+    return float(at[best]), float(value[best])
 
 
 def _runs(inside: NDArray[np.bool_]) -> int:

@@ -26,11 +26,23 @@ from cevnsi.intervals import parabolic
 from cevnsi.likelihood import Measurement, chi2_of_counts
 from cevnsi.loading import load_measurement
 from cevnsi.muon_g2 import coupling_band
-from cevnsi.regions import Grid
+from cevnsi.regions import Grid, threshold
 from cevnsi.rule_graph import draw
 from cevnsi.run_record import Job, rule_edges, run_times
-from cevnsi.scorecard import published_ends, spread
-from cevnsi.tables import PUBLISHED, RANGES, SCORECARD, SENSITIVITY, SPECTRA, read_csv, read_parquet, read_table
+from cevnsi.scorecard import spread
+from cevnsi.sensitivity import CL_PAPER
+from cevnsi.tables import (
+    CURVES,
+    DOMAIN_MATCHES,
+    PUBLISHED,
+    RANGES,
+    SCORECARD,
+    SENSITIVITY,
+    SPECTRA,
+    read_csv,
+    read_parquet,
+    read_table,
+)
 from cevnsi.tables import read_text as read_text_file
 from cevnsi.templates import Templates
 
@@ -40,6 +52,8 @@ Row = dict[str, Any]
 
 MOST_POINTS = 201  # along each axis of a grid that the page carries; the ranges in it come from the whole grid
 
+# Tables of an analysis that can be saved from the page, where it has them.
+DOWNLOADS = ("scorecard", "ranges", "best_fits", "spectra", "templates", "domain_sensitivity", "domain_matches")
 FIGURE_TITLES = {
     "fig1": "Fig. 1: predicted spectrum",
     "fig2": "Fig. 2: a light mediator",
@@ -109,6 +123,15 @@ class Study:
         columns = read_parquet(self.folder / "grids" / f"{grid}.parquet", ["chi2", "delta_chi2"])
         return as_grid(scan, grid, columns["delta_chi2"]), float(columns["chi2"].min())
 
+    def best_fit(self, figure: str, grid: str) -> tuple[float, float] | None:
+        """The best fit that a figure marks on a grid; None where it marks none, as no point is better than another."""
+        curves = read_table(self.folder / "figures" / f"{figure}.csv", CURVES)
+        panel = figure if figure == "fig2" else grid
+        for row in zip(*(curves[name] for name in ("panel", "curve", "x", "y")), strict=True):
+            if row[:2] == (panel, "best fit"):
+                return float(row[2]), float(row[3])
+        return None
+
 
 def studies(results: Path, config: Mapping[str, Any]) -> list[Study]:
     """The analyses of a configuration, in its order."""
@@ -122,6 +145,23 @@ def studies(results: Path, config: Mapping[str, Any]) -> list[Study]:
         )
         for name, section in config["analyses"].items()
     ]
+
+
+def listed_choices(text: str) -> list[tuple[str, float]]:
+    """What a cell of the scorecard's column `choices` lists: what is chosen, and our value under it.
+
+    >>> listed_choices("every eps_uV, eps_dV in [-1, 0.73]: -0.95; every bin: nan")
+    [('every eps_uV, eps_dV in [-1, 0.73]', -0.95), ('every bin', nan)]
+    """
+    parts = [item.rpartition(": ") for item in text.split("; ") if item]
+    return [(name, float(value)) for name, _, value in parts]
+
+
+def score(study: Study) -> dict[str, int]:
+    """How many of a scorecard's rows are within tolerance, and how many have each verdict over the open choices."""
+    table = study.scorecard
+    verdicts = {verdict: table["verdict"].count(verdict) for verdict in ("yes", "depends", "no")}
+    return {"within": table["within"].count("true"), "all": len(table["within"]), **verdicts}
 
 
 def scorecard_rows(made: Sequence[Study]) -> list[Row]:
@@ -145,8 +185,43 @@ def scorecard_rows(made: Sequence[Study]) -> list[Row]:
                 "difference": float(table["difference"][i]),
                 "within": table["within"][i] == "true",
                 "digitization": spread(table["digitization"][i]),
+                "verdict": table["verdict"][i],
+                "ends": (float(table["least"][i]), float(table["greatest"][i])),
+                "choices": listed_choices(table["choices"][i]),
             }
     return list(rows.values())
+
+
+def reproduced_equation(study: Study, published: Mapping[str, Any]) -> Row | None:
+    """At which thresholds all ends of Eq. 12 are within tolerance: as configured, and under which open choices.
+
+    None for an analysis that has no such ends. `published` has the columns of published.csv.
+    """
+    place = {quantity: i for i, quantity in enumerate(study.scorecard["quantity"])}
+    found: dict[str, dict[str, list[bool]]] = {}  # by n_dof in the key, then by choice
+    for i, key in enumerate(published["key"]):
+        row = place.get(f"{published['quantity'][i]} ({published['where'][i]})")
+        if row is None or "_matter_" not in key:
+            continue
+        by_choice = found.setdefault(key.rpartition("_n")[2], {})
+        values = [("", float(study.scorecard["reproduced"][row])), *listed_choices(study.scorecard["choices"][row])]
+        for name, value in values:
+            inside = abs(value - published["published"][i]) <= published["tolerance"][i]
+            by_choice.setdefault(name, []).append(inside)
+    if not found:
+        return None
+    ends = len(next(iter(found.values()))[""])
+    holds = [
+        (name, threshold(CL_PAPER, int(n_dof)))
+        for n_dof, by_choice in found.items()
+        for name, inside in by_choice.items()
+        if all(inside) and len(inside) == ends  # a choice that does not bear on each end is none of Eq. 12
+    ]
+    return {
+        "analysis": study.name,
+        "configured": sorted(level for name, level in holds if not name),
+        "chosen": [(name, level) for name, level in holds if name],
+    }
 
 
 def range_groups(made: Sequence[Study]) -> list[Row]:
@@ -158,9 +233,18 @@ def range_groups(made: Sequence[Study]) -> list[Row]:
             named = ("parameter", "confidence_level", "n_dof", "delta_chi2", "other_parameters")
             row: Row = {name: table[name][i] for name in named}
             kept = groups.setdefault(scan, {}).setdefault(tuple(row.values()), row)
-            interval = (table["lower"][i], table["upper"][i], table["ends_at_grid"][i])
-            kept.setdefault("intervals", {}).setdefault(study.name, []).append(interval)
+            kept.setdefault("intervals", {}).setdefault(study.name, []).append(_interval(table, i))
+            if table["warning"][i]:
+                kept.setdefault("warnings", {})[study.name] = table["warning"][i]  # the same for all of its intervals
     return [{"scan": scan, "rows": list(rows.values())} for scan, rows in groups.items()]
+
+
+def _interval(table: Mapping[str, Any], i: int) -> Row:
+    """A row of ranges.csv with what makes its ends, where that is a bound on another parameter."""
+    at_grid = table["ends_at_grid"][i]
+    set_by = [(side, table[f"{side}_set_by"][i]) for side in ("lower", "upper") if side not in at_grid]
+    notes = [f"{side} end set by {captions.bounds_text(text)}" for side, text in set_by if text]
+    return {"low": table["lower"][i], "high": table["upper"][i], "at_grid": at_grid, "note": "; ".join(notes)}
 
 
 def figure_rows(config: Mapping[str, Any], made: Sequence[Study], figures: Figures) -> list[Row]:
@@ -172,6 +256,8 @@ def figure_rows(config: Mapping[str, Any], made: Sequence[Study], figures: Figur
             drawn = [known[grid] for grid in grids]
             if drawn:
                 caption = captions.region_caption(config, study.name, drawn)
+                if any(captions.is_coarse(scan, axes, study.ranges) for scan, axes in drawn):
+                    caption += f" {captions.COARSE}"
                 alt = " ".join(captions.region_alt(scan, axes, study.ranges) for scan, axes in drawn)
             else:
                 caption, alt = captions.spectrum_caption(config, study.name), _spectrum_alt(study)
@@ -209,32 +295,33 @@ def _spectrum_alt(study: Study) -> str:
     )
 
 
-def _slope(bound: FloatArray, end: FloatArray) -> float:
-    return float(abs(end[-1] - end[0]) / (bound[-1] - bound[0])) if bound.size > 1 else float("nan")
+def slope_of_limits(table: Mapping[str, Any]) -> float | None:
+    """How far an end that is a limit moves outwards per unit of the bound: the median over the ends; None for none.
 
-
-def _matching_bound(bound: FloatArray, end: FloatArray, value: float) -> float:
-    """The bound at which an end is at this value; NaN if at none that was tried."""
-    order = np.argsort(end)
-    return float(np.interp(value, end[order], bound[order], left=np.nan, right=np.nan))
-
-
-def domain_facts(table: Mapping[str, Any], published: Mapping[str, tuple[float, float]]) -> Row:
-    """How far an end moves with the bound, and the bound at which each end is the published one, by delta chi2."""
+    table has the columns of domain_sensitivity.csv.
+    """
     column = {name: np.array(values) for name, values in table.items()}
-    free = column["ends_at_grid"] == "no"
-    slopes, matches = [], {}
-    for level in sorted(set(column["delta_chi2"]), reverse=True):
-        found = []
-        for name in dict.fromkeys(table["parameter"]):
-            for i, side in enumerate(("lower", "upper")):
-                rows = (column["parameter"] == name) & (column["side"] == side) & (column["delta_chi2"] == level)
-                slopes.append(_slope(column["bound"][rows & free], column["end"][rows & free]))
-                if name in published:
-                    end = published[name][i]
-                    found.append((name, side, end, _matching_bound(column["bound"][rows], column["end"][rows], end)))
-        matches[float(level)] = found
-    return {"slope": float(np.nanmedian(slopes)) if np.isfinite(slopes).any() else None, "matches": matches}
+    slopes = []
+    for key in dict.fromkeys(zip(table["parameter"], table["side"], table["delta_chi2"], strict=True)):
+        rows = column["ends_at_grid"] == "no"
+        for name, value in zip(("parameter", "side", "delta_chi2"), key, strict=True):
+            rows &= column[name] == value
+        if np.count_nonzero(rows) > 1:
+            slopes.append(np.ptp(column["end"][rows]) / np.ptp(column["bound"][rows]))
+    return float(np.median(slopes)) if slopes else None
+
+
+def match_rows(made: Sequence[Study]) -> list[Row]:
+    """Every published end of a matter parameter at each threshold, with the bound that gives it, by analysis."""
+    rows: dict[tuple[Any, ...], Row] = {}
+    for study in made:
+        path = study.folder / "domain_matches.csv"
+        table = read_table(path, DOMAIN_MATCHES) if path.exists() else {"parameter": []}
+        for i in range(len(table["parameter"])):
+            named: Row = {name: table[name][i] for name in ("parameter", "side", "delta_chi2", "published")}
+            row = rows.setdefault(tuple(named.values()), {**named, "bounds": {}})
+            row["bounds"][study.name] = (float(table["bound"][i]), table["kind"][i])
+    return sorted(rows.values(), key=lambda row: float(row["delta_chi2"]))
 
 
 def _widest(table: Mapping[str, Any]) -> Iterator[str]:
@@ -246,21 +333,21 @@ def _widest(table: Mapping[str, Any]) -> Iterator[str]:
         yield f"{captions.spoken_name(name)} from {captions.spoken(ends.min())} to {captions.spoken(ends.max())}"
 
 
-def domain_row(study: Study, published: Mapping[str, tuple[float, float]]) -> Row | None:
+def domain_row(study: Study) -> Row | None:
     """The figure of domain sensitivity with what it means; None where it was not asked for."""
     path = study.folder / "figures" / "domain_sensitivity"
     table_path = study.folder / "domain_sensitivity.csv"
     if not table_path.exists() or not path.with_name(path.name + ".svg").exists():
         return None
     table = read_table(table_path, SENSITIVITY)
-    facts = domain_facts(table, published)
     bounds = table["bound"]
     alt = (
         f"Ends of the allowed ranges against the bound on what is profiled over, from {bounds.min():g} to "
-        f"{bounds.max():g}: every end moves outwards in proportion to the bound. At the largest bound "
-        f"{', '.join(_widest(table))}."
+        f"{bounds.max():g}: every end that is a limit moves outwards in proportion to the bound; one that is only the "
+        f"reach of the domain is six times it. At the largest bound {', '.join(_widest(table))}."
     )
-    return _shown(study, path, "", alt) | facts
+    levels = sorted(set(table["delta_chi2"]), reverse=True)
+    return _shown(study, path, "", alt) | {"slope": slope_of_limits(table), "levels": levels}
 
 
 def _flat(section: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -326,14 +413,18 @@ def cross_checks(results: Path, config: Mapping[str, Any]) -> list[Row]:
     return found
 
 
-def grid_payload(study: Study, scan: Scan, name: str) -> Row:
-    """What the page computes a scan's plot from: delta chi2 on a thinned grid, and its profiles on the whole one."""
+def grid_payload(study: Study, scan: Scan, name: str, figure: str) -> Row:
+    """What the page computes a scan's plot from: delta chi2 on a thinned grid, and its profiles on the whole one.
+
+    `figure` is the one that draws this grid, and marks its best fit if there is one.
+    """
     grid, least = study.load(scan, name)
     keep = [thinned(axis.size) for axis in grid.axes]
     payload: Row = {
         "analysis": study.name,
         "least": least,
-        "best": grid.best_fit(),
+        "best": study.best_fit(figure, name),
+        "lowest": grid.best_fit(),
         "x": encoded(grid.axes[0][keep[0]]),
         "y": encoded(grid.axes[1][keep[1]]),
         "z": encoded(grid.delta_chi2[np.ix_(*keep)].T, "<f4"),  # rows are y
@@ -345,10 +436,11 @@ def grid_payload(study: Study, scan: Scan, name: str) -> Row:
     return payload
 
 
-def scan_payloads(made: Sequence[Study]) -> list[Row]:
+def scan_payloads(made: Sequence[Study], figures: Figures) -> list[Row]:
     """Every grid of two axes, its levels, and the values of each analysis that has it."""
     found: dict[str, Row] = {}
     for study in made:
+        figure_of = {grid: figure for figure, grids in figures[study.name].items() for grid in grids}
         for scan, name, axes in study.grids():
             entry = found.setdefault(
                 name,
@@ -366,7 +458,7 @@ def scan_payloads(made: Sequence[Study]) -> list[Row]:
                     "shown": [],
                 },
             )
-            entry["shown"].append(grid_payload(study, scan, name))
+            entry["shown"].append(grid_payload(study, scan, name, figure_of[name]))
     return list(found.values())
 
 
@@ -397,7 +489,7 @@ def downloads(results: Path, made: Sequence[Study]) -> list[Row]:
     """Small tables, to be saved from the page."""
     rows = []
     for study in made:
-        for name in ("scorecard", "ranges", "spectra", "templates", "domain_sensitivity"):
+        for name in DOWNLOADS:
             path = study.folder / f"{name}.csv"
             if path.exists():
                 rows.append({"file": f"{study.name}-{name}.csv", "uri": data_uri(path, "text/csv")})
@@ -419,25 +511,27 @@ def collect(
 ) -> Row:
     """Everything that the template shows."""
     made = studies(results, config)
-    ends = published_ends(read_table(published, PUBLISHED))
+    stated = read_table(published, PUBLISHED)
     differ, shared = choice_rows(config, made)
-    domains = [row for row in (domain_row(study, ends) for study in made) if row]
+    domains = [row for row in (domain_row(study) for study in made) if row]
     return {
         "analyses": [study.name for study in made],
         "scorecard": scorecard_rows(made),
-        "score": {s.name: (s.scorecard["within"].count("true"), len(s.scorecard["within"])) for s in made},
+        "score": {study.name: score(study) for study in made},
+        "equation": [row for row in (reproduced_equation(study, stated) for study in made) if row],
         "assumptions": {s.name: captions.assumption_text(s.section) for s in made},
         "data": {s.name: captions.data_text(config, s.name) for s in made},
         "figures": figure_rows(config, made, figures),
         "ranges": range_groups(made),
         "domains": domains,
+        "matches": match_rows(made),
         "bound": config.get("domain_sensitivity", {}).get("scan"),
         "differ": differ,
         "shared": shared,
         "numbers": number_rows(made),
         "cross_checks": cross_checks(results, config),
         "provenance": json.loads(read_text_file(results / "provenance.json")),
-        "scans": scan_payloads(made),
+        "scans": scan_payloads(made, figures),
         "spectra": [spectrum_payload(study, config["spectrum_example"]) for study in made],
         "downloads": downloads(results, made),
         "graph": graph(jobs) if jobs else None,
