@@ -128,7 +128,8 @@ def light_mediator(
     momentum_transfer_squared: FloatArray, *, mediator_mass_mev: Any, coupling: Any
 ) -> dict[tuple[str, str], Any]:
     """Epsilon of a universal vector mediator at each momentum transfer, the same for u and d (Eq. 6)."""
-    # ASSUME: the factor of Eq. 6 as printed, half of what Eq. 9 gives for L = g Z' (nu_L-bar gamma nu_L + q-bar gamma q)
+    # ASSUME: the factor of Eq. 6 as printed, half of what Eq. 9 gives for
+    # L = g Z' (nu_L-bar gamma nu_L + q-bar gamma q)
     value = np.square(coupling) * mediator_coupling_scale(momentum_transfer_squared, mediator_mass_mev)
     return {(quark, pair): value for quark in QUARKS for pair in ("ee", "mumu", "tautau")}
 

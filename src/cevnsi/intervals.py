@@ -12,6 +12,7 @@ FloatArray = NDArray[np.float64]
 Rows = NDArray[np.intp]
 Function = Callable[[FloatArray, Rows], FloatArray]
 
+NEXT_TO_END = 1e-4  # of the distance between samples: whether a function falls from an end on is asked there
 ROUNDING = 1e-10  # of a function, over one and its value
 
 
@@ -49,13 +50,30 @@ def refine(
     row, place = local_minima(samples)
     before, value, after = (samples[row, place + step] for step in (-1, 0, 1))
     dip = np.maximum(before, after) - value
+    left, at, right = x[place - 1], x[place], x[place + 1]
+    if x.size > 1:
+        for end, inner in ((0, 1), (-1, -2)):
+            mine = np.arange(len(samples))
+            first, second = samples[:, end], samples[:, inner]
+            inside = np.full(len(samples), x[end] + NEXT_TO_END * (x[inner] - x[end]))
+            wanted = (first <= second) & (first >= least) & (2 * first - second <= most)
+            wanted &= second - first > ROUNDING * (1 + np.abs(first))
+            mine, inside = mine[wanted], inside[wanted]
+            there = function(inside, mine) if mine.size else inside
+            deeper = there < first[mine]
+            mine, inside, there = mine[deeper], inside[deeper], there[deeper]
+            row, value = np.concatenate([row, mine]), np.concatenate([value, there])
+            dip = np.concatenate([dip, second[mine] - there])
+            low, high = sorted([x[end], x[inner]])
+            left, right = np.append(left, np.full(mine.size, low)), np.append(right, np.full(mine.size, high))
+            at = np.append(at, inside)
     near = (value >= least) & (value - dip <= most) & (dip > ROUNDING * (1 + np.abs(value)))
-    row, place, at, value = row[near], place[near], x[place[near]], value[near]
+    row, left, at, right, value = row[near], left[near], at[near], right[near], value[near]
     if not row.size:
         return row, at, value
     from scipy.optimize import elementwise  # takes longer to import than many a job takes to run
 
-    found = elementwise.find_minimum(function, (x[place - 1], at, x[place + 1]), args=(row,))
+    found = elementwise.find_minimum(function, (left, at, right), args=(row,))
     better = np.isfinite(found.f_x) & (found.f_x < value)
     return row, np.where(better, found.x, at), np.where(better, found.f_x, value)
 

@@ -153,16 +153,22 @@ def curves(model: Model, plane: Scan, name: str) -> list[Curve]:
 
 
 def lowest(curve: Callable[[FloatArray], FloatArray], x: FloatArray, samples: FloatArray) -> tuple[float, float]:
-    """Coordinate and value of the least chi2 on a curve, followed down from its lowest samples."""
-    place = int(samples.argmin())
-    near = np.arange(max(place - 2, 0), min(place + 3, x.size))  # samples may be approximate: about the lowest, anew
-    exact = curve(x[near])
-    found = [refine(lambda c, row: curve(c), x[near], exact[None])[1:]]
-    found += [refine(lambda c, row: curve(c), x, samples[None], float(samples.min()))[1:]]
-    found += [(x[near], exact), (x[[0, -1]], curve(x[[0, -1]]))]
-    at, value = (np.concatenate(parts) for parts in zip(*found, strict=True))
-    best = int(value.argmin())
-    return float(at[best]), float(value[best])
+    """Coordinate and value of the least chi2 on a curve, followed down from its lowest samples.
+
+    Samples may be approximate, so those that may be next to the least are taken anew.
+    """
+    most = samples.min() + 0.1 * min(float(np.ptp(samples)), 1.0)
+    near = samples <= most
+    near[1:] |= samples[:-1] <= most
+    near[:-1] |= samples[1:] <= most
+    near[[0, -1]] = True
+    exact = samples.copy()
+    exact[near] = curve(x[near])
+    _, at, value = refine(lambda c, row: curve(c), x, exact[None], most)
+    place = int(np.where(near, exact, np.inf).argmin())
+    candidates = np.append(x[place], at), np.append(exact[place], value)
+    best = int(candidates[1].argmin())
+    return float(candidates[0][best]), float(candidates[1][best])
 
 
 def _runs(inside: NDArray[np.bool_]) -> int:

@@ -221,12 +221,19 @@ def _nuclei_minimum(
     """
     bounded = [name for name in domain if name in MATTER_PARAMETERS]
     rest = {name: ends for name, ends in domain.items() if name not in bounded}
+    within = {name: _reached(name, domain) for name in bounded}
     least: Any = np.inf
-    for chosen in product(*((None, *domain[name]) for name in bounded)):
+    for chosen in product(*((None, *within[name]) for name in bounded)):
         held = {name: end for name, end in zip(bounded, chosen, strict=True) if end is not None}
-        inside = {name: domain[name] for name in bounded if name not in held}
+        inside = {name: within[name] for name in bounded if name not in held}
         least = np.minimum(least, _local_minimum(contraction, nuclides, {**parameters, **held}, rest, inside, sin2))
     return least
+
+
+def _reached(name: str, domain: Domain) -> tuple[float, float]:
+    """The part of a matter parameter's domain that the domains of its quarks reach (Eq. 11)."""
+    least, most = (3 * sum(domain[quark][side] for quark in quarks_of(name)) for side in (0, 1))
+    return max(domain[name][0], least), min(domain[name][1], most)
 
 
 def _local_minimum(
@@ -275,7 +282,8 @@ def _local_minimum(
         value, place = descend(problem, problem.start(low, high, chosen), low, high)
         for both, ends in sums:
             matter = 3 * place[:, both].sum(axis=1)
-            value = np.where((matter >= ends[0]) & (matter <= ends[1]), value, np.inf)
+            margin = 1e-12 * (ends[1] - ends[0])  # the ends are tried by themselves
+            value = np.where((matter >= ends[0] - margin) & (matter <= ends[1] + margin), value, np.inf)
         least = np.minimum(least, value)
     return least.reshape(shape)
 
