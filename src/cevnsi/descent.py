@@ -59,7 +59,7 @@ def descend(
     least, place, damping = value.copy(), at.copy(), np.full(len(at), FIRST_DAMPING)
     for _ in range(MOST_STEPS):
         step, free = _step(at, low, high, gradient, hessian, damping)
-        with np.errstate(divide="ignore", invalid="ignore"):  # a variable that does not move has all the room there is
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # what does not move has all the room
             room = np.where(step > 0, (high - at) / step, np.where(step < 0, (low - at) / step, np.inf))
         part = np.minimum(room.min(axis=1), 1.0)[:, None]
         trial = _snapped(at + part * step, low, high)
