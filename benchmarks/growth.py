@@ -61,17 +61,16 @@ def growths(smoke: bool) -> Iterator[Growth]:
     """All four."""
     model = paper_model()
     repeats = 1 if smoke else 3
-    sides = [10, 20] if smoke else [46, 100, 215, 464, 1000]
-    scans = [scan_of(dict.fromkeys(QUARKS[:3], (-1.0, 1.0, n)), QUARKS[:2]) for n in sides]
+    sides = [10, 20] if smoke else [316, 1000, 2154, 4642, 10_000]
+    scans = [square("contact", n) for n in sides]
     took = times([model] * len(scans), scans, repeats)
-    yield Growth("points", "three axes onto a pair", 1, [float(n**3) for n in sides], took, 0 if smoke else 1e7)
+    yield Growth("points", "a plane", 1, [float(n**2) for n in sides], took, 0 if smoke else 1e6)
 
     total, line = (10_000, 10) if smoke else (16_000_000, 250)
     # lines of the same length, as the cost of a line is shared by its points
     shapes = [(axes, round((total / line) ** (1 / (axes - 1)))) for axes in (2, 3, 4)]
-    # the same pair is kept, so that two axes keep the grid and more minimise
     spans = [dict.fromkeys(QUARKS[:axes], (-1.0, 1.0, n)) | {QUARKS[axes - 1]: (-1.0, 1.0, line)} for axes, n in shapes]
-    scans = [scan_of(span, QUARKS[:2]) for span in spans]
+    scans = [scan_of(span) for span in spans]
     took = times([model] * len(scans), scans, repeats)
     per_point = [t / math.prod(scan.shape) for t, scan in zip(took, scans, strict=True)]
     yield Growth("axes", f"time per point of {total:.0e}", 0, [float(axes) for axes, _ in shapes], per_point)

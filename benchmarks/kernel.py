@@ -60,7 +60,7 @@ def agreement(nuclei: str) -> Row:
     for interaction in INTERACTIONS:
         scan = square(interaction, 1501)
         first, second = (axis.values() for axis in scan.axes)
-        (grid,) = scan_rows(model, scan, 0, 1501).values()
+        grid = scan_rows(model, scan, 0, 1501)
         if interaction == "contact":
             plain = contact_chi2(model, {scan.axes[0].name: first[:, None], scan.axes[1].name: second}, {})
         else:

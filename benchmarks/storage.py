@@ -33,7 +33,7 @@ def rows(smoke: bool) -> Iterator[Row]:
     """Axes and chi2 apart, as they want different encodings; then the file as the workflow writes it."""
     points, repeats = (100, 1) if smoke else (2000, 3)
     scan = square("contact", points)
-    (chi2,) = scan_rows(paper_model(), scan, 0, points).values()
+    chi2 = scan_rows(paper_model(), scan, 0, points)
     axes = dict(zip(scan.projections[0], outer_columns([axis.values() for axis in scan.axes]), strict=True))
     tables = {"parameters": axes, "chi2": {"chi2": chi2.ravel()}}
     with tempfile.TemporaryDirectory() as folder:

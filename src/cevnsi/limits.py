@@ -239,12 +239,18 @@ def allowed(
     The warning says what the intervals are not to be trusted for, and is empty as a rule.
     """
     x, samples, fine = settled(curve, lambda y: [(y.min() if least is None else least) + t for t in thresholds])
-    start = lowest(curve, x, samples)[1] if least is None else least
+    at, value = lowest(curve, x, samples)
+    start = value if least is None else least
     warning = "" if fine else "chi2 varies faster than it was sampled: intervals may be missing"
     if np.ptp(samples) < FLAT:
         others = " once minimised over the others" if curve.others == "profiled" else ""
         warning = f"no sensitivity: chi2 does not depend on {curve.axis.name}{others}"
-    return [below(curve, x, samples, start + threshold) for threshold in thresholds], warning
+    found = [below(curve, x, samples, start + threshold) for threshold in thresholds]
+    # an interval shorter than rounding is its best fit
+    return [
+        intervals or ([(at, at)] if value < start + threshold else [])
+        for intervals, threshold in zip(found, thresholds, strict=True)
+    ], warning
 
 
 def curve_ranges(

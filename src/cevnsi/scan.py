@@ -246,8 +246,9 @@ def _blocks(model: Model, scan: Scan, start: int, stop: int) -> Iterator[Block]:
         points = min(POINTS_PER_BLOCK, masses * (by_mass[1].stop - by_mass[1].start))
         return (block if by_mass is ranges else block[::-1] for block in _cut(by_mass, points))
     if scan.interaction != "contact":
-        return _cut(ranges, max(VALUES_AT_ONCE // nodes, 1))
-    return _cut(ranges, VALUES_AT_ONCE if scan.profile else POINTS_PER_BLOCK)
+        samples = math.prod(axis.points for axis in scan.over)  # of what is left out, at every point
+        return _cut(ranges, max(VALUES_AT_ONCE // (nodes * samples), 1))
+    return _cut(ranges, VALUES_AT_ONCE if scan.profile or scan.over else POINTS_PER_BLOCK)
 
 
 def scan_rows(

@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from cevnsi.captions import intervals_of
 from cevnsi.config import Scan
 from cevnsi.interactions import light_mediator
-from cevnsi.regions import Grid, allowed_ranges, threshold
+from cevnsi.limits import allowed, curves, least_of
+from cevnsi.regions import Grid, threshold
 from cevnsi.report import Study, studies
-from cevnsi.scan import make_model, mediator_chi2
+from cevnsi.scan import Model, make_model, mediator_chi2
 from cevnsi.strict_yaml import read
 from cevnsi.templates import predicted_counts
 from project import ROOT
@@ -34,10 +36,21 @@ DRAWN = """grid => {
 }"""
 
 
+# Name and place of every point that a plot marks.
+MARKS = """grid => cevnsi.plots[grid].canvas.data.filter((trace) => trace.mode === "markers")
+  .map((trace) => [trace.name, trace.x[0], trace.y[0]])"""
+
+
 @pytest.fixture(scope="module")
 def made(report: Path) -> dict[str, Study]:
     """The analyses that the page shows, by name."""
     return {study.name: study for study in studies(report.parent, read(ROOT / "config.yaml"))}
+
+
+@pytest.fixture(scope="module")
+def models(made: dict[str, Study]) -> dict[str, Model]:
+    """What chi2 of each analysis comes from."""
+    return {name: make_model(study.choices, study.templates, study.measurement) for name, study in made.items()}
 
 
 def every_grid(made: dict[str, Study]) -> list[tuple[int, Study, Scan, str, Grid]]:
@@ -90,46 +103,83 @@ def test_the_slider_moves_the_contour_to_where_the_table_says(page: Any, made: d
     for analysis, study, scan, name, grid in every_grid(made):
         for level, n_dof in scan.levels():
             choose(page, name, analysis, n_dof, level)
-            compared += _agrees(page, scan, name, grid, (level, n_dof), study)
+            expected = [
+                [(low, high) for low, high, _ in intervals_of(study.ranges, scan.name, parameter, (level, n_dof))]
+                for parameter in grid.names
+            ]
+            compared += _agrees(page, name, grid, (level, n_dof), expected)
     assert compared > 20
 
 
-def test_the_slider_moves_the_contour_to_a_level_that_no_table_has(page: Any, made: dict[str, Study]) -> None:
-    for analysis, _, scan, name, grid in every_grid(made):
-        choose(page, name, analysis, 2, 0.75)
-        _agrees(page, scan, name, grid, (0.75, 2), None)
+def test_the_slider_moves_the_contour_to_a_level_that_no_table_has(
+    page: Any, made: dict[str, Study], models: dict[str, Model]
+) -> None:
+    for analysis, study, scan, name, grid in every_grid(made):
+        model, plane = models[study.name], scan.onto(grid.names)
+        least = least_of(model, plane)
+        for level in (0.6, 0.75, 0.99):
+            choose(page, name, analysis, 2, level)
+            expected = []
+            for parameter in grid.names:
+                curve = curves(model, plane, parameter)[0]
+                (found,), _ = allowed(curve, least, [threshold(level, 2)])
+                ends = curve.axis.value(np.array(found))
+                expected.append([(low, high) for low, high in ends.tolist()])
+            _agrees(page, name, grid, (level, 2), expected)
 
 
-def _agrees(page: Any, scan: Scan, name: str, grid: Grid, level: tuple[float, int], study: Study | None) -> int:
-    """Compare a plot with the library's ranges, which are those of ranges.csv if `study` is given."""
-    ranges = [row for row in allowed_ranges(scan.name, grid, [level]) if row.other_parameters == "profiled"]
-    if study:
-        table = study.ranges
-        rows = [i for i, s in enumerate(table["scan"]) if s == scan.name and table["other_parameters"][i] == "profiled"]
-        stored = {(table["parameter"][i], table["lower"][i], table["upper"][i]) for i in rows}
-        assert {(row.parameter, row.lower, row.upper) for row in ranges} <= stored
+def _agrees(
+    page: Any, name: str, grid: Grid, level: tuple[float, int], expected: list[list[tuple[float, float]]]
+) -> int:
+    """Compare a plot with intervals that were found on chi2 itself, by axis."""
     shown = page.evaluate("name => cevnsi.plots[name].region", name)
     drawn = page.evaluate(DRAWN, name)
     text = page.locator(f"#explore-{name} [data-region]").inner_text()
     assert f"< {threshold(*level):.2f}:" in text
     compared = 0
-    for i, parameter in enumerate(grid.names):
-        expected = [row for row in ranges if row.parameter == parameter]
-        u = grid.coordinate(i)
+    for i, axis in enumerate(grid.axes):
         scale = np.log10 if grid.log[i] else np.asarray
-        step = float(np.ptp(u)) / (min(u.size, 201) - 1)
-        assert len(shown[i]) == len(expected)
-        for found, row in zip(shown[i], expected, strict=True):
-            # straight lines against monotone cubics between points of the whole grid
-            whole = float(np.ptp(u)) / (u.size - 1)
-            np.testing.assert_allclose(scale(found[:2]), scale([row.lower, row.upper]), atol=0.25 * whole)
-            assert found[2:] == ["lower" in row.ends_at_grid, "upper" in row.ends_at_grid]
-        outer = [(expected[0].lower, expected[0], "lower"), (expected[-1].upper, expected[-1], "upper")]
-        for end, (value, row, side) in zip(drawn[i], outer, strict=True):
-            if side not in row.ends_at_grid:
-                assert scale(end) == pytest.approx(float(scale(value)), abs=step), (name, parameter, level, side)
+        whole = float(np.ptp(grid.coordinate(i))) / (axis.size - 1)
+        step = float(np.ptp(grid.coordinate(i))) / (min(axis.size, 201) - 1)
+        assert len(shown[i]) == len(expected[i])
+        for found, ends in zip(shown[i], expected[i], strict=True):
+            # straight lines between points of the whole grid's profile: 0.035 steps at most between 50 and 99 %
+            np.testing.assert_allclose(scale(found[:2]), scale(np.array(ends)), atol=0.05 * whole)
+            assert found[2:] == [ends[0] == axis[0], ends[1] == axis[-1]]
+        outer = ((expected[i][0][0], axis[0]), (expected[i][-1][1], axis[-1]))
+        for end, (value, of_axis) in zip(drawn[i], outer, strict=True):
+            if value != of_axis:
+                assert scale(end) == pytest.approx(float(scale(value)), abs=step), (name, i, level)
                 compared += 1
     return compared
+
+
+def test_the_best_fit_is_marked_where_the_figure_marks_it(page: Any, made: dict[str, Study]) -> None:
+    """No plane of the paper has one: the data leave a degenerate set in each."""
+    for analysis, _, _, name, grid in every_grid(made):
+        choose(page, name, analysis)
+        marks = {name: (x, y) for name, x, y in page.evaluate(MARKS, name)}
+        assert "best fit" not in marks
+        for i, (value, least) in enumerate(zip(marks["read out"], grid.best_fit(), strict=True)):  # where it starts
+            step = np.ptp(grid.coordinate(i)) / (min(grid.axes[i].size, 201) - 1)
+            scale = np.log10 if grid.log[i] else np.asarray
+            assert abs(scale(value) - scale(least)) <= step
+
+
+def test_what_depends_on_a_choice_is_shown_and_listed(page: Any, made: dict[str, Study]) -> None:
+    rows = page.locator("#scorecard tbody tr")
+    for place, study in enumerate(made.values()):
+        verdicts = study.scorecard["verdict"]
+        assert rows.count() == len(verdicts)
+        for i, verdict in enumerate(verdicts):
+            cell = rows.nth(i).locator("td").nth(1 + place)
+            assert cell.locator(f".verdict.{verdict}").count() == 1
+    details = rows.first.locator("details")
+    assert not details.locator(".more").first.is_visible()
+    details.locator("summary").click()
+    assert details.locator(".more").count() == len(made)
+    assert "every eps_uV, eps_dV in [-1, 0.73]" in details.locator(".more").first.inner_text()
+    details.locator("summary").click()
 
 
 def test_a_key_moves_the_contour(page: Any) -> None:

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from cevnsi import config, inputs, strict_yaml
+from cevnsi.interactions import INTERACTIONS
 from cevnsi.strict_yaml import ConfigError
 from cevnsi.tables import TableError
 from project import ROOT
@@ -158,18 +159,25 @@ def _as_written(written: dict[str, Any]) -> bool:
         good &= all((ROOT / file).resolve().is_relative_to(ROOT) for file in section["files"].values())
     for name, section in written["scans"].items():
         scan = config.parse_scan(name, section)
-        for axis, (key, said) in zip(scan.axes, section["axes"].items(), strict=True):
+        good &= len(scan.axes) == len(section["axes"])
+        for key, said in section["axes"].items():
+            axis = scan.axis(key)
             good &= (axis.name, axis.points, axis.scale) == (key, said["points"], said.get("scale", "linear"))
             good &= (axis.minimum, axis.maximum) == (float(said["min"]), float(said["max"]))
+        ordered = [name for name in INTERACTIONS[section["interaction"]] if name in section["axes"]]
+        good &= [axis.name for axis in scan.axes] == ordered
+        good &= [list(names) for names in scan.projections] == section.get("projections", [ordered])
         good &= all(len(set(axis.values())) == axis.points for axis in scan.axes)
         good &= scan.profile == {key: tuple(map(float, ends)) for key, ends in section.get("profile", {}).items()}
         good &= scan.fixed == {key: float(value) for key, value in section.get("fixed", {}).items()}
         good &= scan.interaction == section["interaction"]
         good &= (*scan.confidence_levels, *scan.n_dof) == (*section["confidence_levels"], *section["n_dof"])
         good &= all(type(whole) is int for whole in (*scan.n_dof, *scan.shape, scan.chunks))
-        rows = [scan.rows(k) for k in range(1, scan.chunks + 1)]
-        good &= scan.chunks == section["chunks"] and rows[0][0] == 0 and rows[-1][1] == scan.axes[0].points
-        good &= all(low < high for low, high in rows)
+        good &= scan.chunks == section["chunks"]
+        for plane in map(scan.onto, scan.projections):
+            rows = [plane.rows(k) for k in range(1, plane.chunks + 1)]
+            good &= rows[0][0] == 0 and rows[-1][1] == plane.axes[0].points
+            good &= all(low < high for low, high in rows)
     for section in written["analyses"].values():
         analysis = config.parse_analysis(section)
         good &= (analysis.dataset, analysis.form_factor) == (section["dataset"], section["form_factor"])
@@ -429,9 +437,16 @@ def test_an_input_outside_the_project_is_refused_even_if_it_is_listed(record: Re
 TOGETHER = {
     "scans.light_mediator.axes": ("scans", "light_mediator", "axes", "mediator_mass_mev", "scale", "linear"),
     "scans.light_mediator.axes.coupling": ("scans", "light_mediator", "axes", "coupling", "min", 0),
-    "scans.ee_d_u.axes: ": ("scans", "ee_d_u", "axes", {
-        "eps_ee_uV": {"min": -1, "max": 1, "points": 9}, "eps_ee_dV": {"min": -1, "max": 1, "points": 9},
+    "scans.ee_d_u.axes: a figure": ("scans", "ee_d_u", "projections", [["eps_ee_uV", "eps_ee_dV"]]),
+    "scans.mumu_d_u.axes: a figure": ("scans", "mumu_d_u", "axes", {
+        name: {"min": -1, "max": 1, "points": 9} for name in ("eps_mumu_dV", "eps_mumu_uV", "eps_mutau_dV")
     }),
+    "scans.ee_d_u.projections: ['eps_ee_dV', 'eps_ee_uV'] is there twice": ("scans", "ee_d_u", "projections", [
+        ["eps_ee_uV", "eps_ee_dV"], ["eps_ee_dV", "eps_ee_uV"],
+    ]),
+    "scans.ee_d_u.projections: ['eps_ee_dV', 'eps_mumu_dV'] must name axes": ("scans", "ee_d_u", "projections", [
+        ["eps_ee_dV", "eps_mumu_dV"],
+    ]),
     "scans.mumu_d_u.axes: 1000000000000 grid points": ("scans", "mumu_d_u", "axes", {
         name: {"min": -1, "max": 1, "points": 1_000_000} for name in ("eps_mumu_dV", "eps_mumu_uV")
     }),
@@ -440,7 +455,8 @@ TOGETHER = {
     }),
     "domain_sensitivity.bounds: min -1": ("domain_sensitivity", "bounds", "min", -1),
     "domain_sensitivity.scan": ("domain_sensitivity", "scan", "ee_d_u"),
-    "domain_sensitivity.points": ("domain_sensitivity", "points", 10**9),
+    "domain_sensitivity.points: unknown key": ("domain_sensitivity", "points", 201),
+    "domain_sensitivity.bounds.points": ("domain_sensitivity", "bounds", "points", 10**9),
     "digitization.members": ("digitization", "members", 10**9),
     "digitization.chunks: 33 chunks": ("digitization", "chunks", 33),
     "analyses.paper.photoelectron_range: 7": ("analyses", "paper", "photoelectron_range", [7, 30]),

@@ -28,6 +28,9 @@ from cevnsi.constants import (
     PROTONS_ON_TARGET,
 )
 from cevnsi.flux import FLAVORS
+from cevnsi.likelihood import Measurement
+from cevnsi.scan import Model
+from cevnsi.scorecard import open_choices, values_of
 from cevnsi.templates import Templates
 
 # name: mass number, nuclear mass in MeV, nuclei in one CsI
@@ -124,3 +127,36 @@ def test_templates_equal_adaptive_quadrature(
                 np.testing.assert_allclose(sums[i, j], reference, rtol=1e-8, atol=0)
                 compared += len(reference)
     assert compared == 2 * 3 * len(built.nuclides) * 25
+
+
+@pytest.mark.parametrize(
+    ("low_pe", "high_pe", "accepted", "ratio"),
+    [(6, 30, True, 1.988), (0, 50, True, 2.0229), (6, 30, False, 2.111), (0, 50, False, 2.133)],
+    ids=["analysed bins", "every bin", "analysed bins, no acceptance", "every bin, no acceptance"],
+)
+def test_muon_flavors_over_the_electron_flavor(
+    low_pe: int,
+    high_pe: int,
+    accepted: bool,
+    ratio: float,
+    templates: Callable[..., Templates],
+    model: Callable[..., Model],
+    measurement: Callable[[str], Measurement],
+    tables: Callable[[str], dict[str, dict[str, Any]]],
+) -> None:
+    """Whether they are more than twice (Sec. 3.2) depends on what is counted: the charge drops out, no more."""
+    flat = {"photoelectrons": np.array([0.0, 50.0]), "acceptance": np.ones(2)}
+    acceptance = tables("figure3")["acceptance"] if accepted else flat
+    by_flavor = {
+        flavor: expected_events(flavor, "mean", "klein_nystrand", low_pe, high_pe, acceptance) for flavor in FLAVORS
+    }
+    found = (by_flavor["nu_mu"] + by_flavor["nu_mu_bar"]) / by_flavor["nu_e"]
+    assert found == pytest.approx(ratio, abs=6e-4)
+    choices = open_choices(model("paper"), templates("paper"), measurement("figure3"), [], {})
+    ours = {(6, True): values_of(model("paper"), [], 2)} | {
+        (low, seen): choices[name]
+        for low, seen, name in (
+            (0, True, "every bin"), (6, False, "no acceptance"), (0, False, "no acceptance, every bin")
+        )
+    }  # fmt: skip
+    assert ours[low_pe, accepted]["flavor_ratio"] == pytest.approx(found, rel=1e-8)

@@ -19,6 +19,11 @@ ANALYSES = ("paper", "release")
 TOLERANCE = 1e-9  # relative, and absolute around zero; rounding in chi2 moves an end by some 1e-13
 
 
+def read(path: Path) -> pd.DataFrame:
+    """A table, in which a text may be empty."""
+    return pd.read_csv(path, keep_default_na=False)
+
+
 def files() -> list[Path]:
     """What is compared."""
     found = [path for name in ANALYSES for path in sorted((RESULTS / name / "contours").glob("*.csv"))]
@@ -37,7 +42,7 @@ def contour_sums() -> pd.DataFrame:
     for path in files():
         if path.parent.name != "contours":
             continue
-        table = pd.read_csv(path)
+        table = read(path)
         first, second = table.columns[-2:]
         lines = table.groupby(["confidence_level", "n_dof", "segment"])
         sums = lines.agg(points=(first, "size"), first=(first, "sum"), second=(second, "sum")).reset_index()
@@ -46,8 +51,8 @@ def contour_sums() -> pd.DataFrame:
 
 
 def ranges() -> pd.DataFrame:
-    """All ranges of all analyses."""
-    tables = [pd.read_csv(RESULTS / name / "ranges.csv").assign(analysis=name) for name in ANALYSES]
+    """All ranges of all analyses, what makes their ends and what they warn of included."""
+    tables = [read(RESULTS / name / "ranges.csv").assign(analysis=name) for name in ANALYSES]
     return pd.concat(tables, ignore_index=True)
 
 
@@ -56,10 +61,11 @@ RECORDED = {"digests.csv": digests, "contour_sums.csv": contour_sums, "ranges.cs
 
 def differences(name: str) -> list[str]:
     """Rows of a recorded table that a run does not reproduce within TOLERANCE, in words."""
-    recorded = pd.read_csv(HERE / name).fillna("")
-    found = RECORDED[name]().fillna("")
-    if recorded.shape != found.shape or list(recorded.columns) != list(found.columns):
-        return [f"{name}: {found.shape[0]} rows, recorded {recorded.shape[0]}"]
+    recorded, found = read(HERE / name), RECORDED[name]()
+    if list(recorded.columns) != list(found.columns):
+        return [f"{name}: columns {', '.join(found.columns)}; recorded {', '.join(recorded.columns)}"]
+    if len(recorded) != len(found):
+        return [f"{name}: {len(found)} rows, recorded {len(recorded)}"]
     complaints = []
     for column in recorded.columns:
         old, new = recorded[column], found[column]

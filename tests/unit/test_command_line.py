@@ -64,8 +64,38 @@ def test_chi2_at_a_point(point: dict[str, float], table: Callable[..., Any], mod
 def test_the_range_of_a_matter_parameter(table: Callable[..., Any]) -> None:
     domains = [f"--profile=eps_{pair}_{quark}V=-1:1" for pair in ("ee", "mumu") for quark in "ud"]
     (row,) = table("range", "eps_mumu_matter", *domains)
-    assert (float(row["lower"]), float(row["upper"])) == pytest.approx((-0.6335, 1.704), abs=1e-3)  # the scorecard's
+    assert (float(row["lower"]), float(row["upper"])) == pytest.approx((-0.633527, 1.704368), abs=1e-6)  # scorecard's
     assert (row["other_parameters"], row["ends_at_grid"]) == ("profiled", "")
+    assert (row["lower_set_by"], row["upper_set_by"]) == ("eps_mumu_uV >= -1", "eps_mumu_uV <= 1")
+
+
+@pytest.mark.parametrize("points", [[], *(["--points", str(n)] for n in (3, 11, 51, 101, 1001, 10001))])
+def test_a_wide_range_does_not_depend_on_how_many_values_are_looked_at(
+    points: list[str], table: Callable[..., Any]
+) -> None:
+    (row,) = table("range", "eps_ee_dV", "--from=-1000", "--to", "1000", *points)
+    assert (float(row["lower"]), float(row["upper"])) == pytest.approx((-0.12736, 0.48431), abs=5e-6)
+    first = [float(row[side]) for side in ("lower", "upper")]
+    (row,) = table("range", "eps_ee_dV", *points)  # from -1 to 1
+    assert [float(row[side]) for side in ("lower", "upper")] == pytest.approx(first, abs=1e-10)
+    assert (row["ends_at_grid"], row["lower_set_by"], row["upper_set_by"], row["warning"]) == ("", "", "", "")
+
+
+def test_the_columns_of_a_range(capsys: pytest.CaptureFixture[str]) -> None:
+    for line, unit in (("eps_ee_dV", ""), ("mediator_mass_mev --fixed coupling=1e-4", "_mev")):
+        assert main(["range", *line.split()]) == 0
+        assert capsys.readouterr().out.splitlines()[0] == (
+            f"parameter,confidence_level,n_dof,delta_chi2,interval,lower{unit},upper{unit},other_parameters,"
+            "ends_at_grid,lower_set_by,upper_set_by,warning"
+        )
+
+
+def test_a_range_that_no_datum_makes_says_so(table: Callable[..., Any]) -> None:
+    (row,) = table("range", "eps_tautau_dV")
+    assert row["warning"] == "no sensitivity: chi2 does not depend on eps_tautau_dV"
+    assert (row["lower_set_by"], row["upper_set_by"]) == ("eps_tautau_dV >= -1", "eps_tautau_dV <= 1")
+    (row,) = table("range", "eps_ee_dV", "--profile=eps_ee_uV=-100:100")
+    assert row["warning"] == "no sensitivity: chi2 does not depend on eps_ee_dV once minimised over the others"
 
 
 def test_the_range_of_a_mediator(table: Callable[..., Any]) -> None:
@@ -77,8 +107,12 @@ def test_the_range_of_a_mediator(table: Callable[..., Any]) -> None:
     (row,) = table(
         "range", "mediator_mass_mev", "--fixed", "coupling=1e-4", "--from", "20", "--to", "2000", "--points", "99"
     )
-    assert float(row["upper_mev"]) == pytest.approx(2000)
-    assert row["ends_at_grid"] == "upper"
+    assert float(row["upper_mev"]) == 2000
+    assert (row["ends_at_grid"], row["upper_set_by"]) == ("upper", "mediator_mass_mev <= 2000")
+    assert float(row["lower_mev"]) == pytest.approx(86.0093836, abs=1e-6)
+    (row, strip) = table("range", "coupling", "--fixed", "mediator_mass_mev=1000")
+    assert (row["interval"], strip["interval"]) == ("0", "1")
+    assert float(row["upper"]) < float(strip["lower"])
 
 
 def test_keys_are_described(capsys: pytest.CaptureFixture[str]) -> None:

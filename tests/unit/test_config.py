@@ -4,6 +4,7 @@ import copy
 import re
 from collections.abc import Callable
 from dataclasses import fields, replace
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from cevnsi.config import (
 )
 from cevnsi.detector import CSI_2017, Exposure
 from cevnsi.inputs import READERS
+from cevnsi.interactions import INTERACTIONS
 from cevnsi.nuclei import NUCLEI
 from cevnsi.strict_yaml import ConfigError, in_order, load_yaml, read
 
@@ -205,7 +207,7 @@ VALUES = [
     (put("scans", "ee_d_u", "n_dof", [0]), "scans.ee_d_u.n_dof.0: 0 is less than the minimum of 1"),
     (
         put("scans", "ee_d_u", "chunks", 402),
-        "scans.ee_d_u.chunks: 402 chunks, but the first axis has 401 rows; expected at most",
+        "scans.ee_d_u.chunks: 402 chunks, but axis eps_ee_dV has 401 rows; expected at most",
     ),
     (put("scans", "ee_d_u", "chunks", 0), "scans.ee_d_u.chunks: 0 is less than the minimum of 1"),
     (put("spectrum_example", "coupling", 0), "spectrum_example.coupling: 0 is less than or equal to the minimum of 0"),
@@ -251,7 +253,7 @@ PARAMETERS = [
     ),
     (
         new_scan(axes={"eps_ee_uV": LINEAR, "x": LINEAR}),
-        "scans.mine.axes.x: unknown parameter of interaction contact; expected one of eps_ee_uV, ",
+        "scans.mine.axes.x: unknown parameter of interaction contact; expected one of eps_ee_dV, ",
     ),
     (
         new_scan(profile={"eps_tau_uV": [-1, 1]}),
@@ -327,16 +329,17 @@ PROJECTIONS = [
         "scans.mine.projections: a scan of 3 axes needs at least one pair of axes to project onto",
     ),
     (
-        new_scan(axes=THREE, projections=[["eps_ee_dV", "eps_ee_uV"]]),
-        "scans.mine.projections: ['eps_ee_dV', 'eps_ee_uV'] must name axes, in their order: eps_ee_uV, eps_ee_dV",
+        new_scan(axes=THREE, projections=[["eps_ee_dV", "eps_ee_uV"], ["eps_ee_uV", "eps_ee_dV"]]),
+        "scans.mine.projections: ['eps_ee_uV', 'eps_ee_dV'] is there twice",
     ),
     (
         new_scan(axes=FOUR, projections=[["eps_ee_uV", "eps_ee_matter"]]),
         "scans.mine.projections: ['eps_ee_uV', 'eps_ee_matter'] names an axis and a sum that it is in (Eq. 11)",
     ),
     (
-        new_scan(axes=FOUR, projections=[["eps_mumu_matter", "eps_ee_uV"]]),
-        "scans.mine.projections: ['eps_mumu_matter', 'eps_ee_uV'] must name axes, in their order: eps_ee_uV, ",
+        new_scan(axes=THREE, projections=[["eps_mumu_matter", "eps_ee_uV"]]),
+        "scans.mine.projections: ['eps_mumu_matter', 'eps_ee_uV'] must name axes: eps_ee_dV, eps_ee_uV, eps_mumu_uV, "
+        "eps_ee_matter",
     ),
     (
         new_scan(axes=FOUR | {"eps_ee_dV": LINEAR | {"points": 7}}, projections=[["eps_ee_matter", "eps_mumu_uV"]]),
@@ -344,15 +347,15 @@ PROJECTIONS = [
     ),
     (
         new_scan(axes=THREE, projections=[["eps_ee_uV", "eps_emu_uV"]]),
-        "scans.mine.projections: ['eps_ee_uV', 'eps_emu_uV'] must name axes, in their order",
+        "scans.mine.projections: ['eps_ee_uV', 'eps_emu_uV'] must name axes: eps_ee_dV, eps_ee_uV, eps_mumu_uV",
     ),
     (
         new_scan(axes=FOUR, projections=[["eps_ee_uV", "eps_ee_dV"], ["eps_ee_uV", "eps_ee_dV", "eps_mumu_uV"]]),
         "scans.mine.projections: ['eps_ee_uV', 'eps_ee_dV', 'eps_mumu_uV'] is neither a pair nor all axes",
     ),
     (
-        new_scan(axes={name: LINEAR | {"points": 20000} for name in THREE}, projections=[["eps_ee_uV", "eps_ee_dV"]]),
-        "scans.mine.axes: 8000000000000 grid points; expected at most 1000000000000",
+        new_scan(axes={name: LINEAR | {"points": 40000} for name in THREE}, projections=[["eps_ee_uV", "eps_ee_dV"]]),
+        "scans.mine.axes: 1600000000 grid points to be stored; expected at most 1000000000",
     ),
     (
         new_scan(
@@ -365,34 +368,24 @@ PROJECTIONS = [
         new_scan(axes={name: LINEAR | {"points": 6000} for name in ("eps_ee_uV", "eps_ee_dV")}),
         "scans.mine.chunks: a chunk keeps up to 36000000 grid points; expected at most 20000000: more chunks",
     ),
+    (  # of all grids together
+        new_scan(
+            axes={name: LINEAR | {"points": 4000} for name in THREE},
+            projections=[["eps_ee_uV", "eps_ee_dV"], ["eps_mumu_uV", "eps_ee_dV"]],
+        ),
+        "scans.mine.chunks: a chunk keeps up to 32000000 grid points; expected at most 20000000: more chunks",
+    ),
+    (  # whichever axis comes first in a grid is cut
+        new_scan(
+            axes=THREE | {"eps_ee_uV": LINEAR | {"points": 9}},
+            projections=[["eps_ee_uV", "eps_ee_dV"], ["eps_mumu_uV", "eps_ee_uV"]],
+            chunks=6,
+        ),
+        "scans.mine.chunks: 6 chunks, but axis eps_mumu_uV has 5 rows; expected at most that",
+    ),
 ]
 
-TWO_NUCLEI = (
-    "scans.mine.profile: analyses.paper has two nuclei, where one direction of eps_ee and one of eps_mumu can be"
-)
 TWO = {"nuclei": "cs_and_i"}
-TARGETS = [
-    (both(new_scan(profile={"eps_ee_dV": [-1, 1], "eps_emu_uV": [-1, 1]}), used_by("paper", **TWO)), TWO_NUCLEI),
-    (
-        both(
-            new_scan(
-                axes={"eps_emu_uV": LINEAR, "eps_etau_uV": LINEAR}, profile={"eps_ee_dV": [-1, 1], "eps_ee_uV": [-1, 1]}
-            ),
-            used_by("paper", **TWO),
-        ),
-        TWO_NUCLEI,
-    ),
-    (
-        both(
-            new_scan(
-                axes={"eps_ee_matter": LINEAR, "eps_emu_matter": LINEAR},
-                profile={f"eps_{pair}_{q}V": [-1, 1] for pair in ("ee", "emu") for q in "ud"},
-            ),
-            used_by("paper", **TWO),
-        ),
-        TWO_NUCLEI,
-    ),
-]
 
 SENSITIVITY = [
     (
@@ -419,7 +412,11 @@ SENSITIVITY = [
         put("domain_sensitivity", "bounds", "max", 0.05),
         "domain_sensitivity.bounds: min 0.1 >= max 0.05; min must be smaller",
     ),
-    (put("domain_sensitivity", "points", 10), "domain_sensitivity.points: 10 is less than the minimum of 11"),
+    (
+        put("domain_sensitivity", "bounds", "points", 1),
+        "domain_sensitivity.bounds.points: 1 is less than the minimum of 2",
+    ),
+    (put("domain_sensitivity", "points", 201), "domain_sensitivity.points: unknown key; known keys: scan, bounds"),
 ]
 
 DIGITIZATION = [
@@ -463,12 +460,16 @@ PAPER = [
         "scans.light_mediator.axes: a figure of the paper needs mediator_mass_mev and coupling, in log scale; ",
     ),
     (
-        lambda config: config["scans"]["ee_d_u"].update(axes=dict(reversed(config["scans"]["ee_d_u"]["axes"].items()))),
+        put("scans", "ee_d_u", "projections", [["eps_ee_uV", "eps_ee_dV"]]),
+        "scans.ee_d_u.axes: a figure of the paper needs eps_ee_dV and eps_ee_uV; name another scan otherwise",
+    ),
+    (
+        put("scans", "ee_d_u", "axes", {"eps_ee_dV": LINEAR, "eps_mumu_dV": LINEAR}),
         "scans.ee_d_u.axes: a figure of the paper needs eps_ee_dV and eps_ee_uV; name another scan otherwise",
     ),
 ]
 
-ALL = [*MISSPELT, *VALUES, *NAMES, *PARAMETERS, *PROJECTIONS, *TARGETS, *SENSITIVITY, *DIGITIZATION, *NUMBERS, *PAPER]
+ALL = [*MISSPELT, *VALUES, *NAMES, *PARAMETERS, *PROJECTIONS, *SENSITIVITY, *DIGITIZATION, *NUMBERS, *PAPER]
 
 
 @pytest.mark.parametrize(("change", "said"), ALL, ids=[f"{i}-{said[:40]}" for i, (_, said) in enumerate(ALL)])
@@ -494,7 +495,29 @@ def test_the_projects_own_configuration_passes(config: dict[str, Any], root: Pat
         new_scan(axes=FOUR, projections=[["eps_ee_uV", "eps_mumu_uV"], list(FOUR)]),
         both(new_scan(profile={"eps_ee_dV": [-1, 1], "eps_mumu_dV": [-1, 1]}), used_by("paper", **TWO)),
         both(new_scan(axes=MATTER_AXES, profile=QUARKS), used_by("paper", **TWO)),
+        both(new_scan(profile={"eps_ee_dV": [-1, 1], "eps_emu_uV": [-1, 1]}), used_by("paper", **TWO)),
+        both(
+            new_scan(
+                axes={"eps_emu_uV": LINEAR, "eps_etau_uV": LINEAR}, profile={"eps_ee_dV": [-1, 1], "eps_ee_uV": [-1, 1]}
+            ),
+            used_by("paper", **TWO),
+        ),
+        both(
+            new_scan(
+                axes={"eps_ee_matter": LINEAR, "eps_emu_matter": LINEAR},
+                profile={f"eps_{pair}_{q}V": [-1, 1] for pair in ("ee", "emu") for q in "ud"},
+            ),
+            used_by("paper", **TWO),
+        ),
         both(new_scan(profile={"eps_ee_dV": [-1, 1], "eps_emu_uV": [-1, 1]}), used_by("paper")),
+        new_scan(projections=[["eps_mumu_uV", "eps_ee_uV"]]),
+        new_scan(axes=FOUR, projections=[["eps_mumu_matter", "eps_ee_uV"], ["eps_ee_dV", "eps_ee_uV"]]),
+        # what is minimised over is no grid: 8e12 points of three axes, of which 4e8 are kept, in chunks
+        new_scan(
+            axes={name: LINEAR | {"points": 20_000} for name in THREE},
+            projections=[["eps_ee_uV", "eps_ee_dV"]],
+            chunks=20,
+        ),
         new_scan(
             interaction="light_mediator",
             axes={
@@ -655,6 +678,63 @@ def test_parsed_scan(config: dict[str, Any]) -> None:
     assert scan.fixed == {}
 
 
+@pytest.mark.parametrize("name", ["ee_d_u", "light_mediator", "matter_ee_mumu"])
+def test_axes_have_one_order_whatever_the_mappings(name: str, config: dict[str, Any]) -> None:
+    """Of the paper's scans: a file that names the second axis alone, laid over, would put it first."""
+    section = config["scans"][name]
+    expected = parse_scan(name, section)
+    assert expected.projections == (tuple(section["axes"]),)
+    for merged in permutations(section["axes"].items()):
+        assert parse_scan(name, section | {"axes": dict(merged)}) == expected
+    check(config | {"scans": config["scans"] | {name: section | {"axes": dict(reversed(section["axes"].items()))}}})
+
+
+@given(data=st.data())
+def test_a_section_means_the_same_in_any_order_of_its_axes(data: st.DataObject) -> None:
+    """Axes have the order of the interaction's parameters, a projection its own; a table over it merges alike."""
+    names = data.draw(st.lists(st.sampled_from(INTERACTIONS["contact"]), min_size=2, max_size=5, unique=True))
+    axes = {name: {"min": -1 - i, "max": 1 + i, "points": 5 + i} for i, name in enumerate(names)}
+    section: dict[str, Any] = {"interaction": "contact", "axes": axes, "confidence_levels": [0.9], "n_dof": [2]}
+    section["chunks"] = 1
+    pairs = list(permutations(names, 2))
+    if data.draw(st.booleans()):
+        section["projections"] = [list(pair) for pair in data.draw(st.lists(st.sampled_from(pairs), min_size=1))]
+    scan = parse_scan("mine", section)
+    order = [name for name in INTERACTIONS["contact"] if name in names]
+    assert [axis.name for axis in scan.axes] == order
+    assert scan.projections == tuple(map(tuple, section.get("projections", [order])))
+    assert all(scan.axis(name) == Axis(name, said["min"], said["max"], said["points"]) for name, said in axes.items())
+    merged: dict[str, Any] = {"scans": {"mine": {"axes": {name: {} for name in data.draw(st.permutations(names))}}}}
+    update_config(merged, copy.deepcopy({"scans": {"mine": section}}))
+    assert parse_scan("mine", merged["scans"]["mine"]) == scan
+
+
+def test_a_plane_has_the_axes_of_its_projection_and_is_least_over_the_others() -> None:
+    """In the projection's order, whichever comes first cut in chunks; a sum of two leaves both behind."""
+    spans = {"eps_ee_dV": (-1.0, 1.0, 9), "eps_ee_uV": (-0.5, 1.0, 7), "eps_mumu_dV": (-0.3, 0.2, 5)}
+    axes = {name: Axis(name, *span) for name, span in spans.items()}
+    scan = Scan("s", "contact", tuple(axes.values()), {}, {}, (tuple(axes),), (0.9,), (2,), 2)
+    assert scan.onto(tuple(axes)) == scan
+    turned = scan.onto(("eps_mumu_dV", "eps_ee_dV"))
+    assert turned == replace(
+        scan,
+        axes=(axes["eps_mumu_dV"], axes["eps_ee_dV"]),
+        over=(axes["eps_ee_uV"],),
+        projections=(("eps_mumu_dV", "eps_ee_dV"),),
+    )
+    assert (turned.rows(1), turned.rows(2)) == ((0, 2), (2, 5))
+    summed = scan.onto(("eps_mumu_dV", "eps_ee_matter"))
+    assert summed.axes == (axes["eps_mumu_dV"], Axis("eps_ee_matter", -4.5, 6.0, 15))
+    assert summed.over == (axes["eps_ee_dV"], axes["eps_ee_uV"])
+
+
+def test_a_grid_is_called_the_same_in_any_order_of_all_axes() -> None:
+    names = ("eps_ee_dV", "eps_ee_uV", "eps_mumu_dV")
+    scan = Scan("s", "contact", tuple(Axis(n, -1.0, 1.0, 3) for n in names), {}, {}, (names[::-1],), (0.9,), (2,), 1)
+    assert scan.grids() == {"s": names[::-1]}
+    assert scan.grid_name(names[1::-1]) == "s.eps_ee_uV.eps_ee_dV"
+
+
 def test_parsed_analysis(config: dict[str, Any]) -> None:
     analysis = parse_analysis(config["analyses"]["release"] | {"exposure": {"baseline_m": 20}, "nuclei": "cs_and_i"})
     assert analysis.dataset == "release"
@@ -724,20 +804,16 @@ def test_detectors_are_of_readers_and_exposures_of_the_schema() -> None:
 
 
 def test_parsed_sensitivity(config: dict[str, Any]) -> None:
-    bounds, points = parse_sensitivity(config["domain_sensitivity"])
-    assert bounds == Axis("bound", 0.1, 2.0, 39)
-    assert points == 201
+    assert parse_sensitivity(config["domain_sensitivity"]) == Axis("bound", 0.1, 2.0, 39)
 
 
 def test_a_scan_of_one_axis_is_checked_by_itself() -> None:
     """As no section of a configuration can be; a mediator's two parameters are both needed."""
     axis = Axis("coupling", 1e-6, 0.1, 5, "log")
     scan = Scan("line", "light_mediator", (axis,), {}, {"mediator_mass_mev": 10.0}, (("coupling",),), (0.9,), (1,), 1)
-    check_scan(scan, "paper", NUCLEI["mean"])
-    with pytest.raises(
-        ConfigError, match="line: mediator_mass_mev of interaction light_mediator is neither an axis nor"
-    ):
-        check_scan(replace(scan, fixed={}), "paper", NUCLEI["mean"])
+    check_scan(scan)
+    with pytest.raises(ConfigError, match="line: mediator_mass_mev of interaction light_mediator is neither an axis"):
+        check_scan(replace(scan, fixed={}))
 
 
 BY_HAND = Scan(
@@ -765,9 +841,9 @@ BY_HAND = Scan(
     ],
 )
 def test_a_scan_of_no_file_has_finite_values(place: str, change: Callable[[float], Any], value: float) -> None:
-    check_scan(BY_HAND, "paper", NUCLEI["mean"])
+    check_scan(BY_HAND)
     with pytest.raises(ConfigError, match=rf"mine\.{place}: {re.escape(f'{value:g}')}; expected a finite number"):
-        check_scan(replace(BY_HAND, **change(value)), "paper", NUCLEI["mean"])
+        check_scan(replace(BY_HAND, **change(value)))
 
 
 def test_a_scan_of_no_file_has_known_scales() -> None:
@@ -775,6 +851,6 @@ def test_a_scan_of_no_file_has_known_scales() -> None:
     with pytest.raises(
         ConfigError, match=r"mine\.axes\.eps_ee_uV\.scale: 'lgo' is unknown; expected one of linear, log"
     ):
-        check_scan(other, "paper", NUCLEI["mean"])
+        check_scan(other)
     scan = schema()["properties"]["scans"]["additionalProperties"]["properties"]
     assert scan["axes"]["additionalProperties"]["properties"]["scale"]["enum"] == list(SCALES)

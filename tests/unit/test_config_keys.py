@@ -41,7 +41,6 @@ def test_every_key_is_described_and_listed_once() -> None:
             [
                 "scans.<name>.axes.<name>.points",
                 "domain_sensitivity.bounds.points",
-                "domain_sensitivity.points",
                 "digitization.points",
             ],
         ),

@@ -20,16 +20,17 @@ from cevnsi.digitization import (
     chunk_note,
     ensemble,
     member_inputs,
+    member_values,
     read_chunk,
     summary,
-    values_of,
 )
 from cevnsi.inputs import READ_TWICE
 from cevnsi.interactions import standard_model_charge
 from cevnsi.likelihood import Measurement, chi2_of_counts
 from cevnsi.loading import analysis_templates
 from cevnsi.nuclei import MEAN
-from cevnsi.scorecard import scorecard
+from cevnsi.scan import make_model
+from cevnsi.scorecard import scorecard, values_of
 from cevnsi.tables import DIGITIZATION, PUBLISHED, TableError, read_table, write_csv, write_parquet
 
 FloatArray = NDArray[np.float64]
@@ -205,13 +206,52 @@ def test_chunks_change_nothing(tmp_path: Path, readings: Readings, analysis: Ana
     assert read_table(tmp_path / "1.csv", DIGITIZATION)["members"].tolist() == [5.0] * len(found[0])
 
 
-def test_grids_as_fine_as_the_scans_give_the_values_of_the_analysis(
+def with_points(scans: list[Scan], points: int) -> list[Scan]:
+    return [replace(scan, axes=tuple(replace(axis, points=points) for axis in scan.axes)) for scan in scans]
+
+
+def test_the_inputs_as_used_give_the_values_of_the_analysis(
     readings: Readings, analysis: Analysis, scans: list[Scan], measurement: Callable[[str], Measurement]
 ) -> None:
-    coarse = [replace(s, axes=tuple(replace(axis, points=21) for axis in s.axes)) for s in scans]
-    ((_, values),) = ensemble(readings, analysis, coarse, CHOICES, range(1))
-    expected = values_of(analysis, coarse, measurement("figure3"), readings.acceptance)
+    ((_, values),) = ensemble(readings, analysis, scans, CHOICES, range(1))
+    used = measurement("figure3")
+    model = make_model(analysis, analysis_templates(analysis, used, readings.acceptance), used)
+    expected = values_of(model, scans, CHOICES.points)
     assert {key: values[key] for key in expected} == expected
+    assert values["sm_counts"] == pytest.approx(float(model.standard_model_counts.sum()), rel=1e-15)
+    assert values.keys() - expected.keys() == {"sm_counts", "changed_counts", "stat_uncertainty_ratio"}
+
+
+@pytest.mark.parametrize("member", [0, 1, 7])
+def test_no_value_of_a_member_depends_on_the_points_but_counts_of_regions(
+    member: int, readings: Readings, analysis: Analysis, config: dict[str, Any]
+) -> None:
+    """Grids are only there to count regions on; all else is the same on any grid."""
+    every = [parse_scan(*item) for item in config["scans"].items()]
+    inputs = member_inputs(readings, CHOICES, member)
+    expected = member_values(analysis, every, *inputs, 401)
+    counts = {key for key in expected if key.startswith(("regions_", "holes_"))}
+    for points in (11, 41, 401):
+        for found in (
+            member_values(analysis, every, *inputs, points),
+            member_values(analysis, with_points(every, points), *inputs, 401),
+        ):
+            assert found.keys() == expected.keys()
+            for key in found.keys() - counts:
+                assert found[key] == pytest.approx(expected[key], rel=1e-7, abs=1e-8), (key, points)
+
+
+def test_regions_are_counted_on_at_most_so_many_points(
+    readings: Readings, analysis: Analysis, config: dict[str, Any]
+) -> None:
+    """On few points the two bands of the muon's couplings run together; a coarse scan is not made finer."""
+    scans, inputs = [parse_scan("mumu_d_u", config["scans"]["mumu_d_u"])], readings.as_used()
+
+    def count(scans: list[Scan], points: int) -> float:
+        return member_values(analysis, scans, *inputs, points)["regions_mumu_d_u"]
+
+    assert [count(scans, points) for points in (11, 201, 401, 10_000)] == [1, 2, 2, 2]
+    assert [count(with_points(scans, points), 401) for points in (11, 201)] == [1, 2]
 
 
 # An independent way to one number: readings drawn bin by bin, and the end of Eq. 12 from the charges themselves.
@@ -239,7 +279,7 @@ def drawn_by_hand(
 
 
 def upper_end(analysis: Analysis, measurement: Measurement, acceptance: Acceptance) -> float:
-    """Where the region (delta chi2 4.61) ends in eps_ee_matter, for eps_uV and eps_dV of at most 1.
+    """Where the region (delta chi2 4.61) ends in eps_ee_matter, for eps_uV and eps_dV of at most 1 in magnitude.
 
     Eq. 10 with u + d = x / 3 and u - d = w is Q = Q_SM + (A / 2) x - (N - Z) w / 2, with |w| at most 2 - |x| / 3; the
     least |Q| that x allows must be one that chi2 allows, whatever Q of the muon flavors.
@@ -253,9 +293,9 @@ def upper_end(analysis: Analysis, measurement: Measurement, acceptance: Acceptan
             counts = electron_charge**2 * nu_e + muon_charge**2 * (nu_mu + nu_mu_bar)
             return chi2_of_counts(used, counts, analysis.normalization_uncertainty)
 
-        return float(minimize_scalar(chi2, bounds=(0, 200), method="bounded", options={"xatol": 1e-6}).fun)
+        return float(minimize_scalar(chi2, bounds=(0, 200), method="bounded", options={"xatol": 1e-8}).fun)
 
-    best = minimize_scalar(least, bounds=(0, 80), method="bounded", options={"xatol": 1e-6})
+    best = minimize_scalar(least, bounds=(0, 80), method="bounded", options={"xatol": 1e-8})
     charge = brentq(lambda q: least(q) - best.fun + 2 * np.log(0.1), best.x, 200)
     excess, slope = MEAN.mass_number - 2 * MEAN.protons, MEAN.mass_number / 2
     sm = standard_model_charge(MEAN, analysis.sin2_theta_w)
@@ -265,7 +305,7 @@ def upper_end(analysis: Analysis, measurement: Measurement, acceptance: Acceptan
 def test_the_column_is_what_a_loop_over_readings_by_hand_gives(
     root: Path, readings: Readings, analysis: Analysis, config: dict[str, Any]
 ) -> None:
-    choices = replace(CHOICES, members=8, points=101)
+    choices = replace(CHOICES, members=8, points=11)  # of grids to count regions on, of which this scan has none
     scans = [parse_scan("matter_ee_mumu", config["scans"]["matter_ee_mumu"])]
     ours = members_of(readings, analysis, scans, choices)
     published = read_table(root / "data" / "liao_marfatia_2017" / "published.csv", PUBLISHED)
@@ -277,9 +317,8 @@ def test_the_column_is_what_a_loop_over_readings_by_hand_gives(
         counts, bars, fraction = drawn_by_hand(readings, seed, choices.acceptance_error)
         measurement = Measurement(readings.bin_edges_pe, np.array(counts), np.array(bars))
         ends.append(upper_end(analysis, measurement, replace(readings.acceptance, fraction=np.array(fraction))))
-    # the grid's step of 0.05 puts an end wrong by some 1e-4, nearly the same for every member, whose spread is 0.003
-    np.testing.assert_allclose([member["eps_ee_matter_upper_n2"] for member in ours[1:]], ends, atol=3e-4)
-    assert card["digitization"][row] == pytest.approx(np.std(ends, ddof=1), rel=0.03)
+    np.testing.assert_allclose([member["eps_ee_matter_upper_n2"] for member in ours[1:]], ends, rtol=0, atol=1e-7)
+    assert card["digitization"][row] == pytest.approx(np.std(ends, ddof=1), rel=1e-4)  # 1e-7 of a spread of 0.003
 
 
 def test_summary_counts_the_members_that_have_a_value() -> None:

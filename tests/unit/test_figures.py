@@ -16,6 +16,8 @@ from matplotlib.patches import StepPatch
 
 from cevnsi import figures
 from cevnsi.figures import (
+    MOST_OF_AXIS,
+    Panel,
     draw_domain_sensitivity,
     draw_exclusion,
     draw_regions,
@@ -23,13 +25,14 @@ from cevnsi.figures import (
     drawing,
     label,
     mediator_caption,
+    panel_of,
     save,
     save_all,
 )
 from cevnsi.interactions import INTERACTIONS
 from cevnsi.regions import Grid, contour_table, threshold
 from cevnsi.spectra import spectra_table
-from cevnsi.tables import SENSITIVITY, as_columns, read_csv
+from cevnsi.tables import BEST_FITS, RANGES, SENSITIVITY, as_columns, read_csv
 from cevnsi.templates import Templates
 
 LEVEL = (0.9, 2)
@@ -51,6 +54,13 @@ def grid_of(
 
 def contours_of(grid: Grid) -> dict[str, Any]:
     return {name: np.array(column) for name, column in contour_table(grid, [LEVEL, (0.9, 1)]).items()}
+
+
+BEST = (0.2345, -0.5678)  # no point of a grid
+
+
+def panel(grid: Grid, best_fit: tuple[float, float] | None = BEST, warning: str = "") -> Panel:
+    return Panel(grid, contours_of(grid), LEVEL, best_fit, warning)
 
 
 def spectra_of(templates: Callable[..., Templates]) -> dict[str, Any]:
@@ -153,11 +163,13 @@ def light_mediator() -> Grid:
     return Grid(("mediator_mass_mev", "coupling"), (10**u, 10**v), (True, True), delta - delta.min())
 
 
+BAND = (1e-4 * np.ones(31), 3e-4 * np.ones(31))
+
+
 def test_exclusion_has_the_limit_the_band_and_the_best_fit() -> None:
-    grid = light_mediator()
+    grid, band = light_mediator(), BAND
     contours = contours_of(grid)
-    band = (1e-4 * np.ones(31), 3e-4 * np.ones(31))
-    figure, columns = draw_exclusion(grid, contours, LEVEL, band)
+    figure, columns = draw_exclusion(panel(grid, (20.5, 3.3e-5)), band)
     (ax,) = figure.axes
     assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")
     np.testing.assert_allclose([*ax.get_xlim(), *ax.get_ylim()], [1, 1e4, 1e-6, 1e-1], rtol=1e-12)
@@ -168,15 +180,24 @@ def test_exclusion_has_the_limit_the_band_and_the_best_fit() -> None:
     np.testing.assert_array_equal(limit, expected)
     np.testing.assert_array_equal(lower, np.column_stack([grid.axes[0], band[0]]))
     np.testing.assert_array_equal(upper, np.column_stack([grid.axes[0], band[1]]))
-    np.testing.assert_array_equal(best, [grid.best_fit()])
+    np.testing.assert_array_equal(best, [(20.5, 3.3e-5)])
     np.testing.assert_array_equal(curve(columns, "fig2", "0.9 CL, 2 dof"), expected.T)
     np.testing.assert_array_equal(curve(columns, "fig2", "muon g-2, upper"), [grid.axes[0], band[1]])
+    assert curve(columns, "fig2", "best fit") == ([20.5], [3.3e-5])
     assert len(legend_texts(ax)) == 3
+
+
+def test_exclusion_marks_no_best_fit_that_there_is_not() -> None:
+    figure, columns = draw_exclusion(panel(light_mediator(), None), BAND)
+    (ax,) = figure.axes
+    assert "best fit" not in {*columns["curve"], *legend_texts(ax)}
+    assert len(legend_texts(ax)) == 2
+    assert len(ax.get_lines()) == 3
 
 
 def test_one_region_fills_one_panel() -> None:
     grid = grid_of()
-    figure, columns = draw_regions({"ee_d_u": (grid, contours_of(grid), LEVEL)})
+    figure, columns = draw_regions({"ee_d_u": panel(grid)})
     (ax,) = figure.axes
     outline, sm, best = ax.get_lines()
     x, y = points(outline).T
@@ -185,13 +206,32 @@ def test_one_region_fills_one_panel() -> None:
     assert (value <= threshold(*LEVEL) + 1e-9).all()
     assert (value >= threshold(*LEVEL) - (0.125 / 0.4) ** 2 / 4).all()
     np.testing.assert_array_equal(points(sm), [[0, 0]])
-    np.testing.assert_array_equal(points(best), [grid.best_fit()])
+    np.testing.assert_array_equal(points(best), [BEST])
     assert (ax.get_xlim(), ax.get_ylim()) == ((-1, 1), (-2, 2))
     assert (ax.get_xlabel(), ax.get_ylabel()) == (label("eps_ee_dV"), label("eps_ee_uV"))
     assert legend_texts(ax) == ["SM", "best fit"]
     assert len(ax.texts) == 0
     assert curve(columns, "ee_d_u", "SM") == ([0.0], [0.0])
+    assert curve(columns, "ee_d_u", "best fit") == ([BEST[0]], [BEST[1]])
     np.testing.assert_array_equal(curve(columns, "ee_d_u", "0.9 CL, 2 dof"), points(outline).T)
+
+
+def test_a_region_marks_no_best_fit_that_there_is_not() -> None:
+    figure, columns = draw_regions({"ee_d_u": panel(grid_of(), None)})
+    (ax,) = figure.axes
+    assert len(ax.get_lines()) == 2  # the outline and the standard model
+    assert legend_texts(ax) == ["SM"]
+    assert "best fit" not in columns["curve"]
+
+
+@pytest.mark.parametrize(("scale", "offset"), [(1e-6, 0.0), (1.0, 100.0)], ids=["all allowed", "none allowed"])
+def test_a_plane_without_a_line_is_drawn(scale: float, offset: float) -> None:
+    def moved(grid: Grid) -> Panel:
+        return panel(replace(grid, delta_chi2=scale * grid.delta_chi2 + offset), None)
+
+    for figure, columns in (draw_regions({"a": moved(grid_of())}), draw_exclusion(moved(light_mediator()), BAND)):
+        figure.draw_without_rendering()
+        assert not any("CL" in name for name in columns["curve"])
 
 
 def test_four_regions_fill_four_panels() -> None:
@@ -200,20 +240,20 @@ def test_four_regions_fill_four_panels() -> None:
     panels = {}
     for i, names in enumerate(pairs):
         grid = grid_of(names, center=(0.1 * i, 0.0))
-        panels[f"scan{i}"] = (grid, contours_of(grid), LEVEL)
+        panels[f"scan{i}"] = panel(grid, (0.1 * i + 0.01, 0.0))
     figure, columns = draw_regions(panels)
     assert len(figure.axes) == 4
     for i, (ax, names) in enumerate(zip(figure.axes, pairs, strict=True)):
         assert (ax.get_xlabel(), ax.get_ylabel()) == (label(names[0]), label(names[1]))
         assert [text.get_text() for text in ax.texts] == [f"({'abcd'[i]})"]
-        assert points(ax.get_lines()[-1])[0, 0] == pytest.approx(0.1 * i, abs=1e-12)
+        assert points(ax.get_lines()[-1])[0, 0] == 0.1 * i + 0.01
         assert (ax.get_legend() is not None) == (i == 2)
     assert list(dict.fromkeys(columns["panel"])) == list(panels)
 
 
 def test_an_odd_number_of_regions_leaves_no_empty_panel() -> None:
     grid = grid_of(("eps_ee_dV", "eps_ee_uV"))
-    figure, columns = draw_regions({f"scan{i}": (grid, contours_of(grid), LEVEL) for i in range(3)})
+    figure, columns = draw_regions({f"scan{i}": panel(grid) for i in range(3)})
     assert len(figure.axes) == 3
     assert set(columns["panel"]) == {"scan0", "scan1", "scan2"}
 
@@ -223,32 +263,38 @@ def test_two_separate_regions_are_two_lines() -> None:
     wells = Grid(
         ("eps_ee_dV", "eps_ee_uV"), (x, x), (False, False), 30 * ((x**2 - 1) ** 2)[:, None] + (3 * x**2)[None, :]
     )
-    figure, columns = draw_regions({"wells": (wells, contours_of(wells), LEVEL)})
+    figure, columns = draw_regions({"wells": panel(wells)})
     assert len(figure.axes[0].get_lines()) == 2 + 2
     assert set(columns["segment"]) == {0, 1}
 
 
 def test_log_axes_are_drawn_as_such_and_without_a_standard_model_point() -> None:
     grid = light_mediator()
-    figure, columns = draw_regions({"lm": (grid, contours_of(grid), LEVEL)})
+    figure, columns = draw_regions({"lm": panel(grid, (20.5, 3.3e-5))})
     (ax,) = figure.axes
     assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")
     assert "SM" not in columns["curve"]
     assert legend_texts(ax) == ["best fit"]
 
 
+def shown(ax: Any) -> list[Any]:
+    """Lines of a panel that have points."""
+    return [line for line in ax.get_lines() if len(points(line))]
+
+
 def test_domain_sensitivity_has_ends_and_published_values() -> None:
     table = sensitivity_table()
     figure, columns = draw_domain_sensitivity(table, {"eps_ee_matter": (-0.95, 1.95)})
     upper, lower = figure.axes
-    assert len(upper.get_lines()) == 2 * 2 + 2
-    assert len(lower.get_lines()) == 2 * 2
-    for line, (delta, sign) in zip(upper.get_lines(), [(4.605, -1), (4.605, 1), (2.706, -1), (2.706, 1)], strict=False):
+    assert len(shown(upper)) == 2 * 2 + 2
+    assert len(shown(lower)) == 2 * 2
+    for line, (delta, sign) in zip(shown(upper), [(4.605, -1), (4.605, 1), (2.706, -1), (2.706, 1)], strict=False):
         x, y = points(line).T
         np.testing.assert_array_equal(x, [0.5, 1.0, 1.5])
         np.testing.assert_allclose(y, [sign * (1 + b / 3 + delta / 100) for b in x], rtol=1e-12)
-    heights = [float(np.unique(line.get_ydata())[0]) for line in upper.get_lines()[4:]]
+    heights = [float(np.unique(line.get_ydata())[0]) for line in shown(upper)[4:]]
     assert heights == [-0.95, 1.95]
+    assert not any("reach" in name for name in columns["curve"])
     assert legend_texts(upper) == [r"$\Delta\chi^2=4.61$", r"$\Delta\chi^2=2.71$", "Eq. (12)"]
     assert (upper.get_ylabel(), lower.get_ylabel()) == (r"ends of $\epsilon_{ee}$", r"ends of $\epsilon_{\mu\mu}$")
     assert lower.get_xlabel() == r"bound on $|\epsilon^{uV}|$ and $|\epsilon^{dV}|$"
@@ -258,11 +304,112 @@ def test_domain_sensitivity_has_ends_and_published_values() -> None:
     assert y == pytest.approx([1 + b / 3 + 0.04605 for b in x])
 
 
+def test_ends_that_are_only_the_reach_are_no_limits() -> None:
+    """Drawn apart, thin and grey, and named so in the csv: no point of one is in the other."""
+    table = sensitivity_table()
+    at_reach = [bound == 0.5 and side == "upper" for bound, side in zip(table["bound"], table["side"], strict=True)]
+    table["ends_at_grid"] = ["yes" if reach else "no" for reach in at_reach]
+    figure, columns = draw_domain_sensitivity(table, {})
+    upper, _ = figure.axes
+    assert legend_texts(upper) == [r"$\Delta\chi^2=4.61$", r"$\Delta\chi^2=2.71$", "reach, no limit"]
+    for n_dof, delta in ((2, "4.61"), (1, "2.71")):
+        for side, bounds, reach in (("upper", [1.0, 1.5], [0.5]), ("lower", [0.5, 1.0, 1.5], [])):
+            name = f"delta chi2 {delta}, {n_dof} dof, {side}"
+            assert curve(columns, "eps_ee_matter", name)[0] == bounds
+            assert curve(columns, "eps_ee_matter", f"{name}, only the reach")[0] == reach
+    thin = [line for line in shown(upper) if list(points(line)[:, 0]) == [0.5]]
+    assert len(thin) == 2
+    assert {to_hex(line.get_color()) for line in thin} == {to_hex(figures.GREY)}
+    assert max(line.get_linewidth() for line in thin) < min(
+        line.get_linewidth() for line in shown(upper) if line not in thin
+    )
+
+
 def test_confidence_levels_of_one_n_dof_are_separate_curves() -> None:
     figure, _ = draw_domain_sensitivity(sensitivity_table(((0.9, 2, 4.6), (0.99, 2, 9.2), (0.9, 3, 6.3))), {})
-    lines = figure.axes[0].get_lines()
+    lines = shown(figure.axes[0])
     assert len(lines) == 6
     assert all((np.diff(points(line)[:, 0]) > 0).all() for line in lines)
+
+
+WARNING = "The grid is too coarse for this figure: see ranges.csv"
+
+
+@pytest.mark.parametrize("count", [1, 3, 4])
+def test_a_figure_says_that_a_grid_is_too_coarse_once(count: int) -> None:
+    panels = {f"s{i}": panel(grid_of(), warning=WARNING if i == count - 1 else "") for i in range(count)}
+    for figure, _ in (draw_regions(panels), draw_exclusion(panel(light_mediator(), None, WARNING), BAND)):
+        assert [text.get_text() for text in figure.texts] == [WARNING]
+        figure.draw_without_rendering()
+        (box,) = (text.get_window_extent() for text in figure.texts)
+        for ax in figure.axes:
+            taken = ax.get_tightbbox()
+            assert taken is not None
+            assert not box.overlaps(taken)
+        assert box.x0 >= 0
+        assert box.x1 <= figure.bbox.x1
+    for sound, _ in (draw_regions({"s": panel(grid_of())}), draw_exclusion(panel(light_mediator()), BAND)):
+        assert sound.texts == []
+
+
+def best_fits(flat: tuple[tuple[float, float], tuple[float, float]]) -> dict[str, Any]:
+    """best_fits.csv with another plane's row before ours."""
+    rows: list[tuple[Any, ...]] = [("other", "eps_ee_dV", 0.9, 3.0, 0.9, 0.9, 0.0)]
+    names = ("eps_ee_dV", "eps_ee_uV")
+    rows += [("mine", *row, 3.0, *ends, 0.0) for row, ends in zip(zip(names, BEST, strict=True), flat, strict=True)]
+    return as_columns(rows, BEST_FITS)
+
+
+def ranges(**said: str) -> dict[str, Any]:
+    """Rows of ranges.csv, of two scans, parameters and n_dof; `said` has warnings by these, such as mine_d_2."""
+    rows = [
+        (scan, f"eps_ee_{q}V", 0.9, n, 4.6, 0, -1.0, 1.0, "profiled", "", "", "", said.get(f"{scan}_{q}_{n}", ""))
+        for scan in ("mine", "other")
+        for q in "du"
+        for n in (2, 1)
+    ]
+    return as_columns(rows, RANGES)
+
+
+NARROW = ((0.23, 0.24), (-0.57, -0.56))
+
+
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("part", [0.99, 1.01])
+def test_a_best_fit_is_a_point_where_it_is_known_to_a_twentieth_of_each_axis(first: bool, part: float) -> None:
+    grid = grid_of()
+    width = part * MOST_OF_AXIS * float(np.ptp(grid.axes[0 if first else 1]))
+    flat = ((0.2, 0.2 + width), NARROW[1]) if first else (NARROW[0], (-0.5, -0.5 + width))
+    made = panel_of(grid, {}, LEVEL, ("mine", "mine"), best_fits(flat), ranges())
+    assert made.best_fit == (BEST if part < 1 else None)
+
+
+@pytest.mark.parametrize(("decades", "point"), [(0.19, True), (0.21, False)])
+def test_on_a_log_axis_that_is_of_its_decades(decades: float, point: bool) -> None:
+    grid = light_mediator()  # 4 decades of mass, 5 of coupling
+    rows = [("lm", "mediator_mass_mev", 10.0, 3.0, 10.0, 10.0 * 10**decades, 0.0)]
+    rows += [("lm", "coupling", 1e-4, 3.0, 1e-4, 1.1e-4, 0.0)]
+    made = panel_of(grid, {}, LEVEL, ("lm", "lm"), as_columns(rows, BEST_FITS), ranges())
+    assert made.best_fit == ((10.0, 1e-4) if point else None)
+
+
+COARSE = "mine: the grid is too coarse: 7 of 12 pieces of the contour are under 2 steps wide"
+
+
+@pytest.mark.parametrize(
+    ("said", "warns"),
+    [
+        ({}, False),
+        ({"mine_d_2": COARSE}, True),
+        ({"mine_u_2": f"chi2 varies faster than it was sampled; {COARSE}"}, True),
+        ({"mine_d_1": COARSE}, False),  # of a level that is not drawn
+        ({"other_d_2": COARSE}, False),
+        ({"mine_u_2": "no sensitivity: chi2 does not depend on eps_ee_uV"}, False),  # which the figure shows
+    ],
+)
+def test_a_panel_warns_of_what_it_draws(said: dict[str, str], warns: bool) -> None:
+    made = panel_of(grid_of(), {}, LEVEL, ("mine", "mine"), best_fits(NARROW), ranges(**said))
+    assert made.warning == (WARNING if warns else "")
 
 
 def drawn(kind: str, templates: Callable[..., Templates]) -> figures.Drawn:
@@ -270,13 +417,11 @@ def drawn(kind: str, templates: Callable[..., Templates]) -> figures.Drawn:
     if kind == "spectrum":
         return draw_spectrum(spectra_of(templates), mediator_caption(10, 1e-4))
     if kind == "exclusion":
-        mediator = light_mediator()
-        band = (1e-4 * np.ones(31), 3e-4 * np.ones(31))
-        return draw_exclusion(mediator, contours_of(mediator), LEVEL, band)
+        return draw_exclusion(panel(light_mediator(), (20.5, 3.3e-5), WARNING), BAND)
     if kind == "sensitivity":
         return draw_domain_sensitivity(sensitivity_table(), {"eps_ee_matter": (-0.95, 1.95)})
     count = 4 if kind == "four regions" else 1
-    return draw_regions({f"s{i}": (grid, contours_of(grid), LEVEL) for i in range(count)})
+    return draw_regions({f"s{i}": panel(grid) for i in range(count)})
 
 
 SIGNATURES = {"pdf": b"%PDF", "png": b"\x89PNG", "svg": b"<?xm", "csv": b"pane"}
@@ -350,5 +495,5 @@ def test_an_unwanted_setting_of_the_machine_does_not_enter() -> None:
 def test_changes_do_not_reach_the_caller(templates: Callable[..., Templates]) -> None:
     grid = grid_of()
     before = replace(grid, delta_chi2=grid.delta_chi2.copy())
-    draw_regions({"s": (grid, contours_of(grid), LEVEL)})
+    draw_regions({"s": panel(grid)})
     np.testing.assert_array_equal(grid.delta_chi2, before.delta_chi2)

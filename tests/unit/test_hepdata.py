@@ -13,10 +13,11 @@ import yaml
 from matplotlib import image
 
 from cevnsi.config import parse_scan
-from cevnsi.figures import draw_domain_sensitivity, draw_regions, draw_spectrum, drawing, save
+from cevnsi.figures import Panel, draw_domain_sensitivity, draw_regions, draw_spectrum, drawing, save
 from cevnsi.hepdata import (
     LONGEST_TITLE,
     MISSING,
+    REMARKS,
     THUMBNAIL_WIDTH,
     Finished,
     Table,
@@ -28,7 +29,7 @@ from cevnsi.hepdata import (
     write_archive,
     write_submission,
 )
-from cevnsi.regions import Grid, contour_table, scan_ranges, threshold
+from cevnsi.regions import AllowedRange, Grid, contour_table, threshold
 from cevnsi.spectra import spectra_table
 from cevnsi.tables import TableError
 from cevnsi.templates import Templates
@@ -55,7 +56,10 @@ def annulus() -> Grid:
 
 def arrays(columns: dict[str, Any]) -> dict[str, Any]:
     """Columns as they come from a csv."""
-    return {name: values if isinstance(values[0], str) else np.array(values, float) for name, values in columns.items()}
+    return {
+        name: values if len(values) and isinstance(values[0], str) else np.array(values, float)
+        for name, values in columns.items()
+    }
 
 
 SENSITIVITY = {
@@ -68,6 +72,44 @@ SENSITIVITY = {
     "end": [-1.0, 1.5, -1.25, 2.0],
     "ends_at_grid": ["yes", "no", "no", "no"],
 }
+MATCHES = {
+    "parameter": ["eps_ee_matter"] * 4,
+    "side": ["lower", "lower", "upper", "upper"],
+    "confidence_level": np.full(4, 0.9),
+    "n_dof": np.array([2.0, 1.0] * 2),
+    "delta_chi2": np.array([4.605, 2.706] * 2),
+    "published": np.array([-0.95, -0.95, 1.95, 1.95]),
+    "bound": ["0.40751413816236504", "0.9972798988264675", "0.325", "nan"],
+    "kind": ["limit", "limit", "reach", "none"],
+}
+BEST_FIT = (0.123456789, -0.59)  # no point of the grid
+
+
+def ranges_of_mine() -> list[AllowedRange]:
+    """Two intervals of one parameter at one level and one at the other, with ends of every kind, and a warning."""
+
+    def row(parameter: str, n_dof: int, i: int, ends: tuple[float, float], others: str, **said: str) -> AllowedRange:
+        return AllowedRange(
+            scan="mine",
+            parameter=parameter,
+            confidence_level=0.9,
+            n_dof=n_dof,
+            delta_chi2=threshold(0.9, n_dof),
+            interval=i,
+            lower=ends[0],
+            upper=ends[1],
+            other_parameters=others,
+            ends_at_grid=said.pop("ends_at_grid", ""),
+            **said,
+        )
+
+    return [
+        row("eps_ee_dV", 2, 0, (-1.0, 0.8), "profiled", ends_at_grid="lower", lower_set_by="eps_ee_dV >= -1"),
+        row("eps_ee_dV", 1, 0, (-0.76, -0.43), "zero", upper_set_by="eps_ee_uV <= 0.25"),
+        row("eps_ee_dV", 1, 1, (0.43, 0.76), "zero"),
+        row("eps_mumu_dV", 2, 0, (-0.81, 0.81), "profiled", warning="mine: the grid is too coarse: its points ..."),
+        row("eps_mumu_dV", 1, 0, (-0.79, 0.79), "profiled"),
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -82,12 +124,12 @@ def finished(templates: Callable[..., Templates], tmp_path_factory: pytest.TempP
     with drawing():
         for name, (figure, columns) in {
             "fig1": draw_spectrum(spectra, "mediator"),
-            "mine": draw_regions({"mine": (grid, contours, scan.levels()[0])}),
+            "mine": draw_regions({"mine": Panel(grid, contours, scan.levels()[0], BEST_FIT)}),
             "domain_sensitivity": draw_domain_sensitivity(sensitivity, {}),
         }.items():
             curves[name], pictures[name] = arrays(columns), folder / f"{name}.png"
             save(figure, pictures[name])
-    rows = [vars(row) for row in scan_ranges("mine", [grid], scan.levels(), whole=True)]
+    rows = [vars(row) for row in ranges_of_mine()]
     (folder / "scorecard.csv").write_text("quantity\n", encoding="utf-8")
     return Finished(
         name="small",
@@ -108,6 +150,7 @@ def finished(templates: Callable[..., Templates], tmp_path_factory: pytest.TempP
         contours={"mine": contours},
         curves=curves,
         sensitivity=sensitivity,
+        matches=MATCHES,
         pictures=pictures,
         scorecard=folder / "scorecard.csv",
     )
@@ -140,6 +183,7 @@ def test_every_part_has_its_tables(finished: Finished) -> None:
         "mine: 90 % CL, 2 dof (small)",
         "mine: 90 % CL, 1 dof (small)",
         "Domain sensitivity of eps_ee_matter (small)",
+        "Domain of Eq. 12 (small)",
         "Best fits (small)",
         "Ranges of mine (small)",
     ]
@@ -192,15 +236,39 @@ def test_a_level_without_lines_has_no_table(finished: Finished) -> None:
     assert [title for title in titles if "dof" in title] == ["mine: 90 % CL, 1 dof (small)"]
 
 
+def without_lines(finished: Finished) -> Finished:
+    """As it is where all of a plane is allowed, or none: tables without rows."""
+    contours = {name: column[:0] for name, column in finished.contours["mine"].items()}
+    curves = finished.curves["mine"]
+    kept = [i for i, name in enumerate(curves["curve"]) if "CL" not in name]
+    mine = {name: [column[i] for i in kept] for name, column in curves.items()}
+    return replace(finished, contours={"mine": contours}, curves={**finished.curves, "mine": mine})
+
+
+def test_a_figure_without_a_line_is_in_the_submission(finished: Finished, tmp_path: Path) -> None:
+    """Of no table, so that the submission itself lists it, or the validator would complain."""
+    bare = without_lines(finished)
+    assert not any("dof" in each.title for each in tables_of(bare))
+    write_submission(tmp_path / "submission", [bare])
+    check_submission(tmp_path / "submission")
+    assert (tmp_path / "submission" / "small-mine.png").read_bytes() == finished.pictures["mine"].read_bytes()
+    first, *_ = yaml.safe_load_all((tmp_path / "submission" / "submission.yaml").read_text(encoding="utf-8"))
+    (listed,) = [each for each in first["additional_resources"] if each["location"] == "small-mine.png"]
+    assert listed["description"] == "mine, on which no line is; analysis small"
+
+
 def test_what_is_profiled_over() -> None:
     axes = {f"eps_ee_{quark}V": AXIS for quark in "ud"} | {f"eps_mumu_{quark}V": {**AXIS, "min": -2} for quark in "ud"}
     projections = [["eps_ee_uV", "eps_ee_dV"], ["eps_ee_matter", "eps_mumu_uV"]]
     scan = parse_scan("s", {"interaction": "contact", "axes": axes, "projections": projections, "chunks": 1})
-    mumu = "eps_mumu_uV in [-2, 1]; eps_mumu_dV in [-2, 1]"
+    mumu = "eps_mumu_dV in [-2, 1]; eps_mumu_uV in [-2, 1]"  # d before u, whatever the order of the mapping
     assert profiled(scan, projections[0]) == f"normalization pull; {mumu}"
-    ee = "eps_ee_uV in [-1, 1]; eps_ee_dV in [-1, 1]"
+    ee = "eps_ee_dV in [-1, 1]; eps_ee_uV in [-1, 1]"
     assert profiled(scan, projections[1]) == f"normalization pull; {ee}; eps_mumu_dV in [-2, 1]"
     assert profiled(scan) == "normalization pull"
+
+
+SOURCES = {"Lower end": "lower", "Upper end": "upper", "Ends that are only the axis' own": "ends_at_grid", **REMARKS}
 
 
 def test_ranges_keep_every_interval_and_mark_what_is_missing(finished: Finished) -> None:
@@ -211,15 +279,21 @@ def test_ranges_keep_every_interval_and_mark_what_is_missing(finished: Finished)
     for i, name in enumerate(ranges["parameter"]):
         row = keys.index((names[name], ranges["other_parameters"][i], int(ranges["interval"][i])))
         columns = [c for c in made.dependent if qualifiers(c)["Degrees of freedom"] == ranges["n_dof"][i]]
-        cells = [values(column)[row] for column in columns]
-        assert cells == [ranges["lower"][i], ranges["upper"][i], ranges["ends_at_grid"][i] or "none"]
+        cells = {column["header"]["name"]: values(column)[row] for column in columns}
+        assert cells == {text: "none" if ranges[name][i] == "" else ranges[name][i] for text, name in SOURCES.items()}
         assert {qualifiers(column)["Delta chi2"] for column in columns} == {ranges["delta_chi2"][i]}
         found += 1
-    cells = [value for column in made.dependent for value in values(column)]
-    assert len(cells) - cells.count(MISSING) == 3 * found
-    fewer = {name: [v for i, v in enumerate(column) if i != 0] for name, column in ranges.items()}
-    made = table(replace(finished, ranges=fewer), "Ranges of mine (small)")
-    assert sum(value == MISSING for column in made.dependent for value in values(column)) == 3
+    every = [value for column in made.dependent for value in values(column)]
+    assert len(every) - every.count(MISSING) == len(SOURCES) * found
+    assert every.count(MISSING) > 0
+
+
+@pytest.mark.parametrize("without", [[name] for name in REMARKS.values()] + [[*REMARKS.values()], []])
+def test_remarks_on_ranges_are_there_where_there_are_any(finished: Finished, without: list[str]) -> None:
+    ranges = {**finished.ranges, **{name: [""] * len(finished.ranges["scan"]) for name in without}}
+    made = table(replace(finished, ranges=ranges), "Ranges of mine (small)")
+    expected = [text for text, name in SOURCES.items() if name not in without]
+    assert [column["header"]["name"] for column in made.dependent] == 2 * expected
 
 
 def test_domain_sensitivity_says_which_ends_are_the_reach(finished: Finished) -> None:
@@ -229,11 +303,43 @@ def test_domain_sensitivity_says_which_ends_are_the_reach(finished: Finished) ->
     assert [qualifiers(column)["End"] for column in made.dependent] == ["lower", "lower", "upper", "upper"]
 
 
+def test_the_domain_of_eq_12_tells_limits_from_reaches(finished: Finished) -> None:
+    made = table(finished, "Domain of Eq. 12 (small)")
+    assert [values(column) for column in made.independent] == [
+        [r"$\epsilon_{ee}$"] * 2, ["lower", "upper"], [-0.95, 1.95]
+    ]  # fmt: skip
+    assert [values(column) for column in made.dependent] == [
+        [0.40751413816236504, 0.325], ["limit", "reach"], [0.9972798988264675, MISSING], ["limit", "none"]
+    ]  # fmt: skip
+    assert [qualifiers(column)["Degrees of freedom"] for column in made.dependent] == [2, 2, 1, 1]
+    none: dict[str, list[str]] = {name: [] for name in MATCHES}  # of parameters without a published end
+    for matches in (None, none):
+        titles = [each.title for each in tables_of(replace(finished, matches=matches))]
+        assert "Domain of Eq. 12 (small)" not in titles
+
+
 def test_best_fits_are_those_of_the_figure(finished: Finished) -> None:
     made = table(finished, "Best fits (small)")
-    assert tuple(values(made.dependent[0])) == annulus().best_fit()
+    assert tuple(values(made.dependent[0])) == BEST_FIT
     assert values(made.dependent[1]) == [0.0, 0.0]
     assert "Best fits (small)" not in [each.title for each in tables_of(replace(finished, figures={"fig1": []}))]
+
+
+def test_where_a_figure_marks_no_best_fit_none_is_given(finished: Finished, tmp_path: Path) -> None:
+    curves = finished.curves["mine"]
+    kept = [i for i, name in enumerate(curves["curve"]) if name != "best fit"]
+    mine = {name: [column[i] for i in kept] for name, column in curves.items()}
+    degenerate = replace(finished, curves={**finished.curves, "mine": mine})
+    made = table(degenerate, "Best fits (small)")
+    assert [values(column) for column in made.dependent] == [[MISSING, MISSING], [0.0, 0.0]]
+    write_submission(tmp_path / "submission", [degenerate])
+    check_submission(tmp_path / "submission")
+
+
+def test_no_text_takes_a_best_fit_or_an_end_for_a_grid_point(finished: Finished) -> None:
+    for each in tables_of(finished):
+        headers = [column["header"]["name"] for column in [*each.independent, *each.dependent]]
+        assert not any("grid" in text for text in (each.description, *headers)), each.title
 
 
 def test_a_long_title_is_cut_and_still_its_own(finished: Finished) -> None:

@@ -40,6 +40,7 @@ def test_parameter_names() -> None:
     assert len(CONTACT_PARAMETERS) == len(set(CONTACT_PARAMETERS)) == 6 * 2 + 3 * 2
     assert {"eps_ee_uV", "eps_mumu_dV", "eps_etau_dV_imag"} <= set(CONTACT_PARAMETERS)
     assert "eps_ee_uV_imag" not in CONTACT_PARAMETERS
+    assert CONTACT_PARAMETERS[:2] == ("eps_ee_dV", "eps_ee_uV")  # the order of axes: the paper's abscissa comes first
     assert MATTER_PARAMETERS[:2] == ("eps_ee_matter", "eps_mumu_matter")
     assert set(INTERACTIONS["contact"]) == {*CONTACT_PARAMETERS, *MATTER_PARAMETERS}
     assert INTERACTIONS["light_mediator"] == LIGHT_MEDIATOR_PARAMETERS
@@ -149,7 +150,7 @@ def test_values_broadcast() -> None:
 
 
 def test_unknown_parameter_is_named() -> None:
-    with pytest.raises(ValueError, match=r"unknown contact parameter 'eps_ee_sV'; expected one of eps_ee_uV"):
+    with pytest.raises(ValueError, match=r"unknown contact parameter 'eps_ee_sV'; expected one of eps_ee_dV"):
         contact({"eps_ee_sV": 1.0})
 
 

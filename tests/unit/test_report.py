@@ -1,13 +1,16 @@
 import base64
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from cevnsi import report
+from cevnsi.config import Scan
 from cevnsi.interactions import light_mediator
 from cevnsi.likelihood import Measurement
+from cevnsi.tables import CURVES, DOMAIN_MATCHES, RANGES, as_columns, write_csv
 from cevnsi.templates import Templates, predicted_counts
 
 
@@ -32,7 +35,8 @@ def test_nothing_in_a_script_element_can_end_it() -> None:
     assert text.index('"a"') < text.index('"b"')
 
 
-def sensitivity(ends: Callable[[float], float]) -> dict[str, object]:
+def sensitivity(ends: Callable[[float], float], reach: int = 1) -> dict[str, Any]:
+    """Symmetric ends at four bounds, of which so many of the first are only the reach."""
     bounds = np.array([0.5, 1.0, 1.5, 2.0])
     n = bounds.size
     return {
@@ -43,21 +47,145 @@ def sensitivity(ends: Callable[[float], float]) -> dict[str, object]:
         "delta_chi2": np.full(2 * n, 4.6),
         "side": ["lower"] * n + ["upper"] * n,
         "end": np.concatenate([[-ends(b) for b in bounds], [ends(b) for b in bounds]]),
-        "ends_at_grid": ["yes", *["no"] * (n - 1)] * 2,
+        "ends_at_grid": ["yes"] * reach + ["no"] * (n - reach) + ["yes"] * reach + ["no"] * (n - reach),
     }
 
 
-def test_what_the_domain_does_is_computed() -> None:
-    facts = report.domain_facts(sensitivity(lambda b: 1 + 0.3 * b), {"eps_ee_matter": (-1.45, 9.0)})
-    assert facts["slope"] == pytest.approx(0.3)
-    ((lower, upper),) = facts["matches"].values()
-    assert lower == ("eps_ee_matter", "lower", -1.45, pytest.approx(1.5))
-    assert upper[:3] == ("eps_ee_matter", "upper", 9.0)
-    assert np.isnan(upper[3])
+@pytest.mark.parametrize("reach", [0, 1, 2])
+def test_only_limits_tell_how_far_an_end_moves(reach: int) -> None:
+    table = sensitivity(lambda b: 6 * b if b <= 0.5 * reach else 1 + 0.3 * b, reach)
+    assert report.slope_of_limits(table) == pytest.approx(0.3)
 
 
-def test_a_page_without_published_ends_states_no_match() -> None:
-    assert report.domain_facts(sensitivity(lambda b: b), {})["matches"] == {4.6: []}
+def test_without_two_limits_of_an_end_no_slope_is_known() -> None:
+    assert report.slope_of_limits(sensitivity(lambda b: 6 * b, 3)) is None
+
+
+def study_of(folder: Path, name: str = "mine", scans: tuple[Scan, ...] = ()) -> report.Study:
+    return report.Study(name, _section(), folder, scans, folder)
+
+
+MATCH_ROWS = [
+    ("eps_ee_matter", "lower", 0.9, 2, 4.605, -0.95, 0.4075, "limit"),
+    ("eps_ee_matter", "upper", 0.9, 2, 4.605, 1.95, 0.325, "reach"),
+    ("eps_ee_matter", "lower", 0.9, 1, 2.706, -0.95, float("nan"), "none"),
+]
+
+
+def test_published_ends_have_the_bounds_of_every_analysis(tmp_path: Path) -> None:
+    write_csv(tmp_path / "one" / "domain_matches.csv", as_columns(MATCH_ROWS, DOMAIN_MATCHES))
+    write_csv(tmp_path / "two" / "domain_matches.csv", as_columns(MATCH_ROWS[1:], DOMAIN_MATCHES))
+    rows = report.match_rows([study_of(tmp_path / name, name) for name in ("one", "two", "without")])
+    assert [(row["side"], row["published"], row["delta_chi2"]) for row in rows] == [
+        ("lower", -0.95, 2.706), ("lower", -0.95, 4.605), ("upper", 1.95, 4.605)
+    ]  # fmt: skip
+    none, limit, reach = (row["bounds"] for row in rows)
+    assert limit == {"one": (0.4075, "limit")}
+    assert reach == {"one": (0.325, "reach"), "two": (0.325, "reach")}
+    assert {name: kind for name, (_, kind) in none.items()} == {"one": "none", "two": "none"}
+
+
+PUBLISHED_ENDS = {
+    "key": [f"eps_{pair}_matter_{side}_n{n}" for pair in ("ee", "mumu") for side in ("lower", "upper") for n in (2, 1)],
+    "quantity": [str(i) for i in range(8)],
+    "where": ["Eq. 12"] * 8,
+    "published": np.array([-0.95, -0.95, 1.95, 1.95, -0.66, -0.66, 1.57, 1.57]),
+    "tolerance": np.full(8, 0.05),
+}
+
+
+def card(values: dict[str, list[float]]) -> dict[str, Any]:
+    """A scorecard of Eq. 12: values in the order above under each choice, "" is the configured one."""
+    other = [(name, found) for name, found in values.items() if name]
+    return {
+        "quantity": ["another quantity (Sec. 3)", *(f"{i} (Eq. 12)" for i in range(8))],
+        "reproduced": ["nan", *map(str, values[""])],
+        "choices": ["every bin: 2.1", *("; ".join(f"{n}: {v[i]:.4g}" for n, v in other) for i in range(8))],
+    }
+
+
+EXACT = [-0.95, -0.95, 1.95, 1.95, -0.66, -0.66, 1.57, 1.57]
+
+
+def moved(*ends: int, by: float = 0.2) -> list[float]:
+    return [value + by * (i in ends) for i, value in enumerate(EXACT)]
+
+
+@pytest.mark.parametrize(
+    ("values", "configured", "chosen"),
+    [
+        ({"": EXACT}, [2.71, 4.61], []),
+        ({"": moved(0)}, [2.71], []),
+        ({"": moved(0, by=0.0499)}, [2.71, 4.61], []),
+        ({"": moved(0, 1)}, [], []),
+        ({"": moved(0, 1), "in [-1, 0.73]": moved(6)}, [], [("in [-1, 0.73]", 2.71)]),
+        ({"": moved(0, 1), "in [-2, 2]": moved(2, 3), "x = 1": EXACT}, [], [("x = 1", 4.61), ("x = 1", 2.71)]),
+    ],
+)
+def test_eq_12_is_reproduced_where_all_of_its_ends_are(
+    values: dict[str, list[float]], configured: list[float], chosen: list[tuple[str, float]], tmp_path: Path
+) -> None:
+    study = study_of(tmp_path)
+    study.__dict__["scorecard"] = card(values)
+    row = report.reproduced_equation(study, PUBLISHED_ENDS)
+    assert row is not None
+    assert [round(level, 2) for level in row["configured"]] == configured
+    assert [(name, round(level, 2)) for name, level in row["chosen"]] == chosen
+
+
+def test_an_analysis_without_eq_12_says_nothing_of_it(tmp_path: Path) -> None:
+    study = study_of(tmp_path)
+    study.__dict__["scorecard"] = {name: values[:1] for name, values in card({"": EXACT}).items()}
+    assert report.reproduced_equation(study, PUBLISHED_ENDS) is None
+
+
+def test_a_scorecard_is_counted_by_its_verdicts(tmp_path: Path) -> None:
+    study = study_of(tmp_path)
+    study.__dict__["scorecard"] = {"within": ["true", "false", "true"], "verdict": ["yes", "depends", "depends"]}
+    assert report.score(study) == {"within": 2, "all": 3, "yes": 1, "depends": 2, "no": 0}
+
+
+def range_row(side: str, set_by: str, at_grid: str = "", warning: str = "", interval: int = 0) -> tuple[Any, ...]:
+    ends = [set_by if side == each else "" for each in ("lower", "upper")]
+    return ("mine", "eps_ee_matter", 0.9, 2, 4.6, interval, -1.0, 2.0, "profiled", at_grid, *ends, warning)
+
+
+def test_ranges_say_which_bound_of_another_parameter_makes_an_end(tmp_path: Path) -> None:
+    study = study_of(tmp_path)
+    rows = [
+        range_row("lower", "eps_ee_uV >= -1; eps_ee_dV <= 0.5"),
+        range_row("upper", "eps_ee_matter <= 2", "upper", interval=1),  # the axis' own, which a sign says
+        range_row("upper", "", interval=2),
+    ]
+    study.__dict__["ranges"] = as_columns(rows, RANGES)
+    (group,) = report.range_groups([study])
+    (row,) = group["rows"]
+    notes = [each["note"] for each in row["intervals"]["mine"]]
+    bounds = "ε<sub>ee</sub><sup>uV</sup> ≥ −1 and ε<sub>ee</sub><sup>dV</sup> ≤ 0.5"
+    assert notes == [f"lower end set by {bounds}", "", ""]
+    assert [each["at_grid"] for each in row["intervals"]["mine"]] == ["", "upper", ""]
+
+
+def test_ranges_have_the_warnings_of_each_analysis(tmp_path: Path) -> None:
+    made = []
+    for name, warning in (("one", "the grid is too coarse"), ("two", "")):
+        study = study_of(tmp_path, name)
+        study.__dict__["ranges"] = as_columns([range_row("lower", "", warning=warning)], RANGES)
+        made.append(study)
+    (group,) = report.range_groups(made)
+    (row,) = group["rows"]
+    assert row["warnings"] == {"one": "the grid is too coarse"}
+    assert set(row["intervals"]) == {"one", "two"}
+
+
+def test_the_best_fit_is_the_one_that_the_figure_marks(tmp_path: Path) -> None:
+    rows: list[tuple[Any, ...]] = [("a", "SM", 0, 0.0, 0.0), ("b", "best fit", 0, 0.25, -0.5)]
+    write_csv(tmp_path / "figures" / "fig3.csv", as_columns(rows, CURVES))
+    write_csv(tmp_path / "figures" / "fig2.csv", as_columns([("fig2", "best fit", 0, 10.0, 1e-4)], CURVES))
+    study = study_of(tmp_path)
+    assert study.best_fit("fig3", "a") is None
+    assert study.best_fit("fig3", "b") == (0.25, -0.5)
+    assert study.best_fit("fig2", "light_mediator") == (10.0, 1e-4)
 
 
 def test_a_data_uri_is_the_file(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
-"""Scans: chunks, blocks and projections of a grid are the grid."""
+"""Scans: chunks, blocks and threads of a grid are the grid, and every point of it is the plain formula's."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -51,13 +52,22 @@ SCANS = {
         {"eps_ee_uV": (-1, 1, 11), "eps_ee_dV": (-1, 1, 7), "eps_mumu_uV": (-1, 1, 5), "eps_mumu_dV": (-1, 1, 6)},
         projections=(("eps_ee_uV", "eps_mumu_uV"), ("eps_ee_dV", "eps_mumu_dV"), ("eps_mumu_uV", "eps_mumu_dV")),
     ),
+    "turned": make_scan(
+        {"eps_ee_dV": (-1, 1, 7), "eps_ee_uV": (-1, 1, 11), "eps_emu_dV": (-0.5, 0.7, 5)},
+        projections=(("eps_ee_uV", "eps_ee_dV"), ("eps_emu_dV", "eps_ee_uV", "eps_ee_dV")),
+    ),
     "four axes, summed": make_scan(
         {"eps_ee_uV": (-1, 1, 11), "eps_ee_dV": (-1, 0.6, 9), "eps_mumu_uV": (-1, 1, 5), "eps_mumu_dV": (-1, 0, 3)},
         projections=(
             ("eps_ee_matter", "eps_mumu_matter"),
-            ("eps_ee_dV", "eps_mumu_matter"),
+            ("eps_mumu_matter", "eps_ee_dV"),
             ("eps_ee_uV", "eps_ee_dV"),
         ),
+    ),
+    "sum left out": make_scan(
+        {"eps_ee_matter": (-2, 3, 9), "eps_mumu_matter": (-2, 3, 5), "eps_etau_uV": (-1, 1, 4)},
+        profile=QUARKS,
+        projections=(("eps_ee_matter", "eps_etau_uV"),),
     ),
     "profiled pair": make_scan(
         {"eps_ee_uV": (-1, 1, 11), "eps_mumu_uV": (-1, 1, 5), "eps_etau_uV": (-1, 1, 4)},
@@ -67,30 +77,53 @@ SCANS = {
 }
 
 
-def full_grid(model: Model, scan: Scan) -> FloatArray:
-    """Chi2 of every point of a contact scan, one call per point."""
-    values = [axis.values() for axis in scan.axes]
-    names = [axis.name for axis in scan.axes]
-    grid = np.empty(scan.shape)
-    for index in np.ndindex(scan.shape):
-        point = {name: value[i] for name, value, i in zip(names, values, index, strict=True)}
-        grid[index] = contact_chi2(model, {**scan.fixed, **point}, scan.profile)
+# Every grid that they keep: the scan itself, or its axes that a projection names, least over the others.
+PLANES = {
+    name if set(projection) == {axis.name for axis in scan.axes} else f"{name}, {' '.join(projection)}": scan.onto(
+        projection
+    )
+    for name, scan in SCANS.items()
+    for projection in scan.projections
+}
+
+
+def at_points(model: Model, plane: Scan) -> FloatArray:
+    """Chi2 of every point of a contact plane, one call a point; tests/property tests minima."""
+    domain = plane.profile | {axis.name: (axis.minimum, axis.maximum) for axis in plane.over}
+    values = [axis.values() for axis in plane.axes]
+    grid = np.empty(plane.shape)
+    for index in np.ndindex(plane.shape):
+        point = {axis.name: value[i] for axis, value, i in zip(plane.axes, values, index, strict=True)}
+        grid[index] = contact_chi2(model, {**plane.fixed, **point}, domain)
     return grid
 
 
-@pytest.mark.parametrize("name", [name for name in SCANS if "mediator" not in name])
-def test_projections_are_minima_of_the_full_grid(name: str, model: Callable[..., Model]) -> None:
-    used, scan = model("release"), SCANS[name]
-    grid = full_grid(used, scan)
-    names = [axis.name for axis in scan.axes]
-    found = scan_rows(used, scan, 0, scan.shape[0])
-    assert tuple(found) == scan.projections
-    for projection, chi2 in found.items():
-        if any(name.endswith("matter") for name in projection):
-            continue  # held against the full grid in test_grids
-        left_out = tuple(i for i, axis in enumerate(names) if axis not in projection)
-        # couplings are broadcast in another order than at a single point, so the last digit may differ
-        np.testing.assert_allclose(chi2, grid.min(axis=left_out), rtol=1e-12, atol=1e-12)
+@pytest.mark.parametrize("nuclei", ["mean", "cs_and_i"])
+@pytest.mark.parametrize("name", [name for name in PLANES if "mediator" not in name])
+def test_a_grid_is_chi2_at_each_of_its_points(name: str, nuclei: str, model: Callable[..., Model]) -> None:
+    used, plane = model("release", nuclei=nuclei), PLANES[name]
+    if nuclei == "cs_and_i" and (plane.over or plane.profile):
+        plane = replace(plane, axes=tuple(replace(axis, points=min(axis.points, 4)) for axis in plane.axes))
+    found = scan_rows(used, plane, 0, plane.shape[0])
+    assert found.shape == plane.shape
+    # couplings are broadcast in another order than at a single point, so the last digit may differ
+    np.testing.assert_allclose(found, at_points(used, plane), rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("nuclei", ["mean", "cs_and_i"])
+def test_a_projection_turns_the_grid(nuclei: str, model: Callable[..., Model]) -> None:
+    """As it lists the axes: of all axes of a scan, of a pair, and of a mediator's."""
+    used = model("release", nuclei=nuclei)
+    for scan in (SCANS["contact"], SCANS["three axes"], SCANS["mediator"]):
+        first, second, *rest = (axis.name for axis in scan.axes)
+        planes = [scan.onto((first, second)), scan.onto((second, first))]
+        assert planes[0].shape == planes[1].shape[::-1]
+        one, other = (scan_rows(used, plane, 0, plane.shape[0]) for plane in planes)
+        np.testing.assert_allclose(other, one.T, rtol=1e-12)  # lines run along the other axis
+        if rest:
+            turned = scan.onto((rest[0], second, first))
+            found = scan_rows(used, turned, 0, turned.shape[0])
+            np.testing.assert_allclose(found, scan_rows(used, scan, 0, scan.shape[0]).T, rtol=1e-12)
 
 
 @pytest.mark.parametrize("nuclei", ["mean", "cs_and_i"])
@@ -108,7 +141,7 @@ def test_a_grid_is_the_plain_formula_at_random_points(nuclei: str, reach: float,
             for name, n in zip(names[:-1], random.integers(2, 40, names.size - 1), strict=True)
         }
         scan = make_scan(axes, fixed=fixed)
-        (found,) = scan_rows(used, scan, 0, scan.shape[0]).values()
+        found = scan_rows(used, scan, 0, scan.shape[0])
         values = np.meshgrid(*(axis.values() for axis in scan.axes), indexing="ij", sparse=True)
         expected = contact_chi2(used, {**fixed, **dict(zip(axes, values, strict=True))}, {})
         np.testing.assert_allclose(found, np.broadcast_to(expected, scan.shape), rtol=1e-12)
@@ -119,29 +152,34 @@ def test_a_long_line_is_the_plain_formula(nuclei: str, model: Callable[..., Mode
     """Lines of several pieces, in more tiles than one."""
     used = model("paper", nuclei=nuclei)
     scan = make_scan({"eps_mumu_dV": (-3, 2, 37), "eps_emu_uV_imag": (-4, 5, 5003)}, fixed={"eps_ee_uV": 0.3})
-    (found,) = scan_rows(used, scan, 0, 37).values()
+    found = scan_rows(used, scan, 0, 37)
     mumu, emu = (axis.values() for axis in scan.axes)
     points = {"eps_ee_uV": 0.3, "eps_mumu_dV": mumu[:, None], "eps_emu_uV_imag": emu}
     np.testing.assert_allclose(found, contact_chi2(used, points, {}), rtol=1e-12)
     light = make_scan({"mediator_mass_mev": (0.1, 1e5, 37), "coupling": (1e-7, 1, 5003)})
-    (found,) = scan_rows(used, light, 0, 37).values()
+    found = scan_rows(used, light, 0, 37)
     mass, coupling = (axis.values() for axis in light.axes)
     np.testing.assert_allclose(found, mediator_chi2(used, mass[:, None], coupling), rtol=1e-12)
 
 
-@pytest.mark.parametrize("name", SCANS)
+def in_blocks_of(points: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a grid made in blocks of about so many points, and a light mediator's of one mass."""
+    monkeypatch.setattr(scan_module, "POINTS_PER_BLOCK", points)
+    monkeypatch.setattr(scan_module, "VALUES_AT_ONCE", points)
+
+
+@pytest.mark.parametrize("name", PLANES)
 def test_threads_change_nothing(name: str, model: Callable[..., Model], monkeypatch: pytest.MonkeyPatch) -> None:
-    used, scan = model("release"), SCANS[name]
-    whole = scan_rows(used, scan, 0, scan.shape[0])
-    monkeypatch.setattr(scan_module, "POINTS_PER_BLOCK", 30)
-    for projection, chi2 in scan_rows(used, scan, 0, scan.shape[0], threads=3).items():
-        np.testing.assert_array_equal(chi2, whole[projection])
+    used, plane = model("release"), PLANES[name]
+    whole = scan_rows(used, plane, 0, plane.shape[0])
+    in_blocks_of(30, monkeypatch)
+    np.testing.assert_array_equal(scan_rows(used, plane, 0, plane.shape[0], threads=3), whole)
 
 
 @pytest.mark.parametrize("name", ["mediator", "mediator, coupling first"])
 def test_either_axis_of_the_mediator_may_come_first(name: str, model: Callable[..., Model]) -> None:
     used, scan = model("paper"), SCANS[name]
-    (chi2,) = scan_rows(used, scan, 0, scan.shape[0]).values()
+    chi2 = scan_rows(used, scan, 0, scan.shape[0])
     mass, coupling = scan.axis("mediator_mass_mev").values(), scan.axis("coupling").values()
     expected = mediator_chi2(used, mass[:, None], coupling)
     np.testing.assert_allclose(chi2, expected if name == "mediator" else expected.T, rtol=1e-12)
@@ -156,57 +194,76 @@ def test_no_coupling_is_the_standard_model(model: Callable[..., Model]) -> None:
         np.testing.assert_allclose(light, plain, rtol=1e-12)  # nodes are summed per power of g^2 instead
 
 
-def join(
-    parts: list[dict[tuple[str, ...], FloatArray]], rows: list[tuple[int, int]], scan: Scan
-) -> dict[tuple[str, ...], FloatArray]:
-    joined = {p: np.full([scan.axis(name).points for name in p], np.inf) for p in scan.projections}
-    for part, (start, stop) in zip(parts, rows, strict=True):
-        for p, chi2 in part.items():
-            target = joined[p][tuple(scan.reach(name, start, stop) for name in p)]
-            np.minimum(target, chi2, out=target)
-    return joined
-
-
-@pytest.mark.parametrize("name", SCANS)
+@pytest.mark.parametrize("name", PLANES)
 def test_any_number_of_chunks_is_the_whole_bit_for_bit(name: str, model: Callable[..., Model]) -> None:
-    used, scan = model("paper"), SCANS[name]
-    whole = scan_rows(used, scan, 0, scan.shape[0])
-    for chunks in range(1, scan.shape[0] + 1):
-        cut = make_scan({a.name: (a.minimum, a.maximum, a.points) for a in scan.axes}, chunks=chunks)
+    used, plane = model("paper"), PLANES[name]
+    whole = scan_rows(used, plane, 0, plane.shape[0])
+    for chunks in range(1, plane.shape[0] + 1):
+        cut = replace(plane, chunks=chunks)
         rows = [cut.rows(k) for k in range(1, chunks + 1)]
         assert rows[0][0] == 0
-        assert rows[-1][1] == scan.shape[0]
+        assert rows[-1][1] == plane.shape[0]
         assert all(a[1] == b[0] for a, b in pairwise(rows))
         sizes = [stop - start for start, stop in rows]
         assert max(sizes) - min(sizes) <= 1
-        found = join([scan_rows(used, scan, *r) for r in rows], rows, scan)
-        for projection, chi2 in whole.items():
-            np.testing.assert_array_equal(found[projection], chi2)
+        found = [scan_rows(used, cut, *r) for r in rows]
+        np.testing.assert_array_equal(np.concatenate(found), whole)
 
 
-def test_chunks_of_two_nuclei_profiled(model: Callable[..., Model]) -> None:
-    used = model("release", nuclei="cs_and_i")
-    scan = make_scan({"eps_ee_matter": (-2, 3, 3), "eps_mumu_matter": (-2, 3, 2)}, profile=QUARKS)
-    (whole,) = scan_rows(used, scan, 0, 3).values()
-    rows = [(0, 1), (1, 3)]
-    found = join([scan_rows(used, scan, *r) for r in rows], rows, scan)
-    np.testing.assert_array_equal(found[scan.projections[0]], whole)
+SMALL = {
+    "matter": make_scan({"eps_ee_matter": (-2, 3, 4), "eps_mumu_matter": (-2, 3, 3)}, profile=QUARKS),
+    "three axes": make_scan(
+        {"eps_ee_uV": (-1, 1, 4), "eps_emu_dV": (-1, 1, 3), "eps_mumu_dV": (-0.5, 0.7, 5)},
+    ).onto(("eps_ee_uV", "eps_emu_dV")),
+    "summed": make_scan(dict.fromkeys(QUARKS, (-1, 1, 3))).onto(("eps_mumu_matter", "eps_ee_dV")),
+    "sum left out": SCANS["sum left out"].onto(("eps_ee_matter", "eps_etau_uV")),
+}
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_chunks_blocks_and_threads_of_two_nuclei(
+    name: str, model: Callable[..., Model], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which are minimised many points at a time."""
+    used, plane = model("release", nuclei="cs_and_i"), SMALL[name]
+    whole = scan_rows(used, plane, 0, plane.shape[0])
+    for rows in ([(0, 1), (1, plane.shape[0])], [(k, k + 1) for k in range(plane.shape[0])]):
+        np.testing.assert_array_equal(np.concatenate([scan_rows(used, plane, *r) for r in rows]), whole)
+    for points in (1, 2, 5):
+        in_blocks_of(points, monkeypatch)
+        for threads in (1, 3):
+            np.testing.assert_array_equal(scan_rows(used, plane, 0, plane.shape[0], threads), whole)
 
 
 @pytest.mark.parametrize("points", [1, 7, 64, 100])
-@pytest.mark.parametrize("name", SCANS)
+@pytest.mark.parametrize("name", PLANES)
 def test_blocks_change_nothing(
     name: str, points: int, model: Callable[..., Model], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    used, scan = model("release"), SCANS[name]
-    whole = scan_rows(used, scan, 0, scan.shape[0])
-    monkeypatch.setattr(scan_module, "POINTS_PER_BLOCK", points)
-    for projection, chi2 in scan_rows(used, scan, 0, scan.shape[0]).items():
-        np.testing.assert_array_equal(chi2, whole[projection])
+    used, plane = model("release"), PLANES[name]
+    whole = scan_rows(used, plane, 0, plane.shape[0])
+    in_blocks_of(points, monkeypatch)
+    np.testing.assert_array_equal(scan_rows(used, plane, 0, plane.shape[0]), whole)
+
+
+@pytest.mark.parametrize("name", PLANES)
+def test_no_more_points_at_once_than_memory_is_meant_for(
+    name: str, model: Callable[..., Model], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Points that are minimised at need a few dozen arrays each, as do masses; a block is one row of them at least."""
+    used, plane = model("release"), PLANES[name]
+    monkeypatch.setattr(scan_module, "VALUES_AT_ONCE", 1)
+    done: list[float] = []
+    scan_rows(used, plane, 0, plane.shape[0], progress=done.append)
+    rows = 1 if len(plane.axes) == 2 else plane.shape[1]
+    if plane.interaction == "light_mediator":
+        assert len(done) == plane.axis("mediator_mass_mev").points
+    else:
+        assert len(done) == (plane.shape[0] * rows if plane.over or plane.profile else 1)
 
 
 def test_a_coupling_that_changes_nothing_is_flat(model: Callable[..., Model]) -> None:
-    (chi2,) = scan_rows(model("paper"), SCANS["tau"], 0, 11).values()
+    chi2 = scan_rows(model("paper"), SCANS["tau"], 0, 11)
     assert chi2.shape == (11, 9)
     assert (chi2 == chi2[0]).all()
 
@@ -214,8 +271,8 @@ def test_a_coupling_that_changes_nothing_is_flat(model: Callable[..., Model]) ->
 def test_fixed_couplings_are_used(model: Callable[..., Model]) -> None:
     used = model("paper")
     axes = {"eps_ee_dV": (-1, 1, 3), "eps_etau_dV": (-1, 1, 3)}
-    (plain,) = scan_rows(used, make_scan(axes), 0, 3).values()
-    (held,) = scan_rows(used, make_scan(axes, fixed={"eps_mumu_uV": 0.1}), 0, 3).values()
+    plain = scan_rows(used, make_scan(axes), 0, 3)
+    held = scan_rows(used, make_scan(axes, fixed={"eps_mumu_uV": 0.1}), 0, 3)
     expected = float(contact_chi2(used, {"eps_mumu_uV": 0.1}, {}))
     assert held[1, 1] == pytest.approx(expected, rel=1e-12) != plain[1, 1]
 
@@ -263,6 +320,55 @@ def test_an_interaction_of_epsilon_alone_is_scanned(
     axes = (Axis("strength", -1, 1, 9), Axis("idle", 0, 1, 3))
     projections = (("strength", "idle"),)
     scan = Scan("electron", "electron", axes, {}, {}, projections, (0.9,), (2,), 1)
-    found = scan_rows(used, scan, 0, 9)[projections[0]]
+    found = scan_rows(used, scan, 0, 9)
     expected = contact_chi2(used, {"eps_ee_dV": axes[0].values()}, {})
     np.testing.assert_allclose(found, np.repeat(expected[:, None], 3, axis=1), rtol=1e-10)
+
+
+def quarks(momentum_transfer_squared: Any, *, ee: Any, mumu: Any, emu: Any) -> dict[tuple[str, str], Any]:
+    """Epsilon of an interaction that is contact in other names."""
+    return {("d", "ee"): ee, ("d", "mumu"): mumu, ("u", "emu"): emu}
+
+
+CALLED = {"ee": "eps_ee_dV", "mumu": "eps_mumu_dV", "emu": "eps_emu_uV"}
+
+
+def of_epsilon_alone(projection: tuple[str, str], points: int) -> Scan:
+    """The plane of a scan of three axes, of which the one that is left out has so many points."""
+    ends = {"ee": (-0.2, 0.1), "mumu": (0.02, 0.15), "emu": (-0.3, 0.02)}
+    axes = tuple(Axis(name, *ends[name], 7 if name in projection else points) for name in ends)
+    return Scan("quarks", "quarks", axes, {}, {}, (projection,), (0.9,), (2,), 1).onto(projection)
+
+
+@pytest.mark.parametrize("projection", [("emu", "ee"), ("ee", "mumu"), ("mumu", "emu")])
+@pytest.mark.parametrize("nuclei", ["mean", "cs_and_i"])
+def test_a_projection_of_an_interaction_of_epsilon_alone_is_least_between_the_ends(
+    nuclei: str, projection: tuple[str, str], model: Callable[..., Model], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has no domain, so that the axes it leaves out are sampled at their points, and chi2 is followed down."""
+    monkeypatch.setitem(EPSILON, "quarks", quarks)
+    used = model("paper", nuclei=nuclei)
+    for points in (3, 11, 41, 101):
+        plane = of_epsilon_alone(projection, points)
+        found = scan_rows(used, plane, 0, plane.shape[0])
+        first, second = (axis.values() for axis in plane.axes)
+        point = {CALLED[projection[0]]: first[:, None], CALLED[projection[1]]: second[None, :]}
+        (left_out,) = plane.over
+        exact = contact_chi2(used, point, {CALLED[left_out.name]: (left_out.minimum, left_out.maximum)})
+        by_point = {name: value[..., None] for name, value in point.items()}
+        on_points = contact_chi2(used, by_point | {CALLED[left_out.name]: left_out.values()}, {}).min(axis=-1)
+        assert (found >= exact - 1e-9).all()
+        assert (found <= on_points + 1e-9).all()
+        if points > 11:
+            np.testing.assert_allclose(found, exact, rtol=0, atol=1e-7)
+
+
+def test_samples_of_what_is_left_out_count_for_memory(
+    model: Callable[..., Model], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(EPSILON, "quarks", quarks)
+    used, plane = model("paper"), of_epsilon_alone(("emu", "ee"), 41)
+    monkeypatch.setattr(scan_module, "VALUES_AT_ONCE", 41 * 7 * used.templates.photoelectrons.size)
+    done: list[float] = []
+    scan_rows(used, plane, 0, 7, progress=done.append)
+    assert len(done) == 7  # a row has seven points, each sampled 41 times at every node

@@ -1,5 +1,6 @@
 """The report of a finished run: one file, well formed, the same bytes every time but for the run times."""
 
+import base64
 import json
 import re
 from html.parser import HTMLParser
@@ -8,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from cevnsi.captions import number
 from project import Project
 
 VOID = {"meta", "link", "img", "input", "br"}
@@ -93,8 +95,97 @@ def test_the_scorecard_comes_first_and_is_complete(reported: Project, text: str)
     assert positions == sorted(positions)
     for analysis in ("paper", "release"):
         card = pd.read_csv(reported.folder / "results" / analysis / "scorecard.csv")
-        assert f"<b>{card['within'].sum()} of {len(card)}</b>" in text
+        assert f"<b>{card['within'].sum()} of {len(card)}</b> are within tolerance" in text
+        count = card["verdict"].value_counts()
+        assert count.sum() == len(card) == 21
+        lead = f"{count.get('depends', 0)} depend on one, and {count.get('no', 0) or 'none'} fail under all"
+        assert f"<b>{count['yes']} of {len(card)}</b> hold under every choice tried" in text
+        assert lead in text
         assert all(quantity in text for quantity in card["quantity"])
+
+
+def test_the_scorecard_has_each_verdict_and_its_choices(reported: Project, text: str) -> None:
+    section = text[text.index('<section id="scorecard">') : text.index('<section id="figures">')]
+    rows = re.findall("<tr>.*?</tr>", section.split("<tbody>")[1], re.DOTALL)
+    words = {"yes": "holds", "depends": "depends", "no": "fails"}
+    for place, analysis in enumerate(("paper", "release")):
+        card = pd.read_csv(reported.folder / "results" / analysis / "scorecard.csv", keep_default_na=False)
+        for row, (_, expected) in zip(rows, card.iterrows(), strict=True):
+            cell = re.findall(r'<td data-label="Ours, .*?</td>', row, re.DOTALL)[place]
+            assert f'<span class="verdict {expected["verdict"]}">{words[expected["verdict"]]}</span>' in cell
+            ends = [number(float(expected[name])) for name in ("least", "greatest")]
+            assert " to ".join(dict.fromkeys(ends)) in cell
+            (listed,) = re.findall(rf"Ours in <code>{analysis}</code> with (.*?)\.</span>", row, re.DOTALL)
+            named = [item.rpartition(": ")[0] for item in expected["choices"].split("; ")]
+            assert [item.rpartition(": ")[0] for item in listed.split("; ")] == named
+
+
+def test_eq_12_is_said_of_the_domain_that_it_holds_for(text: str) -> None:
+    (finding,) = re.findall(r'<p class="finding">(Eq. 12: .*?)</p>', text, re.DOTALL)
+    plain = " ".join(re.sub("<.*?>", "", finding).split())
+    assert plain == (
+        "Eq. 12: with the configured domain of what χ2 is minimised over, its ends are not all within tolerance in the "
+        "analysis paper (with every eps_uV, eps_dV in [-1, 0.73] they are, at Δχ2 = 2.71) and not all within tolerance "
+        "in the analysis release. The paper states no domain, and the ends depend on it (below)."
+    )
+    domain = text[text.index('<section id="domain">') : text.index('<section id="analyses">')]
+    assert "For one mean nucleus there is no limit without a bound." in domain
+    assert "outwards by 0.32 per unit" in domain
+
+
+def test_the_domain_has_the_bound_of_every_published_end(reported: Project, text: str) -> None:
+    domain = text[text.index('<section id="domain">') : text.index('<section id="analyses">')]
+    for analysis in ("paper", "release"):
+        matches = pd.read_csv(reported.folder / "results" / analysis / "domain_matches.csv")
+        matches = matches.sort_values("delta_chi2", kind="stable")
+        cells = re.findall(rf'<td data-label="{analysis}">(.*?)</td>', domain)
+        assert cells == [f"{row.bound:.3g}, {row.kind}" for row in matches.itertuples()]
+        assert sorted(set(matches["kind"])) == ["limit", "reach"]
+
+
+def test_ranges_say_what_makes_an_end_and_what_they_warn_of(reported: Project, text: str) -> None:
+    section = text[text.index('<section id="ranges">') : text.index('<section id="domain">')]
+    for analysis in ("paper", "release"):
+        ranges = pd.read_csv(reported.folder / "results" / analysis / "ranges.csv", keep_default_na=False)
+        cells = re.findall(rf'<td data-label="{analysis}">(.*?)</td>', section, re.DOTALL)
+        named = ["scan", "parameter", "confidence_level", "n_dof", "other_parameters"]
+        groups = [rows for _, rows in ranges.groupby(named, sort=False)]
+        for cell, rows in zip(cells, groups, strict=True):
+            warnings = set(rows["warning"]) - {""}
+            assert re.findall(r'<span class="more warning">(.*?)</span>', cell) == list(warnings)
+            for side in ("lower", "upper"):
+                makes = [r[f"{side}_set_by"] for _, r in rows.iterrows() if side not in r["ends_at_grid"]]
+                assert cell.count(f"{side} end set by") == sum(map(bool, makes))
+        assert ranges["warning"].any()
+        assert (ranges["upper_set_by"] == "eps_ee_uV <= 1").any()
+
+
+def test_a_coarse_grid_is_said_in_the_caption(text: str) -> None:
+    """Of the reduced light mediator's only: its figure says so too."""
+    figures = text[text.index('<section id="figures">') : text.index('<section id="explore">')]
+    by_figure = {part.split("<")[0]: part for part in figures.split("<h3>")[1:]}
+    coarse = {name for name, part in by_figure.items() if "the grid is too coarse for this figure" in part}
+    assert coarse == {"Fig. 2: a light mediator"}
+
+
+def test_small_tables_can_be_saved(reported: Project, page: Page) -> None:
+    saved = {
+        attrs["download"]: base64.b64decode(attrs["href"].partition("base64,")[2])
+        for tag, attrs in page.elements
+        if tag == "a" and "download" in attrs
+    }
+    for analysis in ("paper", "release"):
+        for name in (
+            "scorecard",
+            "ranges",
+            "best_fits",
+            "domain_sensitivity",
+            "domain_matches",
+            "spectra",
+            "templates",
+        ):
+            written = (reported.folder / "results" / analysis / f"{name}.csv").read_bytes()
+            assert saved[f"{analysis}-{name}.csv"] == written
 
 
 def test_captions_inputs_versions_and_the_check_are_there(reported: Project, text: str) -> None:

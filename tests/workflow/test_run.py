@@ -14,6 +14,8 @@ from snakemake.utils import update_config
 
 from cevnsi import tables
 from cevnsi.config import parse_scan
+from cevnsi.from_config import build_model
+from cevnsi.scan import contact_chi2
 from cevnsi.strict_yaml import read
 from project import ROOT, Project
 
@@ -39,7 +41,8 @@ def test_every_promised_file_is_there(finished: Project, analysis: str) -> None:
     base = finished.folder / "results" / analysis
     expected = [f"grids/{scan}.parquet" for scan in SCANS] + [f"contours/{scan}.csv" for scan in SCANS]
     expected += [f"figures/{name}.{ext}" for name in FIGURES for ext in ("pdf", "png", "svg", "csv")]
-    expected += ["spectra.csv", "ranges.csv", "scorecard.csv", "templates.parquet", "domain_sensitivity.csv"]
+    expected += ["spectra.csv", "ranges.csv", "best_fits.csv", "scorecard.csv", "templates.parquet"]
+    expected += ["domain_sensitivity.csv", "domain_matches.csv"]
     assert [name for name in expected if not (base / name).is_file() or not (base / name).stat().st_size] == []
 
 
@@ -47,11 +50,14 @@ def test_every_promised_file_is_there(finished: Project, analysis: str) -> None:
 def test_tables_have_the_columns_of_the_contract(finished: Project, analysis: str) -> None:
     base = finished.folder / "results" / analysis
     layouts = {"spectra": tables.SPECTRA, "ranges": tables.RANGES, "scorecard": tables.SCORECARD}
+    layouts |= {"best_fits": tables.BEST_FITS, "domain_matches": tables.DOMAIN_MATCHES}
+    layouts |= {"domain_sensitivity": tables.SENSITIVITY}
+    may_be_empty = ["ends_at_grid", "lower_set_by", "upper_set_by", "warning"]
     for name, layout in layouts.items():
         table = pd.read_csv(base / f"{name}.csv")
         assert tuple(table.columns) == layout.columns
         assert len(table) > 0
-        assert not table.drop(columns=["ends_at_grid"], errors="ignore").isna().any(axis=None), name
+        assert not table.drop(columns=may_be_empty, errors="ignore").isna().any(axis=None), name
     for dataset in ("figure3", "release"):
         counts = pd.read_csv(finished.folder / "results" / "inputs" / dataset / "counts.csv")
         assert {"bin_low_pe", "bin_high_pe", "observed_counts", "stat_uncertainty"} <= set(counts.columns)
@@ -106,6 +112,56 @@ def test_a_bad_chunk_of_the_ensemble_is_named(finished: Project, tmp_path: Path,
     chunk.unlink()
     project.snakemake()
     assert project.digests() == finished.digests()
+
+
+@pytest.mark.parametrize("analysis", ANALYSES)
+def test_ranges_do_not_depend_on_the_grid(finished: Project, analysis: str) -> None:
+    """Those of the publication grids, as `make verify` has recorded them, from a tenth of the points along an axis."""
+    ranges = pd.read_csv(finished.folder / "results" / analysis / "ranges.csv")
+    recorded = pd.read_csv(ROOT / "tests" / "reference" / "ranges.csv")
+    recorded = recorded[recorded["analysis"] == analysis].reset_index(drop=True)
+    exact = [name for name in ranges.columns if name not in ("lower", "upper", "warning")]
+    pd.testing.assert_frame_equal(ranges[exact], recorded[exact])
+    for side in ("lower", "upper"):  # the mediator's least chi2 is known to 1e-5, which moves an end by 1e-7
+        tolerance = np.where(ranges["scan"] == "light_mediator", 1e-6, 1e-9)
+        assert (np.abs(ranges[side] - recorded[side]) <= tolerance * np.abs(recorded[side]) + 1e-12).all()
+    assert not recorded["warning"].str.contains("coarse", na=False).any()
+
+
+@pytest.mark.parametrize(("analysis", "limit"), [("paper", "0.027474"), ("release", "0.027554")])
+def test_a_coarse_mass_axis_shows_no_interval_that_there_is_not(finished: Project, analysis: str, limit: str) -> None:
+    """41 masses show the strip in pieces, and the coupling in two intervals; it has one, and this is said."""
+    base = finished.folder / "results" / analysis
+    ranges = pd.read_csv(base / "ranges.csv", keep_default_na=False)
+    rows = ranges[(ranges["scan"] == "light_mediator") & (ranges["parameter"] == "coupling")].set_index("n_dof")
+    assert list(rows.index) == [2, 1]
+    assert (rows["lower"] == 1e-6).all()
+    assert f"{rows['upper'][1]:.6f}" == limit
+    assert (rows["upper_set_by"] == "mediator_mass_mev <= 10000").all()
+    assert rows["warning"].str.startswith("light_mediator: the grid is too coarse: ").all()
+    assert "its points alone show 2 intervals" in rows["warning"][1]
+    said = "The grid is too coarse for this figure: see ranges.csv"
+    drawn = {name: said in (base / "figures" / f"{name}.svg").read_text(encoding="utf-8") for name in FIGURES}
+    assert drawn == {name: name == "fig2" for name in FIGURES}
+    log = (finished.folder / "logs" / analysis / "ranges.log").read_text(encoding="utf-8")
+    assert f"light_mediator, coupling, 0.9545 CL, 1 dof: {rows['warning'][1]}" in log
+    warned = (ranges["warning"] != "").sum()
+    assert f"{warned} rows of results/{analysis}/ranges.csv have a warning" in (finished.folder / "run.log").read_text(
+        encoding="utf-8"
+    )
+
+
+@pytest.mark.parametrize("analysis", ANALYSES)
+@pytest.mark.parametrize("scan", SCANS)
+def test_no_grid_is_below_the_best_fit(finished: Project, analysis: str, scan: str) -> None:
+    base = finished.folder / "results" / analysis
+    best = pd.read_csv(base / "best_fits.csv")
+    best = best[best["grid"] == scan]
+    grid = pd.read_parquet(base / "grids" / f"{scan}.parquet")
+    assert list(best["parameter"]) == list(grid.columns[:2])
+    np.testing.assert_allclose(grid["chi2"].min() - best["chi2"].min(), best["grid_excess"], atol=1e-12)
+    assert (best["grid_excess"] > -1e-9).all()  # what chi2 is minimised with is good to 1e-9
+    assert ((best["flat_from"] <= best["value"]) & (best["value"] <= best["flat_to"])).all()
 
 
 @pytest.mark.parametrize("analysis", ANALYSES)
@@ -178,9 +234,17 @@ def test_more_axes_two_nuclei_and_helm(finished: Project) -> None:
     grid = pd.read_parquet(finished.folder / full)
     scan = parse_scan("four_axes", read(overlay)["scans"]["four_axes"])
     chi2 = grid["chi2"].to_numpy().reshape(scan.shape)
+    config = read(ROOT / "config.yaml")
+    update_config(config, read(overlay))
+    model = build_model(config, "two_nuclei", ROOT)
     for name, left_out in (("eps_ee_dV.eps_ee_uV", (2, 3)), ("eps_ee_uV.eps_mumu_uV", (0, 2))):
         pair = pd.read_parquet(base / "grids" / f"four_axes.{name}.parquet")
-        np.testing.assert_array_equal(pair["chi2"], chi2.min(axis=left_out).ravel())
+        over = {scan.axes[i].name: (scan.axes[i].minimum, scan.axes[i].maximum) for i in left_out}
+        exact = contact_chi2(model, {kept: pair[kept].to_numpy() for kept in name.split(".")}, over)
+        np.testing.assert_allclose(pair["chi2"], exact, rtol=1e-9)
+        nodes = chi2.min(axis=left_out).ravel()
+        assert (pair["chi2"] <= nodes + 1e-9).all()  # between the ends, of which the points are some
+        assert (pair["chi2"] < nodes - 1e-3).any()
     ranges = pd.read_csv(base / "ranges.csv")
     assert set(ranges[ranges["scan"] == "four_axes"]["parameter"]) == {axis.name for axis in scan.axes}
     assert set(ranges[ranges["scan"] == "four_axes"]["confidence_level"]) == {0.9, 0.99}
@@ -246,7 +310,7 @@ BAD = {
     "analyses: {paper: {form_factr: helm}}": "analyses.paper.form_factr: unknown key; did you mean 'form_factor'?",
     "analyses: {paper: {form_factor: hlem}}": "analyses.paper.form_factor: 'hlem' is unknown",
     "analyses: {paper: {dataset: figure4}}": "analyses.paper.dataset: 'figure4' is unknown",
-    "scans: {ee_d_u: {chunks: 42}}": "scans.ee_d_u.chunks: 42 chunks, but the first axis has 41 rows",
+    "scans: {ee_d_u: {chunks: 42}}": "scans.ee_d_u.chunks: 42 chunks, but axis eps_ee_dV has 41 rows",
     "scans: {ee_d_u: {axes: {eps_ee_dV: {min: 2}}}}": "scans.ee_d_u.axes.eps_ee_dV: min 2 >= max 1",
 }
 
