@@ -248,7 +248,7 @@ def allowed(
     found = [below(curve, x, samples, start + threshold) for threshold in thresholds]
     # an interval shorter than rounding is its best fit
     return [
-        intervals or ([(at, at)] if value < start + threshold else [])
+        intervals or ([(at, at)] if value <= start + threshold else [])
         for intervals, threshold in zip(found, thresholds, strict=True)
     ], warning
 

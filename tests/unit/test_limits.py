@@ -300,3 +300,12 @@ def test_a_strip_much_narrower_than_a_step_of_the_grid_is_found(
     scan = with_points(scans["light_mediator"], 21)
     row = row_of(scan_ranges(sharper, scan), "coupling", 1)
     assert row.upper == pytest.approx(sharp_truth(sharper, scan)["upper"], rel=5e-5)
+
+
+@pytest.mark.parametrize("confidence_level", [1e-12, 1e-6])
+def test_a_range_shorter_than_rounding_is_its_best_fit(confidence_level: float, model: Callable[..., Model]) -> None:
+    used = model("paper")
+    line = make_line(used, "eps_ee_dV", fixed={}, profile={}, confidence_levels=(confidence_level,))
+    rows = allowed_range(used, line)
+    chi2 = contact_chi2(used, {"eps_ee_dV": np.array([row.lower for row in rows])}, {})
+    np.testing.assert_allclose(chi2, least_of(used, line), atol=1e-9)
