@@ -12,7 +12,7 @@ FloatArray = NDArray[np.float64]
 Rows = NDArray[np.intp]
 Function = Callable[[FloatArray, Rows], FloatArray]
 
-NEXT_TO_END = 1e-4  # of the distance between samples: whether a function falls from an end on is asked there
+NEXT_TO_END = 1e-4  # of the distance between samples: where it is asked whether a function falls from an end on
 ROUNDING = 1e-10  # of a function, over one and its value
 
 
@@ -38,42 +38,43 @@ def parabolic(samples: FloatArray) -> FloatArray:
     return least - drop
 
 
+def _denser_at_ends(
+    function: Function, x: FloatArray, samples: FloatArray, most: float, least: float
+) -> tuple[FloatArray, FloatArray]:
+    """The samples, and one more beside an end from which some function may fall before it rises (see `refine`)."""
+    rows = np.arange(len(samples))
+    for end, inner in ((0, 1), (-1, -2)):
+        if x.size < 2:
+            break
+        first, rise = samples[:, end], samples[:, inner] - samples[:, end]
+        if ((rise >= 0) & (first >= least) & (first - rise <= most)).any():
+            at = x[end] + NEXT_TO_END * (x[inner] - x[end])
+            place = 1 if end == 0 else x.size - 1
+            there = function(np.full(rows.size, at), rows)
+            x, samples = np.insert(x, place, at), np.insert(samples, place, there, axis=1)
+    return x, samples
+
+
 def refine(
     function: Function, x: FloatArray, samples: FloatArray, most: float = np.inf, least: float = -np.inf
 ) -> tuple[Rows, FloatArray, FloatArray]:
     """Row, point and value of the minimum that each sampled local minimum brackets; x is (points,), increasing.
 
     Only of samples from `least` on that may hide a minimum below `most`: it is deeper than the sample by no more than
-    that is below its neighbours.
-    Dips of the size of rounding are none. Of a minimum that rounding hides from the search, the sample is returned.
+    that is below its neighbours. Dips of the size of rounding are none. Of a minimum that rounding hides from the
+    search, the sample is returned.
     """
+    x, samples = _denser_at_ends(function, x, samples, most, least)
     row, place = local_minima(samples)
     before, value, after = (samples[row, place + step] for step in (-1, 0, 1))
     dip = np.maximum(before, after) - value
-    left, at, right = x[place - 1], x[place], x[place + 1]
-    if x.size > 1:
-        for end, inner in ((0, 1), (-1, -2)):
-            mine = np.arange(len(samples))
-            first, second = samples[:, end], samples[:, inner]
-            inside = np.full(len(samples), x[end] + NEXT_TO_END * (x[inner] - x[end]))
-            wanted = (first <= second) & (first >= least) & (2 * first - second <= most)
-            wanted &= second - first > ROUNDING * (1 + np.abs(first))
-            mine, inside = mine[wanted], inside[wanted]
-            there = function(inside, mine) if mine.size else inside
-            deeper = there < first[mine]
-            mine, inside, there = mine[deeper], inside[deeper], there[deeper]
-            row, value = np.concatenate([row, mine]), np.concatenate([value, there])
-            dip = np.concatenate([dip, second[mine] - there])
-            low, high = sorted([x[end], x[inner]])
-            left, right = np.append(left, np.full(mine.size, low)), np.append(right, np.full(mine.size, high))
-            at = np.append(at, inside)
     near = (value >= least) & (value - dip <= most) & (dip > ROUNDING * (1 + np.abs(value)))
-    row, left, at, right, value = row[near], left[near], at[near], right[near], value[near]
+    row, place, at, value = row[near], place[near], x[place[near]], value[near]
     if not row.size:
         return row, at, value
     from scipy.optimize import elementwise  # takes longer to import than many a job takes to run
 
-    found = elementwise.find_minimum(function, (left, at, right), args=(row,))
+    found = elementwise.find_minimum(function, (x[place - 1], at, x[place + 1]), args=(row,))
     better = np.isfinite(found.f_x) & (found.f_x < value)
     return row, np.where(better, found.x, at), np.where(better, found.f_x, value)
 
