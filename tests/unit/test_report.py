@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cevnsi import report
-from cevnsi.config import Scan
+from cevnsi import captions, report
+from cevnsi.config import Scan, parse_scan
 from cevnsi.interactions import light_mediator
 from cevnsi.likelihood import Measurement
 from cevnsi.tables import CURVES, DOMAIN_MATCHES, RANGES, as_columns, write_csv
@@ -176,6 +176,34 @@ def test_ranges_have_the_warnings_of_each_analysis(tmp_path: Path) -> None:
     (row,) = group["rows"]
     assert row["warnings"] == {"one": "the grid is too coarse"}
     assert set(row["intervals"]) == {"one", "two"}
+
+
+COARSE = "the grid is too coarse: an interval is 2 steps wide"
+
+
+@pytest.mark.parametrize(
+    ("warning", "n_dof", "grid"),
+    [
+        (f"mine.eps_ee_dV.eps_ee_uV: {COARSE}", 2, "mine.eps_ee_dV.eps_ee_uV"),
+        (
+            f"chi2 varies faster than it was sampled; mine.eps_ee_uV.eps_etau_dV: {COARSE}",
+            2,
+            "mine.eps_ee_uV.eps_etau_dV",
+        ),
+        (f"mine.eps_ee_dV.eps_ee_uV: {COARSE}", 1, None),  # of a level that no figure draws
+        ("no sensitivity: chi2 does not depend on eps_ee_uV", 2, None),
+    ],
+)
+def test_a_caption_warns_of_its_own_grid_alone(warning: str, n_dof: int, grid: str | None) -> None:
+    """Two projections share eps_ee_uV, which has its rows once."""
+    axes = {f"eps_{name}V": {"min": -1, "max": 1, "points": 5} for name in ("ee_d", "ee_u", "etau_d")}
+    projections = [["eps_ee_dV", "eps_ee_uV"], ["eps_ee_uV", "eps_etau_dV"]]
+    section = {"interaction": "contact", "axes": axes, "projections": projections, "chunks": 1}
+    scan = parse_scan("mine", section | {"confidence_levels": [0.9], "n_dof": [2, 1]})
+    row = ("mine", "eps_ee_uV", 0.9, n_dof, 4.6, 0, -1.0, 1.0, "profiled", "", "", "", warning)
+    table = as_columns([row], RANGES)
+    coarse = [name for name, pair in scan.pairs().items() if captions.is_coarse(scan, pair, table)]
+    assert coarse == ([grid] if grid else [])
 
 
 def test_the_best_fit_is_the_one_that_the_figure_marks(tmp_path: Path) -> None:

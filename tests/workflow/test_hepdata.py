@@ -146,6 +146,44 @@ def test_ranges_and_spectra_are_the_tables(
     assert sorted(cells) == sorted(spectra["predicted_counts"])
 
 
+NO_LINES = """
+analyses: {paper: {scans: [tautau]}, release: {scans: [tautau]}}
+scans:
+  tautau:
+    interaction: contact
+    axes: {eps_tautau_dV: {min: -1, max: 1, points: 11}, eps_tautau_uV: {min: -1, max: 1, points: 11}}
+    confidence_levels: [0.9]
+    n_dof: [2, 1]
+    chunks: 1
+"""
+
+
+def test_a_plane_that_chi2_does_not_depend_on_has_no_lines(finished: Project, tmp_path: Path) -> None:
+    """No tau neutrino is in the beam: all of the plane is allowed, and no point of it is better than another."""
+    project = finished.copy(tmp_path / "project")
+    overlay = tmp_path / "no_lines.yaml"
+    overlay.write_text(NO_LINES, encoding="utf-8")
+    project.snakemake(str(overlay), "--", "hepdata", "report")
+    results = project.folder / "results"
+    assert complaints(results / "hepdata" / "submission.tar.gz") == []
+    first, *documents = yaml.safe_load_all((results / "hepdata/submission/submission.yaml").read_text(encoding="utf-8"))
+    for analysis in ANALYSES:
+        assert len(pd.read_csv(results / analysis / "contours" / "tautau.csv")) == 0
+        assert f"{analysis}-tautau.png" in {each["location"] for each in first["additional_resources"]}
+        (table,) = [each for each in documents if each["name"] == f"Ranges of tautau ({analysis})"]
+        content = yaml.safe_load((results / "hepdata" / "submission" / table["data_file"]).read_text(encoding="utf-8"))
+        cells = {
+            column["header"]["name"]: {value["value"] for value in column["values"]}
+            for column in content["dependent_variables"]
+        }
+        assert cells["Lower end"] == {-1.0}
+        assert cells["Bounds that make the lower end"] == {"eps_tautau_dV >= -1", "eps_tautau_uV >= -1"}
+        assert all("no sensitivity: chi2 does not depend on eps_tautau_" in warning for warning in cells["Warning"])
+    assert "no sensitivity: chi2 does not depend on eps_tautau_dV" in (results / "report.html").read_text(
+        encoding="utf-8"
+    )
+
+
 def test_nothing_to_do_until_results_change(submitted: Project) -> None:
     assert submitted.jobs("--", "hepdata") == {}
     before = submitted.digests(below="results/hepdata")

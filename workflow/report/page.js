@@ -134,7 +134,7 @@ const cevnsi = (() => {
       const axes = shown.axes.map(doubles), profiles = shown.profiles.map(doubles);
       Object.assign(this, { shown, x, y, z, axes, profiles });
       const near = (axis, value) => axis.reduce((best, v, i) => (Math.abs(v - value) < Math.abs(axis[best] - value) ? i : best), 0);
-      this.at = [near(x, shown.best[0]), near(y, shown.best[1])];
+      this.at = [near(x, shown.lowest[0]), near(y, shown.lowest[1])];
     }
 
     get level() { return Number((Number(this.controls.level.value) / 100).toFixed(6)); }
@@ -161,7 +161,7 @@ const cevnsi = (() => {
       }
       const mark = (at, symbol, name, color) => ({ type: "scatter", mode: "markers", x: [at[0]], y: [at[1]], marker: { symbol, size: 11, color, line: { color, width: 2 } }, name, hoverinfo: "skip", showlegend: true, cliponaxis: false });
       if (stored.contact) traces.push(mark([0, 0], "cross-thin", "SM", BLACK));
-      traces.push(mark(shown.best, "x-thin", "best fit", VERMILION));
+      if (shown.best) traces.push(mark(shown.best, "x-thin", "best fit", VERMILION));
       traces.push(mark([x[this.at[0]], y[this.at[1]]], "circle-open", "read out", BLACK));
       return traces;
     }

@@ -16,6 +16,11 @@ rule hepdata:
             for analysis in ANALYSES
             if has_sensitivity(analysis)
         ],
+        matches=[
+            f"results/{analysis}/domain_matches.csv"
+            for analysis in ANALYSES
+            if has_sensitivity(analysis)
+        ],
         code=code("hepdata.py"),
     output:
         directory("results/hepdata"),

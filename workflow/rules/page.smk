@@ -14,6 +14,12 @@ rule report:
             for analysis in ANALYSES
             for name in figures_of(analysis)
         ],
+        domains=[
+            f"results/{analysis}/{name}.csv"
+            for analysis in ANALYSES
+            if has_sensitivity(analysis)
+            for name in ("domain_sensitivity", "domain_matches")
+        ],
         published=PUBLISHED,
         template=own(ROOT / "workflow" / "report" / PAGE_FILES[0]),
         style=[own(ROOT / "workflow" / "report" / name) for name in PAGE_FILES[1:]],
