@@ -227,7 +227,13 @@ def final_files():
         )
         files += [
             f"{base}/{name}"
-            for name in ("spectra.csv", "templates.csv", "ranges.csv", "best_fits.csv", "scorecard.csv")
+            for name in (
+                "spectra.csv",
+                "templates.csv",
+                "ranges.csv",
+                "best_fits.csv",
+                "scorecard.csv",
+            )
         ]
         files += expand(f"{base}/figures/{{name}}.{{ext}}", name=figures, ext=FORMATS)
         files += [
