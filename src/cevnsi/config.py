@@ -75,9 +75,11 @@ class Axis:
         return np.log10(self.values()) if self.scale == "log" else self.values()
 
     def value(self, coordinate: FloatArray) -> FloatArray:
-        """Values at coordinates of any shape, kept between the axis' ends."""
-        value = 10**coordinate if self.scale == "log" else coordinate
-        return np.clip(value, self.minimum, self.maximum)
+        """Values at coordinates of any shape, kept between the axis' ends, which are exact."""
+        if self.scale != "log":
+            return np.clip(coordinate, self.minimum, self.maximum)
+        inside = np.where(coordinate >= np.log10(self.maximum), self.maximum, 10**coordinate)
+        return np.clip(np.where(coordinate <= np.log10(self.minimum), self.minimum, inside), self.minimum, self.maximum)
 
 
 def share(n: int, chunk: int, chunks: int) -> tuple[int, int]:

@@ -223,11 +223,11 @@ def panel_of(
         ((value, *flat),) = ([*row[2:]] for row in rows if row[:2] == (grid_name, parameter))
         if np.ptp(np.log10(flat) if grid.log[i] else flat) <= MOST_OF_AXIS * np.ptp(grid.coordinate(i)):
             best.append(float(value))
-    keys = ("scan", "parameter", "confidence_level", "n_dof", "warning")
+    keys = ("scan", "confidence_level", "n_dof", "warning")
     said = [
         text
-        for name, parameter, confidence_level, n_dof, text in zip(*(ranges[k] for k in keys), strict=True)
-        if (name, confidence_level, n_dof) == (scan, *level) and parameter in grid.names and "too coarse" in text
+        for name, confidence_level, n_dof, text in zip(*(ranges[k] for k in keys), strict=True)
+        if (name, confidence_level, n_dof) == (scan, *level) and f"{grid_name}: the grid is too coarse" in text
     ]
     warning = "The grid is too coarse for this figure: see ranges.csv" if said else ""
     return Panel(grid, contours, level, (best[0], best[1]) if len(best) == 2 else None, warning)
@@ -293,7 +293,8 @@ def draw_regions(panels: Mapping[str, Panel]) -> Drawn:
         figure, ax = _new(height=3.1)
         (name, panel), *_ = panels.items()
         _region(ax, curves, name, panel)
-        ax.legend(loc="upper right")
+        if ax.get_legend_handles_labels()[0]:
+            ax.legend(loc="upper right")
         _warn(figure, panels.values())
         return figure, curves.columns
     rows = -(-len(panels) // 2)
@@ -328,7 +329,9 @@ def draw_domain_sensitivity(table: Mapping[str, Any], published: Mapping[str, tu
                 for kind, of_kind, width in (("", rows & ~reach, None), (", only the reach", rows & reach, 0.5)):
                     x, y = column["bound"][of_kind], column["end"][of_kind]
                     text = rf"$\Delta\chi^2={level:.2f}$" if i == 0 and not kind else None
-                    ax.plot(x, y, color=GREY if kind else color, linestyle=style, linewidth=width, label=text)
+                    mark = "." if x.size == 1 else ""  # a line of one point is not seen
+                    line = {"color": GREY if kind else color, "linestyle": style, "linewidth": width, "marker": mark}
+                    ax.plot(x, y, label=text, **line)
                     curves.add(name, f"delta chi2 {level:.2f}, {n_dof:g} dof, {side}{kind}", 0, x, y)
         for i, value in enumerate(published.get(name, ())):
             ax.axhline(value, color=GREY, linewidth=0.9, linestyle=":", label=None if i else "Eq. (12)")

@@ -14,15 +14,17 @@ from cevnsi.config import Axis, Scan
 from cevnsi.intervals import below, parabolic, refine
 from cevnsi.profile import turning_points
 from cevnsi.regions import AllowedRange, threshold
-from cevnsi.scan import Model, least_chi2, minimises_over
+from cevnsi.scan import Model, has_contraction, least_chi2, minimises_over
 
 FloatArray = NDArray[np.float64]
 
 SAMPLES_PER_DECADE = 20  # of a logarithmic parameter, over the relative error of the counts
 SAMPLES_PER_CHARGE = 8  # of the SM charge that a contact parameter adds to an amplitude, over the same
-SAMPLES_OF_UNKNOWN = 1001  # of a linear parameter with no such scale
+SAMPLES_OF_UNKNOWN = 1001  # of a linear parameter with no such scale, and besides
+FINEST_OF_UNKNOWN = 1e-6  # of its reach about zero, where its interaction is off
 GROWTH = 0.05  # of the distance between samples with the distance from a turning point
 MOST_SAMPLES = 4000  # of an axis: where that is too few, a warning says so
+MOST_BY_EPSILON = 401  # the same, where chi2 is made from epsilon at every node
 MOST_DOUBLINGS = 4
 RELAXED_BY = 0.01  # of its width: how far a bound is moved to see whether it makes an end
 MATTERS = 1e-7  # by which chi2 must then fall; what it is minimised with is good to 1e-9
@@ -45,12 +47,12 @@ def _charge_step(
     return points, width * min(relative_error(model), 1.0) / SAMPLES_PER_CHARGE / finer
 
 
-def fine_axis(model: Model, axis: Axis, finer: int = 1) -> Axis:
+def fine_axis(model: Model, axis: Axis, finer: int = 1, most: int = MOST_SAMPLES) -> Axis:
     """The axis with points enough to bracket what chi2 does along it, or with its own if these are more."""
     needed = float(SAMPLES_OF_UNKNOWN * finer)
     if axis.scale == "log":
         needed = SAMPLES_PER_DECADE * float(np.ptp(axis.coordinates())) * finer / min(relative_error(model), 1.0)
-    return replace(axis, points=int(min(max(axis.points, np.ceil(needed) + 1), MOST_SAMPLES)))
+    return replace(axis, points=int(min(max(axis.points, np.ceil(needed) + 1), most)))
 
 
 def _around(point: float, step: float, low: float, high: float) -> FloatArray:
@@ -78,11 +80,15 @@ class Curve:
     def _second(self) -> tuple[Axis, ...]:
         return tuple(axis for axis in self.scan.axes if axis.name != self.axis.name)
 
+    @property
+    def _most(self) -> int:
+        return MOST_SAMPLES if has_contraction(self.scan.interaction) else MOST_BY_EPSILON
+
     def _minimised(self, finer: int = 1) -> tuple[Axis, ...]:
         """Axes that chi2 is minimised over, those that must be sampled with points enough."""
         second = self._second if self.others == "profiled" else ()
         if not minimises_over(self.scan.interaction):
-            second = tuple(fine_axis(self.model, axis, finer) for axis in second)
+            second = tuple(fine_axis(self.model, axis, finer, self._most) for axis in second)
         return second + self.scan.over
 
     def _fixed(self) -> dict[str, float]:
@@ -103,12 +109,15 @@ class Curve:
         return x, parabolic(least_chi2(self.model, self.scan.interaction, parameters, self.scan.profile, rest))
 
     def _coordinates(self, finer: int) -> FloatArray:
-        if self.scan.interaction != "contact" or self.axis.scale == "log":
-            return fine_axis(self.model, self.axis, finer).coordinates()
+        low, high = self.axis.minimum, self.axis.maximum
+        if not minimises_over(self.scan.interaction) or self.axis.scale == "log":
+            x = fine_axis(self.model, self.axis, finer, self._most).coordinates()
+            if self.axis.scale == "log" or not low < 0 < high:
+                return x
+            return np.unique(np.concatenate([x, [0.0], _around(0.0, FINEST_OF_UNKNOWN * (high - low), low, high)]))
         elsewhere = {name: (value, value) for name, value in self._fixed().items()}
         within = {a.name: (a.minimum, a.maximum) for a in self._minimised()}
         points, step = _charge_step(self.model, self.axis.name, {**elsewhere, **self.scan.profile, **within}, finer)
-        low, high = self.axis.minimum, self.axis.maximum
         parts = [_around(float(np.clip(point, low, high)), step, low, high) for point in points]
         return np.unique(
             np.concatenate([[low, high], np.linspace(low, high, max(self.axis.points, 41 * finer)), *parts])

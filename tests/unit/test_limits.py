@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from scipy.optimize import Bounds, differential_evolution, minimize, minimize_scalar
 
 from cevnsi import limits
+from cevnsi import scan as scan_module
 from cevnsi.config import Axis, Scan, parse_scan
 from cevnsi.detector import Acceptance
-from cevnsi.interactions import standard_model_charge
+from cevnsi.interactions import EPSILON, standard_model_charge, weak_charge_squared
 from cevnsi.limits import best_fits, curve_ranges, curves, fine_axis, least_of, relative_error, scan_ranges
 from cevnsi.loading import analysis_templates
 from cevnsi.nuclei import MEAN
@@ -309,3 +310,52 @@ def test_a_range_shorter_than_rounding_is_its_best_fit(confidence_level: float, 
     rows = allowed_range(used, line)
     chi2 = contact_chi2(used, {"eps_ee_dV": np.array([row.lower for row in rows])}, {})
     np.testing.assert_allclose(chi2, least_of(used, line), atol=1e-9)
+
+
+def test_an_end_of_a_log_axis_is_the_axis_own_to_the_last_digit(model: Callable[..., Model]) -> None:
+    """10^log10(1e-5) is not 1e-5."""
+    used = model("paper")
+    for high in (1e-5, 3e-6, 7.7e-5):
+        line = make_line(used, "coupling", (1e-6, high), fixed={"mediator_mass_mev": 1000.0}, profile={})
+        (row,) = allowed_range(used, line)
+        assert (row.upper, row.ends_at_grid, row.upper_set_by) == (high, "lower+upper", f"coupling <= {high:g}")
+
+
+def narrow_about_zero(momentum_transfer_squared: FloatArray, *, strength: Any, slope: Any = 0.0) -> dict[Any, Any]:
+    """An interaction of epsilon alone, on so small a scale that even steps along its axis do not see it."""
+    value = 1e6 * np.square(strength) + 0 * momentum_transfer_squared + slope
+    return {(quark, "mumu"): value for quark in ("u", "d")}
+
+
+def test_an_interaction_of_its_own_is_looked_for_about_zero(
+    model: Callable[..., Model], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(EPSILON, "narrow", narrow_about_zero)
+    used = model("paper")
+    scan = Scan("s", "narrow", (Axis("strength", -1.0, 1.0, 3),), {}, {}, (("strength",),), (0.9,), (1,), 1)
+    rows = curve_ranges(curves(used, scan, "strength")[0], "s", None, [(0.9, 1)])
+    ends = np.array([end for row in rows for end in (row.lower, row.upper)])
+    assert ends.size >= 2
+    assert (np.abs(ends) < 1e-3).all()
+    chi2 = general_chi2(used, "narrow", {"strength": ends})
+    np.testing.assert_allclose(chi2 - least_of(used, scan), threshold(0.9, 1), atol=1e-6)
+
+
+def test_memory_of_an_interaction_of_its_own_is_bounded(
+    model: Callable[..., Model], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(EPSILON, "narrow", narrow_about_zero)
+    used, sizes = model("paper"), []
+    weigh = weak_charge_squared
+
+    def watched(*arguments: Any) -> Any:
+        charge = weigh(*arguments)
+        sizes.append(np.size(charge))
+        return charge
+
+    monkeypatch.setattr(scan_module, "weak_charge_squared", watched)
+    strength, slope = np.linspace(-1e-4, 1e-4, 300)[:, None], np.linspace(0, 0.1, 70)
+    whole = general_chi2(used, "narrow", {"strength": strength, "slope": slope})
+    assert whole.shape == (300, 70)
+    assert max(sizes) <= scan_module.VALUES_AT_ONCE
+    assert whole[17, 3] == general_chi2(used, "narrow", {"strength": strength[17, 0], "slope": slope[3]})
