@@ -22,14 +22,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.integrate import quad
 
-from cevnsi.config import Analysis
 from cevnsi.constants import G_FERMI, HBARC_MEV_FM, MUON_MASS_MEV
-from cevnsi.detector import Acceptance
-from cevnsi.flux import END_POINT_MEV, FLAVORS, PROMPT_ENERGY_MEV, delayed_spectrum
-from cevnsi.form_factors import FORM_FACTORS
-from cevnsi.interactions import NEUTRON_COUPLING, OFF_DIAGONAL, ROW_OF_FLAVOR, ROWS, proton_coupling
-from cevnsi.likelihood import Measurement
-from cevnsi.nuclei import Nuclide
+from cevnsi.experiments.measurement import Measurement
+from cevnsi.experiments.response import Acceptance
+from cevnsi.model import Analysis
+from cevnsi.parameters import OFF_DIAGONAL
+from cevnsi.physics.flux import END_POINT_MEV, FLAVORS, PROMPT_ENERGY_MEV, delayed_spectrum
+from cevnsi.physics.form_factors import FORM_FACTORS
+from cevnsi.physics.nuclei import Nuclide
+from cevnsi.physics.weak_charge import NEUTRON_COUPLING, ROW_OF_FLAVOR, ROWS, proton_coupling
 
 FloatArray = NDArray[np.float64]
 

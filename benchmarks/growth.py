@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from cevnsi.config import Scan
-from cevnsi.scan import Model, scan_rows
+from cevnsi.model import Model
+from cevnsi.scans.axes import Scan
+from cevnsi.scans.rows import scan_rows
 from setting import QUARKS, FloatArray, Row, exponent, paper_model, scan_of, seconds, square
 
 THREADS = 2
@@ -101,7 +102,7 @@ def draw(found: list[Growth]) -> Any:
     """One panel for each."""
     from matplotlib.figure import Figure
 
-    from cevnsi.figures import BLACK, BLUE, VERMILION
+    from cevnsi.output.figures import BLACK, BLUE, VERMILION
 
     figure = Figure(figsize=(7.0, 4.4), layout="constrained")
     for axes, growth in zip(figure.subplots(2, 3).flat, found, strict=False):

@@ -15,8 +15,8 @@ import kernel
 import storage
 import streaming
 import whole_paper
-from cevnsi.figures import drawing, save
-from cevnsi.tables import write_json
+from cevnsi.files.tables import write_json
+from cevnsi.output.figures import drawing, save
 from setting import Row
 
 HEAD = ["| part | what | ratio | to | aim |", "|---|---|---|---|---|"]

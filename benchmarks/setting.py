@@ -13,13 +13,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from baselines import Experiment
-from cevnsi import strict_yaml
-from cevnsi.config import Axis, Scan, parse_analysis
-from cevnsi.detector import Acceptance
-from cevnsi.inputs import read_dataset
-from cevnsi.likelihood import Measurement
-from cevnsi.loading import analysis_templates, as_acceptance, as_measurement
-from cevnsi.scan import Model, make_model
+from cevnsi.config.check import parse_analysis
+from cevnsi.experiments.inputs import read_dataset
+from cevnsi.experiments.loading import as_acceptance, as_measurement
+from cevnsi.experiments.measurement import Measurement
+from cevnsi.experiments.response import Acceptance
+from cevnsi.files import strict_yaml
+from cevnsi.model import Model, analysis_templates, make_model
+from cevnsi.parameters import Axis
+from cevnsi.scans.axes import Scan
 
 FloatArray = NDArray[np.float64]
 

@@ -10,9 +10,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from cevnsi.grids import ROWS_PER_PART, outer_columns, repetitive_columns
-from cevnsi.scan import scan_rows
-from cevnsi.tables import read_parquet, write_parquet_parts
+from cevnsi.files.tables import read_parquet, write_parquet_parts
+from cevnsi.scans.chunks import ROWS_PER_PART, outer_columns, repetitive_columns
+from cevnsi.scans.rows import scan_rows
 from setting import FloatArray, Row, paper_model, seconds, square
 
 COMMON: dict[str, Any] = {"compression": "zstd", "write_page_checksum": True, "row_group_size": ROWS_PER_PART}

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from cevnsi.scan import Model, scan_rows
+from cevnsi.model import Model
+from cevnsi.scans.rows import scan_rows
 from setting import QUARKS, FloatArray, Row, exponent, four_quarks, paper_model, scan_of, seconds
 
 MATTER = ("eps_ee_matter", "eps_mumu_matter")

@@ -118,7 +118,7 @@ def rows(smoke: bool) -> Iterator["Row"]:
         yield from split(cold[-1], found, project.folder / "workflow" / "scripts")
         again = run(command, project.folder, variables)[0]
         yield Row("whole paper", "a run with nothing to do", again / cold[-1], "cold run", "", {"seconds": again})
-        style = project.folder / "src" / "cevnsi" / "figures.py"
+        style = project.folder / "src" / "cevnsi" / "output" / "figures.py"
         text = style.read_text(encoding="utf-8").replace('"font.size": 9,', '"font.size": 8,')
         style.write_text(text, encoding="utf-8")
         edited = run(command, project.folder, variables)[0]

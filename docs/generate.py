@@ -14,16 +14,16 @@ from typing import Any
 
 import numpy as np
 
-from cevnsi.config import Analysis, parse_analysis, parse_scan
-from cevnsi.detector import CSI_2017
-from cevnsi.inputs import PUBLISHED_FILE
-from cevnsi.limits import scan_ranges
-from cevnsi.loading import analysis_templates, load_acceptance, load_measurement
-from cevnsi.nuclei import NUCLEI
-from cevnsi.scan import make_model
-from cevnsi.scorecard import markdown
-from cevnsi.strict_yaml import read
-from cevnsi.tables import DOMAIN_MATCHES, PUBLISHED, SCORECARD, contour_layout, read_table
+from cevnsi.config.check import parse_analysis, parse_scan
+from cevnsi.experiments.inputs import PUBLISHED_FILE
+from cevnsi.experiments.loading import load_acceptance, load_measurement
+from cevnsi.experiments.response import CSI_2017
+from cevnsi.files.strict_yaml import read
+from cevnsi.files.tables import DOMAIN_MATCHES, PUBLISHED, SCORECARD, contour_layout, read_table
+from cevnsi.model import Analysis, analysis_templates, make_model
+from cevnsi.physics.nuclei import NUCLEI
+from cevnsi.scans.limits import scan_ranges
+from cevnsi.studies.liao_marfatia_2017.scorecard import markdown
 
 ROOT = Path(__file__).parents[1]
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))

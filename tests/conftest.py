@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-from cevnsi import strict_yaml
-from cevnsi.config import parse_analysis
-from cevnsi.inputs import read_dataset
-from cevnsi.likelihood import Measurement
-from cevnsi.loading import analysis_templates, as_acceptance, as_measurement
-from cevnsi.scan import Model, make_model
+from cevnsi.config.check import parse_analysis
+from cevnsi.experiments.inputs import read_dataset
+from cevnsi.experiments.loading import as_acceptance, as_measurement
+from cevnsi.experiments.measurement import Measurement
+from cevnsi.files import strict_yaml
+from cevnsi.model import Model, analysis_templates, make_model
 from cevnsi.templates import Templates
 
 # The same examples on every run, and no database beside the sources; a slow machine is no failure.

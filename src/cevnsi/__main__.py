@@ -7,13 +7,14 @@ from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
-from cevnsi.config_keys import all_keys, explain, find_keys
-from cevnsi.flux import FLAVORS
-from cevnsi.from_config import build_model, read_config
-from cevnsi.points import allowed_range, chi2_and_pull, make_line, predict
-from cevnsi.scan import Model
-from cevnsi.strict_yaml import LARGEST, ConfigError
-from cevnsi.tables import RANGES, TableError, as_columns, csv_text, decimal
+from cevnsi.config.build import build_model, read_config
+from cevnsi.config.describe import all_keys, explain, find_keys
+from cevnsi.files.strict_yaml import LARGEST, ConfigError
+from cevnsi.files.tables import RANGES, TableError, as_columns, csv_text, decimal
+from cevnsi.model import Model
+from cevnsi.physics.flux import FLAVORS
+from cevnsi.physics.interactions import parameter
+from cevnsi.questions import allowed_range, chi2_and_pull, make_line, predict
 
 MOST_POINTS = 10_001  # along the line of `range`: a light mediator needs an array of nodes at each
 
@@ -132,7 +133,7 @@ def allowed(arguments: argparse.Namespace) -> str:
         n_dof=(arguments.n_dof,),
     )
     columns = as_columns(map(astuple, allowed_range(model, line)), RANGES)
-    unit = "_mev" if arguments.name.endswith("_mev") else ""
+    unit = f"_{parameter(arguments.name).unit.lower()}" if parameter(arguments.name).unit else ""
     del columns["scan"]
     return csv_text({name + unit if name in ("lower", "upper") else name: column for name, column in columns.items()})
 

@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cevnsi.cross_section import coherent_factor, momentum_transfer_squared
-from cevnsi.detector import Acceptance, Exposure
-from cevnsi.flux import END_POINT_MEV, FLAVORS, PROMPT_ENERGY_MEV, recoil_factor
-from cevnsi.form_factors import FormFactor
-from cevnsi.interactions import ROW_OF_FLAVOR, Epsilon, weak_charge_squared
-from cevnsi.nuclei import Nuclide
+from cevnsi.experiments.response import Acceptance, Exposure
+from cevnsi.physics.cross_section import coherent_factor, momentum_transfer_squared
+from cevnsi.physics.flux import END_POINT_MEV, FLAVORS, PROMPT_ENERGY_MEV, recoil_factor
+from cevnsi.physics.form_factors import FormFactor
+from cevnsi.physics.nuclei import Nuclide
+from cevnsi.physics.weak_charge import ROW_OF_FLAVOR, Epsilon, weak_charge_squared
 
 FloatArray = NDArray[np.float64]
 

@@ -8,14 +8,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cevnsi.captions import intervals_of
-from cevnsi.config import Scan
-from cevnsi.interactions import light_mediator
-from cevnsi.limits import allowed, curves, least_of
-from cevnsi.regions import Grid, threshold
-from cevnsi.report import Study, studies
-from cevnsi.scan import Model, make_model, mediator_chi2
-from cevnsi.strict_yaml import read
+from cevnsi.files.strict_yaml import read
+from cevnsi.model import Model, make_model, mediator_chi2
+from cevnsi.output.captions import intervals_of
+from cevnsi.output.report import Study, studies
+from cevnsi.physics.interactions.light_mediator import light_mediator
+from cevnsi.scans.axes import Scan
+from cevnsi.scans.limits import allowed, curves, least_of
+from cevnsi.scans.regions import Grid
+from cevnsi.statistics.thresholds import threshold
 from cevnsi.templates import predicted_counts
 from project import ROOT
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cevnsi.inputs import PUBLISHED_FILE
+from cevnsi.experiments.inputs import PUBLISHED_FILE
 
 
 @pytest.fixture(scope="session")

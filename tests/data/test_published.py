@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from cevnsi.inputs import COMPARISONS, PUBLISHED_FILE
-from cevnsi.tables import PUBLISHED, read_table
+from cevnsi.experiments.inputs import COMPARISONS, PUBLISHED_FILE
+from cevnsi.files.tables import PUBLISHED, read_table
 
 
 @pytest.fixture(scope="session")

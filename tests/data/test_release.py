@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from cevnsi import constants
-from cevnsi.detector import Acceptance
+from cevnsi.experiments.response import Acceptance
 
 Tables = Callable[[str], dict[str, dict[str, Any]]]
 

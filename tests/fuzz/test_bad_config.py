@@ -12,10 +12,12 @@ import yaml
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from cevnsi import config, inputs, strict_yaml
-from cevnsi.interactions import INTERACTIONS
-from cevnsi.strict_yaml import ConfigError
-from cevnsi.tables import TableError
+from cevnsi.config import check as config
+from cevnsi.experiments import inputs
+from cevnsi.files import strict_yaml
+from cevnsi.files.strict_yaml import ConfigError
+from cevnsi.files.tables import TableError
+from cevnsi.physics.interactions import INTERACTIONS
 from project import ROOT
 
 Record = Callable[[str, str], None]
@@ -164,7 +166,7 @@ def _as_written(written: dict[str, Any]) -> bool:
             axis = scan.axis(key)
             good &= (axis.name, axis.points, axis.scale) == (key, said["points"], said.get("scale", "linear"))
             good &= (axis.minimum, axis.maximum) == (float(said["min"]), float(said["max"]))
-        ordered = [name for name in INTERACTIONS[section["interaction"]] if name in section["axes"]]
+        ordered = [name for name in INTERACTIONS[section["interaction"]].parameters if name in section["axes"]]
         good &= [axis.name for axis in scan.axes] == ordered
         good &= [list(names) for names in scan.projections] == section.get("projections", [ordered])
         good &= all(len(set(axis.values())) == axis.points for axis in scan.axes)

@@ -22,8 +22,10 @@ import yaml
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from cevnsi import config, inputs, strict_yaml, tables
-from cevnsi.tables import TableError
+from cevnsi.config import check as config
+from cevnsi.experiments import inputs
+from cevnsi.files import strict_yaml, tables
+from cevnsi.files.tables import TableError
 from project import ROOT
 
 Record = Callable[[str, str], None]

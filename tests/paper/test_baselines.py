@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from baselines import Experiment, bin_events, bins_chi2, bins_mediator_chi2, quad_chi2, rate_nodes
-from cevnsi.detector import Acceptance
-from cevnsi.interactions import CONTACT_PARAMETERS
-from cevnsi.scan import Model, contact_chi2, mediator_chi2
+from cevnsi.experiments.response import Acceptance
+from cevnsi.model import Model, contact_chi2, mediator_chi2
+from cevnsi.parameters import CONTACT_PARAMETERS
 
 Tables = Callable[[str], dict[str, dict[str, Any]]]
 

@@ -27,10 +27,10 @@ from cevnsi.constants import (
     PION_MASS_MEV,
     PROTONS_ON_TARGET,
 )
-from cevnsi.flux import FLAVORS
-from cevnsi.likelihood import Measurement
-from cevnsi.scan import Model
-from cevnsi.scorecard import open_choices, values_of
+from cevnsi.experiments.measurement import Measurement
+from cevnsi.model import Model
+from cevnsi.physics.flux import FLAVORS
+from cevnsi.studies.liao_marfatia_2017.scorecard import open_choices, values_of
 from cevnsi.templates import Templates
 
 # name: mass number, nuclear mass in MeV, nuclei in one CsI

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import yaml
 
-from cevnsi.detector import CSI_2017, Acceptance
-from cevnsi.flux import FLAVORS
-from cevnsi.form_factors import klein_nystrand
-from cevnsi.nuclei import NUCLEI
-from cevnsi.scan import Model
-from cevnsi.spectra import mean_momentum_transfer_mev
+from cevnsi.experiments.response import CSI_2017, Acceptance
+from cevnsi.model import Model
+from cevnsi.physics.flux import FLAVORS
+from cevnsi.physics.form_factors import klein_nystrand
+from cevnsi.physics.nuclei import NUCLEI
+from cevnsi.studies.liao_marfatia_2017.spectra import mean_momentum_transfer_mev
 from cevnsi.templates import build_templates, predicted_counts
 
 SIN2 = 0.23857

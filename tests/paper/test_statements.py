@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from cevnsi.config import Scan, parse_scan
-from cevnsi.interactions import degenerate_coupling_per_mass
-from cevnsi.limits import scan_ranges
-from cevnsi.nuclei import MEAN
-from cevnsi.regions import threshold
-from cevnsi.scan import Model, contact_chi2
-from cevnsi.scorecard import MediatorLimits
+from cevnsi.config.check import parse_scan
+from cevnsi.model import Model, contact_chi2
+from cevnsi.physics.interactions.light_mediator import degenerate_coupling_per_mass
+from cevnsi.physics.nuclei import MEAN
+from cevnsi.scans.axes import Scan
+from cevnsi.scans.limits import scan_ranges
+from cevnsi.statistics.thresholds import threshold
+from cevnsi.studies.liao_marfatia_2017.scorecard import MediatorLimits
 
 FloatArray = NDArray[np.float64]
 ANALYSES = ("paper", "release")

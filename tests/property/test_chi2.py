@@ -9,15 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
 
-from cevnsi.interactions import CONTACT_PARAMETERS, contact, light_mediator
-from cevnsi.likelihood import Measurement, chi2_at_pull, chi2_of_counts
-from cevnsi.scan import Model, contact_chi2, mediator_chi2
+from cevnsi.experiments.measurement import Measurement
+from cevnsi.model import Model, contact_chi2, mediator_chi2
+from cevnsi.parameters import CONTACT_PARAMETERS
+from cevnsi.physics.interactions.light_mediator import light_mediator
+from cevnsi.physics.weak_charge import contact
+from cevnsi.statistics.likelihood import chi2_at_pull, chi2_of_counts
 from cevnsi.templates import predicted_counts
 
 # chi2 is a difference of sums of about 50, each with rounding of 1e-16 times a few dozen operations
 ROUNDING = 1e-12
 
-points = st.dictionaries(st.sampled_from(CONTACT_PARAMETERS), st.floats(-1, 1, allow_subnormal=False), max_size=8)
+points = st.dictionaries(st.sampled_from(list(CONTACT_PARAMETERS)), st.floats(-1, 1, allow_subnormal=False), max_size=8)
 positive = st.floats(0.01, 100.0)
 
 

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.optimize import Bounds, differential_evolution, minimize
 
-from cevnsi.interactions import CONTACT_PARAMETERS, contact
-from cevnsi.likelihood import chi2_of_counts
-from cevnsi.profile import directions
-from cevnsi.scan import Model, contact_chi2
+from cevnsi.fast.coupling_domain import directions
+from cevnsi.model import Model, contact_chi2
+from cevnsi.parameters import CONTACT_PARAMETERS
+from cevnsi.physics.weak_charge import contact
+from cevnsi.statistics.likelihood import chi2_of_counts
 from cevnsi.templates import predicted_counts
 from minima import Box, least
 

@@ -9,9 +9,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from cevnsi.config import Axis, Scan, check, parse_scan
-from cevnsi.interactions import matter_parameter
-from cevnsi.scan import Model, scan_rows
+from cevnsi.config.check import check, parse_scan
+from cevnsi.model import Model
+from cevnsi.parameters import Axis
+from cevnsi.physics.weak_charge import matter_parameter
+from cevnsi.scans.axes import Scan
+from cevnsi.scans.rows import scan_rows
 from minima import least
 
 FloatArray = NDArray[np.float64]

@@ -8,12 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cevnsi.detector import CSI_2017, Acceptance, Exposure
-from cevnsi.flux import FLAVORS, delayed_spectrum
-from cevnsi.form_factors import FORM_FACTORS
-from cevnsi.interactions import OFF_DIAGONAL, QUARKS, contact, degenerate_coupling_per_mass, light_mediator
-from cevnsi.nuclei import MEAN, NUCLEI
-from cevnsi.scan import Model, mediator_chi2
+from cevnsi.experiments.response import CSI_2017, Acceptance, Exposure
+from cevnsi.model import Model, mediator_chi2
+from cevnsi.parameters import OFF_DIAGONAL, QUARKS
+from cevnsi.physics.flux import FLAVORS, delayed_spectrum
+from cevnsi.physics.form_factors import FORM_FACTORS
+from cevnsi.physics.interactions.light_mediator import degenerate_coupling_per_mass, light_mediator
+from cevnsi.physics.nuclei import MEAN, NUCLEI
+from cevnsi.physics.weak_charge import contact
 from cevnsi.templates import Templates, build_templates, predicted_counts
 
 EDGES = np.array([6.0, 8.0, 20.0])

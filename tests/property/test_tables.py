@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cevnsi.tables import read_csv, read_parquet, write_csv, write_parquet
+from cevnsi.files.tables import read_csv, read_parquet, write_csv, write_parquet
 
 numbers = st.floats(allow_nan=False, allow_infinity=False)
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8)

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import Bounds, LinearConstraint, minimize
 
-from cevnsi.interactions import MATTER_PARAMETERS, quarks_of
-from cevnsi.scan import Model, contact_chi2
+from cevnsi.model import Model, contact_chi2
+from cevnsi.parameters import MATTER_PARAMETERS, quarks_of
 
 FloatArray = NDArray[np.float64]
 Domain = Mapping[str, tuple[float, float]]

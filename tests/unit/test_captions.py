@@ -4,12 +4,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cevnsi import captions
-from cevnsi.config import parse_scan, schema
-from cevnsi.interactions import INTERACTIONS
-from cevnsi.regions import threshold
+from cevnsi.config.check import parse_scan, schema
+from cevnsi.output import captions
+from cevnsi.physics.interactions import INTERACTIONS
+from cevnsi.statistics.thresholds import threshold
 
-NAMES = [name for names in INTERACTIONS.values() for name in names]
+NAMES = [name for interaction in INTERACTIONS.values() for name in interaction.parameters]
 Config = dict[str, Any]
 
 

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from cevnsi.__main__ import main
-from cevnsi.points import chi2_and_pull, predict
-from cevnsi.scan import Model
+from cevnsi.model import Model
+from cevnsi.questions import chi2_and_pull, predict
 
 
 @pytest.fixture(autouse=True)

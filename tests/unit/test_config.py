@@ -14,11 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from snakemake.utils import update_config
 
-from cevnsi.config import (
+from cevnsi.config.check import (
     DETECTORS,
     SCALES,
-    Axis,
-    Scan,
     check,
     check_scan,
     parse_analysis,
@@ -27,11 +25,13 @@ from cevnsi.config import (
     remarks,
     schema,
 )
-from cevnsi.detector import CSI_2017, Exposure
-from cevnsi.inputs import READERS
-from cevnsi.interactions import INTERACTIONS
-from cevnsi.nuclei import NUCLEI
-from cevnsi.strict_yaml import ConfigError, in_order, load_yaml, read
+from cevnsi.experiments.inputs import READERS
+from cevnsi.experiments.response import CSI_2017, Exposure
+from cevnsi.files.strict_yaml import ConfigError, in_order, load_yaml, read
+from cevnsi.parameters import Axis
+from cevnsi.physics.interactions import INTERACTIONS
+from cevnsi.physics.nuclei import NUCLEI
+from cevnsi.scans.axes import Scan
 
 Change = Callable[[dict[str, Any]], None]
 
@@ -692,7 +692,9 @@ def test_axes_have_one_order_whatever_the_mappings(name: str, config: dict[str, 
 @given(data=st.data())
 def test_a_section_means_the_same_in_any_order_of_its_axes(data: st.DataObject) -> None:
     """Axes have the order of the interaction's parameters, a projection its own; a table over it merges alike."""
-    names = data.draw(st.lists(st.sampled_from(INTERACTIONS["contact"]), min_size=2, max_size=5, unique=True))
+    names = data.draw(
+        st.lists(st.sampled_from(list(INTERACTIONS["contact"].parameters)), min_size=2, max_size=5, unique=True)
+    )
     axes = {name: {"min": -1 - i, "max": 1 + i, "points": 5 + i} for i, name in enumerate(names)}
     section: dict[str, Any] = {"interaction": "contact", "axes": axes, "confidence_levels": [0.9], "n_dof": [2]}
     section["chunks"] = 1
@@ -700,7 +702,7 @@ def test_a_section_means_the_same_in_any_order_of_its_axes(data: st.DataObject) 
     if data.draw(st.booleans()):
         section["projections"] = [list(pair) for pair in data.draw(st.lists(st.sampled_from(pairs), min_size=1))]
     scan = parse_scan("mine", section)
-    order = [name for name in INTERACTIONS["contact"] if name in names]
+    order = [name for name in INTERACTIONS["contact"].parameters if name in names]
     assert [axis.name for axis in scan.axes] == order
     assert scan.projections == tuple(map(tuple, section.get("projections", [order])))
     assert all(scan.axis(name) == Axis(name, said["min"], said["max"], said["points"]) for name, said in axes.items())

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from cevnsi.config_keys import ANY_NAME, all_keys, explain, find_keys
-from cevnsi.strict_yaml import ConfigError
+from cevnsi.config.describe import ANY_NAME, all_keys, explain, find_keys
+from cevnsi.files.strict_yaml import ConfigError
 
 
 def _paths(node: Any, path: tuple[str, ...] = ()) -> set[tuple[str, ...]]:

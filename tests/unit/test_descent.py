@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.optimize import Bounds, minimize
 
-from cevnsi.descent import descend
+from cevnsi.statistics.descent import descend
 
 FloatArray = NDArray[np.float64]
 Rows = NDArray[np.intp]

@@ -6,8 +6,8 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
-from cevnsi.detector import CSI_2017, Acceptance, Exposure
-from cevnsi.nuclei import CESIUM, IODINE, MEAN
+from cevnsi.experiments.response import CSI_2017, Acceptance, Exposure
+from cevnsi.physics.nuclei import CESIUM, IODINE, MEAN
 
 
 def test_recoil_energy_inverts_eq_5() -> None:

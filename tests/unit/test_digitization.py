@@ -11,9 +11,17 @@ import pytest
 from numpy.typing import NDArray
 from scipy.optimize import brentq, minimize_scalar
 
-from cevnsi.config import Analysis, Digitization, Scan, parse_analysis, parse_digitization, parse_scan
-from cevnsi.detector import Acceptance
-from cevnsi.digitization import (
+from cevnsi.config.check import Digitization, parse_analysis, parse_digitization, parse_scan
+from cevnsi.experiments.inputs import READ_TWICE
+from cevnsi.experiments.measurement import Measurement
+from cevnsi.experiments.response import Acceptance
+from cevnsi.files.tables import DIGITIZATION, PUBLISHED, TableError, read_table, write_csv, write_parquet
+from cevnsi.model import Analysis, analysis_templates, make_model
+from cevnsi.physics.nuclei import MEAN
+from cevnsi.physics.weak_charge import standard_model_charge
+from cevnsi.scans.axes import Scan
+from cevnsi.statistics.likelihood import chi2_of_counts
+from cevnsi.studies.liao_marfatia_2017.digitization import (
     Readings,
     Values,
     chunk_columns,
@@ -24,14 +32,7 @@ from cevnsi.digitization import (
     read_chunk,
     summary,
 )
-from cevnsi.inputs import READ_TWICE
-from cevnsi.interactions import standard_model_charge
-from cevnsi.likelihood import Measurement, chi2_of_counts
-from cevnsi.loading import analysis_templates
-from cevnsi.nuclei import MEAN
-from cevnsi.scan import make_model
-from cevnsi.scorecard import scorecard, values_of
-from cevnsi.tables import DIGITIZATION, PUBLISHED, TableError, read_table, write_csv, write_parquet
+from cevnsi.studies.liao_marfatia_2017.scorecard import scorecard, values_of
 
 FloatArray = NDArray[np.float64]
 Tables = Callable[[str], dict[str, dict[str, Any]]]

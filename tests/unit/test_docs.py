@@ -12,19 +12,19 @@ import numpy as np
 import pytest
 from snakemake.utils import update_config
 
-from cevnsi import regions
 from cevnsi.__main__ import main
-from cevnsi.config import check, parse_analysis, parse_scan
-from cevnsi.detector import Exposure
-from cevnsi.inputs import PUBLISHED_FILE
-from cevnsi.limits import least_of, scan_ranges
-from cevnsi.loading import analysis_templates, as_acceptance
-from cevnsi.points import predict, scan_grid
-from cevnsi.scan import Model, contact_chi2, mediator_chi2
-from cevnsi.scorecard import MediatorLimits, published_ends
-from cevnsi.sensitivity import bounded, domain_matches
-from cevnsi.strict_yaml import ConfigError, load_yaml, read
-from cevnsi.tables import DOMAIN_MATCHES, PUBLISHED, as_columns, read_table, write_csv
+from cevnsi.config.check import check, parse_analysis, parse_scan
+from cevnsi.experiments.inputs import PUBLISHED_FILE
+from cevnsi.experiments.loading import as_acceptance
+from cevnsi.experiments.response import Exposure
+from cevnsi.files.strict_yaml import ConfigError, load_yaml, read
+from cevnsi.files.tables import DOMAIN_MATCHES, PUBLISHED, as_columns, read_table, write_csv
+from cevnsi.model import Model, analysis_templates, contact_chi2, mediator_chi2
+from cevnsi.questions import predict, scan_grid
+from cevnsi.scans.limits import least_of, scan_ranges
+from cevnsi.statistics.thresholds import threshold
+from cevnsi.studies.liao_marfatia_2017.scorecard import MediatorLimits, published_ends
+from cevnsi.studies.liao_marfatia_2017.sensitivity import bounded, domain_matches
 from cevnsi.templates import Templates, predicted_counts
 
 ROOT = Path(__file__).parents[2]
@@ -185,7 +185,7 @@ def test_the_library_computes_a_spectrum_a_chi2_and_a_contour(monkeypatch: pytes
     assert grid.names == ("eps_ee_dV", "eps_ee_uV")
     nearest = [np.abs(axis[:, None] - values).argmin(axis=0) for axis, values in zip(grid.axes, line, strict=True)]
     # a step of the grid is 0.005, over which delta chi2 changes by well below one
-    np.testing.assert_allclose(grid.delta_chi2[tuple(nearest)], regions.threshold(0.90, 2), atol=0.5)
+    np.testing.assert_allclose(grid.delta_chi2[tuple(nearest)], threshold(0.90, 2), atol=0.5)
     recorded = [row for row in recorded_ranges() if row["analysis"] == "paper" and row["scan"] == "ee_d_u"]
     assert len(found["ranges"]) == len(recorded)
     for ours, row in zip(found["ranges"], recorded, strict=True):
@@ -289,7 +289,7 @@ def test_where_the_strip_opens_and_how_far_the_muon_band_is(
     column = ["paper", "release"].index(analysis)
     rows = re.findall(r"^\| (6\.18|4\.61|4|2\.71)\b[^|]*\| (\S+) \| (\S+) \|$", RESULTS, re.MULTILINE)
     assert [row[0] for row in rows] == ["6.18", "4.61", "4", "2.71"]
-    levels = [regions.threshold(p, n) for p, n in ((0.9545, 2), (0.9, 2), (0.9545, 1), (0.9, 1))]
+    levels = [threshold(p, n) for p, n in ((0.9545, 2), (0.9, 2), (0.9545, 1), (0.9, 1))]
     scan = parse_scan("light_mediator", config["scans"]["light_mediator"])
     for level, row in zip(levels, rows, strict=True):
         assert f"{MediatorLimits.of(model(analysis), scan, level).strip_opening_mev():.2f}" == row[1 + column]

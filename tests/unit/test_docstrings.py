@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from docutils.core import publish_doctree
 
-from cevnsi.dependencies import PACKAGE
+from cevnsi.workflow.dependencies import PACKAGE
 
 SCRIPTS = PACKAGE.parents[1] / "workflow" / "scripts"
-FILES = sorted([*PACKAGE.glob("*.py"), *SCRIPTS.glob("*.py")])
+FILES = sorted([*PACKAGE.rglob("*.py"), *SCRIPTS.glob("*.py")])
 
 
 def remarks(text: str) -> str:
@@ -20,7 +20,7 @@ def remarks(text: str) -> str:
     return said.getvalue()
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.name}")
 def test_docstrings_render(path: Path) -> None:
     said = {}
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

@@ -14,8 +14,9 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.patches import StepPatch
 
-from cevnsi import figures
-from cevnsi.figures import (
+from cevnsi.files.tables import BEST_FITS, RANGES, SENSITIVITY, as_columns, read_csv
+from cevnsi.output import figures
+from cevnsi.output.figures import (
     MOST_OF_AXIS,
     Panel,
     draw_domain_sensitivity,
@@ -29,10 +30,10 @@ from cevnsi.figures import (
     save,
     save_all,
 )
-from cevnsi.interactions import INTERACTIONS
-from cevnsi.regions import Grid, contour_table, threshold
-from cevnsi.spectra import spectra_table
-from cevnsi.tables import BEST_FITS, RANGES, SENSITIVITY, as_columns, read_csv
+from cevnsi.physics.interactions import INTERACTIONS
+from cevnsi.scans.regions import Grid, contour_table
+from cevnsi.statistics.thresholds import threshold
+from cevnsi.studies.liao_marfatia_2017.spectra import spectra_table
 from cevnsi.templates import Templates
 
 LEVEL = (0.9, 2)
@@ -93,7 +94,9 @@ def legend_texts(ax: Any) -> list[str]:
     return [text.get_text() for text in ax.get_legend().get_texts()]
 
 
-@pytest.mark.parametrize("parameter", [name for names in INTERACTIONS.values() for name in names])
+@pytest.mark.parametrize(
+    "parameter", [name for interaction in INTERACTIONS.values() for name in interaction.parameters]
+)
 def test_every_parameter_has_a_label_that_renders(parameter: str) -> None:
     figure = Figure()
     text = figure.text(0.5, 0.5, label(parameter))
@@ -103,7 +106,7 @@ def test_every_parameter_has_a_label_that_renders(parameter: str) -> None:
 
 
 def test_labels_are_all_different() -> None:
-    names = [name for names in INTERACTIONS.values() for name in names]
+    names = [name for interaction in INTERACTIONS.values() for name in interaction.parameters]
     assert len({label(name) for name in names}) == len(names)
     assert label("eps_etau_dV_imag") == r"$\mathrm{Im}\,\epsilon_{e\tau}^{dV}$"
     assert label("eps_mumu_matter") == r"$\epsilon_{\mu\mu}$"

@@ -5,8 +5,15 @@ import pytest
 from scipy.integrate import quad
 
 from cevnsi.constants import MUON_MASS_MEV, PION_MASS_MEV
-from cevnsi.flux import END_POINT_MEV, FLAVORS, PROMPT_ENERGY_MEV, delayed_spectrum, flux_normalization, recoil_factor
-from cevnsi.nuclei import MEAN
+from cevnsi.physics.flux import (
+    END_POINT_MEV,
+    FLAVORS,
+    PROMPT_ENERGY_MEV,
+    delayed_spectrum,
+    flux_normalization,
+    recoil_factor,
+)
+from cevnsi.physics.nuclei import MEAN
 
 DELAYED = ("nu_e", "nu_mu_bar")
 

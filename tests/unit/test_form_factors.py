@@ -5,10 +5,10 @@ import math
 import numpy as np
 import pytest
 
-from cevnsi.config import schema
+from cevnsi.config.check import schema
 from cevnsi.constants import HBARC_MEV_FM
-from cevnsi.form_factors import FORM_FACTORS, _uniform_sphere
-from cevnsi.nuclei import CESIUM, IODINE, MEAN, Nuclide
+from cevnsi.physics.form_factors import FORM_FACTORS, _uniform_sphere
+from cevnsi.physics.nuclei import CESIUM, IODINE, MEAN, Nuclide
 
 NUCLIDES = (MEAN, CESIUM, IODINE)
 

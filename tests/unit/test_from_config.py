@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cevnsi.from_config import build_model, read_config
-from cevnsi.scan import Model
-from cevnsi.strict_yaml import ConfigError
-from cevnsi.tables import TableError
+from cevnsi.config.build import build_model, read_config
+from cevnsi.files.strict_yaml import ConfigError
+from cevnsi.files.tables import TableError
+from cevnsi.model import Model
 
 
 @pytest.mark.parametrize("analysis", ["paper", "release"])

@@ -9,9 +9,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from cevnsi import grids as grids_module
-from cevnsi.config import Axis, Scan
-from cevnsi.grids import (
+from cevnsi.files.tables import TableError, read_note, read_parquet, write_parquet, write_parquet_parts
+from cevnsi.model import Model
+from cevnsi.parameters import Axis
+from cevnsi.scans import chunks as grids_module
+from cevnsi.scans.axes import Scan
+from cevnsi.scans.chunks import (
     as_grid,
     check_note,
     chunk_note,
@@ -20,8 +23,7 @@ from cevnsi.grids import (
     outer_columns,
     repetitive_columns,
 )
-from cevnsi.scan import Model, scan_rows
-from cevnsi.tables import TableError, read_note, read_parquet, write_parquet, write_parquet_parts
+from cevnsi.scans.rows import scan_rows
 
 FloatArray = NDArray[np.float64]
 NAMES = ("eps_ee_uV", "eps_ee_dV", "eps_mumu_dV")

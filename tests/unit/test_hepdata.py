@@ -12,9 +12,10 @@ import pytest
 import yaml
 from matplotlib import image
 
-from cevnsi.config import parse_scan
-from cevnsi.figures import Panel, draw_domain_sensitivity, draw_regions, draw_spectrum, drawing, save
-from cevnsi.hepdata import (
+from cevnsi.config.check import parse_scan
+from cevnsi.files.tables import TableError
+from cevnsi.output.figures import Panel, draw_domain_sensitivity, draw_regions, draw_spectrum, drawing, save
+from cevnsi.output.hepdata import (
     LONGEST_TITLE,
     MISSING,
     REMARKS,
@@ -29,9 +30,10 @@ from cevnsi.hepdata import (
     write_archive,
     write_submission,
 )
-from cevnsi.regions import AllowedRange, Grid, contour_table, threshold
-from cevnsi.spectra import spectra_table
-from cevnsi.tables import TableError
+from cevnsi.scans.ranges import AllowedRange
+from cevnsi.scans.regions import Grid, contour_table
+from cevnsi.statistics.thresholds import threshold
+from cevnsi.studies.liao_marfatia_2017.spectra import spectra_table
 from cevnsi.templates import Templates
 
 AXIS = {"min": -1, "max": 1, "points": 41}

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cevnsi.inputs import (
+from cevnsi.experiments.inputs import (
     ACCEPTANCE_COLUMNS,
     COUNTS_COLUMNS,
     PUBLISHED_FILE,
@@ -18,9 +18,9 @@ from cevnsi.inputs import (
     read_dataset,
     verify_checksum,
 )
-from cevnsi.loading import load_acceptance, load_measurement
-from cevnsi.strict_yaml import ConfigError
-from cevnsi.tables import PUBLISHED, TableError, as_columns, write_csv
+from cevnsi.experiments.loading import load_acceptance, load_measurement
+from cevnsi.files.strict_yaml import ConfigError
+from cevnsi.files.tables import PUBLISHED, TableError, as_columns, write_csv
 
 Files = dict[str, str]
 

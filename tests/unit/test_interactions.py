@@ -5,26 +5,26 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cevnsi.config import schema
+from cevnsi.config.check import schema
 from cevnsi.constants import G_FERMI, SIN2_THETA_W
-from cevnsi.interactions import (
-    CONTACT_PARAMETERS,
-    INTERACTIONS,
-    LIGHT_MEDIATOR_PARAMETERS,
-    MATTER_PARAMETERS,
+from cevnsi.parameters import CONTACT_PARAMETERS, MATTER_PARAMETERS
+from cevnsi.physics.interactions import INTERACTIONS, parameter
+from cevnsi.physics.interactions.light_mediator import (
+    degenerate_coupling_per_mass,
+    light_mediator,
+    mediator_coupling_scale,
+)
+from cevnsi.physics.nuclei import CESIUM, IODINE, MEAN, Nuclide
+from cevnsi.physics.weak_charge import (
     NEUTRON_COUPLING,
     charge_amplitude,
     contact,
-    degenerate_coupling_per_mass,
-    light_mediator,
     matter_parameter,
-    mediator_coupling_scale,
     proton_coupling,
     quark_numbers,
     standard_model_charge,
     weak_charge_squared,
 )
-from cevnsi.nuclei import CESIUM, IODINE, MEAN, Nuclide
 
 NUCLIDES = (MEAN, CESIUM, IODINE)
 Q2 = np.array([700.0, 2000.0, 9000.0])  # MeV^2, within what the bins cover
@@ -40,10 +40,22 @@ def test_parameter_names() -> None:
     assert len(CONTACT_PARAMETERS) == len(set(CONTACT_PARAMETERS)) == 6 * 2 + 3 * 2
     assert {"eps_ee_uV", "eps_mumu_dV", "eps_etau_dV_imag"} <= set(CONTACT_PARAMETERS)
     assert "eps_ee_uV_imag" not in CONTACT_PARAMETERS
-    assert CONTACT_PARAMETERS[:2] == ("eps_ee_dV", "eps_ee_uV")  # the order of axes: the paper's abscissa comes first
-    assert MATTER_PARAMETERS[:2] == ("eps_ee_matter", "eps_mumu_matter")
-    assert set(INTERACTIONS["contact"]) == {*CONTACT_PARAMETERS, *MATTER_PARAMETERS}
-    assert INTERACTIONS["light_mediator"] == LIGHT_MEDIATOR_PARAMETERS
+    assert list(CONTACT_PARAMETERS)[:2] == [
+        "eps_ee_dV",
+        "eps_ee_uV",
+    ]  # the order of axes: the paper's abscissa comes first
+    assert list(MATTER_PARAMETERS)[:2] == ["eps_ee_matter", "eps_mumu_matter"]
+    assert set(INTERACTIONS["contact"].parameters) == {*CONTACT_PARAMETERS, *MATTER_PARAMETERS}
+    assert list(INTERACTIONS["light_mediator"].parameters) == ["mediator_mass_mev", "coupling"]
+
+
+def test_a_parameter_is_found_by_its_name_in_one_interaction() -> None:
+    names = [name for interaction in INTERACTIONS.values() for name in interaction.parameters]
+    assert len(names) == len(set(names))
+    for name in names:
+        assert parameter(name).name == name
+    with pytest.raises(KeyError, match="eps_xx"):
+        parameter("eps_xx")
 
 
 def test_standard_model_charge_by_hand() -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from cevnsi.intervals import below, least_value, local_minima, parabolic, refine
+from cevnsi.statistics.intervals import below, least_value, local_minima, parabolic, refine
 
 FloatArray = NDArray[np.float64]
 X = np.linspace(-2, 2, 41)

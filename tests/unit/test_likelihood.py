@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize_scalar
 
-from cevnsi.likelihood import Measurement, best_pull, chi2_at_pull, chi2_of_counts, contract, profiled_chi2
+from cevnsi.experiments.measurement import Measurement
+from cevnsi.statistics.likelihood import best_pull, chi2_at_pull, chi2_of_counts, contract, profiled_chi2
 
 SIGMA = 0.28
 

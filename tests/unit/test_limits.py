@@ -9,19 +9,38 @@ import pytest
 from numpy.typing import NDArray
 from scipy.optimize import Bounds, differential_evolution, minimize, minimize_scalar
 
-from cevnsi import limits
-from cevnsi import scan as scan_module
-from cevnsi.config import Axis, Scan, parse_scan
-from cevnsi.detector import Acceptance
-from cevnsi.interactions import EPSILON, standard_model_charge, weak_charge_squared
-from cevnsi.limits import best_fits, curve_ranges, curves, fine_axis, least_of, relative_error, scan_ranges
-from cevnsi.loading import analysis_templates
-from cevnsi.nuclei import MEAN
-from cevnsi.points import allowed_range, make_line
-from cevnsi.regions import AllowedRange, threshold
-from cevnsi.scan import Model, contact_chi2, general_chi2, make_model, mediator_chi2
+from cevnsi import model as model_module
+from cevnsi.config.check import parse_scan
+from cevnsi.experiments.response import Acceptance
+from cevnsi.model import Model, analysis_templates, contact_chi2, general_chi2, make_model, mediator_chi2
+from cevnsi.parameters import Axis
+from cevnsi.physics.interaction import Interaction
+from cevnsi.physics.interactions import INTERACTIONS
+from cevnsi.physics.nuclei import MEAN
+from cevnsi.physics.weak_charge import standard_model_charge, weak_charge_squared
+from cevnsi.questions import allowed_range, make_line
+from cevnsi.scans import limits
+from cevnsi.scans.axes import Scan
+from cevnsi.scans.limits import (
+    best_fits,
+    curve_ranges,
+    curves,
+    fine_axis,
+    least_of,
+    relative_error,
+    scan_ranges,
+)
+from cevnsi.scans.ranges import AllowedRange
+from cevnsi.statistics.thresholds import threshold
 
 FloatArray = NDArray[np.float64]
+
+
+def by_epsilon(name: str, epsilon: Any) -> Interaction:
+    """An interaction of epsilon alone, with no parameter that a configuration could name."""
+    return Interaction(name=name, parameters={}, epsilon=epsilon, zero_if_missing=False)
+
+
 SCANS = ("light_mediator", "ee_d_u", "mumu_d_u", "ee_mumu_d", "ee_etau_d", "matter_ee_mumu")
 U, D = 2 * MEAN.protons + MEAN.neutrons, MEAN.protons + 2 * MEAN.neutrons  # quarks that eps_uV and eps_dV count
 
@@ -330,7 +349,7 @@ def narrow_about_zero(momentum_transfer_squared: FloatArray, *, strength: Any, s
 def test_an_interaction_of_its_own_is_looked_for_about_zero(
     model: Callable[..., Model], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(EPSILON, "narrow", narrow_about_zero)
+    monkeypatch.setitem(INTERACTIONS, "narrow", by_epsilon("narrow", narrow_about_zero))
     used = model("paper")
     scan = Scan("s", "narrow", (Axis("strength", -1.0, 1.0, 3),), {}, {}, (("strength",),), (0.9,), (1,), 1)
     rows = curve_ranges(curves(used, scan, "strength")[0], "s", None, [(0.9, 1)])
@@ -344,7 +363,7 @@ def test_an_interaction_of_its_own_is_looked_for_about_zero(
 def test_memory_of_an_interaction_of_its_own_is_bounded(
     model: Callable[..., Model], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(EPSILON, "narrow", narrow_about_zero)
+    monkeypatch.setitem(INTERACTIONS, "narrow", by_epsilon("narrow", narrow_about_zero))
     used, sizes = model("paper"), []
     weigh = weak_charge_squared
 
@@ -353,9 +372,9 @@ def test_memory_of_an_interaction_of_its_own_is_bounded(
         sizes.append(np.size(charge))
         return charge
 
-    monkeypatch.setattr(scan_module, "weak_charge_squared", watched)
+    monkeypatch.setattr(model_module, "weak_charge_squared", watched)
     strength, slope = np.linspace(-1e-4, 1e-4, 300)[:, None], np.linspace(0, 0.1, 70)
     whole = general_chi2(used, "narrow", {"strength": strength, "slope": slope})
     assert whole.shape == (300, 70)
-    assert max(sizes) <= scan_module.VALUES_AT_ONCE
+    assert max(sizes) <= model_module.VALUES_AT_ONCE
     assert whole[17, 3] == general_chi2(used, "narrow", {"strength": strength[17, 0], "slope": slope[3]})

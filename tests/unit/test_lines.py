@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from cevnsi import lines as lines_module
-from cevnsi.lines import Line, pieces
+from cevnsi.fast import lines as lines_module
+from cevnsi.fast.lines import Line, pieces
 
 FloatArray = NDArray[np.float64]
 

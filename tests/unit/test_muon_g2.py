@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cevnsi.constants import MUON_MASS_MEV
-from cevnsi.muon_g2 import coupling_band, moment_per_coupling_squared
+from cevnsi.physics.muon_g2 import coupling_band, moment_per_coupling_squared
 
 
 def independent(mediator_mass_mev: float) -> float:

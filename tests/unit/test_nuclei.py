@@ -3,8 +3,8 @@
 import pytest
 
 from cevnsi import constants
-from cevnsi.config import schema
-from cevnsi.nuclei import CESIUM, IODINE, MEAN, NUCLEI
+from cevnsi.config.check import schema
+from cevnsi.physics.nuclei import CESIUM, IODINE, MEAN, NUCLEI
 
 
 def test_the_mean_nucleus_lies_between_cesium_and_iodine() -> None:

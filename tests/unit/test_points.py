@@ -10,11 +10,11 @@ import pytest
 from numpy.typing import NDArray
 from scipy.optimize import minimize, minimize_scalar
 
-from cevnsi.config import Scan, parse_scan
-from cevnsi.interactions import CONTACT_PARAMETERS
-from cevnsi.likelihood import chi2_at_pull
-from cevnsi.limits import scan_ranges
-from cevnsi.points import (
+from cevnsi.config.check import parse_scan
+from cevnsi.files.strict_yaml import ConfigError
+from cevnsi.model import Model, contact_chi2, mediator_chi2
+from cevnsi.parameters import CONTACT_PARAMETERS
+from cevnsi.questions import (
     allowed_range,
     check_point,
     chi2_and_pull,
@@ -23,9 +23,11 @@ from cevnsi.points import (
     predict,
     scan_grid,
 )
-from cevnsi.regions import AllowedRange, threshold
-from cevnsi.scan import Model, contact_chi2, mediator_chi2
-from cevnsi.strict_yaml import ConfigError
+from cevnsi.scans.axes import Scan
+from cevnsi.scans.limits import scan_ranges
+from cevnsi.scans.ranges import AllowedRange
+from cevnsi.statistics.likelihood import chi2_at_pull
+from cevnsi.statistics.thresholds import threshold
 
 FloatArray = NDArray[np.float64]
 

@@ -2,10 +2,11 @@ from collections.abc import Callable
 
 import pytest
 
-from cevnsi import scan as module
-from cevnsi.config import parse_scan
-from cevnsi.progress import Progress
-from cevnsi.scan import Model, scan_rows
+from cevnsi.config.check import parse_scan
+from cevnsi.model import Model
+from cevnsi.scans import rows as module
+from cevnsi.scans.rows import scan_rows
+from cevnsi.workflow.progress import Progress
 
 
 class Clock:

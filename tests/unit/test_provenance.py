@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cevnsi.provenance import PACKAGES, digest, git_revision, provenance
+from cevnsi.files.provenance import PACKAGES, digest, git_revision, provenance
 
 
 def test_digest_is_of_the_content_not_of_its_order() -> None:

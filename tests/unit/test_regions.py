@@ -9,22 +9,25 @@ import pytest
 from numpy.typing import NDArray
 from scipy.stats import chi2 as chi2_distribution
 
-from cevnsi import limits
-from cevnsi.config import Axis, Scan, parse_scan
-from cevnsi.grids import as_grid
-from cevnsi.limits import best_fits, least_of, scan_ranges
-from cevnsi.regions import (
+from cevnsi.config.check import parse_scan
+from cevnsi.model import Model
+from cevnsi.parameters import Axis
+from cevnsi.scans import limits
+from cevnsi.scans.axes import Scan
+from cevnsi.scans.chunks import as_grid
+from cevnsi.scans.limits import best_fits, least_of, scan_ranges
+from cevnsi.scans.ranges import AllowedRange
+from cevnsi.scans.regions import (
     FEWEST_STEPS,
     FEWEST_STEPS_OF_PIECE,
-    AllowedRange,
     Grid,
     coarseness,
     contour_lines,
     contour_table,
     small_pieces,
-    threshold,
 )
-from cevnsi.scan import Model, scan_rows
+from cevnsi.scans.rows import scan_rows
+from cevnsi.statistics.thresholds import threshold
 
 FloatArray = NDArray[np.float64]
 LEVELS = [(0.9, 2), (0.9, 1)]

@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cevnsi import captions, report
-from cevnsi.config import Scan, parse_scan
-from cevnsi.interactions import light_mediator
-from cevnsi.likelihood import Measurement
-from cevnsi.tables import CURVES, DOMAIN_MATCHES, RANGES, as_columns, write_csv
+from cevnsi.config.check import parse_scan
+from cevnsi.experiments.measurement import Measurement
+from cevnsi.files.tables import CURVES, DOMAIN_MATCHES, RANGES, as_columns, write_csv
+from cevnsi.output import captions, report
+from cevnsi.physics.interactions.light_mediator import light_mediator
+from cevnsi.scans.axes import Scan
 from cevnsi.templates import Templates, predicted_counts
 
 

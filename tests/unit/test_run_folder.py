@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cevnsi.run_folder import RunFolderError, check_writable, clear_leftovers, enter
+from cevnsi.workflow.run_folder import RunFolderError, check_writable, clear_leftovers, enter
 
 
 @pytest.fixture

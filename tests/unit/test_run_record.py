@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from cevnsi.rule_graph import draw, layers, layout, reduced
-from cevnsi.run_record import Job, behind, read_jobs, rule_edges, run_times
+from cevnsi.workflow.rule_graph import draw, layers, layout, reduced
+from cevnsi.workflow.run_record import Job, behind, read_jobs, rule_edges, run_times
 
 
 def note(folder: Path, result: str, rule: str, inputs: list[str], seconds: float, log: str) -> None:

@@ -9,12 +9,20 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from cevnsi import scan as scan_module
-from cevnsi.config import Axis, Scan
-from cevnsi.interactions import CONTACT_PARAMETERS, EPSILON
-from cevnsi.scan import Model, contact_chi2, general_chi2, mediator_chi2, scan_rows
+from cevnsi.model import Model, contact_chi2, general_chi2, mediator_chi2
+from cevnsi.parameters import CONTACT_PARAMETERS, Axis
+from cevnsi.physics.interaction import Interaction
+from cevnsi.physics.interactions import INTERACTIONS
+from cevnsi.scans import rows as scan_module
+from cevnsi.scans.axes import Scan
+from cevnsi.scans.rows import scan_rows
 
 FloatArray = NDArray[np.float64]
+
+
+def by_epsilon(name: str, epsilon: Any) -> Interaction:
+    """An interaction of epsilon alone, with no parameter that a configuration could name."""
+    return Interaction(name=name, parameters={}, epsilon=epsilon, zero_if_missing=False)
 
 
 def make_scan(axes: Mapping[str, tuple[float, float, int]], **changes: Any) -> Scan:
@@ -315,7 +323,7 @@ def test_an_interaction_of_epsilon_alone_is_scanned(
     def electron(momentum_transfer_squared: Any, *, strength: Any, idle: Any) -> dict[tuple[str, str], Any]:
         return {("d", "ee"): strength + 0 * idle}
 
-    monkeypatch.setitem(EPSILON, "electron", electron)
+    monkeypatch.setitem(INTERACTIONS, "electron", by_epsilon("electron", electron))
     used = model("paper")
     axes = (Axis("strength", -1, 1, 9), Axis("idle", 0, 1, 3))
     projections = (("strength", "idle"),)
@@ -346,7 +354,7 @@ def test_a_projection_of_an_interaction_of_epsilon_alone_is_least_between_the_en
     nuclei: str, projection: tuple[str, str], model: Callable[..., Model], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It has no domain, so that the axes it leaves out are sampled at their points, and chi2 is followed down."""
-    monkeypatch.setitem(EPSILON, "quarks", quarks)
+    monkeypatch.setitem(INTERACTIONS, "quarks", by_epsilon("quarks", quarks))
     used = model("paper", nuclei=nuclei)
     for points in (3, 11, 41, 101):
         plane = of_epsilon_alone(projection, points)
@@ -366,7 +374,7 @@ def test_a_projection_of_an_interaction_of_epsilon_alone_is_least_between_the_en
 def test_samples_of_what_is_left_out_count_for_memory(
     model: Callable[..., Model], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(EPSILON, "quarks", quarks)
+    monkeypatch.setitem(INTERACTIONS, "quarks", by_epsilon("quarks", quarks))
     used, plane = model("paper"), of_epsilon_alone(("emu", "ee"), 41)
     monkeypatch.setattr(scan_module, "VALUES_AT_ONCE", 41 * 7 * used.templates.photoelectrons.size)
     done: list[float] = []

@@ -10,21 +10,25 @@ import pytest
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
-from cevnsi import scan as scan_module
-from cevnsi import scorecard as scorecard_module
-from cevnsi.config import Scan, parse_scan
-from cevnsi.detector import Acceptance
-from cevnsi.flux import FLAVORS
-from cevnsi.grids import as_grid
-from cevnsi.interactions import degenerate_coupling_per_mass
-from cevnsi.likelihood import Measurement
-from cevnsi.limits import least_of, scan_ranges
-from cevnsi.loading import analysis_templates
-from cevnsi.muon_g2 import coupling_band
-from cevnsi.nuclei import MEAN
-from cevnsi.regions import AllowedRange, Grid, threshold
-from cevnsi.scan import Model, make_model, mediator_chi2, scan_rows
-from cevnsi.scorecard import (
+from cevnsi import model as model_module
+from cevnsi.config.check import parse_scan
+from cevnsi.experiments.measurement import Measurement
+from cevnsi.experiments.response import Acceptance
+from cevnsi.files.tables import PUBLISHED, RANGES, SCORECARD, as_columns, read_table, write_csv
+from cevnsi.model import Model, analysis_templates, make_model, mediator_chi2
+from cevnsi.physics.flux import FLAVORS
+from cevnsi.physics.interactions.light_mediator import degenerate_coupling_per_mass
+from cevnsi.physics.muon_g2 import coupling_band
+from cevnsi.physics.nuclei import MEAN
+from cevnsi.scans.axes import Scan
+from cevnsi.scans.chunks import as_grid
+from cevnsi.scans.limits import least_of, scan_ranges
+from cevnsi.scans.ranges import AllowedRange
+from cevnsi.scans.regions import Grid
+from cevnsi.scans.rows import scan_rows
+from cevnsi.statistics.thresholds import threshold
+from cevnsi.studies.liao_marfatia_2017 import scorecard as scorecard_module
+from cevnsi.studies.liao_marfatia_2017.scorecard import (
     COUNTED,
     TWO_SIGMA,
     Z_POLE,
@@ -40,7 +44,6 @@ from cevnsi.scorecard import (
     scorecard,
     values_of,
 )
-from cevnsi.tables import PUBLISHED, RANGES, SCORECARD, as_columns, read_table, write_csv
 from cevnsi.templates import Templates, predicted_counts
 
 FloatArray = NDArray[np.float64]
@@ -123,7 +126,7 @@ def limits_of(
         def chi2(_: Model, mass: Any, coupling: Any) -> FloatArray:
             return surface(*np.broadcast_arrays(np.log10(mass), np.log10(coupling)))
 
-        monkeypatch.setattr(scan_module, "mediator_chi2", chi2)
+        monkeypatch.setattr(model_module, "mediator_chi2", chi2)
         monkeypatch.setattr(scorecard_module, "mediator_chi2", chi2)
         return MediatorLimits.of(model("paper"), light_mediator(config, points, **ends), level)
 

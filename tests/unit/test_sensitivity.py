@@ -9,14 +9,16 @@ import pytest
 from numpy.typing import NDArray
 from scipy.optimize import brentq, minimize_scalar
 
-from cevnsi.config import Axis, Scan, parse_scan
-from cevnsi.interactions import standard_model_charge
-from cevnsi.limits import scan_ranges
-from cevnsi.nuclei import MEAN
-from cevnsi.regions import threshold
-from cevnsi.scan import Model
-from cevnsi.sensitivity import bounded, domain_matches, domain_sensitivity, narrowest_limit
-from cevnsi.tables import DOMAIN_MATCHES, SENSITIVITY, as_columns
+from cevnsi.config.check import parse_scan
+from cevnsi.files.tables import DOMAIN_MATCHES, SENSITIVITY, as_columns
+from cevnsi.model import Model
+from cevnsi.parameters import Axis
+from cevnsi.physics.nuclei import MEAN
+from cevnsi.physics.weak_charge import standard_model_charge
+from cevnsi.scans.axes import Scan
+from cevnsi.scans.limits import scan_ranges
+from cevnsi.statistics.thresholds import threshold
+from cevnsi.studies.liao_marfatia_2017.sensitivity import bounded, domain_matches, domain_sensitivity, narrowest_limit
 
 FloatArray = NDArray[np.float64]
 BOUNDS = Axis("bound", 0.25, 2.0, 8).values()

@@ -5,10 +5,11 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from cevnsi.flux import FLAVORS
-from cevnsi.interactions import Epsilon, light_mediator
-from cevnsi.spectra import mean_momentum_transfer_mev, spectra_table
-from cevnsi.tables import SPECTRA
+from cevnsi.files.tables import SPECTRA
+from cevnsi.physics.flux import FLAVORS
+from cevnsi.physics.interactions.light_mediator import light_mediator
+from cevnsi.physics.weak_charge import Epsilon
+from cevnsi.studies.liao_marfatia_2017.spectra import mean_momentum_transfer_mev, spectra_table
 from cevnsi.templates import Templates, predicted_counts
 
 SIN2 = 0.23857

@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from cevnsi import tables
-from cevnsi.tables import (
+from cevnsi.files import tables
+from cevnsi.files.tables import (
     Layout,
     TableError,
     as_columns,

@@ -5,13 +5,14 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from cevnsi.detector import CSI_2017, Acceptance, Exposure
-from cevnsi.flux import FLAVORS
-from cevnsi.form_factors import helm
-from cevnsi.interactions import contact, light_mediator, standard_model_charge
-from cevnsi.nuclei import MEAN, NUCLEI
-from cevnsi.scan import Model
-from cevnsi.tables import read_parquet, write_parquet
+from cevnsi.experiments.response import CSI_2017, Acceptance, Exposure
+from cevnsi.files.tables import read_parquet, write_parquet
+from cevnsi.model import Model
+from cevnsi.physics.flux import FLAVORS
+from cevnsi.physics.form_factors import helm
+from cevnsi.physics.interactions.light_mediator import light_mediator
+from cevnsi.physics.nuclei import MEAN, NUCLEI
+from cevnsi.physics.weak_charge import contact, standard_model_charge
 from cevnsi.templates import Templates, build_templates, predicted_counts
 
 FULL = Acceptance(np.array([0.0, 200.0]), np.array([1.0, 1.0]))

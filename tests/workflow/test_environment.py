@@ -56,7 +56,7 @@ def test_an_environment_that_names_no_folder_is_made_anew(folder: Path) -> None:
     assert "-m venv --clear .venv" in _make_env(folder)
 
 
-@pytest.mark.parametrize("edited", ["constants.py", "config.schema.yaml"])
+@pytest.mark.parametrize("edited", ["constants.py", "config/schema.yaml"])
 def test_the_library_of_another_project_is_refused(tmp_path: Path, edited: str) -> None:
     project, other = (copy_project(tmp_path / name) for name in ("project", "other"))
     path = project.folder / "src" / "cevnsi" / edited

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from cevnsi.hepdata import complaints
+from cevnsi.output.hepdata import complaints
 from project import Project
 
 ANALYSES = ("paper", "release")
@@ -202,7 +202,7 @@ def test_default_target_leaves_it_out(finished: Project) -> None:
 
 def test_a_refused_submission_is_not_kept(submitted: Project, tmp_path: Path) -> None:
     project = submitted.copy(tmp_path / "project")
-    source = project.folder / "src" / "cevnsi" / "hepdata.py"
+    source = project.folder / "src" / "cevnsi" / "output" / "hepdata.py"
     text = source.read_text(encoding="utf-8")
     assert '"observables", "values"' in text
     source.write_text(text.replace('"observables", "values"', '"observable", "values"'), encoding="utf-8")

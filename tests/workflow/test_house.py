@@ -6,7 +6,7 @@ import tomllib
 import yaml
 
 import cevnsi
-from cevnsi.config import schema
+from cevnsi.config.check import schema
 from project import ROOT
 
 

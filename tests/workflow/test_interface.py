@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from cevnsi.config import check, schema
-from cevnsi.strict_yaml import ConfigError, read
+from cevnsi.config.check import check, schema
+from cevnsi.files.strict_yaml import ConfigError, read
 from project import ROOT, copy_project
 
 INTERFACE: dict[str, Any] = yaml.safe_load((ROOT / "INTERFACE.yaml").read_text(encoding="utf-8"))

@@ -26,9 +26,10 @@ def test_the_wheel_holds_the_library_and_nothing_else(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = {name for name in archive.namelist() if ".dist-info/" not in name}
     package = ROOT / "src" / "cevnsi"
-    expected = {f"cevnsi/{path.name}" for path in package.iterdir() if path.is_file()}
+    files = (path for path in package.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    expected = {f"cevnsi/{path.relative_to(package).as_posix()}" for path in files}
     assert names == expected
-    assert {"cevnsi/py.typed", "cevnsi/config.schema.yaml"} <= names
+    assert {"cevnsi/py.typed", "cevnsi/config/schema.yaml"} <= names
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +44,7 @@ def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_type_checker_sees_types(python: Path, tmp_path: Path) -> None:
     (tmp_path / "user.py").write_text(
-        "from cevnsi.points import chi2_and_pull\nfrom cevnsi.regions import threshold\n\n"
+        "from cevnsi.questions import chi2_and_pull\nfrom cevnsi.scans.regions import threshold\n\n"
         "reveal_type(chi2_and_pull)\nlevel: str = threshold(0.9, 2)\n",
         encoding="utf-8",
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from cevnsi.captions import number
+from cevnsi.output.captions import number
 from project import Project
 
 VOID = {"meta", "link", "img", "input", "br"}

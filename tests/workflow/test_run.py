@@ -12,11 +12,11 @@ import pytest
 import yaml
 from snakemake.utils import update_config
 
-from cevnsi import tables
-from cevnsi.config import parse_scan
-from cevnsi.from_config import build_model
-from cevnsi.scan import contact_chi2
-from cevnsi.strict_yaml import read
+from cevnsi.config.build import build_model
+from cevnsi.config.check import parse_scan
+from cevnsi.files import tables
+from cevnsi.files.strict_yaml import read
+from cevnsi.model import contact_chi2
 from project import ROOT, Project
 
 ANALYSES = ("paper", "release")
@@ -197,12 +197,14 @@ def test_a_second_run_has_nothing_to_do(finished: Project) -> None:
 
 
 def test_a_style_edit_reruns_only_figures(finished: Project) -> None:
-    with edited(finished.folder / "src" / "cevnsi" / "figures.py", '"font.size": 9,', '"font.size": 8,'):
+    with edited(finished.folder / "src" / "cevnsi" / "output" / "figures.py", '"font.size": 9,', '"font.size": 8,'):
         assert finished.jobs() == {"fig1": 2, "fig2": 2, "fig3": 2, "fig4": 2, "domain_figure": 2, "provenance": 1}
 
 
 def test_a_physics_edit_reruns_what_depends_on_it(finished: Project) -> None:
-    with edited(finished.folder / "src" / "cevnsi" / "flux.py", '"nu_e": (96.0, -192.0)', '"nu_e": (97.0, -192.0)'):
+    with edited(
+        finished.folder / "src" / "cevnsi" / "physics" / "flux.py", '"nu_e": (96.0, -192.0)', '"nu_e": (97.0, -192.0)'
+    ):
         jobs = finished.jobs()
     assert jobs["templates"] == 2
     assert jobs["chunk"] == 2 * (4 + 1 + 2 + 1 + 1 + 3)  # all chunks of both analyses

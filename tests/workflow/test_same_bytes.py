@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from cevnsi.strict_yaml import read
+from cevnsi.files.strict_yaml import read
 from project import ROOT, Project, copy_project
 
 # Each varies what the runs of the others share; chunks by name of scan, None for what the overlay says.

@@ -2,12 +2,12 @@
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
-from cevnsi import config as settings
-from cevnsi import run_folder
-from cevnsi.dependencies import PACKAGE, code_digest, module_files
-from cevnsi.inputs import PUBLISHED_FILE, READ_TWICE, check_inputs
-from cevnsi.provenance import git_revision
-from cevnsi.tables import TableError
+from cevnsi.config import check as settings
+from cevnsi.workflow import run_folder
+from cevnsi.workflow.dependencies import PACKAGE, code_digest, module_files
+from cevnsi.experiments.inputs import PUBLISHED_FILE, READ_TWICE, check_inputs
+from cevnsi.files.provenance import git_revision
+from cevnsi.files.tables import TableError
 
 FORMATS = ["pdf", "png", "svg"]
 # Scans that a figure of the paper draws; a pair of axes in none of them gets a figure of its own.

@@ -5,7 +5,7 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 from snakemake.sourcecache import LocalSourceFile
 
-from cevnsi.strict_yaml import ConfigError, in_order, read
+from cevnsi.files.strict_yaml import ConfigError, in_order, read
 
 # Not workflow.basedir, which is another project's where this one is used as a module.
 HERE = workflow.current_basedir

@@ -59,6 +59,6 @@ rule provenance:
 
 
 onsuccess:
-    from cevnsi.scorecard import run_summary
+    from cevnsi.studies.liao_marfatia_2017.scorecard import run_summary
 
     print(run_summary(Path("results"), ANALYSES))

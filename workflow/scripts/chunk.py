@@ -3,13 +3,14 @@
 from functools import partial
 from typing import Any
 
-from cevnsi.config import parse_analysis, parse_scan
-from cevnsi.grids import chunk_note, chunk_parts, repetitive_columns
-from cevnsi.loading import load_measurement
-from cevnsi.progress import Progress
-from cevnsi.scan import make_model, scan_rows
-from cevnsi.tables import file_digest, read_parquet, write_parquet_parts
+from cevnsi.config.check import parse_analysis, parse_scan
+from cevnsi.experiments.loading import load_measurement
+from cevnsi.files.tables import file_digest, read_parquet, write_parquet_parts
+from cevnsi.model import make_model
+from cevnsi.scans.chunks import chunk_note, chunk_parts, repetitive_columns
+from cevnsi.scans.rows import scan_rows
 from cevnsi.templates import Templates
+from cevnsi.workflow.progress import Progress
 from runner import run
 
 

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from cevnsi.config import parse_scan
-from cevnsi.grids import as_grid
-from cevnsi.regions import contour_table
-from cevnsi.tables import read_parquet, write_csv
+from cevnsi.config.check import parse_scan
+from cevnsi.files.tables import read_parquet, write_csv
+from cevnsi.scans.chunks import as_grid
+from cevnsi.scans.regions import contour_table
 from runner import run
 
 

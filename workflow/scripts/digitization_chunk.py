@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from cevnsi.config import parse_analysis, parse_digitization, parse_scan
-from cevnsi.digitization import Readings, chunk_columns, chunk_note, ensemble
-from cevnsi.inputs import CROSS_CHECK_COLUMNS
-from cevnsi.loading import load_acceptance
-from cevnsi.tables import file_digest, read_csv, write_parquet
+from cevnsi.config.check import parse_analysis, parse_digitization, parse_scan
+from cevnsi.experiments.inputs import CROSS_CHECK_COLUMNS
+from cevnsi.experiments.loading import load_acceptance
+from cevnsi.files.tables import file_digest, read_csv, write_parquet
+from cevnsi.studies.liao_marfatia_2017.digitization import Readings, chunk_columns, chunk_note, ensemble
 from runner import run
 
 

@@ -2,12 +2,20 @@
 
 from typing import Any
 
-from cevnsi.config import parse_analysis, parse_scan, parse_sensitivity
-from cevnsi.loading import load_measurement
-from cevnsi.scan import make_model
-from cevnsi.scorecard import published_ends
-from cevnsi.sensitivity import domain_matches, domain_sensitivity
-from cevnsi.tables import DOMAIN_MATCHES, PUBLISHED, SENSITIVITY, as_columns, read_parquet, read_table, write_csv
+from cevnsi.config.check import parse_analysis, parse_scan, parse_sensitivity
+from cevnsi.experiments.loading import load_measurement
+from cevnsi.files.tables import (
+    DOMAIN_MATCHES,
+    PUBLISHED,
+    SENSITIVITY,
+    as_columns,
+    read_parquet,
+    read_table,
+    write_csv,
+)
+from cevnsi.model import make_model
+from cevnsi.studies.liao_marfatia_2017.scorecard import published_ends
+from cevnsi.studies.liao_marfatia_2017.sensitivity import domain_matches, domain_sensitivity
 from cevnsi.templates import Templates
 from runner import run
 

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from cevnsi.figures import draw_domain_sensitivity, drawing, save_all
-from cevnsi.scorecard import published_ends
-from cevnsi.tables import PUBLISHED, SENSITIVITY, read_table
+from cevnsi.files.tables import PUBLISHED, SENSITIVITY, read_table
+from cevnsi.output.figures import draw_domain_sensitivity, drawing, save_all
+from cevnsi.studies.liao_marfatia_2017.scorecard import published_ends
 from runner import run
 
 

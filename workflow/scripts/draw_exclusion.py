@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from cevnsi.config import parse_scan
-from cevnsi.figures import draw_exclusion, drawing, panel_of, save_all
-from cevnsi.grids import as_grid
-from cevnsi.muon_g2 import coupling_band
-from cevnsi.tables import BEST_FITS, RANGES, contour_layout, read_parquet, read_table
+from cevnsi.config.check import parse_scan
+from cevnsi.files.tables import BEST_FITS, RANGES, contour_layout, read_parquet, read_table
+from cevnsi.output.figures import draw_exclusion, drawing, panel_of, save_all
+from cevnsi.physics.muon_g2 import coupling_band
+from cevnsi.scans.chunks import as_grid
 from runner import run
 
 

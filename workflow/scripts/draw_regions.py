@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from cevnsi.config import parse_scan
-from cevnsi.figures import draw_regions, drawing, panel_of, save_all
-from cevnsi.grids import as_grid
-from cevnsi.tables import BEST_FITS, RANGES, contour_layout, read_parquet, read_table
+from cevnsi.config.check import parse_scan
+from cevnsi.files.tables import BEST_FITS, RANGES, contour_layout, read_parquet, read_table
+from cevnsi.output.figures import draw_regions, drawing, panel_of, save_all
+from cevnsi.scans.chunks import as_grid
 from runner import run
 
 

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from cevnsi.figures import draw_spectrum, drawing, mediator_caption, save_all
-from cevnsi.tables import SPECTRA, read_table
+from cevnsi.files.tables import SPECTRA, read_table
+from cevnsi.output.figures import draw_spectrum, drawing, mediator_caption, save_all
 from runner import run
 
 

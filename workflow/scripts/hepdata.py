@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from cevnsi.config import parse_scan
-from cevnsi.hepdata import Finished, check_submission, write_archive, write_submission
-from cevnsi.tables import CURVES, DOMAIN_MATCHES, RANGES, SENSITIVITY, SPECTRA, contour_layout, read_table
+from cevnsi.config.check import parse_scan
+from cevnsi.files.tables import CURVES, DOMAIN_MATCHES, RANGES, SENSITIVITY, SPECTRA, contour_layout, read_table
+from cevnsi.output.hepdata import Finished, check_submission, write_archive, write_submission
 from runner import run
 
 

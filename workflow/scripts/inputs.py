@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from cevnsi.inputs import CROSS_CHECK_COLUMNS, read_dataset
-from cevnsi.tables import write_csv
+from cevnsi.experiments.inputs import CROSS_CHECK_COLUMNS, read_dataset
+from cevnsi.files.tables import write_csv
 from runner import run
 
 

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from cevnsi.config import parse_scan
-from cevnsi.grids import check_note, chunk_note, merge, repetitive_columns
-from cevnsi.tables import file_digest, read_note, write_parquet_parts
+from cevnsi.config.check import parse_scan
+from cevnsi.files.tables import file_digest, read_note, write_parquet_parts
+from cevnsi.scans.chunks import check_note, chunk_note, merge, repetitive_columns
 from runner import run
 
 

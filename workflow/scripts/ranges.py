@@ -3,13 +3,14 @@
 from dataclasses import astuple, replace
 from typing import Any
 
-from cevnsi.config import parse_analysis, parse_scan
-from cevnsi.grids import as_grid
-from cevnsi.limits import best_fits, scan_ranges
-from cevnsi.loading import load_measurement
-from cevnsi.regions import AllowedRange, coarseness
-from cevnsi.scan import make_model
-from cevnsi.tables import BEST_FITS, RANGES, as_columns, read_parquet, write_csv
+from cevnsi.config.check import parse_analysis, parse_scan
+from cevnsi.experiments.loading import load_measurement
+from cevnsi.files.tables import BEST_FITS, RANGES, as_columns, read_parquet, write_csv
+from cevnsi.model import make_model
+from cevnsi.scans.chunks import as_grid
+from cevnsi.scans.limits import best_fits, scan_ranges
+from cevnsi.scans.ranges import AllowedRange
+from cevnsi.scans.regions import coarseness
 from cevnsi.templates import Templates
 from runner import run
 

@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from cevnsi.report import collect, render
-from cevnsi.run_record import behind, read_jobs
-from cevnsi.tables import write_text
+from cevnsi.files.tables import write_text
+from cevnsi.output.report import collect, render
+from cevnsi.workflow.run_record import behind, read_jobs
 from runner import run
 
 

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from cevnsi.config import parse_analysis, parse_scan
-from cevnsi.grids import as_grid
-from cevnsi.loading import load_measurement
-from cevnsi.scan import make_model
-from cevnsi.scorecard import open_choices, reproduced_values, scorecard
-from cevnsi.tables import DIGITIZATION, PUBLISHED, RANGES, read_parquet, read_table, write_csv
+from cevnsi.config.check import parse_analysis, parse_scan
+from cevnsi.experiments.loading import load_measurement
+from cevnsi.files.tables import DIGITIZATION, PUBLISHED, RANGES, read_parquet, read_table, write_csv
+from cevnsi.model import make_model
+from cevnsi.scans.chunks import as_grid
+from cevnsi.studies.liao_marfatia_2017.scorecard import open_choices, reproduced_values, scorecard
 from cevnsi.templates import Templates
 from runner import run
 

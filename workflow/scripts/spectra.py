@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from cevnsi.config import parse_analysis
-from cevnsi.spectra import spectra_table
-from cevnsi.tables import read_parquet, write_csv
+from cevnsi.config.check import parse_analysis
+from cevnsi.files.tables import read_parquet, write_csv
+from cevnsi.studies.liao_marfatia_2017.spectra import spectra_table
 from cevnsi.templates import Templates
 from runner import run
 

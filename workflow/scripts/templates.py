@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from cevnsi.config import parse_analysis
-from cevnsi.loading import analysis_templates, load_acceptance, load_measurement
-from cevnsi.tables import write_csv, write_parquet
+from cevnsi.config.check import parse_analysis
+from cevnsi.experiments.loading import load_acceptance, load_measurement
+from cevnsi.files.tables import write_csv, write_parquet
+from cevnsi.model import analysis_templates
 from runner import run
 
 

@@ -1,0 +1,1 @@
+"""The configuration: its schema, what is checked, and a model from it."""

@@ -1,0 +1,55 @@
+"""A configuration file to a model without the workflow: what its first rules do, in memory, with the same checks."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from cevnsi.config import check as settings
+from cevnsi.config.check import parse_analysis
+from cevnsi.experiments.inputs import check_range, read_dataset
+from cevnsi.experiments.loading import as_acceptance, as_measurement
+from cevnsi.files import strict_yaml
+from cevnsi.files.strict_yaml import ConfigError, near_miss
+from cevnsi.model import Model, analysis_templates, make_model
+
+
+def read_config(path: Path | str) -> dict[str, Any]:
+    """A configuration file, read strictly and checked; ConfigError names the file and every complaint.
+
+    Sections that one anchor of the file fills in share nothing, so that an edit of one is none of another.
+    """
+    config = strict_yaml.read(Path(path))
+    try:
+        settings.check(config)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from None
+    apart: dict[str, Any] = json.loads(json.dumps(config))
+    return apart
+
+
+def analysis_section(config: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """The section of a named analysis."""
+    if name not in config["analyses"]:
+        raise ConfigError(f"analyses: {name!r} is unknown; {near_miss(name, config['analyses'])}")
+    section: dict[str, Any] = config["analyses"][name]
+    return section
+
+
+def build_model(config: Mapping[str, Any], name: str, root: Path | str = ".", *, all_bins: bool = False) -> Model:
+    """The model of a named analysis of a configuration, which is checked again, as it may have been edited.
+
+    Its inputs are read from the project's folder `root` and verified. The model has the bins that enter chi2, or with
+    `all_bins` every bin of the measurement.
+    """
+    settings.check(config)
+    section, root = analysis_section(config, name), Path(root)
+    tables = read_dataset(config["datasets"][section["dataset"]], root, Path(config["checksums"]))
+    check_range(name, section, tables["counts"])
+    measurement = as_measurement(tables["counts"])
+    if all_bins:
+        section = section | {"photoelectron_range": measurement.bin_edges_pe[[0, -1]].tolist()}
+    analysis = parse_analysis(section)
+    return make_model(
+        analysis, analysis_templates(analysis, measurement, as_acceptance(tables["acceptance"])), measurement
+    )

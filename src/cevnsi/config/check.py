@@ -1,0 +1,383 @@
+"""The configuration: checked against its schema and against itself, then frozen dataclasses.
+
+Every complaint names the key, the value and what was expected; nothing is corrected silently.
+"""
+
+import difflib
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields, replace
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cevnsi.experiments.response import CSI_2017, Exposure
+from cevnsi.files.strict_yaml import LARGEST, ConfigError, load_yaml, near_miss
+from cevnsi.model import Analysis
+from cevnsi.parameters import MATTER_PARAMETERS, Axis, quarks_of
+from cevnsi.physics.interactions import INTERACTIONS
+from cevnsi.physics.nuclei import NUCLEI
+from cevnsi.scans.axes import Scan, share
+
+FloatArray = NDArray[np.float64]
+
+DEEPEST, MOST_VALUES = 10, 100_000  # of a configuration, aliases written out
+MOST_STORED = 10**9  # of one grid that is kept: 8 GB of chi2
+MOST_IN_CHUNK = 20 * 10**6  # of all grids, the part that one chunk keeps, in memory until it is written
+
+SCALES = ("linear", "log")  # of an axis
+
+# Names under results/ that are made whatever the configuration says.
+TAKEN = {
+    "analyses": ("inputs", "hepdata"),
+    "datasets": (),
+    "scans": ("fig1", "fig2", "fig3", "fig4", "domain_sensitivity", "digitization"),
+}
+# Readers of data whose detector is known; an analysis of other data gives the whole of its exposure.
+DETECTORS = {"figure3": CSI_2017, "release2018": CSI_2017}
+# Scans that figures of the paper and the scorecard know by name, and what they are taken to scan.
+PAPER_AXES = {
+    "light_mediator": ("mediator_mass_mev", "coupling"),
+    "ee_d_u": ("eps_ee_dV", "eps_ee_uV"),
+    "mumu_d_u": ("eps_mumu_dV", "eps_mumu_uV"),
+    "ee_mumu_d": ("eps_ee_dV", "eps_mumu_dV"),
+    "ee_etau_d": ("eps_ee_dV", "eps_etau_dV"),
+    "matter_ee_mumu": ("eps_ee_matter", "eps_mumu_matter"),
+}
+
+
+@cache
+def schema() -> dict[str, Any]:
+    """The schema that a configuration must follow, a description on every key."""
+    text = resources.files("cevnsi").joinpath("config/schema.yaml").read_text(encoding="utf-8")
+    loaded: dict[str, Any] = load_yaml(text)
+    return loaded
+
+
+@dataclass(frozen=True)
+class Digitization:
+    """How many readings of the figures to draw, from what, and on how fine a grid to repeat the analysis for each."""
+
+    members: int
+    seed: int
+    acceptance_error: float
+    points: int
+    chunks: int
+
+    def rows(self, chunk: int) -> tuple[int, int]:
+        """Half-open range of members in chunk 1 .. chunks; member 0, before the drawn ones, is the inputs as used."""
+        return share(self.members + 1, chunk, self.chunks)
+
+
+def _axis(name: str, section: Mapping[str, Any]) -> Axis:
+    scale = section.get("scale", "linear")
+    return Axis(name, float(section["min"]), float(section["max"]), int(section["points"]), scale)
+
+
+def parse_scan(name: str, section: Mapping[str, Any]) -> Scan:
+    """The dataclass of a section that `check` has accepted.
+
+    Axes are in the order of the interaction's parameters, whatever the order of the mapping: merging a file of changes
+    reorders it. A projection, which is a list, chooses another order.
+    """
+    place = {name: i for i, name in enumerate(INTERACTIONS[section["interaction"]].parameters)}
+    listed = sorted(section["axes"].items(), key=lambda item: place.get(item[0], len(place)))
+    axes = tuple(_axis(*item) for item in listed)
+    names = tuple(axis.name for axis in axes)
+    projections = section.get("projections", [names])
+    return Scan(
+        name,
+        section["interaction"],
+        axes,
+        {key: (float(low), float(high)) for key, (low, high) in section.get("profile", {}).items()},
+        {key: float(value) for key, value in section.get("fixed", {}).items()},
+        tuple(tuple(projection) for projection in projections),
+        tuple(section.get("confidence_levels", ())),
+        tuple(map(int, section.get("n_dof", ()))),
+        int(section["chunks"]),
+    )
+
+
+def parse_analysis(section: Mapping[str, Any]) -> Analysis:
+    """The dataclass of a section that `check` has accepted, so that what its exposure leaves out is of `CSI_2017`."""
+    low, high = section["photoelectron_range"]
+    return Analysis(
+        section["dataset"],
+        NUCLEI[section["nuclei"]],
+        section["form_factor"],
+        section["sin2_theta_w"],
+        replace(CSI_2017, **{name: float(value) for name, value in section.get("exposure", {}).items()}),
+        (float(low), float(high)),
+        float(section["normalization_uncertainty"]),
+        tuple(section["scans"]),
+    )
+
+
+def parse_sensitivity(section: Mapping[str, Any]) -> Axis:
+    """Bounds to try, of a section that `check` has accepted."""
+    return _axis("bound", section["bounds"])
+
+
+def parse_digitization(section: Mapping[str, Any]) -> Digitization:
+    """The dataclass of a section that `check` has accepted."""
+    whole = {name: int(section[name]) for name in ("members", "seed", "points", "chunks")}
+    return Digitization(acceptance_error=float(section["acceptance_error"]), **whole)
+
+
+def _schema_complaints(config: Mapping[str, Any]) -> Iterator[str]:
+    from jsonschema import Draft202012Validator
+
+    for error in Draft202012Validator(schema()).iter_errors(config):
+        key = ".".join(str(part) for part in error.absolute_path)
+        if error.validator == "additionalProperties":
+            known = list(error.schema["properties"])
+            for extra in sorted(set(map(str, error.instance)) - set(known)):
+                close = difflib.get_close_matches(extra, known, 1)
+                hint = f"; did you mean {close[0]!r}?" if close else f"; known keys: {', '.join(known)}"
+                yield f"{key + '.' if key else ''}{extra}: unknown key{hint}"
+        elif error.validator == "enum":
+            yield f"{key}: {error.instance!r} is unknown; expected one of {', '.join(map(str, error.validator_value))}"
+        else:
+            meant = f" ({error.schema['description']})" if "description" in error.schema else ""
+            yield f"{key or 'the whole'}: {error.message}{meant}"
+
+
+def _value_complaints(key: str, scan: Scan) -> Iterator[str]:
+    """Of a scan that came from no file, whose values nothing has checked."""
+    values = [(f"axes.{axis.name}.min", axis.minimum) for axis in scan.axes]
+    values += [(f"axes.{axis.name}.max", axis.maximum) for axis in scan.axes]
+    values += [(f"profile.{name}", end) for name, ends in scan.profile.items() for end in ends]
+    values += [(f"fixed.{name}", value) for name, value in scan.fixed.items()]
+    for place, value in values:
+        if not abs(value) <= LARGEST:  # which is false of nan
+            yield f"{key}.{place}: {value:g}; expected a finite number, at most {LARGEST:g} in magnitude"
+    for axis in scan.axes:
+        if axis.scale not in SCALES:
+            yield f"{key}.axes.{axis.name}.scale: {axis.scale!r} is unknown; expected one of {', '.join(SCALES)}"
+
+
+def _axis_complaints(key: str, axis: Axis) -> Iterator[str]:
+    if axis.minimum >= axis.maximum:
+        yield f"{key}: min {axis.minimum:g} >= max {axis.maximum:g}; min must be smaller"
+    if axis.scale == "log" and axis.minimum <= 0:
+        yield f"{key}: a log axis starts at min {axis.minimum:g}; expected a positive number"
+    elif axis.minimum < axis.maximum and not (np.diff(axis.values()) > 0).all():
+        yield f"{key}: {axis.points} points do not all differ between {axis.minimum!r} and {axis.maximum!r}"
+
+
+def _profile_complaints(key: str, scan: Scan) -> Iterator[str]:
+    """What can be minimised over, and matter axes that need both quarks."""
+    for name, (low, high) in scan.profile.items():
+        if low >= high:
+            yield f"{key}.profile.{name}: [{low:g}, {high:g}] is not a domain; expected low < high"
+        if name in MATTER_PARAMETERS:
+            yield f"{key}.profile.{name}: a matter parameter is an axis, not profiled; profile its eps_uV and eps_dV"
+    if scan.profile and scan.interaction != "contact":
+        yield f"{key}.profile: only contact parameters can be profiled over; scan one more axis and name a projection"
+    for axis in scan.axes:
+        if axis.name not in MATTER_PARAMETERS:
+            continue
+        quarks = quarks_of(axis.name)
+        missing = [quark for quark in quarks if quark not in scan.profile]
+        if missing:
+            yield f"{key}.profile: axis {axis.name} needs a domain for {' and '.join(missing)} (Eq. 11 fixes their sum)"
+            continue
+        reach = [3 * sum(scan.profile[quark][side] for quark in quarks) for side in (0, 1)]
+        if axis.minimum < reach[0] or axis.maximum > reach[1]:
+            yield (
+                f"{key}.axes.{axis.name}: [{axis.minimum:g}, {axis.maximum:g}] leaves [{reach[0]:g}, {reach[1]:g}], "
+                f"which is what the domains of {' and '.join(quarks)} allow (Eq. 11)"
+            )
+
+
+def _projection_complaints(key: str, scan: Scan) -> Iterator[str]:
+    names, summed = _names(scan), scan.summed()
+    if len(names) > 2 and all(len(projection) > 2 for projection in scan.projections):
+        yield f"{key}.projections: a scan of {len(names)} axes needs at least one pair of axes to project onto"
+    kept = 0
+    for i, projection in enumerate(scan.projections):
+        if any(set(projection) == set(other) for other in scan.projections[:i]):
+            yield f"{key}.projections: {list(projection)} is there twice"
+        if any(name not in (*names, *summed) for name in projection):
+            yield f"{key}.projections: {list(projection)} must name axes: {', '.join([*names, *summed])}"
+            continue
+        behind = [axis for name in projection for axis in summed.get(name, (name,))]
+        if len(set(behind)) < len(behind):
+            yield f"{key}.projections: {list(projection)} names an axis and a sum that it is in (Eq. 11)"
+        elif len(projection) > 2 and set(projection) != set(names):
+            yield f"{key}.projections: {list(projection)} is neither a pair nor all axes"
+        for name in set(projection) & set(summed):
+            u, d = (scan.axis(quark) for quark in summed[name])
+            steps = [(axis.maximum - axis.minimum) / (axis.points - 1) for axis in (u, d)]
+            if {u.scale, d.scale} != {"linear"} or not math.isclose(*steps, rel_tol=1e-9):
+                yield f"{key}.projections: {name} needs {u.name} and {d.name} to be linear with the same step (Eq. 11)"
+        plane = scan.onto(projection)
+        if math.prod(plane.shape) > MOST_STORED:
+            yield f"{key}.axes: {math.prod(plane.shape)} grid points to be stored; expected at most {MOST_STORED}"
+        if scan.chunks > plane.shape[0]:
+            yield (
+                f"{key}.chunks: {scan.chunks} chunks, but axis {plane.axes[0].name} has {plane.shape[0]} rows; "
+                "expected at most that"
+            )
+        first, last = plane.rows(scan.chunks)  # the last chunk is the largest
+        kept += (last - first) * math.prod(plane.shape[1:])
+    if kept > MOST_IN_CHUNK:
+        yield f"{key}.chunks: a chunk keeps up to {kept} grid points; expected at most {MOST_IN_CHUNK}: more chunks"
+
+
+def _names(scan: Scan) -> list[str]:
+    return [axis.name for axis in scan.axes]
+
+
+def _scan_complaints(key: str, scan: Scan) -> Iterator[str]:
+    interaction = INTERACTIONS[scan.interaction]
+    known = interaction.parameters
+    for place, names in (("axes", _names(scan)), ("profile", scan.profile), ("fixed", scan.fixed)):
+        for name in names:
+            if place == "fixed" and name in MATTER_PARAMETERS:
+                yield f"{key}.fixed.{name}: a matter parameter is an axis, not fixed; fix its eps_uV and eps_dV"
+            elif name not in known:
+                hint = near_miss(name, known)
+                yield f"{key}.{place}.{name}: unknown parameter of interaction {scan.interaction}; {hint}"
+    if any(name not in known for name in [*_names(scan), *scan.profile, *scan.fixed]):
+        return
+    for name in () if interaction.zero_if_missing else known:
+        if name not in _names(scan) and name not in scan.fixed:
+            yield f"{key}: {name} of interaction {scan.interaction} is neither an axis nor fixed"
+    for axis in scan.axes:
+        yield from _axis_complaints(f"{key}.axes.{axis.name}", axis)
+        if axis.name in scan.profile:
+            yield f"{key}.profile.{axis.name}: is also an axis; a parameter is one or the other"
+    for name in scan.fixed:
+        if name in scan.profile or name in _names(scan):
+            yield f"{key}.fixed.{name}: is also an axis or profiled; a parameter is one of the three"
+    yield from _projection_complaints(key, scan)
+    yield from _profile_complaints(key, scan)
+    expected = PAPER_AXES.get(scan.name)
+    logs = scan.name != "light_mediator" or {axis.scale for axis in scan.axes} == {"log"}
+    if expected and (scan.projections != (expected,) or not logs):
+        spaced = ", in log scale" if scan.name == "light_mediator" else ""
+        yield f"{key}.axes: a figure of the paper needs {' and '.join(expected)}{spaced}; name another scan otherwise"
+
+
+def _name_complaints(config: Mapping[str, Any]) -> Iterator[str]:
+    """Names are file names, and not every system tells those apart by case."""
+    for place, taken in TAKEN.items():
+        seen = {name.lower(): name for name in taken}
+        for name in config[place]:
+            other = seen.setdefault(name.lower(), name)
+            if other in taken or other != name:
+                yield f"{place}.{name}: {other!r} is {'taken' if other in taken else 'there too'}; choose another name"
+
+
+def _sensitivity_complaints(section: Mapping[str, Any], scan: Scan) -> Iterator[str]:
+    if len(scan.axes) != 2 or any(axis.name not in MATTER_PARAMETERS for axis in scan.axes):
+        found = ", ".join(_names(scan))
+        yield f"domain_sensitivity.scan: {scan.name} must scan matter parameters only, two of them; it scans {found}"
+    bounds = parse_sensitivity(section)
+    if bounds.minimum <= 0:
+        yield f"domain_sensitivity.bounds: min {bounds.minimum:g}; expected a positive number"
+    yield from _axis_complaints("domain_sensitivity.bounds", bounds)
+
+
+def _digitization_complaints(section: Mapping[str, Any]) -> Iterator[str]:
+    choices = parse_digitization(section)
+    if choices.chunks > choices.members:
+        yield f"digitization.chunks: {choices.chunks} chunks for {choices.members} members; expected at most that"
+
+
+def _exposure_complaints(key: str, section: Mapping[str, Any], reader: str) -> Iterator[str]:
+    missing = [field.name for field in fields(Exposure) if field.name not in section.get("exposure", {})]
+    if missing and reader not in DETECTORS:
+        dataset = f"dataset {section['dataset']!r} (reader {reader})"
+        yield f"{key}.exposure: needs {', '.join(missing)}, as {dataset} is of no detector that is known"
+
+
+def _cross_complaints(config: Mapping[str, Any]) -> Iterator[str]:
+    yield from _name_complaints(config)
+    for name, section in config["analyses"].items():
+        key = f"analyses.{name}"
+        if section["dataset"] not in config["datasets"]:
+            yield f"{key}.dataset: {section['dataset']!r} is unknown; expected one of {', '.join(config['datasets'])}"
+        else:
+            yield from _exposure_complaints(key, section, config["datasets"][section["dataset"]]["reader"])
+        low, high = section["photoelectron_range"]
+        if low >= high:
+            yield f"{key}.photoelectron_range: [{low:g}, {high:g}]; the first must be smaller"
+        for scan in section["scans"]:
+            if scan not in config["scans"]:
+                yield f"{key}.scans: {scan!r} is unknown; expected some of {', '.join(config['scans'])}"
+    for name, section in config["scans"].items():
+        yield from _scan_complaints(f"scans.{name}", parse_scan(name, section))
+    sensitivity = config.get("domain_sensitivity")
+    if sensitivity and sensitivity["scan"] not in config["scans"]:
+        known = ", ".join(config["scans"])
+        yield f"domain_sensitivity.scan: {sensitivity['scan']!r} is unknown; expected one of {known}"
+    elif sensitivity:
+        scan = parse_scan(sensitivity["scan"], config["scans"][sensitivity["scan"]])
+        yield from _sensitivity_complaints(sensitivity, scan)
+    if "digitization" in config:
+        yield from _digitization_complaints(config["digitization"])
+
+
+def _spelling_complaints(config: Mapping[str, Any]) -> Iterator[str]:
+    """What YAML can spell and the schema's types admit, but no choice can be."""
+    todo: list[tuple[tuple[str, ...], Any]] = [((), config)]
+    for place, value in todo:
+        key = ".".join(place)
+        if len(place) > DEEPEST or len(todo) > MOST_VALUES:
+            yield f"{key}: deeper than {DEEPEST} levels or more than {MOST_VALUES} values; does an alias repeat itself?"
+            return
+        if isinstance(value, Mapping):
+            todo += [((*place, str(name)), inner) for name, inner in value.items()]
+            for name in value:
+                if not isinstance(name, str):
+                    yield f"{'.'.join((*place, str(name)))}: the key {name!r} is no text but {type(name).__name__}"
+        elif isinstance(value, list):
+            todo += [((*place, str(i)), inner) for i, inner in enumerate(value)]
+        elif isinstance(value, (int, float)) and value != 0 and not 1 / LARGEST <= abs(value) <= LARGEST:
+            shown = f"an integer of {value.bit_length()} bits" if isinstance(value, int) else value
+            yield f"{key}: {shown} is not a finite number from {1 / LARGEST:g} to {LARGEST:g} in magnitude, or 0"
+
+
+def _printable(text: str) -> str:
+    """The text with line ends, control characters and the like spelled out."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+def _refuse(what: str, complaints: Iterator[str]) -> None:
+    lines = [f"  {_printable(line)}" for line in complaints]
+    if lines:
+        raise ConfigError(f"{what} cannot be used:\n" + "\n".join(lines))
+
+
+def check(config: Mapping[str, Any]) -> None:
+    """Raise ConfigError with every complaint about a configuration; return if there is none."""
+    for complaints in (_spelling_complaints, _schema_complaints, _cross_complaints):
+        _refuse("the configuration", complaints(config))
+
+
+def remarks(config: Mapping[str, Any]) -> list[str]:
+    """What a configuration that `check` has accepted says and no result will show, one line a key."""
+    analyses = config["analyses"].values()
+    scans = {name for section in analyses for name in section["scans"]}
+    datasets = {section["dataset"] for section in analyses}
+    said = [f"scans.{name}: no analysis names it, so it is not run" for name in config["scans"] if name not in scans]
+    said += [
+        f"datasets.{name}: no analysis names it, so it is read and checked, but not used"
+        for name in config["datasets"]
+        if name not in datasets
+    ]
+    sensitivity = config.get("domain_sensitivity")
+    if sensitivity and sensitivity["scan"] not in scans:
+        said.append(f"domain_sensitivity: no analysis names its scan, {sensitivity['scan']}, so it is not computed")
+    return said
+
+
+def check_scan(scan: Scan) -> None:
+    """Raise ConfigError with every complaint about a scan of no configuration, of one axis or more."""
+    _refuse(f"the {scan.name}", _value_complaints(scan.name, scan))
+    _refuse(f"the {scan.name}", _scan_complaints(scan.name, scan))

@@ -1,0 +1,1 @@
+"""What experiments measured, and how they see recoils; they hold no theory."""

@@ -1,0 +1,1 @@
+"""What is shown: figures, captions, the report, a submission to HEPData."""

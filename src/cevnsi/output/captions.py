@@ -1,0 +1,221 @@
+"""What a reader is told about each figure, in HTML: data, statistic, thresholds and domain, from the configuration."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from cevnsi.config.check import parse_analysis
+from cevnsi.physics.interactions import parameter
+from cevnsi.scans.axes import Scan
+from cevnsi.statistics.thresholds import threshold
+
+READERS = {
+    "figure3": "points read off Figs. 3 and S9 of arXiv:1708.01294",
+    "release2018": "the official COHERENT release of April 2018 (arXiv:1804.09459)",
+    "table": "tables of counts and acceptance",
+}
+TARGETS = {"mean": "one mean nucleus of CsI", "cs_and_i": "cesium and iodine separately"}
+FORM_FACTOR_NAMES = {"klein_nystrand": "Klein-Nystrand", "helm": "Helm"}
+_SIGNS = {">=": "≥", "<=": "≤"}
+
+
+def html_name(name: str) -> str:
+    """A parameter in the paper's notation.
+
+    >>> html_name("eps_etau_dV")
+    'ε<sub>eτ</sub><sup>dV</sup>'
+    """
+    return parameter(name).html
+
+
+def spoken_name(name: str) -> str:
+    """A parameter without markup, for alternative text and names of axes.
+
+    >>> spoken_name("eps_etau_dV")
+    'epsilon eτ dV'
+    """
+    return parameter(name).spoken
+
+
+def unit(name: str) -> str:
+    """What a value of the parameter is followed by."""
+    return f" {parameter(name).unit}" if parameter(name).unit else ""
+
+
+def number(value: float, digits: int = 4) -> str:
+    """A number for a reader, with a true minus sign and powers of ten written out.
+
+    >>> number(-0.95), number(2.458e-5)
+    ('−0.95', '2.458 × 10<sup>−5</sup>')
+    """
+    text = f"{value:.{digits}g}"
+    if "e" not in text:
+        return text.replace("-", "−")
+    factor, exponent = text.split("e")
+    power = f"10<sup>{int(exponent)}</sup>"
+    return (power if factor == "1" else f"{factor} × {power}").replace("-", "−")
+
+
+def spoken(value: float) -> str:
+    """A number without markup.
+
+    >>> spoken(-0.0123456), spoken(10000.0), spoken(1e-6)
+    ('−0.0123', '10000', '1e−06')
+    """
+    text = f"{value:.0f}" if 1e3 <= abs(value) < 1e6 else f"{value:.3g}"
+    return text.replace("-", "−")
+
+
+def percent(confidence_level: float) -> str:
+    """A confidence level as a percentage."""
+    return f"{100 * confidence_level:.6g} %"
+
+
+def _reader_text(config: Mapping[str, Any], section: Mapping[str, Any]) -> str:
+    """What a dataset was read from; a reader that nothing is said of here, by its name."""
+    reader = config["datasets"][section["dataset"]]["reader"]
+    return READERS.get(reader, f"files of the reader {reader}")
+
+
+def data_text(config: Mapping[str, Any], analysis: str) -> str:
+    """Which counts, and which of them."""
+    section = config["analyses"][analysis]
+    low, high = section["photoelectron_range"]
+    reader = _reader_text(config, section)
+    return f"<b>Data:</b> {reader} (dataset <code>{section['dataset']}</code>), bins from {low:g} to {high:g} PE."
+
+
+def assumption_text(section: Mapping[str, Any]) -> str:
+    """Target, form factor and mixing angle."""
+    target, chosen = TARGETS[section["nuclei"]], section["form_factor"]
+    form_factor = FORM_FACTOR_NAMES.get(chosen, chosen)
+    return (
+        f"<b>Prediction:</b> {target}, {form_factor} form factor, sin<sup>2</sup>θ<sub>W</sub> = "
+        f"{section['sin2_theta_w']:g}."
+    )
+
+
+def statistic_text(section: Mapping[str, Any]) -> str:
+    """What chi2 is."""
+    return (
+        "<b>Statistic:</b> Gaussian χ<sup>2</sup> of Eq. 7, minimised over one normalization pull with "
+        f"σ<sub>α</sub> = {section['normalization_uncertainty']:g}."
+    )
+
+
+def threshold_text(scan: Scan) -> str:
+    """The level that a figure draws, and the others of the tables."""
+    (level, n_dof), *others = scan.levels()
+    text = (
+        f"<b>Threshold:</b> {percent(level)} CL, Δχ<sup>2</sup> = {threshold(level, n_dof):.2f} "
+        f"({n_dof} degree{'s' if n_dof > 1 else ''} of freedom) from the scan's own minimum"
+    )
+    listed = ", ".join(f"{percent(p)} with {n}: {threshold(p, n):.2f}" for p, n in others)
+    return f"{text}; the tables have {listed} too." if others else f"{text}."
+
+
+def _interval(name: str, low: float, high: float) -> str:
+    return f"{html_name(name)} from {number(low)} to {number(high)}{unit(name)}"
+
+
+def domain_text(scan: Scan, axes: Sequence[str]) -> str:
+    """Where the scan is made, and what the other parameters do."""
+    chosen = [scan.axis(name) for name in axes]
+    size = " × ".join(str(axis.points) for axis in chosen)
+    spaced = ", log spacing" if all(axis.scale == "log" for axis in chosen) else ""
+    parts = [f"{', '.join(_interval(a.name, a.minimum, a.maximum) for a in chosen)} ({size} points{spaced})"]
+    over = [_interval(axis.name, axis.minimum, axis.maximum) for axis in scan.onto(axes).over]
+    over += [_interval(name, *ends) for name, ends in scan.profile.items()]
+    if over:
+        parts.append("minimised over " + ", ".join(over))
+    if scan.fixed:
+        parts.append("fixed " + ", ".join(f"{html_name(n)} = {number(v)}" for n, v in scan.fixed.items()))
+    if scan.interaction == "contact":
+        parts.append("every other coupling zero")
+    return f"<b>Domain:</b> {'; '.join(parts)}."
+
+
+def bounds_text(text: str) -> str:
+    """What makes an end, as ranges.csv says it, in the paper's notation.
+
+    >>> bounds_text("eps_ee_uV >= -1; mediator_mass_mev <= 1e+04")
+    'ε<sub>ee</sub><sup>uV</sup> ≥ −1 and M<sub>Z′</sub> ≤ 10000 MeV'
+    """
+    said = []
+    for bound in text.split("; "):
+        name, sign, value = bound.split()
+        said.append(f"{html_name(name)} {_SIGNS[sign]} {number(float(value), 6)}{unit(name)}")
+    return " and ".join(said)
+
+
+COARSE = "<b>Warning:</b> the grid is too coarse for this figure; the ranges below say of what."
+
+
+def is_coarse(scan: Scan, axes: Sequence[str], ranges: Mapping[str, Any]) -> bool:
+    """Whether ranges.csv warns of the grid of these axes at the level that a figure draws."""
+    said = f"{scan.grid_name(axes)}: the grid is too coarse"
+    names = ("scan", "confidence_level", "n_dof", "warning")
+    return any(
+        (name, *level) == (scan.name, *scan.levels()[0]) and any(each.startswith(said) for each in warning.split("; "))
+        for name, *level, warning in zip(*(ranges[name] for name in names), strict=True)
+    )
+
+
+def intervals_of(
+    ranges: Mapping[str, Any], scan: str, parameter: str, level: tuple[float, int], others: str = "profiled"
+) -> list[tuple[float, float, str]]:
+    """Lower end, upper end and which of them is only the grid's, from the columns of ranges.csv."""
+    wanted: dict[str, Any] = {"scan": scan, "parameter": parameter, "other_parameters": others}
+    wanted |= {"confidence_level": level[0], "n_dof": level[1]}
+    rows = np.ones(len(ranges["scan"]), bool)
+    for name, value in wanted.items():
+        rows &= np.asarray(ranges[name]) == value
+    return [(ranges["lower"][i], ranges["upper"][i], ranges["ends_at_grid"][i]) for i in np.flatnonzero(rows)]
+
+
+def region_alt(scan: Scan, axes: Sequence[str], ranges: Mapping[str, Any]) -> str:
+    """What a figure of an allowed region shows, in words."""
+    level = scan.levels()[0]
+    found = []
+    for name in axes:
+        ends = " and ".join(
+            f"{spoken(low)} to {spoken(high)}" for low, high, _ in intervals_of(ranges, scan.name, name, level)
+        )
+        found.append(f"{spoken_name(name)} from {ends or 'nowhere'}{unit(name)}")
+    return f"Region allowed at {percent(level[0])} CL in the plane of {' and '.join(map(spoken_name, axes))}: " + (
+        f"it spans {', '.join(found)}."
+    )
+
+
+def spectrum_caption(config: Mapping[str, Any], analysis: str) -> str:
+    """Under Fig. 1."""
+    section, example = config["analyses"][analysis], config["spectrum_example"]
+    exposure = parse_analysis(section).exposure
+    return " ".join(
+        [
+            "Expected events in bins of photoelectrons, summed up by flavor: standard model dashed, "
+            f"a mediator of {number(example['mediator_mass_mev'])} MeV with g = {number(example['coupling'])} solid.",
+            f"<b>Data:</b> acceptance and bins of {_reader_text(config, section)}; "
+            f"{exposure.detector_mass_kg:g} kg of CsI at {exposure.baseline_m:g} m, "
+            f"{number(exposure.protons_on_target)} protons on target, "
+            f"{exposure.light_yield_pe_per_kev:g} PE per keV.",
+            assumption_text(section),
+            "<b>Statistic, threshold:</b> none enters. <b>Domain:</b> every bin is drawn; "
+            f"χ<sup>2</sup> uses those from {section['photoelectron_range'][0]:g} to "
+            f"{section['photoelectron_range'][1]:g} PE.",
+        ]
+    )
+
+
+def region_caption(config: Mapping[str, Any], analysis: str, drawn: Sequence[tuple[Scan, Sequence[str]]]) -> str:
+    """Under a figure of one or more allowed (or, for a light mediator, excluded) regions."""
+    section = config["analyses"][analysis]
+    panels = []
+    for i, (scan, axes) in enumerate(drawn):
+        letter = f"({chr(ord('a') + i)}) " if len(drawn) > 1 else ""
+        plane = f"{html_name(axes[0])} and {html_name(axes[1])}"
+        what = "Excluded couplings of" if scan.interaction == "light_mediator" else "Allowed region of"
+        panels.append(f"{letter}{what} {plane}. {domain_text(scan, axes)}")
+    thresholds = list(dict.fromkeys(threshold_text(scan) for scan, _ in drawn))
+    return " ".join([*panels, data_text(config, analysis), statistic_text(section), *thresholds])

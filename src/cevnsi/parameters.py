@@ -1,0 +1,157 @@
+"""Parameters: what is said of each, once. Its name in files and columns, how it is written, and its usual range.
+
+Nothing takes a name apart: what a name means is in its record. Every contact coupling and matter parameter is here, as
+they are the same for all that is in physics; an interaction adds its own (`cevnsi.physics.interactions`).
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from cevnsi.arrays import FloatArray
+
+_LETTERS = {"e": ("e", "e"), "mu": (r"\mu", "μ"), "tau": (r"\tau", "τ")}  # TeX, and as it is
+FLAVORS_OF_PAIR = {
+    "ee": ("e", "e"),
+    "mumu": ("mu", "mu"),
+    "tautau": ("tau", "tau"),
+    "emu": ("e", "mu"),
+    "etau": ("e", "tau"),
+    "mutau": ("mu", "tau"),
+}
+PAIRS = tuple(FLAVORS_OF_PAIR)
+OFF_DIAGONAL = tuple(pair for pair, (first, second) in FLAVORS_OF_PAIR.items() if first != second)
+QUARKS = ("u", "d")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parameter:
+    """One parameter of an interaction."""
+
+    name: str  # in a configuration, and of a column
+    tex: str  # between dollar signs, without the unit
+    html: str
+    spoken: str  # without markup, for alternative text
+    unit: str = ""
+    usual: tuple[float, float] = (-1.0, 1.0)  # where it is looked for if nothing else is said
+    scale: str = "linear"  # of an axis over that range
+    positive: bool = False  # no value, or end of a range, may be zero or less
+    zero_is_standard_model: bool = False  # with everything else of the interaction at zero, too
+
+    @property
+    def label(self) -> str:
+        """What stands on an axis of a figure."""
+        return f"${self.tex}$ [{self.unit}]" if self.unit else f"${self.tex}$"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContactCoupling(Parameter):
+    """Real or imaginary part of a contact coupling to one quark, eps_<pair>_<quark>V (Eq. 9)."""
+
+    pair: str
+    quark: str
+    imaginary: bool
+    zero_is_standard_model: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class MatterParameter(Parameter):
+    """Effective parameter for propagation in the Earth, 3 (eps^uV + eps^dV) (Eq. 11)."""
+
+    pair: str
+    quarks: tuple[str, str]  # names of the couplings to u and d
+    zero_is_standard_model: bool = True
+
+
+def _contact(pair: str, quark: str, *, imaginary: bool) -> ContactCoupling:
+    tex, plain = ("".join(_LETTERS[flavor][i] for flavor in FLAVORS_OF_PAIR[pair]) for i in (0, 1))
+    part = r"\mathrm{Im}\,", "Im ", "imaginary part of "
+    before = part if imaginary else ("", "", "")
+    return ContactCoupling(
+        name=f"eps_{pair}_{quark}V{'_imag' if imaginary else ''}",
+        tex=rf"{before[0]}\epsilon_{{{tex}}}^{{{quark}V}}",
+        html=f"{before[1]}ε<sub>{plain}</sub><sup>{quark}V</sup>",
+        spoken=f"{before[2]}epsilon {plain} {quark}V",
+        pair=pair,
+        quark=quark,
+        imaginary=imaginary,
+    )
+
+
+def _matter(pair: str) -> MatterParameter:
+    tex, plain = ("".join(_LETTERS[flavor][i] for flavor in FLAVORS_OF_PAIR[pair]) for i in (0, 1))
+    return MatterParameter(
+        name=f"eps_{pair}_matter",
+        tex=rf"\epsilon_{{{tex}}}",
+        html=f"ε<sub>{plain}</sub>",
+        spoken=f"epsilon {plain}",
+        usual=(-6.0, 6.0),  # what Eq. 11 reaches from both couplings' usual ranges
+        pair=pair,
+        quarks=(f"eps_{pair}_uV", f"eps_{pair}_dV"),
+    )
+
+
+# In the order of a scan's axes: eps_dV is the paper's abscissa.
+CONTACT_PARAMETERS: dict[str, ContactCoupling] = {
+    made.name: made
+    for pair in PAIRS
+    for quark in ("d", "u")
+    for made in [_contact(pair, quark, imaginary=False), _contact(pair, quark, imaginary=True)]
+    if pair in OFF_DIAGONAL or not made.imaginary  # a diagonal one is real: the Lagrangian is Hermitian
+}
+MATTER_PARAMETERS: dict[str, MatterParameter] = {made.name: made for made in map(_matter, PAIRS)}
+
+
+_NAMES = {(made.pair, made.quark, made.imaginary): name for name, made in CONTACT_PARAMETERS.items()}
+
+
+def coupling_name(pair: str, quark: str, imaginary: bool = False) -> str:
+    """Name of a contact coupling.
+
+    >>> coupling_name("etau", "d"), coupling_name("emu", "u", imaginary=True)
+    ('eps_etau_dV', 'eps_emu_uV_imag')
+    """
+    return _NAMES[pair, quark, imaginary]
+
+
+def quarks_of(matter_parameter_name: str) -> tuple[str, str]:
+    """The contact couplings whose sum a matter parameter is.
+
+    >>> quarks_of("eps_ee_matter")
+    ('eps_ee_uV', 'eps_ee_dV')
+    """
+    return MATTER_PARAMETERS[matter_parameter_name].quarks
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One scanned parameter."""
+
+    name: str
+    minimum: float
+    maximum: float
+    points: int
+    scale: str = "linear"
+
+    def values(self) -> FloatArray:
+        """Grid values, ends included exactly, (points,)."""
+        space = np.geomspace if self.scale == "log" else np.linspace
+        return space(self.minimum, self.maximum, self.points)
+
+    def coordinates(self) -> FloatArray:
+        """The same in the scale in which they are evenly spaced: log10 of them on a log axis."""
+        return np.log10(self.values()) if self.scale == "log" else self.values()
+
+    def value(self, coordinate: FloatArray) -> FloatArray:
+        """Values at coordinates of any shape, kept between the axis' ends, which are exact."""
+        if self.scale != "log":
+            return np.clip(coordinate, self.minimum, self.maximum)
+        inside = np.where(coordinate >= np.log10(self.maximum), self.maximum, 10**coordinate)
+        return np.clip(np.where(coordinate <= np.log10(self.minimum), self.minimum, inside), self.minimum, self.maximum)
+
+    def wider(self, part: float) -> tuple["Axis", "Axis"]:
+        """The axis with its lower end, and with its upper end, further out by a part of its width."""
+        x = self.coordinates()[[0, -1]]
+        margin = part * float(x[1] - x[0])
+        low, high = (float(10**end if self.scale == "log" else end) for end in (x[0] - margin, x[1] + margin))
+        return replace(self, minimum=low), replace(self, maximum=high)

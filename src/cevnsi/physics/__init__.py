@@ -1,0 +1,1 @@
+"""Formulas and their sources: arrays in, arrays out; no data, no detector."""

@@ -1,0 +1,19 @@
+"""Interactions: one file each, with its formula and its parameters, and one line here."""
+
+from cevnsi.parameters import Parameter
+from cevnsi.physics.interaction import Interaction
+from cevnsi.physics.interactions.contact import CONTACT
+from cevnsi.physics.interactions.light_mediator import LIGHT_MEDIATOR
+
+INTERACTIONS: dict[str, Interaction] = {
+    "contact": CONTACT,
+    "light_mediator": LIGHT_MEDIATOR,
+}
+
+
+def parameter(name: str) -> Parameter:
+    """The record of a parameter of any interaction; KeyError if there is none of that name."""
+    for interaction in INTERACTIONS.values():
+        if name in interaction.parameters:
+            return interaction.parameters[name]
+    raise KeyError(name)

@@ -1,0 +1,123 @@
+"""A model at one point, along one line or on one grid of its parameters, in memory.
+
+Parameters are named as the axes of a scan; what is not named is zero. Complaints are ConfigErrors, as for a scan.
+"""
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cevnsi.config.check import check_scan
+from cevnsi.files.strict_yaml import ConfigError, near_miss
+from cevnsi.model import Model
+from cevnsi.parameters import MATTER_PARAMETERS, Axis, quarks_of
+from cevnsi.physics.interactions import INTERACTIONS, parameter
+from cevnsi.physics.weak_charge import matter_parameter
+from cevnsi.scans.axes import Scan
+from cevnsi.scans.chunks import as_grid
+from cevnsi.scans.limits import curve_ranges, curves
+from cevnsi.scans.ranges import AllowedRange
+from cevnsi.scans.regions import Grid
+from cevnsi.scans.rows import scan_rows
+from cevnsi.statistics.likelihood import best_pull, contract
+from cevnsi.templates import predicted_counts
+
+FloatArray = NDArray[np.float64]
+Domain = Mapping[str, tuple[float, float]]
+
+LARGEST_VALUE = 1e9  # of any parameter, as in the configuration's schema
+
+
+def interaction_of(names: Iterable[str]) -> str:
+    """The interaction that parameters belong to, contact if there are none; ConfigError if to none or to several."""
+    known = [name for interaction in INTERACTIONS.values() for name in interaction.parameters]
+    listed = list(names)
+    for name in listed:
+        if name not in known:
+            raise ConfigError(f"{name}: unknown parameter; {near_miss(name, known)}")
+    fitting = [name for name, made in INTERACTIONS.items() if set(listed) <= set(made.parameters)]
+    if not fitting:
+        raise ConfigError(f"{', '.join(listed)}: parameters of different interactions; expected those of one")
+    return fitting[0]
+
+
+def _check_value(name: str, value: float) -> None:
+    if parameter(name).positive and not 0 < value <= LARGEST_VALUE:
+        raise ConfigError(f"{name}: {value:g}; expected a number above 0, at most {LARGEST_VALUE:g}")
+    if not abs(value) <= LARGEST_VALUE:  # which is false of nan
+        raise ConfigError(f"{name}: {value:g}; expected at most {LARGEST_VALUE:g} in magnitude")
+
+
+def check_point(parameters: Mapping[str, float]) -> str:
+    """The interaction of a point that counts can be predicted at; ConfigError if it is no such point."""
+    interaction = interaction_of(parameters)
+    for name, value in parameters.items():
+        if name in MATTER_PARAMETERS:
+            quarks = " and ".join(quarks_of(name))
+            raise ConfigError(f"{name}: is a sum of {quarks} (Eq. 11), which is no point; give these two")
+        _check_value(name, value)
+    needed = () if INTERACTIONS[interaction].zero_if_missing else tuple(INTERACTIONS[interaction].parameters)
+    for name in needed:
+        if name not in parameters:
+            raise ConfigError(f"{name}: is missing; {interaction} needs {' and '.join(needed)}")
+    return interaction
+
+
+def predict(model: Model, parameters: Mapping[str, float]) -> FloatArray:
+    """Predicted counts by flavor and bin at a point, (flavors, bins): contact couplings, or a mediator's two."""
+    interaction = check_point(parameters)
+    epsilon = [INTERACTIONS[interaction].epsilon(q2, **parameters) for q2 in model.templates.momentum_transfer_squared]
+    return predicted_counts(model.templates, epsilon, model.analysis.sin2_theta_w)
+
+
+def chi2_and_pull(model: Model, parameters: Mapping[str, float]) -> tuple[float, float]:
+    """Chi2 at a point, and the normalization pull alpha that Eq. 7 is least at."""
+    counts = predict(model, parameters).sum(axis=0)
+    sums = contract(model.measurement, counts[None, :], model.analysis.normalization_uncertainty)
+    pull = best_pull(sums.data_template[0], sums.template_template[0, 0], sums.penalty)
+    return float(sums.chi2([1.0])), float(pull)
+
+
+def make_line(
+    model: Model,
+    name: str,
+    ends: tuple[float | None, float | None] = (None, None),
+    *,
+    points: int = 3,
+    fixed: Mapping[str, float],
+    profile: Domain,
+    confidence_levels: tuple[float, ...] = (0.9,),
+    n_dof: tuple[int, ...] = (1,),
+) -> Scan:
+    """A scan of one axis, checked as one of a configuration is; it is looked at in at least so many points.
+
+    An end that is None is where the paper's scans end, for a matter parameter where the domains do (Eq. 11).
+    """
+    interaction = interaction_of([name, *fixed, *profile])
+    if name in MATTER_PARAMETERS and set(quarks_of(name)) <= set(profile):
+        (u_low, u_high), (d_low, d_high) = (profile[quark] for quark in quarks_of(name))
+        usual = matter_parameter(u_low, d_low), matter_parameter(u_high, d_high)
+    else:
+        usual = parameter(name).usual
+    low, high = (default if end is None else end for end, default in zip(ends, usual, strict=True))
+    if not INTERACTIONS[interaction].zero_if_missing:
+        check_point({name: high, **fixed})
+    axis = Axis(name, low, high, points, parameter(name).scale)
+    line = Scan(
+        "range", interaction, (axis,), dict(profile), dict(fixed), ((name,),), confidence_levels, n_dof, chunks=1
+    )
+    check_scan(line)
+    return line
+
+
+def allowed_range(model: Model, line: Scan) -> list[AllowedRange]:
+    """Allowed intervals of the parameter of a scan of one axis, at each of its levels, from the least chi2 along it."""
+    (curve,) = curves(model, line, line.axes[0].name)
+    return curve_ranges(curve, line.name, None, line.levels())
+
+
+def scan_grid(model: Model, scan: Scan) -> Grid:
+    """Delta chi2 on the grid of a scan of two axes."""
+    chi2 = scan_rows(model, scan, 0, scan.shape[0])
+    return as_grid(scan, scan.name, chi2 - chi2.min())

@@ -1,0 +1,1 @@
+"""Grids of chi2, lines on them, and ranges found on chi2 itself."""

@@ -1,0 +1,77 @@
+"""Axes of parameters, and the scans that they span."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from cevnsi.parameters import MATTER_PARAMETERS, Axis, quarks_of
+from cevnsi.physics.weak_charge import matter_parameter
+
+NAME_OF_PAIR = "."  # joins a scan and its projection in a grid's file name
+
+
+def share(n: int, chunk: int, chunks: int) -> tuple[int, int]:
+    """Half-open range of n things that chunk 1 .. chunks gets, as even as can be."""
+    return n * (chunk - 1) // chunks, n * chunk // chunks
+
+
+@dataclass(frozen=True)
+class Scan:
+    """A grid of parameter values, what chi2 is minimised over at each, and what is asked of the result."""
+
+    name: str
+    interaction: str
+    axes: tuple[Axis, ...]
+    profile: dict[str, tuple[float, float]]
+    fixed: dict[str, float]
+    projections: tuple[tuple[str, ...], ...]
+    confidence_levels: tuple[float, ...]
+    n_dof: tuple[int, ...]
+    chunks: int
+    over: tuple[Axis, ...] = ()  # axes that chi2 is minimised over, between their ends: see `onto`
+
+    def axis(self, name: str) -> Axis:
+        """The axis with this name: a scanned one, or the sum of two (see `summed`)."""
+        for axis in self.axes:
+            if axis.name == name:
+                return axis
+        u, d = (self.axis(quark) for quark in self.summed()[name])
+        low, high = matter_parameter(u.minimum, d.minimum), matter_parameter(u.maximum, d.maximum)
+        return Axis(name, low, high, u.points + d.points - 1)
+
+    def summed(self) -> dict[str, tuple[str, str]]:
+        """Matter parameters that a projection may name as both of their quarks are axes, and these (Eq. 11)."""
+        names = [axis.name for axis in self.axes]
+        quarks = {name: quarks_of(name) for name in MATTER_PARAMETERS}
+        return {name: pair for name, pair in quarks.items() if set(pair) <= set(names)}
+
+    def onto(self, projection: Sequence[str]) -> "Scan":
+        """The scan of these axes alone, in this order, with chi2 minimised over every other axis between its ends."""
+        axes = tuple(self.axis(name) for name in projection)
+        left_out = tuple(axis for axis in self.axes if axis.name not in projection)
+        return replace(self, axes=axes, over=left_out, projections=(tuple(projection),))
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Points along each axis."""
+        return tuple(axis.points for axis in self.axes)
+
+    def levels(self) -> list[tuple[float, int]]:
+        """Every confidence level with every number of degrees of freedom."""
+        return [(level, n_dof) for level in self.confidence_levels for n_dof in self.n_dof]
+
+    def rows(self, chunk: int) -> tuple[int, int]:
+        """Half-open range of first-axis points in chunk 1 .. chunks."""
+        return share(self.axes[0].points, chunk, self.chunks)
+
+    def grid_name(self, projection: Sequence[str]) -> str:
+        """File name of the grid with these axes: the scan's own if it has no other."""
+        names = {axis.name for axis in self.axes}
+        return self.name if set(projection) == names else NAME_OF_PAIR.join([self.name, *projection])
+
+    def pairs(self) -> dict[str, tuple[str, ...]]:
+        """Name and axes of every grid of two axes, for which there are contours and ranges."""
+        return {name: axes for name, axes in self.grids().items() if len(axes) == 2}
+
+    def grids(self) -> dict[str, tuple[str, ...]]:
+        """Name and axes of every grid that this scan makes."""
+        return {self.grid_name(projection): projection for projection in self.projections}

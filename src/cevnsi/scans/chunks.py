@@ -1,0 +1,150 @@
+"""Chunks of a scan as tables, and the grids that they make once merged and checked."""
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cevnsi.files.provenance import digest
+from cevnsi.files.tables import TableError, make_anew, read_parquet_parts
+from cevnsi.scans.axes import Scan
+from cevnsi.scans.regions import Grid
+
+FloatArray = NDArray[np.float64]
+Projection = tuple[str, ...]
+
+ROWS_PER_PART = 2**18  # of a table that is written and read part by part
+
+
+def _chunk_axes(scan: Scan, projection: Projection, chunk: int) -> list[FloatArray]:
+    """Axis values of one projection in one chunk, which has some rows of its first axis."""
+    plane = scan.onto(projection)
+    first, *rest = (axis.values() for axis in plane.axes)
+    return [first[slice(*plane.rows(chunk))], *rest]
+
+
+def outer_columns(axes: Sequence[FloatArray], start: int = 0, stop: int | None = None) -> list[FloatArray]:
+    """Rows start..stop of the columns of an outer product of axes, last axis fastest."""
+    place = np.arange(start, math.prod(axis.size for axis in axes) if stop is None else stop)
+    columns = []
+    for axis in reversed(axes):
+        place, within = np.divmod(place, axis.size)
+        columns.append(axis[within])
+    return columns[::-1]
+
+
+def repetitive_columns(scan: Scan) -> list[str]:
+    """Columns of a chunk or a grid in which few values come again and again."""
+    return ["projection", *(axis.name for axis in scan.axes), *scan.summed()]
+
+
+def chunk_parts(scan: Scan, chunk: int, chi2: Mapping[Projection, FloatArray]) -> Iterator[dict[str, FloatArray]]:
+    """One long table of every projection of a chunk: its number, the parameters (NaN where minimised over) and chi2."""
+    every = {name: None for projection in (tuple(a.name for a in scan.axes), *scan.projections) for name in projection}
+    for number, projection in enumerate(scan.projections):
+        values, axes = chi2[projection].ravel(), _chunk_axes(scan, projection, chunk)
+        for start in range(0, values.size, ROWS_PER_PART):
+            stop = min(start + ROWS_PER_PART, values.size)
+            columns = dict(zip(projection, outer_columns(axes, start, stop), strict=True))
+            missing = np.full(stop - start, np.nan)
+            yield {
+                "projection": np.full(stop - start, float(number)),
+                **{name: columns.get(name, missing) for name in every},
+                "chi2": values[start:stop],
+            }
+
+
+def chunk_note(
+    scan: Scan, chunk: int, analysis: Mapping[str, Any], section: Mapping[str, Any], inputs: Sequence[str]
+) -> dict[str, Any]:
+    """What a chunk was made from, so that one of another configuration or of other inputs is told apart."""
+    made_from = {"analysis": analysis, "scan": {**section, "chunks": scan.chunks}, "inputs": list(inputs)}
+    return {"scan": scan.name, "chunk": chunk, "chunks": scan.chunks, "made_from": digest(made_from)}
+
+
+def check_note(path: str, found: Mapping[str, Any], expected: Mapping[str, Any]) -> None:
+    """Refuse a chunk that was made from something else than the present configuration and inputs."""
+    for key, value in expected.items():
+        if found.get(key) != value:
+            raise TableError(
+                f"{path}: its {key} is {found.get(key)!r}, expected {value!r}: it comes from another configuration or "
+                f"other inputs; {make_anew(path)}"
+            )
+
+
+def _chunk_chi2(scan: Scan, projection: Projection, chunk: int, path: str) -> Iterator[FloatArray]:
+    """Chi2 of one projection in one chunk, part by part, its rows checked for number, order and value."""
+    axes, redo = _chunk_axes(scan, projection, chunk), make_anew(path)
+    number, size = scan.projections.index(projection), math.prod(axis.size for axis in axes)
+    rows = sum(np.count_nonzero(part["projection"] == number) for part in read_parquet_parts(path, ["projection"]))
+    if rows != size:
+        raise TableError(f"{path}: has {rows} rows, expected {size}; {redo}")
+    start = 0
+    for part in read_parquet_parts(path, ["projection", *projection, "chi2"]):
+        here = part["projection"] == number
+        if not here.any():
+            continue
+        chi2: FloatArray = part["chi2"][here]
+        for name, expected in zip(projection, outer_columns(axes, start, start + chi2.size), strict=True):
+            found = part[name][here]
+            wrong = np.flatnonzero(found != expected)
+            if wrong.size:
+                i = int(wrong[0])
+                raise TableError(f"{path}: row {start + i}: {name} is {found[i]}, expected {expected[i]}; {redo}")
+        wrong = np.flatnonzero(~np.isfinite(chi2))
+        if wrong.size:
+            raise TableError(f"{path}: row {start + wrong[0]}: chi2 is {chi2[wrong[0]]}; {redo}")
+        yield chi2
+        start += chi2.size
+
+
+def _grid_chi2(scan: Scan, projection: Projection, paths: Sequence[str]) -> Iterator[FloatArray]:
+    """Chi2 of a grid from all chunks in order, part by part."""
+    for chunk, path in enumerate(paths, start=1):
+        yield from _chunk_chi2(scan, projection, chunk, path)
+
+
+def _regrouped(parts: Iterable[FloatArray], size: int) -> Iterator[FloatArray]:
+    """The same values in parts of `size`, but the last, however they came: the file may not depend on the chunks."""
+    held: list[FloatArray] = []
+    count = 0
+    for part in parts:
+        held.append(part)
+        count += part.size
+        if count > size:
+            joined = np.concatenate(held)
+            whole = (count - 1) // size * size  # some are held back, lest the last part be empty
+            yield from np.split(joined[:whole], whole // size)
+            held, count = [joined[whole:]], count - whole
+    yield np.concatenate(held)
+
+
+def merge(scan: Scan, grid_name: str, paths: Sequence[str]) -> Iterator[dict[str, FloatArray]]:
+    """Parts of one grid's table, parameters, chi2 and delta_chi2, from the files of all chunks in order.
+
+    The chunks are read twice, for the minimum and for the values, as a grid need not fit into memory. Raises TableError
+    naming a bad chunk before it gives the first part.
+    """
+    if len(paths) != scan.chunks:
+        raise ValueError(f"{len(paths)} files, expected {scan.chunks} chunks")
+    projection = scan.grids()[grid_name]
+    axes = [axis.values() for axis in scan.onto(projection).axes]
+    least = min(part.min() for part in _grid_chi2(scan, projection, paths))
+    start = 0
+    for chi2 in _regrouped(_grid_chi2(scan, projection, paths), ROWS_PER_PART):
+        columns = outer_columns(axes, start, start + chi2.size)
+        yield dict(zip(projection, columns, strict=True)) | {"chi2": chi2, "delta_chi2": chi2 - least}
+        start += chi2.size
+
+
+def as_grid(scan: Scan, grid_name: str, delta_chi2: FloatArray) -> Grid:
+    """A grid of two axes from the delta_chi2 column of its file."""
+    first, second = (scan.axis(name) for name in scan.pairs()[grid_name])
+    return Grid(
+        (first.name, second.name),
+        (first.values(), second.values()),
+        (first.scale == "log", second.scale == "log"),
+        np.asarray(delta_chi2).reshape(first.points, second.points),
+    )

@@ -1,0 +1,317 @@
+"""Allowed ranges and best fits of one parameter, found on chi2 itself: each end is a root, the best fit a minimum.
+
+Chi2 along a parameter is sampled finely enough to bracket them: how fine, its own scale says. That is where counts
+change by a fraction of their error, and not the points of a grid.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cevnsi.fast.coupling_domain import turning_points
+from cevnsi.model import Model, has_contraction, least_chi2, minimises_over
+from cevnsi.parameters import Axis
+from cevnsi.physics.interactions import parameter
+from cevnsi.scans.axes import Scan
+from cevnsi.scans.ranges import AllowedRange
+from cevnsi.statistics.intervals import below, parabolic, refine
+from cevnsi.statistics.thresholds import threshold
+
+FloatArray = NDArray[np.float64]
+
+SAMPLES_PER_DECADE = 20  # of a logarithmic parameter, over the relative error of the counts
+SAMPLES_PER_CHARGE = 8  # of the SM charge that a contact parameter adds to an amplitude, over the same
+SAMPLES_OF_UNKNOWN = 1001  # of a linear parameter with no such scale, and besides
+FINEST_OF_UNKNOWN = 1e-6  # of its reach about zero, where its interaction is off
+GROWTH = 0.05  # of the distance between samples with the distance from a turning point
+MOST_SAMPLES = 4000  # of an axis: where that is too few, a warning says so
+MOST_BY_EPSILON = 401  # the same, where chi2 is made from epsilon at every node
+MOST_DOUBLINGS = 4
+RELAXED_BY = 0.01  # of its width: how far a bound is moved to see whether it makes an end
+MATTERS = 1e-7  # by which chi2 must then fall; what it is minimised with is good to 1e-9
+FLAT = 1e-9  # chi2 that varies by less, over all of an axis, does not depend on the parameter
+
+
+def relative_error(model: Model) -> float:
+    """Error of the SM counts over the counts, 1 / sqrt(<P, P>) with the weights of Eq. 7; infinite for no counts."""
+    weight = 1 / model.measurement.stat_uncertainty**2
+    square = float((weight * model.standard_model_counts**2).sum())
+    return square**-0.5 if square > 0 else np.inf
+
+
+def _charge_step(
+    model: Model, name: str, domain: Mapping[str, tuple[float, float]], finer: int
+) -> tuple[list[float], float]:
+    """Turning points of chi2 along a contact parameter, and how far apart its samples are there."""
+    templates, sin2 = model.templates, model.analysis.sin2_theta_w
+    points, width = turning_points(name, domain, templates.nuclides, sin2)
+    return points, width * min(relative_error(model), 1.0) / SAMPLES_PER_CHARGE / finer
+
+
+def fine_axis(model: Model, axis: Axis, finer: int = 1, most: int = MOST_SAMPLES) -> Axis:
+    """The axis with points enough to bracket what chi2 does along it, or with its own if these are more."""
+    needed = float(SAMPLES_OF_UNKNOWN * finer)
+    if axis.scale == "log":
+        needed = SAMPLES_PER_DECADE * float(np.ptp(axis.coordinates())) * finer / min(relative_error(model), 1.0)
+    return replace(axis, points=int(min(max(axis.points, np.ceil(needed) + 1), most)))
+
+
+def _around(point: float, step: float, low: float, high: float) -> FloatArray:
+    """Places from low to high, about `step` apart at a point and further apart with the distance from it."""
+
+    def one_side(distance: float) -> FloatArray:
+        count = int(np.log1p(GROWTH * max(distance, 0.0) / step) / GROWTH) + 1
+        places: FloatArray = step / GROWTH * np.expm1(GROWTH * np.arange(count))
+        return places
+
+    places = np.concatenate([point + one_side(high - point), point - one_side(point - low)])
+    return places[(places > low) & (places < high)]
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Least chi2 against one parameter of a scan of one axis or two; `others` says what the second does."""
+
+    model: Model
+    scan: Scan
+    axis: Axis
+    others: str  # "profiled", "zero" or "fixed"
+
+    @property
+    def _second(self) -> tuple[Axis, ...]:
+        return tuple(axis for axis in self.scan.axes if axis.name != self.axis.name)
+
+    @property
+    def _most(self) -> int:
+        return MOST_SAMPLES if has_contraction(self.scan.interaction) else MOST_BY_EPSILON
+
+    def _minimised(self, finer: int = 1) -> tuple[Axis, ...]:
+        """Axes that chi2 is minimised over, those that must be sampled with points enough."""
+        second = self._second if self.others == "profiled" else ()
+        if not minimises_over(self.scan.interaction):
+            second = tuple(fine_axis(self.model, axis, finer, self._most) for axis in second)
+        return second + self.scan.over
+
+    def _fixed(self) -> dict[str, float]:
+        return self.scan.fixed | ({axis.name: 0.0 for axis in self._second} if self.others == "zero" else {})
+
+    def __call__(self, coordinate: FloatArray) -> FloatArray:
+        """Least chi2 at coordinates of the axis (`Axis.value`), (k,)."""
+        parameters = {**self._fixed(), self.axis.name: self.axis.value(coordinate)}
+        return least_chi2(self.model, self.scan.interaction, parameters, self.scan.profile, self._minimised())
+
+    def samples(self, finer: int = 1) -> tuple[FloatArray, FloatArray]:
+        """Coordinates, and chi2 there: exact, or where another axis is sampled too by its parabola between samples."""
+        x = self._coordinates(finer)
+        if minimises_over(self.scan.interaction) or not self._minimised():
+            return x, self(x)
+        second, *rest = self._minimised(finer)
+        parameters = {**self._fixed(), self.axis.name: self.axis.value(x)[:, None], second.name: second.values()}
+        return x, parabolic(least_chi2(self.model, self.scan.interaction, parameters, self.scan.profile, rest))
+
+    def _coordinates(self, finer: int) -> FloatArray:
+        low, high = self.axis.minimum, self.axis.maximum
+        if not minimises_over(self.scan.interaction) or self.axis.scale == "log":
+            x = fine_axis(self.model, self.axis, finer, self._most).coordinates()
+            if self.axis.scale == "log" or not low < 0 < high:
+                return x
+            return np.unique(np.concatenate([x, [0.0], _around(0.0, FINEST_OF_UNKNOWN * (high - low), low, high)]))
+        elsewhere = {name: (value, value) for name, value in self._fixed().items()}
+        within = {a.name: (a.minimum, a.maximum) for a in self._minimised()}
+        points, step = _charge_step(self.model, self.axis.name, {**elsewhere, **self.scan.profile, **within}, finer)
+        parts = [_around(float(np.clip(point, low, high)), step, low, high) for point in points]
+        return np.unique(
+            np.concatenate([[low, high], np.linspace(low, high, max(self.axis.points, 41 * finer)), *parts])
+        )
+
+    def relaxed(self) -> Iterator[tuple[str, "Curve"]]:
+        """Every bound of what chi2 is minimised over, in words, and the curve with that bound a little further out."""
+        for axis in self._second if self.others == "profiled" else ():
+            for text, wider in _wider(axis):
+                axes = tuple(wider if a.name == axis.name else a for a in self.scan.axes)
+                yield text, replace(self, scan=replace(self.scan, axes=axes))
+        for axis in self.scan.over:
+            for text, wider in _wider(axis):
+                over = tuple(wider if a.name == axis.name else a for a in self.scan.over)
+                yield text, replace(self, scan=replace(self.scan, over=over))
+        for name, (low, high) in self.scan.profile.items():
+            for text, wider in _wider(Axis(name, low, high, 2)):
+                profile = {**self.scan.profile, name: (wider.minimum, wider.maximum)}
+                yield text, replace(self, scan=replace(self.scan, profile=profile))
+
+
+def _wider(axis: Axis) -> Iterator[tuple[str, Axis]]:
+    """Each end of an axis in words, and the axis with that end further out."""
+    below_it, above_it = axis.wider(RELAXED_BY)
+    yield f"{axis.name} >= {axis.minimum:g}", below_it
+    yield f"{axis.name} <= {axis.maximum:g}", above_it
+
+
+def curves(model: Model, plane: Scan, name: str) -> list[Curve]:
+    """Chi2 along one parameter of a scan of one or two axes: the other minimised over, and at zero if that is in it."""
+    axis = plane.axis(name)
+    if len(plane.axes) == 1:
+        return [Curve(model, plane, axis, "profiled" if plane.profile else "fixed" if plane.fixed else "zero")]
+    made = [Curve(model, plane, axis, "profiled")]
+    (other,) = (a for a in plane.axes if a.name != name)
+    zero = parameter(other.name).zero_is_standard_model and other.minimum <= 0 <= other.maximum
+    if zero and not plane.over:
+        made.append(Curve(model, plane, axis, "zero"))
+    return made
+
+
+def lowest(curve: Callable[[FloatArray], FloatArray], x: FloatArray, samples: FloatArray) -> tuple[float, float]:
+    """Coordinate and value of the least chi2 on a curve, followed down from its lowest samples.
+
+    Samples may be approximate, so those that may be next to the least are taken anew.
+    """
+    most = samples.min() + 0.1 * min(float(np.ptp(samples)), 1.0)
+    near = samples <= most
+    near[1:] |= samples[:-1] <= most
+    near[:-1] |= samples[1:] <= most
+    near[[0, -1]] = True
+    exact = samples.copy()
+    exact[near] = curve(x[near])
+    _, at, value = refine(lambda c, row: curve(c), x, exact[None], most)
+    place = int(np.where(near, exact, np.inf).argmin())
+    candidates = np.append(x[place], at), np.append(exact[place], value)
+    best = int(candidates[1].argmin())
+    return float(candidates[0][best]), float(candidates[1][best])
+
+
+def _runs(inside: NDArray[np.bool_]) -> int:
+    return int(np.count_nonzero(np.diff(np.concatenate([[False], inside]).astype(int)) == 1))
+
+
+def settled(curve: Curve, chi2: Callable[[FloatArray], Sequence[float]]) -> tuple[FloatArray, FloatArray, bool]:
+    """Samples of a curve among which every other one shows as many intervals at these chi2; False if none do.
+
+    `chi2` is told the samples, as levels may count from their least.
+    """
+    finer = 1
+    for _ in range(MOST_DOUBLINGS):
+        x, samples = curve.samples(finer)
+        if all(_runs(samples < level) == _runs(samples[::2] < level) for level in chi2(samples)):
+            return x, samples, True
+        finer *= 2
+    return x, samples, False
+
+
+@dataclass(frozen=True)
+class BestFit:
+    """Where chi2 is least along one parameter of a plane, and between what it stays within `FLAT_WITHIN` of that."""
+
+    grid: str
+    parameter: str
+    value: float
+    chi2: float
+    flat_from: float
+    flat_to: float
+
+
+FLAT_WITHIN = 0.01  # of delta chi2: a best fit is no better known than this, as no figure or table shows less
+
+
+def best_fit(model: Model, plane: Scan, name: str, grid: str) -> BestFit:
+    """The best fit of one parameter of a plane, all others minimised over."""
+    curve = curves(model, plane, name)[0]
+    x, samples, _ = settled(curve, lambda y: [y.min() + FLAT_WITHIN])
+    at, least = lowest(curve, x, samples)
+    flat = below(curve, x, samples, least + FLAT_WITHIN) or [(at, at)]
+    low, high, value = curve.axis.value(np.array([flat[0][0], flat[-1][1], at])).tolist()
+    return BestFit(grid, name, value, least, low, high)
+
+
+def least_of(model: Model, plane: Scan) -> float:
+    """Least chi2 between the ends of a plane's axes, all that it minimises over included."""
+    curve = curves(model, plane, plane.axes[0].name)[0]  # for a mediator its mass, at which all couplings cost little
+    x, samples = curve.samples()
+    return lowest(curve, x, samples)[1]
+
+
+def _set_by(curve: Curve, coordinate: float, side: str) -> str:
+    """Which bounds make an end of an interval: the axis' own, or those without which chi2 would be less there."""
+    own = dict(zip(("lower", "upper"), (curve.axis.minimum, curve.axis.maximum), strict=True))[side]
+    if float(curve.axis.value(np.array([coordinate]))[0]) == own:
+        return f"{curve.axis.name} {'>=' if side == 'lower' else '<='} {own:g}"
+    at = np.array([coordinate])
+    here = float(curve(at)[0])
+    return "; ".join(text for text, wider in curve.relaxed() if here - float(wider(at)[0]) > MATTERS)
+
+
+def allowed(
+    curve: Curve, least: float | None, thresholds: Sequence[float]
+) -> tuple[list[list[tuple[float, float]]], str]:
+    """Allowed intervals of a curve's coordinate, by threshold over a least chi2, or its own if None; and a warning.
+
+    The warning says what the intervals are not to be trusted for, and is empty as a rule.
+    """
+    x, samples, fine = settled(curve, lambda y: [(y.min() if least is None else least) + t for t in thresholds])
+    at, value = lowest(curve, x, samples)
+    start = value if least is None else least
+    warning = "" if fine else "chi2 varies faster than it was sampled: intervals may be missing"
+    if np.ptp(samples) < FLAT:
+        others = " once minimised over the others" if curve.others == "profiled" else ""
+        warning = f"no sensitivity: chi2 does not depend on {curve.axis.name}{others}"
+    found = [below(curve, x, samples, start + threshold) for threshold in thresholds]
+    # an interval shorter than rounding is its best fit
+    return [
+        intervals or ([(at, at)] if value <= start + threshold else [])
+        for intervals, threshold in zip(found, thresholds, strict=True)
+    ], warning
+
+
+def curve_ranges(
+    curve: Curve, scan: str, least: float | None, levels: Sequence[tuple[float, int]]
+) -> list[AllowedRange]:
+    """Allowed intervals along a curve at every (confidence level, n_dof), from a least chi2, or its own if None."""
+    thresholds = [threshold(*level) for level in levels]
+    found, warning = allowed(curve, least, thresholds)
+    rows = []
+    for (confidence_level, n_dof), level, intervals in zip(levels, thresholds, found, strict=True):
+        for i, interval in enumerate(intervals):
+            lower, upper = curve.axis.value(np.array(interval)).tolist()
+            ends = zip(("lower", "upper"), (lower, upper), (curve.axis.minimum, curve.axis.maximum), strict=True)
+            row = AllowedRange(
+                scan=scan,
+                parameter=curve.axis.name,
+                confidence_level=confidence_level,
+                n_dof=n_dof,
+                delta_chi2=level,
+                interval=i,
+                lower=lower,
+                upper=upper,
+                other_parameters=curve.others,
+                ends_at_grid="+".join(side for side, end, limit in ends if end == limit),
+                lower_set_by=_set_by(curve, interval[0], "lower"),
+                upper_set_by=_set_by(curve, interval[1], "upper"),
+                warning=warning,
+            )
+            rows.append(row)
+    return rows
+
+
+def scan_ranges(model: Model, scan: Scan) -> list[AllowedRange]:
+    """Allowed intervals of every parameter of a scan, from the least chi2 between the ends of all its axes.
+
+    n_dof = 2 gives the extent of a region of two parameters, n_dof = 1 the range of one. A parameter of several planes
+    has its rows once, as each plane minimises over all other axes.
+    """
+    planes = [scan.onto(axes) for axes in scan.pairs().values()]
+    least = min(least_of(model, plane) for plane in planes)
+    rows: list[AllowedRange] = []
+    done: set[str] = set()
+    for plane in planes:
+        for axis in plane.axes:
+            if axis.name not in done:
+                done.add(axis.name)
+                for curve in curves(model, plane, axis.name):
+                    rows += curve_ranges(curve, scan.name, least, scan.levels())
+    return rows
+
+
+def best_fits(model: Model, scan: Scan) -> list[BestFit]:
+    """The best fit of each axis of each plane of a scan."""
+    return [best_fit(model, scan.onto(axes), name, grid) for grid, axes in scan.pairs().items() for name in axes]

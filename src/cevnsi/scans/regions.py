@@ -1,0 +1,113 @@
+"""Allowed regions: lines of delta chi2 on a grid, and whether the grid is fine enough for them. Sees tables only."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from contourpy import contour_generator
+from numpy.typing import NDArray
+
+from cevnsi.scans.ranges import AllowedRange
+from cevnsi.statistics.thresholds import threshold
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Delta chi2 on the outer product of two axes; `log` says which are spaced (and interpolated) in log10."""
+
+    names: tuple[str, str]
+    axes: tuple[FloatArray, FloatArray]
+    log: tuple[bool, bool]
+    delta_chi2: FloatArray  # (first axis, second axis)
+
+    def coordinate(self, i: int) -> FloatArray:
+        """Axis i in the scale in which it is evenly spaced."""
+        return np.log10(self.axes[i]) if self.log[i] else self.axes[i]
+
+    def best_fit(self) -> tuple[float, float]:
+        """The grid point of least chi2."""
+        i, j = np.unravel_index(int(np.argmin(self.delta_chi2)), self.delta_chi2.shape)
+        return float(self.axes[0][i]), float(self.axes[1][j])
+
+
+def contour_lines(grid: Grid, level: float) -> list[tuple[FloatArray, FloatArray]]:
+    """Lines of equal delta chi2, linearly interpolated between grid points (in log10 along a log axis)."""
+    x, y = grid.coordinate(0), grid.coordinate(1)
+    lines: Any = contour_generator(x, y, grid.delta_chi2.T, name="serial").lines(level)
+    scaled = [[10**c if log else c for c, log in zip(line.T, grid.log, strict=True)] for line in lines]
+    return [(first, second) for first, second in scaled]
+
+
+def contour_table(grid: Grid, levels: Sequence[tuple[float, int]]) -> dict[str, list[Any]]:
+    """Contours at each (confidence level, n_dof), in the columns of contours/<scan>.csv."""
+    table: dict[str, list[Any]] = {n: [] for n in ("confidence_level", "n_dof", "segment", *grid.names)}
+    for confidence_level, n_dof in levels:
+        for segment, line in enumerate(contour_lines(grid, threshold(confidence_level, n_dof))):
+            n = line[0].size
+            columns: list[Any] = [[confidence_level] * n, [n_dof] * n, [segment] * n, *line]
+            for name, values in zip(table, columns, strict=True):
+                table[name].extend(values)
+    return table
+
+
+FEWEST_STEPS = 3  # of a grid across an interval, and
+FEWEST_STEPS_OF_PIECE = 2  # across a piece of its contour, for a grid to show them
+LARGEST_EXCESS = 0.05  # of the least chi2 on a grid over that of the best fit, in delta chi2
+
+
+def small_pieces(grid: Grid, level: float) -> tuple[int, int]:
+    """Pieces of a contour that are under two steps of the grid wide along some axis, and all of its pieces."""
+    lines = contour_lines(grid, level)
+    small = 0
+    for line in lines:
+        for i, along in enumerate(line):
+            width = np.ptp(np.log10(along) if grid.log[i] else along)
+            if width < FEWEST_STEPS_OF_PIECE * np.ptp(grid.coordinate(i)) / (grid.axes[i].size - 1):
+                small += 1
+                break
+    return small, len(lines)
+
+
+def _intervals_on_grid(grid: Grid, row: AllowedRange) -> int:
+    """How many intervals the grid's own points show in the place of a row's."""
+    i = grid.names.index(row.parameter)
+    if row.other_parameters == "profiled":
+        curve = grid.delta_chi2.min(axis=1 - i)
+    else:
+        nearest = int(np.argmin(np.abs(grid.axes[1 - i])))
+        curve = grid.delta_chi2[:, nearest] if i == 0 else grid.delta_chi2[nearest]
+    inside = np.concatenate([[False], curve < row.delta_chi2])
+    return int(np.count_nonzero(inside[1:] & ~inside[:-1]))
+
+
+def coarseness(grid: Grid, excess: float, rows: Sequence[AllowedRange]) -> dict[tuple[float, int, str, str], str]:
+    """Where a grid is too coarse for what its figure and its intervals show, in words.
+
+    By confidence level, n_dof, parameter and what the other parameter does; `rows` are the grid's exact intervals,
+    `excess` its least chi2 over that of the best fit.
+    """
+    found = {}
+    keys = dict.fromkeys((r.confidence_level, r.n_dof, r.parameter, r.other_parameters) for r in rows)
+    for key in keys:
+        mine = [r for r in rows if (r.confidence_level, r.n_dof, r.parameter, r.other_parameters) == key]
+        i = grid.names.index(key[2])
+        step = np.ptp(grid.coordinate(i)) / (grid.axes[i].size - 1)
+        ends = [np.log10([r.lower, r.upper]) if grid.log[i] else np.array([r.lower, r.upper]) for r in mine]
+        said = []
+        small, pieces = small_pieces(grid, mine[0].delta_chi2)
+        if small:
+            said.append(f"{small} of {pieces} pieces of the contour are under {FEWEST_STEPS_OF_PIECE} steps wide")
+        narrowest = min(float(np.ptp(pair) / step) for pair in ends)
+        if narrowest < FEWEST_STEPS:
+            said.append(f"an interval is {narrowest:.2g} steps wide")
+        on_grid = _intervals_on_grid(grid, mine[0])
+        if on_grid != len(mine):
+            said.append(f"its points alone show {on_grid} intervals")
+        if excess > LARGEST_EXCESS:
+            said.append(f"its least chi2 is {excess:.2g} above the best fit's")
+        if said:
+            found[key] = "the grid is too coarse: " + ", ".join(said)
+    return found

@@ -1,0 +1,1 @@
+"""Likelihoods, minima and thresholds: arrays only, no physics."""

@@ -1,0 +1,125 @@
+"""Eq. 7: a Gaussian chi2 with one normalization pull, profiled in closed form.
+
+Only a few sums over bins are needed at a point of parameter space. With weights w = 1 / sigma_stat^2 they are the inner
+products <N, N>, <N, P> and <P, P> of observed counts N and predicted counts P; `Contraction` holds them for P a linear
+combination of templates, so the cost of a point does not depend on the number of bins.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cevnsi.experiments.measurement import Measurement
+
+FloatArray = NDArray[np.float64]
+
+
+def chi2_at_pull(
+    measurement: Measurement, predicted_counts: FloatArray, normalization_pull: float, normalization_uncertainty: float
+) -> float:
+    """Eq. 7 as written, before the pull is profiled; predicted_counts is (bins,)."""
+    residual = measurement.observed_counts - predicted_counts * (1 + normalization_pull)
+    terms = (residual / measurement.stat_uncertainty) ** 2
+    return float(terms.sum() + (normalization_pull / normalization_uncertainty) ** 2)
+
+
+def profiled_chi2(data_data: Any, data_prediction: Any, prediction_prediction: Any, penalty: float) -> Any:
+    """Eq. 7 at its minimum over the pull, from inner products of any broadcastable shapes; penalty = 1 / sigma_alpha^2.
+
+    With s = 1 + alpha, Eq. 7 is <N,N> - 2 s <N,P> + s^2 <P,P> + penalty (s - 1)^2; its minimum is at
+    s = (<N,P> + penalty) / (<P,P> + penalty).
+    """
+    shifted = data_prediction + penalty
+    return data_data + penalty - shifted * shifted / (prediction_prediction + penalty)
+
+
+def best_pull(data_prediction: Any, prediction_prediction: Any, penalty: float) -> Any:
+    """The normalization pull alpha at the minimum of Eq. 7."""
+    return (data_prediction + penalty) / (prediction_prediction + penalty) - 1
+
+
+@dataclass(frozen=True)
+class Contraction:
+    """Templates contracted with the data and with one another; k templates, each of one model or of many (...)."""
+
+    data_data: float
+    data_template: FloatArray  # (k, ...)
+    template_template: FloatArray  # (k, k, ...)
+    penalty: float
+
+    def chi2(self, coefficients: Any) -> Any:
+        """Profiled chi2 of the prediction sum_k coefficients[k] * template[k]; coefficients broadcast together.
+
+        Written as nested sums, so that a coefficient that varies along few axes costs a full grid only once.
+        """
+        b, g = self.data_template, self.template_template
+        k = len(coefficients)
+        data_prediction: Any = 0.0
+        prediction_prediction: Any = 0.0
+        for i in range(k):
+            data_prediction = data_prediction + b[i] * coefficients[i]
+            row: Any = g[i, i] * coefficients[i]
+            for j in range(i + 1, k):
+                row = row + 2 * g[i, j] * coefficients[j]
+            prediction_prediction = prediction_prediction + coefficients[i] * row
+        return profiled_chi2(self.data_data, data_prediction, prediction_prediction, self.penalty)
+
+    def derivatives(self, coefficients: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Profiled chi2 (n,) at coefficients (n, k) of k single templates, with gradient (n, k) and Hessian (n, k, k).
+
+        With chi2 = constant - u^2 / v, u = b c + penalty and v = c g c + penalty, and s = u / v the best 1 + alpha:
+        the gradient is 2 s (s g c - b), and with w = 2 s g c - b the Hessian 2 (s^2 g - w w / v).
+        """
+        b, g = self.data_template, self.template_template
+        gc = (coefficients[:, None, :] @ g)[:, 0]  # point by point, so that no digit depends on how many there are
+        u = (coefficients * b).sum(axis=1) + self.penalty
+        v = (coefficients * gc).sum(axis=1) + self.penalty
+        s = (u / v)[:, None]
+        w = 2 * s * gc - b
+        hessian = 2 * (s[:, :, None] ** 2 * g - w[:, :, None] * w[:, None, :] / v[:, None, None])
+        return self.data_data + self.penalty - u * u / v, 2 * s * (s * gc - b), hessian
+
+    def chi2_along(self, coefficients: Sequence[Sequence[Any]]) -> tuple[list[Any], list[Any]]:
+        """Profiled chi2 where template k has the coefficient sum_p coefficients[p][k] t^p, p = 0, 1, 2.
+
+        <N, P> is then quadratic and <P, P> quartic in t, and over one denominator chi2 is a quotient of quartics,
+
+            [(<N,N> + penalty) (<P,P> + penalty) - (<N,P> + penalty)^2] / (<P,P> + penalty).
+
+        Returns the five coefficients of the numerator and those of the denominator, constant first.
+        """
+        b, g = self.data_template, self.template_template
+        templates, powers = range(len(b)), range(3)
+        data_prediction = [sum(b[k] * coefficients[p][k] for k in templates) for p in powers]
+        denominator: list[Any] = [0.0] * 5
+        for p in powers:
+            row = [sum(g[k, m] * coefficients[p][m] for m in templates) for k in templates]
+            for q in powers:
+                denominator[p + q] = denominator[p + q] + sum(coefficients[q][k] * row[k] for k in templates)
+        data_prediction[0] = data_prediction[0] + self.penalty
+        denominator[0] = denominator[0] + self.penalty
+        numerator = [(self.data_data + self.penalty) * term for term in denominator]
+        for p in powers:
+            for q in powers:
+                numerator[p + q] = numerator[p + q] - data_prediction[p] * data_prediction[q]
+        return numerator, denominator
+
+
+def contract(measurement: Measurement, templates: FloatArray, normalization_uncertainty: float) -> Contraction:
+    """Inner products of templates (k, ..., bins) under the measurement's weights."""
+    weight = 1 / measurement.stat_uncertainty**2  # (bins,)
+    weighted = templates * weight  # (k, ..., bins)
+    return Contraction(
+        float((weight * measurement.observed_counts**2).sum()),
+        (weighted * measurement.observed_counts).sum(axis=-1),
+        (weighted[:, None] * templates[None, :]).sum(axis=-1),
+        1 / normalization_uncertainty**2,
+    )
+
+
+def chi2_of_counts(measurement: Measurement, predicted_counts: FloatArray, normalization_uncertainty: float) -> float:
+    """Profiled chi2 of predicted counts (bins,)."""
+    return float(contract(measurement, predicted_counts[None, :], normalization_uncertainty).chi2([1.0]))

@@ -1,0 +1,1 @@
+"""All that knows the workflow manager's own files."""
