@@ -25,7 +25,15 @@ class Grid:
 
     def coordinate(self, i: int) -> FloatArray:
         """Axis i in the scale in which it is evenly spaced."""
-        return np.log10(self.axes[i]) if self.log[i] else self.axes[i]
+        return self.scaled(i, self.axes[i])
+
+    def scaled(self, i: int, values: FloatArray) -> FloatArray:
+        """Values along axis i in the scale in which it is evenly spaced."""
+        return np.log10(values) if self.log[i] else values
+
+    def step(self, i: int) -> float:
+        """The mean distance of neighbours along axis i, in the scale in which it is evenly spaced."""
+        return float(np.ptp(self.coordinate(i))) / (self.axes[i].size - 1)
 
     def best_fit(self) -> tuple[float, float]:
         """The grid point of least chi2."""
@@ -61,14 +69,9 @@ LARGEST_EXCESS = 0.05  # of the least chi2 on a grid over that of the best fit, 
 def small_pieces(grid: Grid, level: float) -> tuple[int, int]:
     """Pieces of a contour that are under two steps of the grid wide along some axis, and all of its pieces."""
     lines = contour_lines(grid, level)
-    small = 0
-    for line in lines:
-        for i, along in enumerate(line):
-            width = np.ptp(np.log10(along) if grid.log[i] else along)
-            if width < FEWEST_STEPS_OF_PIECE * np.ptp(grid.coordinate(i)) / (grid.axes[i].size - 1):
-                small += 1
-                break
-    return small, len(lines)
+    least = [FEWEST_STEPS_OF_PIECE * grid.step(i) for i in (0, 1)]
+    small = [any(np.ptp(grid.scaled(i, along)) < least[i] for i, along in enumerate(line)) for line in lines]
+    return sum(small), len(lines)
 
 
 def _intervals_on_grid(grid: Grid, row: AllowedRange) -> int:
@@ -91,16 +94,16 @@ def coarseness(grid: Grid, excess: float, rows: Sequence[AllowedRange]) -> dict[
     """
     found = {}
     keys = dict.fromkeys((r.confidence_level, r.n_dof, r.parameter, r.other_parameters) for r in rows)
+    pieces_at = {level: small_pieces(grid, level) for level in {r.delta_chi2 for r in rows}}
     for key in keys:
         mine = [r for r in rows if (r.confidence_level, r.n_dof, r.parameter, r.other_parameters) == key]
         i = grid.names.index(key[2])
-        step = np.ptp(grid.coordinate(i)) / (grid.axes[i].size - 1)
-        ends = [np.log10([r.lower, r.upper]) if grid.log[i] else np.array([r.lower, r.upper]) for r in mine]
+        widths = [np.ptp(grid.scaled(i, np.array([r.lower, r.upper]))) for r in mine]
         said = []
-        small, pieces = small_pieces(grid, mine[0].delta_chi2)
+        small, pieces = pieces_at[mine[0].delta_chi2]
         if small:
             said.append(f"{small} of {pieces} pieces of the contour are under {FEWEST_STEPS_OF_PIECE} steps wide")
-        narrowest = min(float(np.ptp(pair) / step) for pair in ends)
+        narrowest = float(min(widths)) / grid.step(i)
         if narrowest < FEWEST_STEPS:
             said.append(f"an interval is {narrowest:.2g} steps wide")
         on_grid = _intervals_on_grid(grid, mine[0])
