@@ -19,9 +19,9 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.integrate import quad
 
+from cevnsi.arrays import FloatArray
 from cevnsi.constants import G_FERMI, HBARC_MEV_FM, MUON_MASS_MEV
 from cevnsi.experiments.measurement import Measurement
 from cevnsi.experiments.response import Acceptance
@@ -31,8 +31,6 @@ from cevnsi.physics.flux import END_POINT_MEV, FLAVORS, PROMPT_ENERGY_MEV, delay
 from cevnsi.physics.form_factors import FORM_FACTORS
 from cevnsi.physics.nuclei import Nuclide
 from cevnsi.physics.weak_charge import NEUTRON_COUPLING, ROW_OF_FLAVOR, ROWS, proton_coupling
-
-FloatArray = NDArray[np.float64]
 
 LARGEST_ENERGY_MEV = {"nu_e": END_POINT_MEV, "nu_mu": PROMPT_ENERGY_MEV, "nu_mu_bar": END_POINT_MEV}
 CM2_PER_MEV_MINUS_2 = (HBARC_MEV_FM * 1e-13) ** 2

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from cevnsi.arrays import FloatArray
 from cevnsi.model import Model
 from cevnsi.scans.axes import Scan
 from cevnsi.scans.rows import scan_rows
-from setting import QUARKS, FloatArray, Row, exponent, paper_model, scan_of, seconds, square
+from setting import QUARKS, Row, exponent, paper_model, scan_of, seconds, square
 
 THREADS = 2
 

@@ -10,9 +10,10 @@ from statistics import median
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from baselines import Experiment
+from cevnsi.arrays import FloatArray
 from cevnsi.config.check import parse_analysis
 from cevnsi.experiments.inputs import read_dataset
 from cevnsi.experiments.loading import as_acceptance, as_measurement
@@ -22,8 +23,6 @@ from cevnsi.files import strict_yaml
 from cevnsi.model import Model, analysis_templates, make_model
 from cevnsi.parameters import Axis
 from cevnsi.scans.axes import Scan
-
-FloatArray = NDArray[np.float64]
 
 ROOT = Path(__file__).parents[1]
 HERE = Path(__file__).parent

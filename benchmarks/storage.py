@@ -10,10 +10,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from cevnsi.arrays import FloatArray
 from cevnsi.files.tables import read_parquet, write_parquet_parts
 from cevnsi.scans.chunks import ROWS_PER_PART, outer_columns, repetitive_columns
 from cevnsi.scans.rows import scan_rows
-from setting import FloatArray, Row, paper_model, seconds, square
+from setting import Row, paper_model, seconds, square
 
 COMMON: dict[str, Any] = {"compression": "zstd", "write_page_checksum": True, "row_group_size": ROWS_PER_PART}
 ENCODINGS: dict[str, dict[str, Any]] = {

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from cevnsi.arrays import FloatArray
 from cevnsi.model import Model
 from cevnsi.scans.rows import scan_rows
-from setting import QUARKS, FloatArray, Row, exponent, four_quarks, paper_model, scan_of, seconds
+from setting import QUARKS, Row, exponent, four_quarks, paper_model, scan_of, seconds
 
 MATTER = ("eps_ee_matter", "eps_mumu_matter")
 LARGEST_DELTA_CHI2 = 9.0  # up to which the two are compared

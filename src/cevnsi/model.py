@@ -7,8 +7,8 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cevnsi.arrays import FloatArray
 from cevnsi.experiments.measurement import Measurement
 from cevnsi.experiments.response import Acceptance, Exposure
 from cevnsi.fast.coupling_domain import profiled_minimum
@@ -22,9 +22,6 @@ from cevnsi.physics.weak_charge import ROW_OF_FLAVOR, ROWS, contact, standard_mo
 from cevnsi.statistics.intervals import least_value
 from cevnsi.statistics.likelihood import Contraction, contract
 from cevnsi.templates import Templates, build_templates, predicted_counts
-
-FloatArray = NDArray[np.float64]
-
 
 VALUES_AT_ONCE = 200_000  # of arrays of which a few dozen are needed: points minimised at, or nodes times masses
 

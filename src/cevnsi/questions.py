@@ -5,9 +5,7 @@ Parameters are named as the axes of a scan; what is not named is zero. Complaint
 
 from collections.abc import Iterable, Mapping
 
-import numpy as np
-from numpy.typing import NDArray
-
+from cevnsi.arrays import FloatArray
 from cevnsi.config.check import check_scan
 from cevnsi.files.strict_yaml import ConfigError, near_miss
 from cevnsi.model import Model
@@ -23,7 +21,6 @@ from cevnsi.scans.rows import scan_rows
 from cevnsi.statistics.likelihood import best_pull, contract
 from cevnsi.templates import predicted_counts
 
-FloatArray = NDArray[np.float64]
 Domain = Mapping[str, tuple[float, float]]
 
 LARGEST_VALUE = 1e9  # of any parameter, as in the configuration's schema

@@ -11,14 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cevnsi.arrays import FloatArray
 from cevnsi.experiments.response import Acceptance, Exposure
 from cevnsi.physics.cross_section import coherent_factor, momentum_transfer_squared
 from cevnsi.physics.flux import END_POINT_MEV, FLAVORS, PROMPT_ENERGY_MEV, recoil_factor
 from cevnsi.physics.form_factors import FormFactor
 from cevnsi.physics.nuclei import Nuclide
 from cevnsi.physics.weak_charge import ROW_OF_FLAVOR, Epsilon, weak_charge_squared
-
-FloatArray = NDArray[np.float64]
 
 NODES_PER_SEGMENT = 6  # Gauss-Legendre; with segments of at most half a photoelectron the error is below 1e-10
 LONGEST_SEGMENT_PE = 0.5

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
-FloatArray = NDArray[np.float64]
+from cevnsi.arrays import FloatArray
+
 Tables = Callable[[str], dict[str, dict[str, Any]]]
 
 FIGURE = [8, 11, 24, 25, 21, 17, 5, 10, 6, 0, 5, 9]  # 6 to 30 photoelectrons, as PROVENANCE.md lists them

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from cevnsi.arrays import FloatArray
 from cevnsi.config.check import parse_scan
 from cevnsi.model import Model, contact_chi2
 from cevnsi.physics.interactions.light_mediator import degenerate_coupling_per_mass
@@ -16,7 +17,6 @@ from cevnsi.scans.limits import scan_ranges
 from cevnsi.statistics.thresholds import threshold
 from cevnsi.studies.liao_marfatia_2017.scorecard import MediatorLimits
 
-FloatArray = NDArray[np.float64]
 ANALYSES = ("paper", "release")
 TWO_SIGMA = threshold(0.9545, 2)
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 from scipy.optimize import Bounds, differential_evolution, minimize
 
+from cevnsi.arrays import FloatArray
 from cevnsi.fast.coupling_domain import directions
 from cevnsi.model import Model, contact_chi2
 from cevnsi.parameters import CONTACT_PARAMETERS
@@ -19,7 +19,6 @@ from cevnsi.statistics.likelihood import chi2_of_counts
 from cevnsi.templates import predicted_counts
 from minima import Box, least
 
-FloatArray = NDArray[np.float64]
 Domain = dict[str, tuple[float, float]]
 Parameters = Mapping[str, Any]
 

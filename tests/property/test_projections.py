@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
+from cevnsi.arrays import FloatArray
 from cevnsi.config.check import check, parse_scan
 from cevnsi.model import Model
 from cevnsi.parameters import Axis
@@ -17,7 +17,6 @@ from cevnsi.scans.axes import Scan
 from cevnsi.scans.rows import scan_rows
 from minima import least
 
-FloatArray = NDArray[np.float64]
 Plane = tuple[str, str]
 
 WITHIN = 1e-6  # of chi2: what is promised; the local minimisers converge to 1e-9

@@ -4,13 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import Bounds, LinearConstraint, minimize
 
+from cevnsi.arrays import FloatArray
 from cevnsi.model import Model, contact_chi2
 from cevnsi.parameters import MATTER_PARAMETERS, quarks_of
 
-FloatArray = NDArray[np.float64]
 Domain = Mapping[str, tuple[float, float]]
 
 STEP = 1e-6  # of difference quotients

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from scipy.integrate import quad
 
+from cevnsi.arrays import FloatArray
 from cevnsi.physics.cross_section import coherent_factor, differential_cross_section, momentum_transfer_squared
-from cevnsi.physics.form_factors import FORM_FACTORS, FloatArray
+from cevnsi.physics.form_factors import FORM_FACTORS
 from cevnsi.physics.nuclei import MEAN, Nuclide
 
 

@@ -7,9 +7,9 @@ import pytest
 from numpy.typing import NDArray
 from scipy.optimize import Bounds, minimize
 
+from cevnsi.arrays import FloatArray
 from cevnsi.statistics.descent import descend
 
-FloatArray = NDArray[np.float64]
 Rows = NDArray[np.intp]
 Answer = tuple[FloatArray, FloatArray, FloatArray]
 

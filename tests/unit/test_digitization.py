@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from scipy.optimize import brentq, minimize_scalar
 
 from cevnsi.config.check import Digitization, parse_analysis, parse_digitization, parse_scan
@@ -34,7 +33,6 @@ from cevnsi.studies.liao_marfatia_2017.digitization import (
 )
 from cevnsi.studies.liao_marfatia_2017.scorecard import scorecard, values_of
 
-FloatArray = NDArray[np.float64]
 Tables = Callable[[str], dict[str, dict[str, Any]]]
 
 CHOICES = Digitization(members=24, seed=7, acceptance_error=0.003, points=41, chunks=1)

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
+from cevnsi.arrays import FloatArray
 from cevnsi.files.tables import TableError, read_note, read_parquet, write_parquet, write_parquet_parts
 from cevnsi.model import Model
 from cevnsi.parameters import Axis
@@ -25,7 +25,6 @@ from cevnsi.scans.chunks import (
 )
 from cevnsi.scans.rows import scan_rows
 
-FloatArray = NDArray[np.float64]
 NAMES = ("eps_ee_uV", "eps_ee_dV", "eps_mumu_dV")
 PAIRS = (NAMES[:2], NAMES[1:])
 

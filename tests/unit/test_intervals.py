@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
+from cevnsi.arrays import FloatArray
 from cevnsi.statistics.intervals import below, least_value, local_minima, parabolic, refine
 
-FloatArray = NDArray[np.float64]
 X = np.linspace(-2, 2, 41)
 
 

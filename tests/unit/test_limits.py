@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from scipy.optimize import Bounds, differential_evolution, minimize, minimize_scalar
 
 from cevnsi import model as model_module
+from cevnsi.arrays import FloatArray
 from cevnsi.config.check import parse_scan
 from cevnsi.experiments.response import Acceptance
 from cevnsi.model import Model, analysis_templates, contact_chi2, general_chi2, make_model, mediator_chi2
@@ -32,8 +32,6 @@ from cevnsi.scans.limits import (
 )
 from cevnsi.scans.ranges import AllowedRange
 from cevnsi.statistics.thresholds import threshold
-
-FloatArray = NDArray[np.float64]
 
 
 def by_epsilon(name: str, epsilon: Any) -> Interaction:

@@ -4,12 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
+from cevnsi.arrays import FloatArray
 from cevnsi.fast import lines as lines_module
 from cevnsi.fast.lines import Line, pieces
-
-FloatArray = NDArray[np.float64]
 
 
 @given(

@@ -10,6 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.optimize import minimize, minimize_scalar
 
+from cevnsi.arrays import FloatArray
 from cevnsi.config.check import parse_scan
 from cevnsi.files.strict_yaml import ConfigError
 from cevnsi.model import Model, contact_chi2, mediator_chi2
@@ -28,8 +29,6 @@ from cevnsi.scans.limits import scan_ranges
 from cevnsi.scans.ranges import AllowedRange
 from cevnsi.statistics.likelihood import chi2_at_pull
 from cevnsi.statistics.thresholds import threshold
-
-FloatArray = NDArray[np.float64]
 
 QUARKS = {f"eps_{pair}_{q}V": (-1.0, 1.0) for pair in ("ee", "mumu") for q in "ud"}
 MEDIATOR = {"mediator_mass_mev": 10.0, "coupling": 3e-5}

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from scipy.stats import chi2 as chi2_distribution
 
+from cevnsi.arrays import FloatArray
 from cevnsi.config.check import parse_scan
 from cevnsi.model import Model
 from cevnsi.parameters import Axis
@@ -29,7 +29,6 @@ from cevnsi.scans.regions import (
 from cevnsi.scans.rows import scan_rows
 from cevnsi.statistics.thresholds import threshold
 
-FloatArray = NDArray[np.float64]
 LEVELS = [(0.9, 2), (0.9, 1)]
 
 

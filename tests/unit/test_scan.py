@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
+from cevnsi.arrays import FloatArray
 from cevnsi.model import Model, contact_chi2, general_chi2, mediator_chi2
 from cevnsi.parameters import CONTACT_PARAMETERS, Axis
 from cevnsi.physics.interaction import Interaction
@@ -16,8 +16,6 @@ from cevnsi.physics.interactions import INTERACTIONS
 from cevnsi.scans import rows as scan_module
 from cevnsi.scans.axes import Scan
 from cevnsi.scans.rows import scan_rows
-
-FloatArray = NDArray[np.float64]
 
 
 def by_epsilon(name: str, epsilon: Any) -> Interaction:

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
 from cevnsi import model as model_module
+from cevnsi.arrays import FloatArray
 from cevnsi.config.check import parse_scan
 from cevnsi.experiments.measurement import Measurement
 from cevnsi.experiments.response import Acceptance
@@ -46,7 +46,6 @@ from cevnsi.studies.liao_marfatia_2017.scorecard import (
 )
 from cevnsi.templates import Templates, predicted_counts
 
-FloatArray = NDArray[np.float64]
 Surface = Callable[[FloatArray, FloatArray], FloatArray]
 ANALYSES = ("paper", "release")
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from scipy.optimize import brentq, minimize_scalar
 
 from cevnsi.config.check import parse_scan
@@ -20,7 +19,6 @@ from cevnsi.scans.limits import scan_ranges
 from cevnsi.statistics.thresholds import threshold
 from cevnsi.studies.liao_marfatia_2017.sensitivity import bounded, domain_matches, domain_sensitivity, narrowest_limit
 
-FloatArray = NDArray[np.float64]
 BOUNDS = Axis("bound", 0.25, 2.0, 8).values()
 ANALYSES = ("paper", "release")
 PAIRS = ("ee", "mumu")

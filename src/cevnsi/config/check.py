@@ -12,7 +12,6 @@ from importlib import resources
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cevnsi.experiments.response import CSI_2017, Exposure
 from cevnsi.files.strict_yaml import LARGEST, ConfigError, load_yaml, near_miss
@@ -21,8 +20,6 @@ from cevnsi.parameters import MATTER_PARAMETERS, Axis, quarks_of
 from cevnsi.physics.interactions import INTERACTIONS
 from cevnsi.physics.nuclei import NUCLEI
 from cevnsi.scans.axes import Scan, share
-
-FloatArray = NDArray[np.float64]
 
 DEEPEST, MOST_VALUES = 10, 100_000  # of a configuration, aliases written out
 MOST_STORED = 10**9  # of one grid that is kept: 8 GB of chi2

@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cevnsi.arrays import FloatArray
 from cevnsi.files import tables
 from cevnsi.files.strict_yaml import LARGEST, ConfigError, load_yaml
 from cevnsi.files.tables import TableError, decimal, file_digest, read_csv, read_lines, read_text
 
-FloatArray = NDArray[np.float64]
 Table = dict[str, FloatArray]
 Tables = dict[str, Table]
 Paths = Mapping[str, Path]

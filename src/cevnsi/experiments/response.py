@@ -4,13 +4,11 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cevnsi import constants
+from cevnsi.arrays import FloatArray
 from cevnsi.physics.flux import flux_normalization
 from cevnsi.physics.nuclei import Nuclide
-
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,13 +18,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cevnsi.arrays import FloatArray
 from cevnsi.parameters import CONTACT_PARAMETERS, MATTER_PARAMETERS, OFF_DIAGONAL, PAIRS, MatterParameter, coupling_name
 from cevnsi.physics.nuclei import Nuclide
 from cevnsi.physics.weak_charge import ROWS, charge_amplitude, contact, quark_numbers, standard_model_charge
 from cevnsi.statistics.descent import descend
 from cevnsi.statistics.likelihood import Contraction
 
-FloatArray = NDArray[np.float64]
 Domain = Mapping[str, tuple[float, float]]
 
 

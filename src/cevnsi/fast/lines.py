@@ -7,9 +7,8 @@ one piece, both are small matrix products (coefficients by line, times powers by
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-FloatArray = NDArray[np.float64]
+from cevnsi.arrays import FloatArray
 
 MOST_COLUMNS = 3200  # of a piece
 # Points of a tile: its two products stay in cache, and BLAS leaves so small a one to a single thread. The shape of a

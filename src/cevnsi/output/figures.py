@@ -15,14 +15,13 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
-from numpy.typing import NDArray
 
+from cevnsi.arrays import FloatArray
 from cevnsi.files.tables import atomic, write_csv
 from cevnsi.physics.interactions import parameter
 from cevnsi.scans.regions import Grid
 from cevnsi.statistics.thresholds import threshold
 
-FloatArray = NDArray[np.float64]
 Drawn = tuple[Figure, dict[str, list[Any]]]
 
 BLUE, VERMILION, BLACK, ORANGE, GREEN, SKY, GREY = (

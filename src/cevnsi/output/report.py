@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cevnsi.arrays import FloatArray
 from cevnsi.config.check import parse_analysis, parse_scan
 from cevnsi.constants import G_FERMI
 from cevnsi.experiments.inputs import CROSS_CHECK_COLUMNS
@@ -50,7 +51,6 @@ from cevnsi.templates import Templates
 from cevnsi.workflow.rule_graph import draw
 from cevnsi.workflow.run_record import Job, rule_edges, run_times
 
-FloatArray = NDArray[np.float64]
 Figures = Mapping[str, Mapping[str, Sequence[str]]]  # by analysis and figure, the grids drawn in it
 Row = dict[str, Any]
 

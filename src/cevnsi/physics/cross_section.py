@@ -1,13 +1,11 @@
 """The CEvNS cross section (Eq. 3)."""
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cevnsi.arrays import FloatArray
 from cevnsi.constants import G_FERMI, HBARC_MEV_FM
 from cevnsi.physics.form_factors import FormFactor
 from cevnsi.physics.nuclei import Nuclide
-
-FloatArray = NDArray[np.float64]
 
 MEV_MINUS_2_IN_CM2 = (HBARC_MEV_FM * 1e-13) ** 2  # (hbar c)^2 in MeV^2 cm^2
 

@@ -1,11 +1,9 @@
 """Neutrinos from pion and muon decay at rest (Eq. 2), and their integrals over energy."""
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cevnsi.arrays import FloatArray
 from cevnsi.constants import MUON_MASS_MEV, PION_MASS_MEV
-
-FloatArray = NDArray[np.float64]
 
 FLAVORS = ("nu_e", "nu_mu", "nu_mu_bar")
 PROMPT_ENERGY_MEV = (PION_MASS_MEV**2 - MUON_MASS_MEV**2) / (2 * PION_MASS_MEV)  # nu_mu line, Eq. 2

@@ -3,12 +3,11 @@
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cevnsi.arrays import FloatArray
 from cevnsi.constants import HBARC_MEV_FM
 from cevnsi.physics.nuclei import Nuclide
 
-FloatArray = NDArray[np.float64]
 FormFactor = Callable[[FloatArray, Nuclide], FloatArray]
 
 

@@ -3,11 +3,9 @@
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cevnsi.arrays import FloatArray
 from cevnsi.constants import MUON_G2_DISCREPANCY, MUON_G2_UNCERTAINTY, MUON_MASS_MEV
-
-FloatArray = NDArray[np.float64]
 
 
 def _integral_to_half(integrand: Callable[[FloatArray], FloatArray], knee: FloatArray) -> FloatArray:

@@ -5,14 +5,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cevnsi.arrays import FloatArray
 from cevnsi.files.provenance import digest
 from cevnsi.files.tables import TableError, make_anew, read_parquet_parts
 from cevnsi.scans.axes import Scan
 from cevnsi.scans.regions import Grid
 
-FloatArray = NDArray[np.float64]
 Projection = tuple[str, ...]
 
 ROWS_PER_PART = 2**18  # of a table that is written and read part by part

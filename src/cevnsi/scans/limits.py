@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from cevnsi.arrays import FloatArray
 from cevnsi.fast.coupling_domain import turning_points
 from cevnsi.model import Model, has_contraction, least_chi2, minimises_over
 from cevnsi.parameters import Axis
@@ -18,8 +19,6 @@ from cevnsi.scans.axes import Scan
 from cevnsi.scans.ranges import AllowedRange
 from cevnsi.statistics.intervals import below, parabolic, refine
 from cevnsi.statistics.thresholds import threshold
-
-FloatArray = NDArray[np.float64]
 
 SAMPLES_PER_DECADE = 20  # of a logarithmic parameter, over the relative error of the counts
 SAMPLES_PER_CHARGE = 8  # of the SM charge that a contact parameter adds to an amplitude, over the same

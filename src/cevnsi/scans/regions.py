@@ -6,12 +6,10 @@ from typing import Any
 
 import numpy as np
 from contourpy import contour_generator
-from numpy.typing import NDArray
 
+from cevnsi.arrays import FloatArray
 from cevnsi.scans.ranges import AllowedRange
 from cevnsi.statistics.thresholds import threshold
-
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

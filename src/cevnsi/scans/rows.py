@@ -11,14 +11,13 @@ from threading import Lock
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cevnsi.arrays import FloatArray
 from cevnsi.fast.lines import ROWS_TOGETHER, Line, pieces
 from cevnsi.model import VALUES_AT_ONCE, Model, least_chi2, mediator_contraction
 from cevnsi.physics.weak_charge import ROWS, charge_along, quark_numbers, standard_model_charge
 from cevnsi.scans.axes import Scan
 
-FloatArray = NDArray[np.float64]
 Block = tuple[slice, ...]
 
 POINTS_PER_BLOCK = 4_000_000  # which, with VALUES_AT_ONCE, bounds the memory of a chunk by thread

@@ -5,7 +5,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-FloatArray = NDArray[np.float64]
+from cevnsi.arrays import FloatArray
+
 # Value (n,), gradient (n, d) and Hessian (n, d, d) at points (n, d) of the problems with these numbers (n,).
 Derivatives = Callable[[FloatArray, NDArray[np.intp]], tuple[FloatArray, FloatArray, FloatArray]]
 

@@ -8,7 +8,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-FloatArray = NDArray[np.float64]
+from cevnsi.arrays import FloatArray
+
 Rows = NDArray[np.intp]
 Function = Callable[[FloatArray, Rows], FloatArray]
 

@@ -9,12 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from cevnsi.arrays import FloatArray
 from cevnsi.experiments.measurement import Measurement
-
-FloatArray = NDArray[np.float64]
 
 
 def chi2_at_pull(

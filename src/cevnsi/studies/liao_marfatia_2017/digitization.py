@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cevnsi.arrays import FloatArray
 from cevnsi.config.check import Digitization
 from cevnsi.experiments.measurement import Measurement
 from cevnsi.experiments.response import Acceptance
@@ -20,7 +20,6 @@ from cevnsi.model import Analysis, analysis_templates, make_model
 from cevnsi.scans.axes import Scan
 from cevnsi.studies.liao_marfatia_2017.scorecard import values_of
 
-FloatArray = NDArray[np.float64]
 Values = dict[str, float]
 
 

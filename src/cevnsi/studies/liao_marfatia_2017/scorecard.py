@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cevnsi.arrays import FloatArray
 from cevnsi.experiments.measurement import Measurement
 from cevnsi.experiments.response import Acceptance
 from cevnsi.files.tables import RANGES, SCORECARD, as_columns, read_table
@@ -32,7 +33,6 @@ from cevnsi.studies.liao_marfatia_2017.sensitivity import CL_PAPER, bounded, nar
 from cevnsi.studies.liao_marfatia_2017.spectra import mean_momentum_transfer_mev, spectra_table
 from cevnsi.templates import Templates
 
-FloatArray = NDArray[np.float64]
 Ranges = Mapping[str, Any]
 Values = dict[str, float]
 

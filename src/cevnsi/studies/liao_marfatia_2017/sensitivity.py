@@ -10,14 +10,12 @@ from itertools import product
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cevnsi.arrays import FloatArray
 from cevnsi.model import Model
 from cevnsi.scans.axes import Scan
 from cevnsi.scans.limits import allowed, curves, least_of
 from cevnsi.statistics.thresholds import threshold
-
-FloatArray = NDArray[np.float64]
 
 CL_PAPER = 0.90  # of Figs. 3 and 4 and Eq. 12
 SMALLEST_BOUND, LARGEST_BOUND = 0.01, 3.0  # between which a published end is looked for
