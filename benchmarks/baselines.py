@@ -25,6 +25,7 @@ from cevnsi.arrays import FloatArray
 from cevnsi.constants import G_FERMI, HBARC_MEV_FM, MUON_MASS_MEV
 from cevnsi.experiments.measurement import Measurement
 from cevnsi.experiments.response import Acceptance
+from cevnsi.experiments.targets import TARGETS
 from cevnsi.model import Analysis
 from cevnsi.parameters import OFF_DIAGONAL
 from cevnsi.physics.flux import END_POINT_MEV, FLAVORS, PROMPT_ENERGY_MEV, delayed_spectrum
@@ -45,6 +46,11 @@ class Experiment:
     acceptance: Acceptance
 
     @property
+    def nuclides(self) -> tuple[Nuclide, ...]:
+        """Nuclei of the target."""
+        return TARGETS[self.analysis.nuclei].nuclides
+
+    @property
     def pe_per_mev(self) -> float:
         """Photoelectrons per MeV of recoil energy (Eq. 5)."""
         return self.analysis.exposure.light_yield_pe_per_kev * 1e3
@@ -60,7 +66,8 @@ class Experiment:
 
     def events_per_cross_section(self, nuclide: Nuclide) -> float:
         """Events of each flavor per MeV^-2 of cross section and unit flux, before acceptance (Eq. 1)."""
-        return self.analysis.exposure.luminosity_per_cm2(nuclide) * CM2_PER_MEV_MINUS_2
+        luminosities = self.analysis.exposure.luminosities_per_cm2(TARGETS[self.analysis.nuclei])
+        return luminosities[self.nuclides.index(nuclide)] * CM2_PER_MEV_MINUS_2
 
     def coherent_factor(self, recoil_energy_mev: Any, nuclide: Nuclide) -> Any:
         """Eq. 3 without the charge and without 2 - M E_r / E_nu^2: G_F^2 / (2 pi) F^2 M in MeV^-1, any shape."""
@@ -134,7 +141,7 @@ def quad_counts(experiment: Experiment, parameters: Mapping[str, float]) -> Floa
     edges, sin2 = experiment.measurement.bin_edges_pe.tolist(), experiment.analysis.sin2_theta_w
     counts = np.zeros((len(FLAVORS), len(edges) - 1))
     for i, flavor in enumerate(FLAVORS):
-        for nuclide in experiment.analysis.nuclides:
+        for nuclide in experiment.nuclides:
             charge2 = charge_squared(nuclide, ROW_OF_FLAVOR[flavor], parameters, sin2)
             counts[i] += [charge2 * quad_events(experiment, flavor, nuclide, *ends) for ends in pairwise(edges)]
     return counts
@@ -144,10 +151,10 @@ def quad_chi2(experiment: Experiment, parameters: Mapping[str, float]) -> float:
     """Chi2 at one point of contact parameters by name: Eq. 7 at the pull that minimises it."""
     measured, sigma = experiment.measurement, experiment.analysis.normalization_uncertainty
     predicted = quad_counts(experiment, parameters).sum(axis=0)
-    weight = 1 / measured.stat_uncertainty**2
-    slope = (weight * predicted * (measured.observed_counts - predicted)).sum()
+    weight = 1 / measured.errors**2
+    slope = (weight * predicted * (measured.observed - predicted)).sum()
     pull = slope / ((weight * predicted**2).sum() + 1 / sigma**2)
-    residual = measured.observed_counts - predicted * (1 + pull)
+    residual = measured.observed - predicted * (1 + pull)
     return float((weight * residual**2).sum() + (pull / sigma) ** 2)
 
 
@@ -182,7 +189,7 @@ def rate_nodes(experiment: Experiment, nodes_per_segment: int = 4) -> list[RateN
     Segments end at bin edges and kinks of the rate. Four nodes give chi2 to 1e-12 where segments have up to two
     photoelectrons; an acceptance with many points needs fewer.
     """
-    nuclides, made = experiment.analysis.nuclides, []
+    nuclides, made = experiment.nuclides, []
     kinks = np.concatenate([experiment.kinks_pe(flavor, nuclide) for flavor in FLAVORS for nuclide in nuclides])
     for low, high in pairwise(experiment.measurement.bin_edges_pe):
         edges = np.unique([low, *kinks[(kinks > low) & (kinks < high)], high])
@@ -209,9 +216,9 @@ def _chi2_bin_by_bin(experiment: Experiment, counts: Iterable[FloatArray], shape
     cancel where the prediction exceeds the data by orders of magnitude.
     """
     measured, penalty = experiment.measurement, experiment.analysis.normalization_uncertainty**-2
-    observed = measured.observed_counts / measured.stat_uncertainty
+    observed = measured.observed / measured.errors
     data_prediction, prediction_prediction = np.zeros(shape), np.zeros(shape)
-    for n, error, of_bin in zip(observed, measured.stat_uncertainty, counts, strict=True):
+    for n, error, of_bin in zip(observed, measured.errors, counts, strict=True):
         predicted = of_bin / error
         data_prediction += n * predicted
         prediction_prediction += predicted * predicted
@@ -226,7 +233,7 @@ def bins_chi2(experiment: Experiment, events: FloatArray, parameters: Mapping[st
 
     events (flavors, nuclides, bins) per unit of charge squared, as `bin_events` gives them.
     """
-    nuclides, sin2 = experiment.analysis.nuclides, experiment.analysis.sin2_theta_w
+    nuclides, sin2 = experiment.nuclides, experiment.analysis.sin2_theta_w
     shape = np.broadcast_shapes(*(np.shape(value) for value in parameters.values()))
     events_of_row = [
         events[[i for i, flavor in enumerate(FLAVORS) if ROW_OF_FLAVOR[flavor] == row]].sum(axis=0) for row in ROWS
@@ -251,7 +258,7 @@ def bins_mediator_chi2(
     The charge depends on the momentum transfer, and is the same for all flavors: the sum over nodes is done anew at
     each point. nodes is one entry for each bin, as `rate_nodes` gives them.
     """
-    nuclides, sin2 = experiment.analysis.nuclides, experiment.analysis.sin2_theta_w
+    nuclides, sin2 = experiment.nuclides, experiment.analysis.sin2_theta_w
     shape = np.broadcast_shapes(np.shape(mediator_mass_mev), np.shape(coupling))
     mass2, strength = np.square(mediator_mass_mev), np.square(coupling) / (2 * math.sqrt(2) * G_FERMI)
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from baselines import bin_events, bins_chi2, bins_mediator_chi2, quad_chi2, rate_nodes
-from cevnsi.model import contact_chi2, mediator_chi2
 from cevnsi.scans.rows import scan_rows
+from points import contact_chi2, mediator_chi2
 from setting import HERE, Row, experiment, fresh, median_ratio, paper_model, seconds, square
 
 THREADS = 2

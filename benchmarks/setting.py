@@ -14,13 +14,13 @@ from numpy.typing import ArrayLike
 
 from baselines import Experiment
 from cevnsi.arrays import FloatArray
-from cevnsi.config.check import parse_analysis
+from cevnsi.config.check import complete, parse_analysis
 from cevnsi.experiments.inputs import read_dataset
 from cevnsi.experiments.loading import as_acceptance, as_measurement
-from cevnsi.experiments.measurement import Measurement
+from cevnsi.experiments.measurement import PHOTOELECTRONS, Measurement
 from cevnsi.experiments.response import Acceptance
 from cevnsi.files import strict_yaml
-from cevnsi.model import Model, analysis_templates, make_model
+from cevnsi.model import Model, make_model
 from cevnsi.parameters import Axis
 from cevnsi.scans.axes import Scan
 
@@ -80,26 +80,28 @@ def inputs(bin_edges_pe: FloatArray | None = None) -> tuple[Measurement, Accepta
     if bin_edges_pe is None:
         return as_measurement(tables["counts"]), acceptance
     flat = np.diff(bin_edges_pe) * 7.0
-    return Measurement(bin_edges_pe, flat, np.sqrt(2 * flat)), acceptance
+    axes = {PHOTOELECTRONS: bin_edges_pe}
+    return Measurement(axes=axes, observed=flat, uncertainty=np.sqrt(2 * flat)), acceptance
 
 
 def paper_model(nuclei: str = "mean", bin_edges_pe: FloatArray | None = None) -> Model:
     """The paper's analysis, its templates integrated here."""
-    analysis = parse_analysis(config()["analyses"]["paper"] | {"nuclei": nuclei})
-    measurement, acceptance = inputs(bin_edges_pe)
-    templates = analysis_templates(analysis, measurement, acceptance)
-    return make_model(analysis, templates, measurement)
+    analysis = parse_analysis(complete(config()["analyses"]["paper"] | {"nuclei": nuclei}, config()))
+    return make_model(analysis, *inputs(bin_edges_pe))
 
 
 def experiment(model: Model) -> Experiment:
     """The same for the baselines."""
-    return Experiment(model.analysis, model.measurement, inputs()[1])
+    return Experiment(model.analysis, model.dataset.measurement, inputs()[1])
 
 
 def scan_of(axes: Mapping[str, tuple[float, float, int]], *projections: tuple[str, ...], **changes: Any) -> Scan:
     """A scan with these axes, log ones for a light mediator; the whole grid is kept if no projection is named."""
     light = "coupling" in axes
-    made = tuple(Axis(name, *ends, "log" if light else "linear") for name, ends in axes.items())
+    made = tuple(
+        Axis(name=name, minimum=low, maximum=high, points=points, scale="log" if light else "linear")
+        for name, (low, high, points) in axes.items()
+    )
     values: dict[str, Any] = {
         "name": "benchmark",
         "interaction": "light_mediator" if light else "contact",

@@ -14,14 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from cevnsi.config.check import parse_analysis, parse_scan
+from cevnsi.config.check import complete, parse_analysis, parse_scan
+from cevnsi.experiments.csi_2017 import CSI_2017
 from cevnsi.experiments.inputs import PUBLISHED_FILE
 from cevnsi.experiments.loading import load_acceptance, load_measurement
-from cevnsi.experiments.response import CSI_2017
 from cevnsi.files.strict_yaml import read
 from cevnsi.files.tables import DOMAIN_MATCHES, PUBLISHED, SCORECARD, contour_layout, read_table
-from cevnsi.model import Analysis, analysis_templates, make_model
-from cevnsi.physics.nuclei import NUCLEI
+from cevnsi.model import Analysis, make_model
 from cevnsi.scans.limits import scan_ranges
 from cevnsi.studies.liao_marfatia_2017.scorecard import markdown
 
@@ -102,9 +101,7 @@ def scorecards(results: Path, analyses: Sequence[str]) -> str:
 def _row(name: str, analysis: Analysis, config: Mapping[str, Any], results: Path) -> str:
     """SM counts and the four ends of Eq. 12 (delta chi2 4.61) under one set of assumptions."""
     folder = results / "inputs" / analysis.dataset
-    measurement = load_measurement(folder / "counts.csv")
-    templates = analysis_templates(analysis, measurement, load_acceptance(folder / "acceptance.csv"))
-    model = make_model(analysis, templates, measurement)
+    model = make_model(analysis, load_measurement(folder / "counts.csv"), load_acceptance(folder / "acceptance.csv"))
     scan = parse_scan("matter_ee_mumu", config["scans"]["matter_ee_mumu"])
     ranges = [r for r in scan_ranges(model, scan) if r.other_parameters == "profiled" and r.n_dof == 2]
     ends = [end for r in ranges for end in (r.lower, r.upper)]
@@ -113,13 +110,13 @@ def _row(name: str, analysis: Analysis, config: Mapping[str, Any], results: Path
 
 def assumptions(results: Path, config: Mapping[str, Any]) -> str:
     """What one change at a time to the analysis `paper` does."""
-    paper = parse_analysis(config["analyses"]["paper"])
+    paper = parse_analysis(complete(config["analyses"]["paper"], config))
     cases = {
         "`paper` as it is": paper,
         "`dataset: release` (9 counts in the first bin, sqrt(C + AC), logistic acceptance)": replace(
             paper, dataset="release"
         ),
-        "`nuclei: cs_and_i`": replace(paper, nuclides=NUCLEI["cs_and_i"]),
+        "`nuclei: cs_and_i`": replace(paper, nuclei="cs_and_i"),
         "`form_factor: helm`": replace(paper, form_factor="helm"),
         "`sin2_theta_w: 0.2312` (at the Z pole)": replace(paper, sin2_theta_w=0.2312),
         "`normalization_uncertainty: 0.14`": replace(paper, normalization_uncertainty=0.14),

@@ -9,13 +9,12 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-from cevnsi.config.check import parse_analysis
+from cevnsi.config.check import complete, parse_analysis
 from cevnsi.experiments.inputs import read_dataset
 from cevnsi.experiments.loading import as_acceptance, as_measurement
-from cevnsi.experiments.measurement import Measurement
+from cevnsi.experiments.measurement import PHOTOELECTRONS, Measurement
 from cevnsi.files import strict_yaml
-from cevnsi.model import Model, analysis_templates, make_model
-from cevnsi.templates import Templates
+from cevnsi.model import DataSet, Model, cut, make_dataset
 
 # The same examples on every run, and no database beside the sources; a slow machine is no failure.
 settings.register_profile("repeatable", deadline=None, derandomize=True, database=None, max_examples=60)
@@ -44,16 +43,17 @@ def _section(analysis: str, overrides: tuple[tuple[str, Any], ...]) -> dict[str,
 
 
 @cache
-def _templates(analysis: str, overrides: tuple[tuple[str, Any], ...]) -> Templates:
+def _dataset(analysis: str, overrides: tuple[tuple[str, Any], ...]) -> DataSet:
     section = _section(analysis, overrides)
     acceptance = as_acceptance(_tables(section["dataset"])["acceptance"])
-    return analysis_templates(parse_analysis(section), _measurement(section["dataset"]), acceptance)
+    return make_dataset(parse_analysis(complete(section, _config())), _measurement(section["dataset"]), acceptance)
 
 
 @cache
 def _model(analysis: str, overrides: tuple[tuple[str, Any], ...]) -> Model:
-    section = _section(analysis, overrides)
-    return make_model(parse_analysis(section), _templates(analysis, overrides), _measurement(section["dataset"]))
+    choices = parse_analysis(complete(_section(analysis, overrides), _config()))
+    used = cut(_dataset(analysis, overrides), PHOTOELECTRONS, *choices.photoelectron_range)
+    return Model(analysis=choices, datasets=(used,))
 
 
 @pytest.fixture(scope="session")
@@ -81,12 +81,12 @@ def measurement() -> Callable[[str], Measurement]:
 
 
 @pytest.fixture(scope="session")
-def templates() -> Callable[..., Templates]:
-    """Templates of all bins: templates("release", nuclei="cs_and_i") is the analysis with one choice changed."""
-    return lambda analysis, **overrides: _templates(analysis, tuple(overrides.items()))
+def dataset() -> Callable[..., DataSet]:
+    """Data sets of all bins: dataset("release", nuclei="cs_and_i") is the analysis with one choice changed."""
+    return lambda analysis, **overrides: _dataset(analysis, tuple(overrides.items()))
 
 
 @pytest.fixture(scope="session")
 def model() -> Callable[..., Model]:
-    """Models of the analysed bins, called like `templates`."""
+    """Models of the analysed bins, called like `dataset`."""
     return lambda analysis, **overrides: _model(analysis, tuple(overrides.items()))

@@ -92,12 +92,12 @@ def spectrum(arguments: argparse.Namespace) -> str:
     model = _model(arguments, all_bins=arguments.all_bins)
     counts = predict(model, parameters)
     columns: dict[str, Any] = {
-        "bin_low_pe": model.measurement.bin_edges_pe[:-1],
-        "bin_high_pe": model.measurement.bin_edges_pe[1:],
+        "bin_low_pe": model.dataset.measurement.bin_edges_pe[:-1],
+        "bin_high_pe": model.dataset.measurement.bin_edges_pe[1:],
         **{f"{flavor}_counts": row for flavor, row in zip(FLAVORS, counts, strict=True)},
         "predicted_counts": counts.sum(axis=0),
-        "observed_counts": model.measurement.observed_counts,
-        "stat_uncertainty_counts": model.measurement.stat_uncertainty,
+        "observed_counts": model.dataset.measurement.observed,
+        "stat_uncertainty_counts": model.dataset.measurement.errors,
     }
     return csv_text(columns)
 
@@ -112,7 +112,7 @@ def chi2(arguments: argparse.Namespace) -> str:
         {
             "chi2": [at_point],
             "standard_model_chi2": [standard_model],
-            "bins": [model.measurement.observed_counts.size],
+            "bins": [model.dataset.measurement.observed.size],
             "normalization_pull": [pull],
         }
     )

@@ -1,37 +1,46 @@
-"""A model: what an analysis assumes, its templates and its measurement; and chi2 of it at parameters, the plain way."""
+"""A model: what an analysis assumes, and its data sets; expected counts and chi2 of it at parameters, the plain way.
+
+    coefficients (terms, ...)            of an interaction at parameters
+    expected (..., bins)                 = coefficients . templates + sum of backgrounds
+    directions (..., nuisances, bins)    one a nuisance, taken at the current nuisances and iterated
+    chi2 (...)                           = profile(statistic, observed, expected, directions, sigma)
+
+Eq. 7 has the terms Q_e^2 and Q_mu^2, one nuisance, and a Gaussian statistic.
+"""
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cevnsi.arrays import FloatArray
-from cevnsi.experiments.measurement import Measurement
-from cevnsi.experiments.response import Acceptance, Exposure
-from cevnsi.fast.coupling_domain import profiled_minimum
-from cevnsi.parameters import Axis
-from cevnsi.physics.flux import FLAVORS
+from cevnsi.experiments.measurement import PHOTOELECTRONS, Measurement, bins_between
+from cevnsi.experiments.response import Acceptance, Exposure, unsmeared_response
+from cevnsi.experiments.targets import TARGETS
 from cevnsi.physics.form_factors import FORM_FACTORS
+from cevnsi.physics.interaction import Recoils, Values
 from cevnsi.physics.interactions import INTERACTIONS
-from cevnsi.physics.interactions.light_mediator import mediator_coupling_scale
 from cevnsi.physics.nuclei import Nuclide
-from cevnsi.physics.weak_charge import ROW_OF_FLAVOR, ROWS, contact, standard_model_charge, weak_charge_squared
-from cevnsi.statistics.intervals import least_value
-from cevnsi.statistics.likelihood import Contraction, contract
-from cevnsi.templates import Templates, build_templates, predicted_counts
+from cevnsi.physics.weak_charge import ROWS
+from cevnsi.statistics.likelihoods import STATISTICS, Terms
+from cevnsi.statistics.nuisances import SIGNAL, Nuisance, Sample, precisions
+from cevnsi.statistics.profile import Expected, Profiled, profile
+from cevnsi.templates import Templates, build_templates
 
 VALUES_AT_ONCE = 200_000  # of arrays of which a few dozen are needed: points minimised at, or nodes times masses
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Analysis:
     """One set of assumptions about target, detector and data."""
 
     dataset: str
-    nuclides: tuple[Nuclide, ...]
+    nuclei: str
     form_factor: str
     sin2_theta_w: float
     exposure: Exposure
@@ -40,147 +49,290 @@ class Analysis:
     scans: tuple[str, ...]
 
 
-@dataclass(frozen=True)
+# Expected signal at some points, (..., bins), and what one unit of each nuisance of its shape adds to it.
+Signal = tuple[FloatArray, Mapping[str, FloatArray]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataSet:
+    """What one experiment has measured, what it would count, and what is not known of that."""
+
+    measurement: Measurement
+    templates: Templates
+    nuisances: tuple[Nuisance, ...]
+    statistic: str
+    sin2_theta_w: float
+    shifted: Mapping[str, Templates] = field(default_factory=dict)  # by nuisance: what one unit of it adds to templates
+
+    def __post_init__(self) -> None:
+        """Refuse nuisances of what is not there, and a statistic without what it needs."""
+        if (self.statistic == "poisson") != (self.measurement.uncertainty is None):
+            need = "none" if self.statistic == "poisson" else "one"
+            raise ValueError(f"statistic {self.statistic}: uncertainty of a bin; expected {need}")
+        for nuisance in self.nuisances:
+            for sample in {*nuisance.scales, *nuisance.shifts} - {SIGNAL, *self.measurement.backgrounds}:
+                known = ", ".join([SIGNAL, *self.measurement.backgrounds])
+                raise ValueError(f"nuisance {nuisance.name}: {sample!r} is no sample; expected one of {known}")
+        for name in set(self.shifted) - {nuisance.name for nuisance in self.nuisances}:
+            raise ValueError(f"shifted templates of {name!r}, which is no nuisance of this data set")
+
+    @cached_property
+    def recoils(self) -> Recoils:
+        """Where an interaction is asked for."""
+        return Recoils(
+            nuclides=self.templates.nuclides,
+            momentum_transfer_squared=self.templates.momentum_transfer_squared,
+            sin2_theta_w=self.sin2_theta_w,
+        )
+
+    @cached_property
+    def contact_templates(self) -> FloatArray:
+        """Counts for a charge squared of one, by row and nuclide, (rows * nuclides, bins)."""
+        return self.term_templates("contact", {})
+
+    def term_templates(self, interaction: str, parameters: Values) -> FloatArray:
+        """Counts of each term for a coefficient of one, (terms, ..., bins) at what shapes them."""
+        terms = INTERACTIONS[interaction].terms
+        shaping = {name: parameters[name] for name in terms.shaping if name in parameters}
+        return self.templates.counts(terms.weights(self.recoils, shaping))
+
+    def signal(self, interaction: str, parameters: Values) -> Signal:
+        """Expected signal at parameters that broadcast."""
+        terms = INTERACTIONS[interaction].terms
+        coefficients = terms.coefficients(self.recoils, parameters)
+        shaping = {name: parameters[name] for name in terms.shaping if name in parameters}
+        weights = terms.weights(self.recoils, shaping)
+        counts = sum_of_terms(coefficients, self.templates.counts(weights))
+        return counts, {name: sum_of_terms(coefficients, t.counts(weights)) for name, t in self.shifted.items()}
+
+    def by_flavor(self, interaction: str, parameters: Mapping[str, float]) -> FloatArray:
+        """Expected counts of the signal at one point, (flavors, bins)."""
+        terms = INTERACTIONS[interaction].terms
+        weights = terms.weights(self.recoils, parameters)
+        coefficients = terms.coefficients(self.recoils, parameters)
+        return sum_of_terms(coefficients, self.templates.per_bin(weights).sum(axis=-2))
+
+
+def sum_of_terms(coefficients: Sequence[Any], templates: FloatArray) -> FloatArray:
+    """Coefficients (terms), each (...), times templates (terms, ..., bins), (..., bins).
+
+    Term by term, so that no digit depends on how many points there are.
+    """
+    total: Any = 0.0
+    for coefficient, template in zip(coefficients, templates, strict=True):
+        total = total + np.asarray(coefficient)[..., None] * template
+    counts: FloatArray = total
+    return counts
+
+
+@dataclass(frozen=True, kw_only=True)
 class Model:
     """Everything that chi2 at a point needs but the point."""
 
     analysis: Analysis
-    templates: Templates
-    measurement: Measurement
+    datasets: tuple[DataSet, ...]
+
+    @property
+    def dataset(self) -> DataSet:
+        """The data set of a model of one; ValueError of a joint one."""
+        if len(self.datasets) != 1:
+            raise ValueError(f"a model of {len(self.datasets)} data sets; expected one")
+        return self.datasets[0]
+
+    @cached_property
+    def nuclides(self) -> tuple[Nuclide, ...]:
+        """Of all data sets, in their order."""
+        return tuple(nuclide for dataset in self.datasets for nuclide in dataset.templates.nuclides)
 
     @cached_property
     def standard_model_counts(self) -> FloatArray:
-        """Counts that the standard model predicts, (bins,)."""
-        counts: FloatArray = predicted_counts(
-            self.templates, [{} for _ in self.templates.nuclides], self.analysis.sin2_theta_w
-        ).sum(axis=0)
-        return counts
+        """Counts that the standard model predicts, (bins,) of all data sets."""
+        return np.concatenate([dataset.signal("contact", {})[0] for dataset in self.datasets])
 
     @cached_property
-    def contraction(self) -> Contraction:
-        """Inner products of the contact templates, ordered (e, mu) by nuclide."""
-        per_bin = self.templates.per_bin()  # (flavors, nuclides, bins)
-        by_row = [sum(per_bin[i] for i, flavor in enumerate(FLAVORS) if ROW_OF_FLAVOR[flavor] == row) for row in ROWS]
-        return contract(self.measurement, np.concatenate(by_row), self.analysis.normalization_uncertainty)
+    def nuisances(self) -> tuple[Nuisance, ...]:
+        """Every nuisance once, by name, in the order of the data sets."""
+        union: dict[str, Nuisance] = {}
+        for nuisance in (nuisance for dataset in self.datasets for nuisance in dataset.nuisances):
+            first = union.setdefault(nuisance.name, nuisance)
+            if (first.sigma, first.least) != (nuisance.sigma, nuisance.least):
+                raise ValueError(
+                    f"nuisance {nuisance.name}: sigma {first.sigma} and {nuisance.sigma} in two data sets; expected "
+                    "one, as one name is one parameter"
+                )
+        return tuple(union.values())
+
+    @cached_property
+    def parts(self) -> list[slice]:
+        """Where each data set is among the bins of all."""
+        ends = np.cumsum([0, *(np.size(dataset.measurement.observed) for dataset in self.datasets)])
+        return [slice(int(first), int(last)) for first, last in pairwise(ends)]
+
+    def likelihood(self, counts: FloatArray) -> Terms:
+        """Chi2 of expected counts (n, bins of all data sets) before the nuisances' own terms."""
+        found = [
+            STATISTICS[dataset.statistic](
+                counts[:, part], dataset.measurement.observed, dataset.measurement.uncertainty
+            )
+            for part, dataset in zip(self.parts, self.datasets, strict=True)
+        ]
+        slope, curvature = (np.concatenate([terms[i] for terms in found], axis=-1) for i in (1, 2))
+        return np.sum([terms[0] for terms in found], axis=0), slope, curvature
+
+    def expected(self, signals: Sequence[Signal]) -> Expected:
+        """Counts of all bins against the nuisances, for signals (points, bins) of each data set."""
+        parts = [
+            _samples(dataset, signal, self.nuisances) for dataset, signal in zip(self.datasets, signals, strict=True)
+        ]
+
+        def counts(theta: FloatArray, which: NDArray[np.intp]) -> tuple[FloatArray, FloatArray]:
+            total, directions = [], []
+            for samples in parts:
+                found = [sample.counts(theta, which) for sample in samples]
+                total.append(sum(f[0] for f in found))
+                directions.append(sum(f[1] for f in found))
+            return np.concatenate(total, axis=-1), np.concatenate(directions, axis=-1)
+
+        return counts
+
+    def profiled(self, signals: Sequence[Signal]) -> Profiled:
+        """Chi2 of expected signals, (points, bins) of each data set, least over the nuisances."""
+        start = np.zeros((len(signals[0][0]), len(self.nuisances)))
+        least = np.array([nuisance.least for nuisance in self.nuisances])
+        return profile(self.likelihood, self.expected(signals), precisions(self.nuisances), start, least)
 
 
-def make_model(analysis: Analysis, templates: Templates, measurement: Measurement) -> Model:
-    """The model of an analysis, cut to the bins that enter its chi2."""
-    low, high = analysis.photoelectron_range
-    return Model(analysis, templates.select(low, high), measurement.select(low, high))
+def _samples(dataset: DataSet, signal: Signal, nuisances: Sequence[Nuisance]) -> list[Sample]:
+    """The samples of a data set at some points, and how the nuisances of all data sets move them."""
+    mine = {nuisance.name: nuisance for nuisance in dataset.nuisances}
+    shapes = {SIGNAL: signal[0], **{name: values[None] for name, values in dataset.measurement.backgrounds.items()}}
+    samples = []
+    for name, shape in shapes.items():
+        scaled = np.array([float(n.name in mine and name in mine[n.name].scales) for n in nuisances])
+        shifts = {
+            j: mine[n.name].shifts[name][None]
+            for j, n in enumerate(nuisances)
+            if n.name in mine and name in mine[n.name].shifts
+        }
+        if name == SIGNAL:
+            shifts |= {j: signal[1][n.name] for j, n in enumerate(nuisances) if n.name in signal[1]}
+        samples.append(Sample(shape=shape, scaled_by=scaled, shifts=shifts))
+    return samples
 
 
-def contact_chi2(model: Model, parameters: Mapping[str, Any], domain: Mapping[str, tuple[float, float]]) -> Any:
-    """Chi2 of contact couplings (Eqs. 7 and 10), minimised over the domain; values broadcast."""
-    nuclides, sin2 = model.templates.nuclides, model.analysis.sin2_theta_w
-    if domain:
-        return profiled_minimum(model.contraction, nuclides, parameters, domain, sin2)
-    epsilon = contact(parameters)
-    return model.contraction.chi2([weak_charge_squared(n, row, epsilon, sin2) for row in ROWS for n in nuclides])
-
-
-def mediator_contraction(model: Model, mediator_mass_mev: FloatArray) -> Contraction:
-    """Inner products, at masses of any shape, of the templates that 1, g^2 and g^4 multiply (Eq. 6 squared)."""
-    events = model.templates.events.sum(axis=0)  # (nuclides, nodes)
-    starts = np.searchsorted(model.templates.node_bin, np.arange(model.measurement.observed_counts.size))
-    counts = np.zeros((3, *np.shape(mediator_mass_mev), starts.size))
-    for i, nuclide in enumerate(model.templates.nuclides):
-        charge, number = standard_model_charge(nuclide, model.analysis.sin2_theta_w), 3 * nuclide.mass_number
-        scale = mediator_coupling_scale(model.templates.momentum_transfer_squared[i], mediator_mass_mev[..., None])
-        weighted = events[i]
-        for power, factor in enumerate((charge**2, 2 * charge * number, number**2)):
-            if power:
-                weighted = weighted * scale
-            counts[power] += factor * np.add.reduceat(weighted, starts, axis=-1)
-    return contract(model.measurement, counts, model.analysis.normalization_uncertainty)
-
-
-def mediator_chi2(model: Model, mediator_mass_mev: FloatArray, coupling: Any) -> FloatArray:
-    """Chi2 of a universal light vector mediator (Eqs. 6 and 7); the shape is what masses and couplings broadcast to."""
-    x = np.square(coupling)
-    chi2: FloatArray = mediator_contraction(model, np.asarray(mediator_mass_mev)).chi2([1.0, x, x * x])
-    return chi2
-
-
-def general_chi2(model: Model, interaction: str, parameters: Mapping[str, Any]) -> Any:
-    """Chi2 of any interaction from its epsilon at every node (Eqs. 1, 7 and 10), with no shortcut; values broadcast.
-
-    A few hundred times the work of `contact_chi2`, and what an interaction without a function of its own is scanned by.
-    """
-    templates, sin2 = model.templates, model.analysis.sin2_theta_w
+def profiled(model: Model, interaction: str, parameters: Values) -> Profiled:
+    """Chi2 and nuisances at parameters of an interaction, which broadcast; flat, (points,)."""
     shape = np.broadcast_shapes(*(np.shape(value) for value in parameters.values()))
-    most = max(VALUES_AT_ONCE // templates.photoelectrons.size, 1)
-    if math.prod(shape) > most:  # block by block, lest memory grow with the points
-        flat = {name: np.broadcast_to(value, shape).ravel() for name, value in parameters.items()}
-        blocks = [slice(start, start + most) for start in range(0, math.prod(shape), most)]
-        parts = [general_chi2(model, interaction, {name: v[b] for name, v in flat.items()}) for b in blocks]
-        return np.concatenate(parts).reshape(shape)
-    at_nodes = {name: np.asarray(value)[..., None] for name, value in parameters.items()}
-    starts = np.searchsorted(templates.node_bin, np.arange(model.measurement.observed_counts.size))
-    counts = np.zeros((*shape, starts.size))
-    for i, nuclide in enumerate(templates.nuclides):
-        epsilon = INTERACTIONS[interaction].epsilon(templates.momentum_transfer_squared[i], **at_nodes)
-        for events, flavor in zip(templates.events[:, i], FLAVORS, strict=True):
-            charge_squared = weak_charge_squared(nuclide, ROW_OF_FLAVOR[flavor], epsilon, sin2)
-            counts += np.add.reduceat(charge_squared * events, starts, axis=-1)
-    return contract(model.measurement, counts[None], model.analysis.normalization_uncertainty).chi2([1.0])
+
+    def flat(counts: FloatArray) -> FloatArray:
+        return np.broadcast_to(counts, (*shape, counts.shape[-1])).reshape(-1, counts.shape[-1])
+
+    signals = []
+    for dataset in model.datasets:
+        counts, changes = dataset.signal(interaction, parameters)
+        signals.append((flat(counts), {name: flat(change) for name, change in changes.items()}))
+    return model.profiled(signals)
 
 
-def chi2_at(
-    model: Model, interaction: str, parameters: Mapping[str, Any], domain: Mapping[str, tuple[float, float]]
-) -> Any:
-    """Chi2 at parameters of an interaction, contact ones minimised over the domain; values broadcast."""
-    if interaction == "contact":
-        return contact_chi2(model, parameters, domain)
-    if interaction == "light_mediator":
-        return mediator_chi2(model, parameters["mediator_mass_mev"], parameters["coupling"])
-    return general_chi2(model, interaction, parameters)
-
-
-def has_contraction(interaction: str) -> bool:
-    """Whether `chi2_at` contracts the bins of an interaction beforehand; others cost hundreds of times as much."""
-    return interaction in ("contact", "light_mediator")
-
-
-def minimises_over(interaction: str) -> bool:
-    """Whether `chi2_at` has domains for the parameters of an interaction; others are sampled."""
-    return interaction == "contact"
-
-
-def least_chi2(
-    model: Model,
-    interaction: str,
-    parameters: Mapping[str, Any],
-    domain: Mapping[str, tuple[float, float]],
-    over: Sequence[Axis] = (),
-) -> FloatArray:
-    """Chi2 at parameters, least over the domain and over axes between their ends; values broadcast.
-
-    What `chi2_at` has no domain for is sampled at the axis' points, and each sampled minimum is followed down.
-    """
+def chi2_at(model: Model, interaction: str, parameters: Values) -> FloatArray:
+    """Chi2 at parameters of any interaction, which broadcast: the plain way, with no shortcut."""
     shape = np.broadcast_shapes(*(np.shape(value) for value in parameters.values()))
-    if not over or minimises_over(interaction):
-        within = {axis.name: (axis.minimum, axis.maximum) for axis in over}
-        chi2 = chi2_at(model, interaction, parameters, {**domain, **within})
-        return np.broadcast_to(np.asarray(chi2, dtype=float), shape)
-    axis, *rest = over
-    point = {name: np.broadcast_to(value, shape).ravel() for name, value in parameters.items()}
-
-    def at(coordinate: FloatArray, row: Any) -> FloatArray:
-        here = {name: value[row] for name, value in point.items()}
-        return least_chi2(model, interaction, {**here, axis.name: axis.value(coordinate)}, domain, rest)
-
-    spread = {name: np.asarray(value)[..., None] for name, value in parameters.items()}
-    samples = least_chi2(model, interaction, {**spread, axis.name: axis.values()}, domain, rest)
-    return least_value(at, axis.coordinates(), samples.reshape(-1, axis.points)).reshape(shape)
+    shaped = bool(INTERACTIONS[interaction].terms.shaping)
+    most = max(VALUES_AT_ONCE // max(_cost(dataset, shaped) for dataset in model.datasets), 1)
+    if math.prod(shape) <= most:
+        return profiled(model, interaction, parameters).chi2.reshape(shape)
+    flat = {name: np.broadcast_to(value, shape).ravel() for name, value in parameters.items()}
+    parts = [
+        profiled(model, interaction, {name: value[start : start + most] for name, value in flat.items()}).chi2
+        for start in range(0, math.prod(shape), most)  # block by block, lest memory grow with the points
+    ]
+    return np.concatenate(parts).reshape(shape)
 
 
-def analysis_templates(analysis: Analysis, measurement: Measurement, acceptance: Acceptance) -> Templates:
-    """Templates of every bin of a measurement under the assumptions of an analysis."""
-    return build_templates(
-        measurement.bin_edges_pe,
-        nuclides=analysis.nuclides,
+def _cost(dataset: DataSet, shaped: bool) -> int:
+    """Values that one point needs at once: by bin and nuisance, or by node."""
+    bins = np.size(dataset.measurement.observed) * (1 + len(dataset.nuisances))
+    return max(bins, dataset.templates.recoil_energy_mev.size if shaped else 0)
+
+
+def _charge_samples(model: Model) -> list[tuple[int, Sample]]:
+    """What a charge squared of one gives, by row and nuclide of all data sets, and the number of the data set."""
+    by_row: list[list[tuple[int, Sample]]] = [[] for _ in ROWS]
+    for i, dataset in enumerate(model.datasets):
+        weights = INTERACTIONS["contact"].terms.weights(dataset.recoils, {})
+        changes = {name: templates.counts(weights) for name, templates in dataset.shifted.items()}
+        for k, template in enumerate(dataset.contact_templates):
+            alone = template[None], {name: change[k][None] for name, change in changes.items()}
+            row = k // len(dataset.templates.nuclides)
+            by_row[row].append((i, _samples(dataset, alone, model.nuisances)[0]))
+    return [found for row in by_row for found in row]
+
+
+def charge_derivatives(model: Model, charges: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Chi2 (n,) at charges squared (n, k) by row and nuclide of all data sets, gradient (n, k), Hessian (n, k, k).
+
+    Nuisances are at their best and follow: by the implicit function theorem the gradient is that at fixed ones, and
+    the Hessian is less by what they take up.
+    """
+    every, number = np.arange(len(charges)), {nuisance.name: j for j, nuisance in enumerate(model.nuisances)}
+    samples = _charge_samples(model)
+    signals: list[Signal] = []
+    for i, dataset in enumerate(model.datasets):
+        mine = [(charge, sample) for charge, (where, sample) in zip(charges.T, samples, strict=True) if where == i]
+        coefficients = [charge for charge, _ in mine]
+        changes = {
+            name: sum_of_terms(coefficients, np.stack([sample.shifts[number[name]][0] for _, sample in mine]))
+            for name in dataset.shifted
+        }
+        signals.append((sum_of_terms(coefficients, np.stack([sample.shape[0] for _, sample in mine])), changes))
+    fit = model.profiled(signals)
+    counts, by_nuisance = model.expected(signals)(fit.nuisances, every)
+    _, slope, curvature = model.likelihood(counts)
+    by_charge = np.zeros((len(charges), len(samples), counts.shape[-1]))
+    mixed = np.zeros((len(charges), len(samples), len(model.nuisances)))
+    for k, (i, sample) in enumerate(samples):
+        part = model.parts[i]
+        by_charge[:, k, part], directions = sample.counts(fit.nuisances, every)
+        mixed[:, k] = (directions * slope[:, None, part]).sum(axis=-1)
+    weighted = by_charge * curvature[:, None]
+    hessian = weighted @ by_charge.swapaxes(1, 2)
+    mixed += weighted @ by_nuisance.swapaxes(1, 2)
+    own = (by_nuisance * curvature[:, None]) @ by_nuisance.swapaxes(1, 2) + 2 * np.diag(precisions(model.nuisances))
+    gradient = (by_charge * slope[:, None]).sum(axis=-1)
+    return fit.chi2, gradient, hessian - mixed @ np.linalg.solve(own, mixed.swapaxes(1, 2))
+
+
+def make_dataset(analysis: Analysis, measurement: Measurement, acceptance: Acceptance) -> DataSet:
+    """The data set of Eq. 7 under the assumptions of an analysis, with every bin of a measurement."""
+    edges, light_yield = measurement.axes[PHOTOELECTRONS], analysis.exposure.light_yield_pe_per_kev
+    templates = build_templates(
+        target=TARGETS[analysis.nuclei],
         form_factor=FORM_FACTORS[analysis.form_factor],
         exposure=analysis.exposure,
-        acceptance=acceptance,
+        response=unsmeared_response(edges, acceptance, light_yield),
     )
+    scale = Nuisance(name="normalization", sigma=analysis.normalization_uncertainty, scales=(SIGNAL,))  # alpha of Eq. 7
+    return DataSet(
+        measurement=measurement,
+        templates=templates,
+        nuisances=(scale,),
+        statistic="gaussian",
+        sin2_theta_w=analysis.sin2_theta_w,
+    )
+
+
+def cut(dataset: DataSet, name: str, low: float, high: float) -> DataSet:
+    """Only the bins of a data set of one axis between two of its edges."""
+    part = bins_between(name, dataset.measurement.axes[name], low, high)
+    return replace(
+        dataset,
+        measurement=dataset.measurement.select(name, low, high),
+        templates=dataset.templates.select(part),
+        shifted={nuisance: templates.select(part) for nuisance, templates in dataset.shifted.items()},
+    )
+
+
+def make_model(analysis: Analysis, measurement: Measurement, acceptance: Acceptance) -> Model:
+    """The model of an analysis: the bins of its photoelectron range, which enter chi2."""
+    whole = make_dataset(analysis, measurement, acceptance)
+    return Model(analysis=analysis, datasets=(cut(whole, PHOTOELECTRONS, *analysis.photoelectron_range),))

@@ -123,7 +123,7 @@ def quarks_of(matter_parameter_name: str) -> tuple[str, str]:
     return MATTER_PARAMETERS[matter_parameter_name].quarks
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Axis:
     """One scanned parameter."""
 

@@ -8,18 +8,17 @@ from collections.abc import Iterable, Mapping
 from cevnsi.arrays import FloatArray
 from cevnsi.config.check import check_scan
 from cevnsi.files.strict_yaml import ConfigError, near_miss
-from cevnsi.model import Model
+from cevnsi.model import Model, profiled
 from cevnsi.parameters import MATTER_PARAMETERS, Axis, quarks_of
 from cevnsi.physics.interactions import INTERACTIONS, parameter
 from cevnsi.physics.weak_charge import matter_parameter
 from cevnsi.scans.axes import Scan
+from cevnsi.scans.chi2 import chi2
 from cevnsi.scans.chunks import as_grid
 from cevnsi.scans.limits import curve_ranges, curves
 from cevnsi.scans.ranges import AllowedRange
 from cevnsi.scans.regions import Grid
 from cevnsi.scans.rows import scan_rows
-from cevnsi.statistics.likelihood import best_pull, contract
-from cevnsi.templates import predicted_counts
 
 Domain = Mapping[str, tuple[float, float]]
 
@@ -64,16 +63,14 @@ def check_point(parameters: Mapping[str, float]) -> str:
 def predict(model: Model, parameters: Mapping[str, float]) -> FloatArray:
     """Predicted counts by flavor and bin at a point, (flavors, bins): contact couplings, or a mediator's two."""
     interaction = check_point(parameters)
-    epsilon = [INTERACTIONS[interaction].epsilon(q2, **parameters) for q2 in model.templates.momentum_transfer_squared]
-    return predicted_counts(model.templates, epsilon, model.analysis.sin2_theta_w)
+    return model.dataset.by_flavor(interaction, parameters)
 
 
 def chi2_and_pull(model: Model, parameters: Mapping[str, float]) -> tuple[float, float]:
     """Chi2 at a point, and the normalization pull alpha that Eq. 7 is least at."""
-    counts = predict(model, parameters).sum(axis=0)
-    sums = contract(model.measurement, counts[None, :], model.analysis.normalization_uncertainty)
-    pull = best_pull(sums.data_template[0], sums.template_template[0, 0], sums.penalty)
-    return float(sums.chi2([1.0])), float(pull)
+    interaction = check_point(parameters)
+    pull = profiled(model, interaction, parameters).nuisances[0, 0]
+    return float(chi2(model, interaction, parameters, {})), float(pull)
 
 
 def make_line(
@@ -82,8 +79,8 @@ def make_line(
     ends: tuple[float | None, float | None] = (None, None),
     *,
     points: int = 3,
-    fixed: Mapping[str, float],
-    profile: Domain,
+    fixed: Mapping[str, float] | None = None,
+    profile: Domain | None = None,
     confidence_levels: tuple[float, ...] = (0.9,),
     n_dof: tuple[int, ...] = (1,),
 ) -> Scan:
@@ -91,6 +88,7 @@ def make_line(
 
     An end that is None is where the paper's scans end, for a matter parameter where the domains do (Eq. 11).
     """
+    fixed, profile = fixed or {}, profile or {}
     interaction = interaction_of([name, *fixed, *profile])
     if name in MATTER_PARAMETERS and set(quarks_of(name)) <= set(profile):
         (u_low, u_high), (d_low, d_high) = (profile[quark] for quark in quarks_of(name))
@@ -100,9 +98,16 @@ def make_line(
     low, high = (default if end is None else end for end, default in zip(ends, usual, strict=True))
     if not INTERACTIONS[interaction].zero_if_missing:
         check_point({name: high, **fixed})
-    axis = Axis(name, low, high, points, parameter(name).scale)
+    axis = Axis(name=name, minimum=low, maximum=high, points=points, scale=parameter(name).scale)
     line = Scan(
-        "range", interaction, (axis,), dict(profile), dict(fixed), ((name,),), confidence_levels, n_dof, chunks=1
+        name="range",
+        interaction=interaction,
+        axes=(axis,),
+        profile=profile,
+        fixed=fixed,
+        projections=((name,),),
+        confidence_levels=confidence_levels,
+        n_dof=n_dof,
     )
     check_scan(line)
     return line

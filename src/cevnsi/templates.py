@@ -1,169 +1,133 @@
 """Expected events per unit of weak charge squared: the integrals of Eq. 1, done once.
 
-A template is kept as quadrature nodes, so that a charge that depends on the momentum transfer (Eq. 6) costs a weighted
-sum and no new integral. Counts are sum over flavor, nuclide and node of events * charge_squared(Q^2).
+A template is kept as quadrature nodes in recoil energy, so that a charge that depends on the momentum transfer (Eq. 6)
+costs a weighted sum and no new integral.
 """
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cevnsi.arrays import FloatArray
-from cevnsi.experiments.response import Acceptance, Exposure
-from cevnsi.physics.cross_section import coherent_factor, momentum_transfer_squared
-from cevnsi.physics.flux import END_POINT_MEV, FLAVORS, PROMPT_ENERGY_MEV, recoil_factor
+from cevnsi.experiments.response import Exposure, Response
+from cevnsi.experiments.targets import Target
+from cevnsi.physics.cross_section import momentum_transfer_squared, recoil_spectrum
+from cevnsi.physics.flux import END_POINT_MEV, FLAVORS, PROMPT_ENERGY_MEV
 from cevnsi.physics.form_factors import FormFactor
 from cevnsi.physics.nuclei import Nuclide
-from cevnsi.physics.weak_charge import ROW_OF_FLAVOR, Epsilon, weak_charge_squared
 
 NODES_PER_SEGMENT = 6  # Gauss-Legendre; with segments of at most half a photoelectron the error is below 1e-10
-LONGEST_SEGMENT_PE = 0.5
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Templates:
-    """Quadrature nodes of the rate, ordered by photoelectrons, and the bins that they fall in."""
+    """Quadrature nodes of the rate, and the part of each that is seen in each bin."""
 
     nuclides: tuple[Nuclide, ...]
-    bin_edges_pe: FloatArray  # (bins + 1,)
-    node_bin: NDArray[np.int64]  # (nodes,), not decreasing
-    photoelectrons: FloatArray  # (nodes,)
+    recoil_energy_mev: FloatArray  # (nodes,), increasing
     momentum_transfer_squared: FloatArray  # (nuclides, nodes), MeV^2
-    events: FloatArray  # (flavors, nuclides, nodes), per unit of charge squared
+    events: FloatArray  # (flavors, nuclides, nodes), before detection, per unit of charge squared
+    detected: FloatArray  # (bins, nodes), the part of events seen in each bin
+
+    @cached_property
+    def _seen(self) -> list[tuple[slice, FloatArray]]:
+        """By bin, the nodes of which something is seen in it, and how much."""
+        runs = []
+        for row in self.detected:
+            inside = np.flatnonzero(row)
+            run = slice(int(inside[0]), int(inside[-1]) + 1) if inside.size else slice(0, 0)
+            runs.append((run, row[run]))
+        return runs
+
+    def binned(self, at_nodes: FloatArray) -> FloatArray:
+        """What is seen in each bin of events at nodes, (..., bins) of (..., nodes).
+
+        Bin by bin, so that no digit depends on how many are summed at once.
+        """
+        return np.stack([(at_nodes[..., run] * part).sum(axis=-1) for run, part in self._seen], axis=-1)
 
     def per_bin(self, weight: FloatArray | float = 1.0) -> FloatArray:
-        """Sum of weighted events in each bin, (flavors, nuclides, bins); weight broadcasts to `events`."""
-        starts = np.searchsorted(self.node_bin, np.arange(self.bin_edges_pe.size - 1))
-        summed: FloatArray = np.add.reduceat(self.events * weight, starts, axis=-1)
-        return summed
+        """Weighted events in each bin, (..., flavors, nuclides, bins).
 
-    def to_columns(self) -> dict[str, Any]:
-        """One row per flavor, nuclide and node, ready to be written; `from_columns` reads it back exactly."""
-        flavors, nuclides, nodes = self.events.shape
-        by_node = {"bin_low_pe": self.bin_edges_pe[self.node_bin], "bin_high_pe": self.bin_edges_pe[self.node_bin + 1]}
-        by_node["photoelectrons"] = self.photoelectrons
-        return {
-            "flavor": [flavor for flavor in FLAVORS for _ in range(nuclides * nodes)],
-            "nuclide": [n.name for _ in FLAVORS for n in self.nuclides for _ in range(nodes)],
-            **{name: np.tile(values, flavors * nuclides) for name, values in by_node.items()},
-            "momentum_transfer_squared_mev2": np.tile(self.momentum_transfer_squared.ravel(), flavors),
-            "events_per_charge_squared": self.events.ravel(),
-        }
+        The weight is of the shape (..., flavors, nuclides, nodes), or broadcasts to it.
+        """
+        return self.binned(self.events * weight)
 
-    @classmethod
-    def from_columns(cls, columns: Mapping[str, Any], nuclides: tuple[Nuclide, ...]) -> "Templates":
-        """Templates written by `to_columns` for these nuclides; ValueError if it was for others."""
-        named, expected = list(dict.fromkeys(columns["nuclide"])), [n.name for n in nuclides]
-        if named != expected:
-            raise ValueError(f"templates of {', '.join(named)}; expected those of {', '.join(expected)}")
-        events = columns["events_per_charge_squared"].reshape(len(FLAVORS), len(nuclides), -1)
-        nodes = events.shape[-1]
-        low, high = columns["bin_low_pe"][:nodes], columns["bin_high_pe"][:nodes]
-        edges = np.append(np.unique(low), high[-1])
-        transfer = columns["momentum_transfer_squared_mev2"][: len(nuclides) * nodes].reshape(len(nuclides), nodes)
-        return cls(nuclides, edges, np.searchsorted(edges, low), columns["photoelectrons"][:nodes], transfer, events)
+    def counts(self, weight: FloatArray | float) -> FloatArray:
+        """Weighted events of all flavors and nuclides in each bin, (..., bins); weight as of `per_bin`."""
+        total: FloatArray = 0.0 * self.events[0, 0]
+        whole = np.ndim(weight) < 3 or np.shape(weight)[-3] == 1  # the weight is the same for all flavors
+        events = self.events.sum(axis=0, keepdims=True) if whole else self.events
+        weight = np.asarray(weight, dtype=float)
+        weight = weight.reshape((1,) * (3 - weight.ndim) + weight.shape)
+        for i in range(events.shape[0]):  # one by one, lest memory grow with flavors and nuclides
+            for j in range(events.shape[1]):
+                at = weight[..., min(i, weight.shape[-3] - 1), min(j, weight.shape[-2] - 1), :]
+                total = total + at * events[i, j]
+        return self.binned(total)
 
-    def sums_table(self) -> dict[str, Any]:
+    def select(self, bins: slice) -> "Templates":
+        """Only some of the bins, and the nodes of which something is seen in them."""
+        detected = self.detected[bins]
+        keep = detected.any(axis=0)
+        return replace(
+            self,
+            recoil_energy_mev=self.recoil_energy_mev[keep],
+            momentum_transfer_squared=self.momentum_transfer_squared[:, keep],
+            events=self.events[:, :, keep],
+            detected=detected[:, keep],
+        )
+
+    def sums_table(self, bin_edges_pe: FloatArray) -> dict[str, Any]:
         """Events per unit of charge squared by flavor, nuclide and bin."""
         sums = self.per_bin()
         flavors, nuclides, bins = sums.shape
         return {
             "flavor": [flavor for flavor in FLAVORS for _ in range(nuclides * bins)],
             "nuclide": [n.name for _ in FLAVORS for n in self.nuclides for _ in range(bins)],
-            "bin_low_pe": np.tile(self.bin_edges_pe[:-1], flavors * nuclides),
-            "bin_high_pe": np.tile(self.bin_edges_pe[1:], flavors * nuclides),
+            "bin_low_pe": np.tile(bin_edges_pe[:-1], flavors * nuclides),
+            "bin_high_pe": np.tile(bin_edges_pe[1:], flavors * nuclides),
             "events_per_charge_squared": sums.ravel(),
         }
 
-    def select(self, low_pe: float, high_pe: float) -> "Templates":
-        """Only the bins inside [low_pe, high_pe]; both must be bin edges, and low_pe the smaller one."""
-        edges = self.bin_edges_pe
-        if low_pe >= high_pe or not {low_pe, high_pe} <= set(edges):
-            raise ValueError(
-                f"photoelectron_range: [{low_pe:g}, {high_pe:g}]; expected two bin edges, the smaller first, of "
-                + ", ".join(f"{e:g}" for e in edges)
-            )
-        first, last = np.searchsorted(edges, [low_pe, high_pe])
-        keep = (self.node_bin >= first) & (self.node_bin < last)
-        return replace(
-            self,
-            bin_edges_pe=edges[first : last + 1],
-            node_bin=self.node_bin[keep] - first,
-            photoelectrons=self.photoelectrons[keep],
-            momentum_transfer_squared=self.momentum_transfer_squared[:, keep],
-            events=self.events[:, :, keep],
-        )
+
+def _segment_edges(kinks: FloatArray, longest: float) -> FloatArray:
+    """Kinks of the integrand from the first to the last, and enough further points for short segments."""
+    points = np.arange(kinks[0], kinks[-1], longest)  # rounding may exceed the last
+    return np.unique(np.concatenate([kinks, points[points < kinks[-1]]]))
 
 
-def _segment_edges(bin_edges_pe: FloatArray, kinks_pe: FloatArray) -> FloatArray:
-    """Bin edges, kinks of the integrand between them, and enough further points for short segments."""
-    low, high = bin_edges_pe[0], bin_edges_pe[-1]
-    points = np.concatenate([np.arange(low, high, LONGEST_SEGMENT_PE), kinks_pe])  # rounding may exceed high
-    return np.unique(np.concatenate([bin_edges_pe, points[(points > low) & (points < high)]]))
+def _nodes(response: Response, nuclides: tuple[Nuclide, ...]) -> tuple[FloatArray, FloatArray]:
+    """Recoil energies and weights in MeV, (nodes,): Gauss-Legendre between the kinks of the integrand.
 
-
-def build_templates(
-    bin_edges_pe: FloatArray,
-    *,
-    nuclides: tuple[Nuclide, ...],
-    form_factor: FormFactor,
-    exposure: Exposure,
-    acceptance: Acceptance,
-) -> Templates:
-    """Nodes for contiguous bins with these edges; the integral over neutrino energy is exact (`flux.recoil_factor`).
-
-    Segments end where the integrand has a kink: bin edges, points of the acceptance, and the largest recoils of the
-    prompt line and of the muon-decay end point for each nuclide.
+    Those of the response, and the largest recoils of the prompt line and of the muon-decay end point for each nuclide.
     """
-    low, high, covered = bin_edges_pe[0], bin_edges_pe[-1], acceptance.photoelectrons
-    if not (covered[0] <= low and high <= covered[-1]):
-        raise ValueError(f"acceptance covers [{covered[0]:g}, {covered[-1]:g}]; the bins need [{low:g}, {high:g}]")
-    pe_per_mev = exposure.light_yield_pe_per_kev * 1e3
-    largest = [2 * e**2 / n.nuclear_mass_mev * pe_per_mev for e in (PROMPT_ENERGY_MEV, END_POINT_MEV) for n in nuclides]
-    edges = _segment_edges(bin_edges_pe, np.concatenate([acceptance.photoelectrons, largest]))
-    abscissa, gauss_weight = np.polynomial.legendre.leggauss(NODES_PER_SEGMENT)
+    ends = response.recoil_energies_mev
+    largest = np.array([2 * e**2 / n.nuclear_mass_mev for e in (PROMPT_ENERGY_MEV, END_POINT_MEV) for n in nuclides])
+    kinks = np.concatenate([ends, largest[(largest > ends[0]) & (largest < ends[-1])]])
+    edges = _segment_edges(np.unique(kinks), response.longest_segment_mev)
+    abscissa, weight = np.polynomial.legendre.leggauss(NODES_PER_SEGMENT)
     half = np.diff(edges)[:, None] / 2  # (segments, 1)
-    pe = (edges[:-1, None] + half * (1 + abscissa)).ravel()  # (nodes,)
-    recoil = exposure.recoil_energy_mev(pe)
-    step_mev = (half * gauss_weight).ravel() / pe_per_mev
-    accepted = step_mev * acceptance(pe)
-    events = np.stack(
+    return (edges[:-1, None] + half * (1 + abscissa)).ravel(), (half * weight).ravel()
+
+
+def build_templates(*, target: Target, form_factor: FormFactor, exposure: Exposure, response: Response) -> Templates:
+    """Eq. 1 per unit of charge squared; the integral over neutrino energy is exact (`recoil_spectrum`)."""
+    recoil, weight = _nodes(response, target.nuclides)
+    luminosities = exposure.luminosities_per_cm2(target)
+    events = [
         [
-            [
-                exposure.luminosity_per_cm2(n)
-                * coherent_factor(recoil, n, form_factor)
-                * recoil_factor(flavor, recoil, n.nuclear_mass_mev)
-                * accepted
-                for n in nuclides
-            ]
-            for flavor in FLAVORS
+            luminosity * weight * recoil_spectrum(flavor, recoil, nuclide, form_factor)
+            for nuclide, luminosity in zip(target.nuclides, luminosities, strict=True)
         ]
-    )
+        for flavor in FLAVORS
+    ]
     return Templates(
-        nuclides,
-        bin_edges_pe,
-        # by segment, as a node of a segment that rounding made may round onto the edge above it
-        np.repeat(np.searchsorted(bin_edges_pe, edges[:-1], side="right") - 1, NODES_PER_SEGMENT),
-        pe,
-        np.stack([momentum_transfer_squared(recoil, n) for n in nuclides]),
-        events,
+        nuclides=target.nuclides,
+        recoil_energy_mev=recoil,
+        momentum_transfer_squared=np.stack([momentum_transfer_squared(recoil, n) for n in target.nuclides]),
+        events=np.array(events),
+        detected=response.detected(recoil),
     )
-
-
-def predicted_counts(templates: Templates, epsilon_by_nuclide: Sequence[Epsilon], sin2_theta_w: float) -> FloatArray:
-    """Expected counts by flavor and bin, (flavors, bins), for epsilon at each nuclide's nodes (Eq. 1 with Eq. 10)."""
-    n_nodes = templates.photoelectrons.size
-    charge: Any = np.stack(
-        [
-            [
-                np.broadcast_to(weak_charge_squared(nuclide, ROW_OF_FLAVOR[flavor], epsilon, sin2_theta_w), n_nodes)
-                for nuclide, epsilon in zip(templates.nuclides, epsilon_by_nuclide, strict=True)
-            ]
-            for flavor in FLAVORS
-        ]
-    )
-    counts: FloatArray = templates.per_bin(charge).sum(axis=1)
-    return counts

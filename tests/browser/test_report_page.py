@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 import pytest
 
+from cevnsi.experiments.measurement import PHOTOELECTRONS
 from cevnsi.files.strict_yaml import read
-from cevnsi.model import Model, make_model, mediator_chi2
+from cevnsi.model import Model, cut
 from cevnsi.output.captions import intervals_of
 from cevnsi.output.report import Study, studies
-from cevnsi.physics.interactions.light_mediator import light_mediator
 from cevnsi.scans.axes import Scan
 from cevnsi.scans.limits import allowed, curves, least_of
 from cevnsi.scans.regions import Grid
 from cevnsi.statistics.thresholds import threshold
-from cevnsi.templates import predicted_counts
+from points import mediator_chi2
 from project import ROOT
 
 LARGEST_BYTES = 15_000_000
@@ -51,7 +51,12 @@ def made(report: Path) -> dict[str, Study]:
 @pytest.fixture(scope="module")
 def models(made: dict[str, Study]) -> dict[str, Model]:
     """What chi2 of each analysis comes from."""
-    return {name: make_model(study.choices, study.templates, study.measurement) for name, study in made.items()}
+    return {
+        name: Model(
+            analysis=study.choices, datasets=(cut(study.dataset, PHOTOELECTRONS, *study.choices.photoelectron_range),)
+        )
+        for name, study in made.items()
+    }
 
 
 def every_grid(made: dict[str, Study]) -> list[tuple[int, Study, Scan, str, Grid]]:
@@ -227,21 +232,21 @@ def test_hovering_and_arrow_keys_read_out_the_grid(page: Any, made: dict[str, St
 
 
 @pytest.mark.parametrize(("mass", "coupling"), [(0.0, -6.0), (1.0, -4.0), (1.73, -3.52), (4.0, -1.0)])
-def test_the_spectrum_is_the_librarys(page: Any, made: dict[str, Study], mass: float, coupling: float) -> None:
+def test_the_spectrum_is_the_librarys(
+    page: Any, made: dict[str, Study], models: dict[str, Model], mass: float, coupling: float
+) -> None:
     root = page.locator("#explore-spectrum")
     for place, study in enumerate(made.values()):
         root.locator("[data-analysis]").select_option(str(place))
         root.locator("[data-mass]").fill(str(mass))
         root.locator("[data-coupling]").fill(str(coupling))
-        templates, point = study.templates, {"mediator_mass_mev": 10**mass, "coupling": 10**coupling}
-        epsilon = [light_mediator(q2, **point) for q2 in templates.momentum_transfer_squared]
-        expected = predicted_counts(templates, epsilon, study.choices.sin2_theta_w)
+        point = {"mediator_mass_mev": 10**mass, "coupling": 10**coupling}
+        expected = study.dataset.by_flavor("light_mediator", point)
         shown = page.evaluate("cevnsi.plots.spectrum.counts.mediator.map((row) => row)")
         np.testing.assert_allclose(shown, expected, rtol=1e-11, atol=1e-11 * expected.max())
         drawn = page.evaluate("cevnsi.plots.spectrum.canvas.data[5].y")
         np.testing.assert_allclose(drawn[:-1], expected.sum(axis=0), rtol=1e-11, atol=1e-11 * expected.max())
-        model = make_model(study.choices, templates, study.measurement)
-        chi2 = mediator_chi2(model, np.array(10**mass), 10**coupling)
+        chi2 = mediator_chi2(models[study.name], np.array(10**mass), 10**coupling)
         assert page.evaluate("cevnsi.plots.spectrum.found.chi2") == pytest.approx(float(chi2), rel=1e-9)
 
 

@@ -113,7 +113,7 @@ def test_the_drawn_prediction_has_the_shape_of_ours(
     """The stacked prediction of the same panel, another reading of the figure, against our standard model."""
     drawn = columns(root / "data/coherent_csi_2017/digitized/figure3_sm_prediction_b.csv")["predicted_counts"][ANALYSED]
     used = model("paper")
-    ours = used.templates.per_bin().sum(axis=(0, 1)) * 36.76556**2  # Eq. 4 for the mean nucleus
+    ours = used.dataset.templates.per_bin().sum(axis=(0, 1)) * 36.76556**2  # Eq. 4 for the mean nucleus
     # COHERENT predicts 173 events with a normalization of 28 %; the shape is good to a few read-off counts
     shape = ours * drawn.sum() / ours.sum()
     assert np.abs(shape - drawn).max() < 1.5

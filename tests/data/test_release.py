@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cevnsi import constants
+from cevnsi.experiments.csi_2017 import CSI_2017
 from cevnsi.experiments.response import Acceptance
 
 Tables = Callable[[str], dict[str, dict[str, Any]]]
@@ -30,7 +30,7 @@ def formula(parameters: dict[str, float], x: float) -> float:
 
 def test_acceptance_is_the_formula(tables: Tables, parameters: dict[str, float]) -> None:
     table = tables("release")["acceptance"]
-    acceptance = Acceptance(table["photoelectrons"], table["acceptance"])
+    acceptance = Acceptance(photoelectrons=table["photoelectrons"], fraction=table["acceptance"])
     x = np.random.default_rng(5).uniform(0, 50, 20_000)
     expected = np.array([formula(parameters, value) for value in x])
     # straight lines over steps h = 0.05: h^2 / 8 times the largest curvature, 0.0962 k^2 a, is 4.9e-6
@@ -40,7 +40,7 @@ def test_acceptance_is_the_formula(tables: Tables, parameters: dict[str, float])
 @pytest.mark.parametrize(("x", "step"), [(4.999999, 0.0), (5.0, 0.5), (5.999999, 0.5), (6.0, 1.0)])
 def test_acceptance_steps_at_five_and_six(x: float, step: float, tables: Tables, parameters: dict[str, float]) -> None:
     table = tables("release")["acceptance"]
-    found = float(Acceptance(table["photoelectrons"], table["acceptance"])(np.array(x)))
+    found = float(Acceptance(photoelectrons=table["photoelectrons"], fraction=table["acceptance"])(np.array(x)))
     logistic = parameters["a"] / (1 + math.exp(-parameters["k"] * (x - parameters["x_0"])))
     assert found == pytest.approx(step * logistic, abs=1e-8)  # 1e-6 photoelectrons beside an edge
 
@@ -65,8 +65,8 @@ def test_counts_are_differences_and_errors_are_roots_of_sums(root: Path, tables:
 
 
 def test_constants_are_those_of_the_release(parameters: dict[str, float]) -> None:
-    assert parameters["Distance to target"] == constants.BASELINE_M
-    assert parameters["Neutrinos produced per SNS proton"] == constants.NEUTRINOS_PER_PROTON
+    assert parameters["Distance to target"] == CSI_2017.baseline_m
+    assert parameters["Neutrinos produced per SNS proton"] == CSI_2017.neutrinos_per_proton
     # Eq. 5 rounds the product of quenching factor and light yield
     product = parameters["CsI-Na quenching factor"] * parameters["Light yield for CsI-Na"]
-    assert product == pytest.approx(constants.LIGHT_YIELD_PE_PER_KEV, abs=0.005)
+    assert product == pytest.approx(CSI_2017.light_yield_pe_per_kev, abs=0.005)

@@ -181,8 +181,8 @@ def _as_written(written: dict[str, Any]) -> bool:
             good &= rows[0][0] == 0 and rows[-1][1] == plane.axes[0].points
             good &= all(low < high for low, high in rows)
     for section in written["analyses"].values():
-        analysis = config.parse_analysis(section)
-        good &= (analysis.dataset, analysis.form_factor) == (section["dataset"], section["form_factor"])
+        analysis = config.parse_analysis(config.complete(section, written))
+        good &= all(getattr(analysis, key) == section[key] for key in ("dataset", "nuclei", "form_factor"))
         numbers = {key: section[key] for key in ("sin2_theta_w", "normalization_uncertainty")}
         good &= all(getattr(analysis, key) == float(value) for key, value in numbers.items())
         exposure = section.get("exposure", {})

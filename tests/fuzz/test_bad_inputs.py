@@ -437,4 +437,5 @@ def test_roles_of_the_schema_are_those_of_the_readers() -> None:
         rule["if"]["properties"]["reader"]["const"]: rule["then"]["properties"]["files"]["required"]
         for rule in section["allOf"]
     }
-    assert {name: set(names) for name, names in roles.items()} == {k: set(v) for k, (_, v) in inputs.READERS.items()}
+    read = {name: set(release.roles) for name, release in inputs.RELEASES.items()}
+    assert {name: set(names) for name, names in roles.items()} == read

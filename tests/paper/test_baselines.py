@@ -8,8 +8,9 @@ import pytest
 
 from baselines import Experiment, bin_events, bins_chi2, bins_mediator_chi2, quad_chi2, rate_nodes
 from cevnsi.experiments.response import Acceptance
-from cevnsi.model import Model, contact_chi2, mediator_chi2
+from cevnsi.model import Model
 from cevnsi.parameters import CONTACT_PARAMETERS
+from points import contact_chi2, mediator_chi2
 
 Tables = Callable[[str], dict[str, dict[str, Any]]]
 
@@ -18,7 +19,11 @@ TARGETS = [(analysis, nuclei) for analysis in ("paper", "release") for nuclei in
 
 def experiment_of(model: Model, tables: Tables) -> Experiment:
     table = tables(model.analysis.dataset)["acceptance"]
-    return Experiment(model.analysis, model.measurement, Acceptance(table["photoelectrons"], table["acceptance"]))
+    return Experiment(
+        model.analysis,
+        model.dataset.measurement,
+        Acceptance(photoelectrons=table["photoelectrons"], fraction=table["acceptance"]),
+    )
 
 
 def random_couplings(seed: int, *shape: int, largest: float = 1.0) -> dict[str, Any]:

@@ -2,19 +2,21 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import yaml
 
-from cevnsi.experiments.response import CSI_2017, Acceptance
-from cevnsi.model import Model
+from cevnsi.experiments.csi_2017 import CSI_2017
+from cevnsi.experiments.response import Acceptance, unsmeared_response
+from cevnsi.experiments.targets import MEAN_OF_CSI, TARGETS
+from cevnsi.fast.contraction import contract
+from cevnsi.model import DataSet, Model
 from cevnsi.physics.flux import FLAVORS
 from cevnsi.physics.form_factors import klein_nystrand
-from cevnsi.physics.nuclei import NUCLEI
+from cevnsi.physics.weak_charge import standard_model_charge
 from cevnsi.studies.liao_marfatia_2017.spectra import mean_momentum_transfer_mev
-from cevnsi.templates import build_templates, predicted_counts
+from cevnsi.templates import build_templates
 
 SIN2 = 0.23857
 # What six public CEvNS codes agree on once they are aligned (Klein-Nystrand, the release's acceptance, 6 to 30
@@ -23,8 +25,8 @@ TOTAL, BY_FLAVOR = 162.6, {"nu_e": 54.4, "nu_mu": 26.7, "nu_mu_bar": 81.4}
 
 
 def events(model: Model) -> dict[str, float]:
-    counts = predicted_counts(model.templates, [{} for _ in model.templates.nuclides], SIN2)
-    return dict(zip(FLAVORS, counts.sum(axis=1), strict=True))
+    assert model.dataset.sin2_theta_w == SIN2
+    return dict(zip(FLAVORS, model.dataset.by_flavor("contact", {}).sum(axis=1), strict=True))
 
 
 @pytest.mark.parametrize("nuclei", ["mean", "cs_and_i"])
@@ -42,15 +44,14 @@ def test_acceptance_at_bin_centers_gives_a_little_more(root: Path, model: Callab
     content = yaml.safe_load(path.read_text(encoding="utf-8"))
     a, k, x0 = (float(p["value"]) for p in content["acceptanceEfficiency"]["parameters"])
     x = np.repeat(np.arange(6.0, 31.0), 2)[1:-1]
-    stairs = Acceptance(x, np.repeat(a / (1 + np.exp(-k * (np.arange(6.5, 30) - x0))), 2))
+    stairs = Acceptance(photoelectrons=x, fraction=np.repeat(a / (1 + np.exp(-k * (np.arange(6.5, 30) - x0))), 2))
     built = build_templates(
-        np.arange(6.0, 31.0),
-        nuclides=NUCLEI["mean"],
+        target=TARGETS["mean"],
         form_factor=klein_nystrand,
         exposure=CSI_2017,
-        acceptance=stairs,
+        response=unsmeared_response(np.arange(6.0, 31.0), stairs, CSI_2017.light_yield_pe_per_kev),
     )
-    at_centers = predicted_counts(built, [{}], SIN2).sum()
+    at_centers = built.per_bin().sum() * standard_model_charge(MEAN_OF_CSI, SIN2) ** 2
     assert at_centers / sum(events(model("release")).values()) - 1 == pytest.approx(0.0013, abs=1e-4)
 
 
@@ -66,14 +67,13 @@ def test_muon_flavors_are_about_twice_the_electron_flavor(analysis: str, model: 
 def test_data_agree_with_the_standard_model(analysis: str, model: Callable[..., Model]) -> None:
     used = model(analysis)
     charge2 = (54 * (0.5 - 2 * SIN2) - 38) ** 2
-    chi2 = float(used.contraction.chi2([charge2, charge2]))
+    chi2 = float(contract(used, used.dataset.contact_templates).chi2([charge2, charge2]))
     assert 2 < chi2 < 14  # twelve bins and one pull; "consistent with the SM"
 
 
 def test_typical_momentum_transfer(model: Callable[..., Model]) -> None:
-    assert mean_momentum_transfer_mev(model("paper").templates, SIN2) == pytest.approx(
-        50, abs=6
-    )  # "~ 50 MeV", Sec. 3.1
+    found = mean_momentum_transfer_mev(model("paper").dataset)
+    assert found == pytest.approx(50, abs=6)  # "~ 50 MeV", Sec. 3.1
 
 
 def test_two_nuclei_are_almost_one(model: Callable[..., Model]) -> None:
@@ -83,8 +83,8 @@ def test_two_nuclei_are_almost_one(model: Callable[..., Model]) -> None:
         assert two[flavor] == pytest.approx(one[flavor], rel=1e-3)
 
 
-def test_fig_1_peaks_where_the_acceptance_has_risen(templates: Callable[..., Any]) -> None:
-    counts = predicted_counts(templates("paper"), [{}], SIN2).sum(axis=0)
+def test_fig_1_peaks_where_the_acceptance_has_risen(dataset: Callable[..., DataSet]) -> None:
+    counts = dataset("paper").by_flavor("contact", {}).sum(axis=0)
     assert counts.argmax() in (5, 6)  # between 10 and 14 photoelectrons
     assert counts[0] < 0.01
     assert counts[-1] < 1

@@ -9,13 +9,14 @@ from numpy.typing import NDArray
 
 from cevnsi.arrays import FloatArray
 from cevnsi.config.check import parse_scan
-from cevnsi.model import Model, contact_chi2
+from cevnsi.experiments.targets import MEAN_OF_CSI
+from cevnsi.model import Model
 from cevnsi.physics.interactions.light_mediator import degenerate_coupling_per_mass
-from cevnsi.physics.nuclei import MEAN
 from cevnsi.scans.axes import Scan
 from cevnsi.scans.limits import scan_ranges
 from cevnsi.statistics.thresholds import threshold
 from cevnsi.studies.liao_marfatia_2017.scorecard import MediatorLimits
+from points import contact_chi2
 
 ANALYSES = ("paper", "release")
 TWO_SIGMA = threshold(0.9545, 2)
@@ -55,7 +56,7 @@ def test_a_degenerate_strip_for_heavy_mediators_only(analysis: str, limits: Limi
     used = limits(analysis)
     assert len(used.intervals(10.0)) == 1  # the shape of the spectrum breaks the degeneracy
     _, (low, high) = used.intervals(5e3)
-    eq8 = np.log10(degenerate_coupling_per_mass(MEAN, 0.23857) * 5e3)
+    eq8 = np.log10(degenerate_coupling_per_mass(MEAN_OF_CSI, 0.23857) * 5e3)
     assert low < eq8 < high
     opening = used.strip_opening_mev()
     assert [len(used.intervals(opening * factor)) for factor in (1 - 1e-5, 1 + 1e-5)] == [1, 2]

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from scipy.optimize import Bounds, differential_evolution, minimize
 
 from cevnsi.arrays import FloatArray
-from cevnsi.fast.coupling_domain import directions
-from cevnsi.model import Model, contact_chi2
+from cevnsi.domains import directions
+from cevnsi.fast.contraction import contract
+from cevnsi.model import Model
 from cevnsi.parameters import CONTACT_PARAMETERS
 from cevnsi.physics.weak_charge import contact
-from cevnsi.statistics.likelihood import chi2_of_counts
-from cevnsi.templates import predicted_counts
 from minima import Box, least
+from points import chi2_of_counts, contact_chi2, predicted_counts, sigma_of
 
 Domain = dict[str, tuple[float, float]]
 Parameters = Mapping[str, Any]
@@ -28,9 +28,8 @@ WITHIN = 1e-6  # of chi2: what is promised; the local minimisers converge to 1e-
 
 def slow_chi2(model: Model, parameters: Parameters) -> float:
     """The generic way: predicted counts, then Eq. 7."""
-    templates, sin2 = model.templates, model.analysis.sin2_theta_w
-    counts = predicted_counts(templates, [contact(parameters) for _ in templates.nuclides], sin2).sum(axis=0)
-    return chi2_of_counts(model.measurement, counts, model.analysis.normalization_uncertainty)
+    counts = predicted_counts(model.dataset, [contact(parameters) for _ in model.nuclides]).sum(axis=0)
+    return chi2_of_counts(model.dataset.measurement, counts, sigma_of(model))
 
 
 def fast_chi2(model: Model, parameters: Parameters) -> float:
@@ -307,7 +306,7 @@ def test_a_sum_whose_domain_holds_nothing_back_is_no_bound(pair: str, nuclei: st
 @pytest.mark.parametrize("seed", range(6))
 def test_one_bin_has_a_line_of_minima(seed: int, model: Callable[..., Model]) -> None:
     used, rng = model("release", photoelectron_range=(10, 12)), np.random.default_rng(100 + seed)
-    assert np.linalg.cond(used.contraction.template_template) > 1e12
+    assert np.linalg.cond(contract(used, used.dataset.contact_templates).template_template) > 1e12
     ends = np.sort(rng.uniform(-0.4, 0.5, (3, 2)), axis=1)
     names = ("eps_ee_uV", "eps_mumu_dV", "eps_emu_uV")
     domain = {name: (float(a), float(b)) for name, (a, b) in zip(names, ends, strict=True)}
@@ -317,7 +316,8 @@ def test_one_bin_has_a_line_of_minima(seed: int, model: Callable[..., Model]) ->
 def test_data_that_no_rate_describes(model: Callable[..., Model]) -> None:
     """Fluctuations below zero put the minimum where the charge is least."""
     used = model("paper")
-    low = replace(used, measurement=replace(used.measurement, observed_counts=-0.3 * used.measurement.observed_counts))
+    below = replace(used.dataset.measurement, observed=-0.3 * used.dataset.measurement.observed)
+    low = replace(used, datasets=(replace(used.dataset, measurement=below),))
     domain = {"eps_ee_uV": (-0.2, 0.4), "eps_mumu_dV": (-0.1, 0.4), "eps_emu_uV": (-0.1, 0.2)}
     assert float(contact_chi2(low, {}, domain)) == pytest.approx(least(low, {}, domain, 1), abs=WITHIN)
 
@@ -376,7 +376,7 @@ def test_only_what_is_measured_is_profiled(nuclei: str, model: Callable[..., Mod
 
 
 def test_directions_are_named_after_what_moves(model: Callable[..., Model]) -> None:
-    nuclides = model("paper").templates.nuclides
+    nuclides = model("paper").nuclides
     domain = {"eps_ee_uV": (-1.0, 1.0), "eps_ee_dV": (-1.0, 1.0), "eps_etau_dV_imag": (0.0, 0.5)}
     matter, imaginary = directions({"eps_ee_matter": np.array(1.5)}, domain, nuclides)
     assert (matter.pair, matter.part) == ("ee", "")
@@ -400,5 +400,5 @@ def test_rounding_at_the_end_of_the_reach_does_not_turn_an_interval_round(model:
     domain = {"eps_ee_uV": (-1.0, 0.1), "eps_ee_dV": (-1.0, 0.2)}
     end = 3 * (0.1 + 0.2)  # a third of it less 0.2 is above 0.1
     assert end / 3 - 0.2 > 0.1
-    (direction,) = directions({"eps_ee_matter": np.array(end)}, domain, model("paper").templates.nuclides)
+    (direction,) = directions({"eps_ee_matter": np.array(end)}, domain, model("paper").nuclides)
     assert direction.low == direction.high

@@ -29,8 +29,20 @@ def make_scan(
     fixed: dict[str, float] | None = None,
 ) -> Scan:
     """A scan of these axes that keeps its whole grid."""
-    axes = tuple(Axis(name, *span) for name, span in spans.items())
-    return Scan("s", "contact", axes, profile or {}, fixed or {}, (tuple(spans),), (0.9,), (2,), 1)
+    axes = tuple(
+        Axis(name=name, minimum=low, maximum=high, points=points) for name, (low, high, points) in spans.items()
+    )
+    return Scan(
+        name="s",
+        interaction="contact",
+        axes=axes,
+        profile=profile or {},
+        fixed=fixed or {},
+        projections=(tuple(spans),),
+        confidence_levels=(0.9,),
+        n_dof=(2,),
+        chunks=1,
+    )
 
 
 THREE = make_scan({"eps_ee_uV": (-1, 1, 9), "eps_ee_dV": (-0.7, 1, 7), "eps_emu_dV": (-0.5, 0.7, 6)})
@@ -96,11 +108,11 @@ def test_a_projection_is_the_minimum_between_the_ends_of_the_other_axes(
     assert (found <= lowest + 1e-9).all()
     if scan in (THREE, PHASE, FOUR, STEPS):  # elsewhere the points include the minima, or nearly so
         assert (found < lowest - 1e-3).any()
-    domain = plane.profile | {axis.name: (axis.minimum, axis.maximum) for axis in plane.over}
+    domain = {**plane.profile, **{axis.name: (axis.minimum, axis.maximum) for axis in plane.over}}
     random = np.random.default_rng(len(projection[0]) + plane.shape[0])
     for seed, index in enumerate(zip(*(random.integers(0, n, 4) for n in plane.shape), strict=True)):
         point = {axis.name: float(axis.values()[i]) for axis, i in zip(plane.axes, index, strict=True)}
-        assert found[index] == pytest.approx(least(used, plane.fixed | point, domain, seed), abs=WITHIN)
+        assert found[index] == pytest.approx(least(used, {**plane.fixed, **point}, domain, seed), abs=WITHIN)
 
 
 TRIANGLE: dict[str, Any] = {  # as in docs/configuration.md

@@ -7,8 +7,9 @@ import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, minimize
 
 from cevnsi.arrays import FloatArray
-from cevnsi.model import Model, contact_chi2
+from cevnsi.model import Model
 from cevnsi.parameters import MATTER_PARAMETERS, quarks_of
+from points import contact_chi2
 
 Domain = Mapping[str, tuple[float, float]]
 

@@ -15,22 +15,24 @@ from hypothesis import strategies as st
 from snakemake.utils import update_config
 
 from cevnsi.config.check import (
-    DETECTORS,
     SCALES,
     check,
     check_scan,
+    complete,
     parse_analysis,
     parse_scan,
     parse_sensitivity,
     remarks,
     schema,
 )
-from cevnsi.experiments.inputs import READERS
-from cevnsi.experiments.response import CSI_2017, Exposure
+from cevnsi.experiments.csi_2017 import CSI_2017
+from cevnsi.experiments.inputs import RELEASES
+from cevnsi.experiments.response import Exposure
+from cevnsi.experiments.targets import TARGETS
 from cevnsi.files.strict_yaml import ConfigError, in_order, load_yaml, read
 from cevnsi.parameters import Axis
 from cevnsi.physics.interactions import INTERACTIONS
-from cevnsi.physics.nuclei import NUCLEI
+from cevnsi.physics.nuclei import CESIUM, IODINE
 from cevnsi.scans.axes import Scan
 
 Change = Callable[[dict[str, Any]], None]
@@ -215,7 +217,7 @@ VALUES = [
     (put("datasets", {}), "datasets: {} should be non-empty"),
     (
         put("datasets", "figure3", "files", "reading_c", "x.csv"),
-        "datasets.figure3.files: 'reading_c' is unknown; expected one of reading_a, reading_b, acceptance",
+        "datasets.figure3.files: 'reading_c' is unknown; expected one of reading_a, acceptance, reading_b",
     ),
 ]
 
@@ -634,11 +636,11 @@ def test_keys_of_no_file_come_last() -> None:
 
 def test_readers_are_those_of_the_schema() -> None:
     dataset = schema()["properties"]["datasets"]["additionalProperties"]
-    assert dataset["properties"]["reader"]["enum"] == list(READERS)
+    assert dataset["properties"]["reader"]["enum"] == list(RELEASES)
     for rule in dataset["allOf"]:
         name = rule["if"]["properties"]["reader"]["const"]
-        assert set(rule["then"]["properties"]["files"]["required"]) == set(READERS[name][1])
-    assert len(dataset["allOf"]) == len(READERS)
+        assert set(rule["then"]["properties"]["files"]["required"]) == set(RELEASES[name].roles)
+    assert len(dataset["allOf"]) == len(RELEASES)
 
 
 def test_every_key_of_the_schema_is_described() -> None:
@@ -658,7 +660,10 @@ def test_every_key_of_the_schema_is_described() -> None:
 
 
 def test_axis_values_include_their_ends_exactly() -> None:
-    linear, log = Axis("a", -0.1, 0.7, 9).values(), Axis("b", 1e-6, 1e-1, 801, "log").values()
+    linear, log = (
+        Axis(name="a", minimum=-0.1, maximum=0.7, points=9).values(),
+        Axis(name="b", minimum=1e-6, maximum=1e-1, points=801, scale="log").values(),
+    )
     assert (linear[0], linear[-1], linear.size) == (-0.1, 0.7, 9)
     assert (log[0], log[-1], log.size) == (1e-6, 1e-1, 801)
     np.testing.assert_allclose(np.diff(np.log10(log)), 5 / 800, rtol=1e-9)
@@ -671,7 +676,7 @@ def test_parsed_scan(config: dict[str, Any]) -> None:
     assert scan.grids() == {"matter_ee_mumu": ("eps_ee_matter", "eps_mumu_matter")} == scan.pairs()
     assert scan.profile["eps_ee_uV"] == (-1.0, 1.0)
     assert scan.levels() == [(0.9, 2), (0.9, 1)]
-    assert scan.axis("eps_mumu_matter") == Axis("eps_mumu_matter", -2.0, 3.0, 401)
+    assert scan.axis("eps_mumu_matter") == Axis(name="eps_mumu_matter", minimum=-2.0, maximum=3.0, points=401)
     assert scan.rows(1) == (0, 401)
     halves = replace(scan, chunks=2)
     assert (halves.rows(1), halves.rows(2)) == ((0, 200), (200, 401))
@@ -705,7 +710,10 @@ def test_a_section_means_the_same_in_any_order_of_its_axes(data: st.DataObject) 
     order = [name for name in INTERACTIONS["contact"].parameters if name in names]
     assert [axis.name for axis in scan.axes] == order
     assert scan.projections == tuple(map(tuple, section.get("projections", [order])))
-    assert all(scan.axis(name) == Axis(name, said["min"], said["max"], said["points"]) for name, said in axes.items())
+    assert all(
+        scan.axis(name) == Axis(name=name, minimum=said["min"], maximum=said["max"], points=said["points"])
+        for name, said in axes.items()
+    )
     merged: dict[str, Any] = {"scans": {"mine": {"axes": {name: {} for name in data.draw(st.permutations(names))}}}}
     update_config(merged, copy.deepcopy({"scans": {"mine": section}}))
     assert parse_scan("mine", merged["scans"]["mine"]) == scan
@@ -714,8 +722,18 @@ def test_a_section_means_the_same_in_any_order_of_its_axes(data: st.DataObject) 
 def test_a_plane_has_the_axes_of_its_projection_and_is_least_over_the_others() -> None:
     """In the projection's order, whichever comes first cut in chunks; a sum of two leaves both behind."""
     spans = {"eps_ee_dV": (-1.0, 1.0, 9), "eps_ee_uV": (-0.5, 1.0, 7), "eps_mumu_dV": (-0.3, 0.2, 5)}
-    axes = {name: Axis(name, *span) for name, span in spans.items()}
-    scan = Scan("s", "contact", tuple(axes.values()), {}, {}, (tuple(axes),), (0.9,), (2,), 2)
+    axes = {name: Axis(name=name, minimum=a, maximum=b, points=n) for name, (a, b, n) in spans.items()}
+    scan = Scan(
+        name="s",
+        interaction="contact",
+        axes=tuple(axes.values()),
+        profile={},
+        fixed={},
+        projections=(tuple(axes),),
+        confidence_levels=(0.9,),
+        n_dof=(2,),
+        chunks=2,
+    )
     assert scan.onto(tuple(axes)) == scan
     turned = scan.onto(("eps_mumu_dV", "eps_ee_dV"))
     assert turned == replace(
@@ -726,25 +744,36 @@ def test_a_plane_has_the_axes_of_its_projection_and_is_least_over_the_others() -
     )
     assert (turned.rows(1), turned.rows(2)) == ((0, 2), (2, 5))
     summed = scan.onto(("eps_mumu_dV", "eps_ee_matter"))
-    assert summed.axes == (axes["eps_mumu_dV"], Axis("eps_ee_matter", -4.5, 6.0, 15))
+    assert summed.axes == (axes["eps_mumu_dV"], Axis(name="eps_ee_matter", minimum=-4.5, maximum=6.0, points=15))
     assert summed.over == (axes["eps_ee_dV"], axes["eps_ee_uV"])
 
 
 def test_a_grid_is_called_the_same_in_any_order_of_all_axes() -> None:
     names = ("eps_ee_dV", "eps_ee_uV", "eps_mumu_dV")
-    scan = Scan("s", "contact", tuple(Axis(n, -1.0, 1.0, 3) for n in names), {}, {}, (names[::-1],), (0.9,), (2,), 1)
+    scan = Scan(
+        name="s",
+        interaction="contact",
+        axes=tuple(Axis(name=n, minimum=-1.0, maximum=1.0, points=3) for n in names),
+        profile={},
+        fixed={},
+        projections=(names[::-1],),
+        confidence_levels=(0.9,),
+        n_dof=(2,),
+        chunks=1,
+    )
     assert scan.grids() == {"s": names[::-1]}
     assert scan.grid_name(names[1::-1]) == "s.eps_ee_uV.eps_ee_dV"
 
 
 def test_parsed_analysis(config: dict[str, Any]) -> None:
-    analysis = parse_analysis(config["analyses"]["release"] | {"exposure": {"baseline_m": 20}, "nuclei": "cs_and_i"})
+    section = config["analyses"]["release"] | {"exposure": {"baseline_m": 20}, "nuclei": "cs_and_i"}
+    analysis = parse_analysis(complete(section, config))
     assert analysis.dataset == "release"
-    assert analysis.nuclides == NUCLEI["cs_and_i"]
+    assert TARGETS[analysis.nuclei].nuclides == (CESIUM, IODINE)
     assert analysis.exposure == replace(CSI_2017, baseline_m=20.0)
     assert analysis.photoelectron_range == (6.0, 30.0)
     assert analysis.sin2_theta_w == 0.23857
-    assert parse_analysis(config["analyses"]["paper"]).exposure == CSI_2017
+    assert parse_analysis(complete(config["analyses"]["paper"], config)).exposure == CSI_2017
 
 
 def test_nothing_is_remarked_on_what_is_all_used(config: dict[str, Any]) -> None:
@@ -776,19 +805,19 @@ EXPOSURE = {field.name: 2.5 for field in fields(Exposure)}
 
 
 @pytest.mark.parametrize("given", [None, {}, *({name: EXPOSURE[name]} for name in EXPOSURE), EXPOSURE])
-@pytest.mark.parametrize("reader", READERS)
+@pytest.mark.parametrize("reader", RELEASES)
 def test_data_of_no_known_detector_need_their_whole_exposure(
     reader: str, given: dict[str, float] | None, config: dict[str, Any]
 ) -> None:
-    files = {role: f"data/mine/{role}.csv" for role in READERS[reader][1]}
+    files = {role: f"data/mine/{role}.csv" for role in RELEASES[reader].roles}
     config["datasets"]["mine"] = {"reader": reader, "files": files}
     config["analyses"]["release"]["dataset"] = "mine"
     if given is not None:
         config["analyses"]["release"]["exposure"] = given
     missing = [name for name in EXPOSURE if name not in (given or {})]
-    if reader in DETECTORS or not missing:
+    if RELEASES[reader].exposure or not missing:
         check(config)
-        found = parse_analysis(config["analyses"]["release"]).exposure
+        found = parse_analysis(complete(config["analyses"]["release"], config)).exposure
         assert found == (replace(CSI_2017, **(given or {})))
     else:
         said = f"analyses.release.exposure: needs {', '.join(missing)}, as dataset 'mine' (reader {reader}) is of no "
@@ -798,36 +827,46 @@ def test_data_of_no_known_detector_need_their_whole_exposure(
 
 
 def test_detectors_are_of_readers_and_exposures_of_the_schema() -> None:
-    assert set(DETECTORS) <= set(READERS) - {"table"}
     analysis = schema()["properties"]["analyses"]["additionalProperties"]["properties"]
     assert list(analysis["exposure"]["properties"]) == list(EXPOSURE)
-    for reader in DETECTORS:
-        assert reader in analysis["exposure"]["description"]
+    assert RELEASES["table"].exposure is None  # of no detector that is known
+    for reader, release in RELEASES.items():
+        assert release.exposure is None or reader in analysis["exposure"]["description"]
 
 
 def test_parsed_sensitivity(config: dict[str, Any]) -> None:
-    assert parse_sensitivity(config["domain_sensitivity"]) == Axis("bound", 0.1, 2.0, 39)
+    assert parse_sensitivity(config["domain_sensitivity"]) == Axis(name="bound", minimum=0.1, maximum=2.0, points=39)
 
 
 def test_a_scan_of_one_axis_is_checked_by_itself() -> None:
     """As no section of a configuration can be; a mediator's two parameters are both needed."""
-    axis = Axis("coupling", 1e-6, 0.1, 5, "log")
-    scan = Scan("line", "light_mediator", (axis,), {}, {"mediator_mass_mev": 10.0}, (("coupling",),), (0.9,), (1,), 1)
+    axis = Axis(name="coupling", minimum=1e-6, maximum=0.1, points=5, scale="log")
+    scan = Scan(
+        name="line",
+        interaction="light_mediator",
+        axes=(axis,),
+        profile={},
+        fixed={"mediator_mass_mev": 10.0},
+        projections=(("coupling",),),
+        confidence_levels=(0.9,),
+        n_dof=(1,),
+        chunks=1,
+    )
     check_scan(scan)
     with pytest.raises(ConfigError, match="line: mediator_mass_mev of interaction light_mediator is neither an axis"):
         check_scan(replace(scan, fixed={}))
 
 
 BY_HAND = Scan(
-    "mine",
-    "contact",
-    (Axis("eps_ee_uV", -1.0, 1.0, 5),),
-    {"eps_ee_dV": (-1.0, 1.0)},
-    {"eps_mumu_dV": 0.0},
-    (("eps_ee_uV",),),
-    (0.9,),
-    (2,),
-    1,
+    name="mine",
+    interaction="contact",
+    axes=(Axis(name="eps_ee_uV", minimum=-1.0, maximum=1.0, points=5),),
+    profile={"eps_ee_dV": (-1.0, 1.0)},
+    fixed={"eps_mumu_dV": 0.0},
+    projections=(("eps_ee_uV",),),
+    confidence_levels=(0.9,),
+    n_dof=(2,),
+    chunks=1,
 )
 
 
@@ -835,8 +874,8 @@ BY_HAND = Scan(
 @pytest.mark.parametrize(
     ("place", "change"),
     [
-        ("axes.eps_ee_uV.min", lambda x: {"axes": (Axis("eps_ee_uV", x, 1.0, 5),)}),
-        ("axes.eps_ee_uV.max", lambda x: {"axes": (Axis("eps_ee_uV", -1.0, x, 5),)}),
+        ("axes.eps_ee_uV.min", lambda x: {"axes": (Axis(name="eps_ee_uV", minimum=x, maximum=1.0, points=5),)}),
+        ("axes.eps_ee_uV.max", lambda x: {"axes": (Axis(name="eps_ee_uV", minimum=-1.0, maximum=x, points=5),)}),
         ("profile.eps_ee_dV", lambda x: {"profile": {"eps_ee_dV": (x, 1.0)}}),
         ("profile.eps_ee_dV", lambda x: {"profile": {"eps_ee_dV": (-1.0, x)}}),
         ("fixed.eps_mumu_dV", lambda x: {"fixed": {"eps_mumu_dV": x}}),
@@ -849,7 +888,7 @@ def test_a_scan_of_no_file_has_finite_values(place: str, change: Callable[[float
 
 
 def test_a_scan_of_no_file_has_known_scales() -> None:
-    other = replace(BY_HAND, axes=(Axis("eps_ee_uV", 0.1, 1.0, 5, "lgo"),))
+    other = replace(BY_HAND, axes=(Axis(name="eps_ee_uV", minimum=0.1, maximum=1.0, points=5, scale="lgo"),))
     with pytest.raises(
         ConfigError, match=r"mine\.axes\.eps_ee_uV\.scale: 'lgo' is unknown; expected one of linear, log"
     ):

@@ -5,9 +5,16 @@ import pytest
 from scipy.integrate import quad
 
 from cevnsi.arrays import FloatArray
-from cevnsi.physics.cross_section import coherent_factor, differential_cross_section, momentum_transfer_squared
+from cevnsi.experiments.targets import MEAN_OF_CSI
+from cevnsi.physics.cross_section import (
+    coherent_factor,
+    differential_cross_section,
+    momentum_transfer_squared,
+    recoil_spectrum,
+)
+from cevnsi.physics.flux import END_POINT_MEV, FLAVORS, PROMPT_ENERGY_MEV, delayed_spectrum
 from cevnsi.physics.form_factors import FORM_FACTORS
-from cevnsi.physics.nuclei import MEAN, Nuclide
+from cevnsi.physics.nuclei import Nuclide
 
 
 def point_like(q2: FloatArray, nuclide: Nuclide) -> FloatArray:
@@ -16,7 +23,7 @@ def point_like(q2: FloatArray, nuclide: Nuclide) -> FloatArray:
 
 def test_momentum_transfer_is_sqrt_of_twice_mass_times_recoil() -> None:
     # about 50 MeV at 10 keV (Sec. 3.1): sqrt(2 * 121006 * 0.01)
-    q = np.sqrt(momentum_transfer_squared(np.array(0.01), MEAN))
+    q = np.sqrt(momentum_transfer_squared(np.array(0.01), MEAN_OF_CSI))
     assert q == pytest.approx(49.195, abs=1e-3)
 
 
@@ -24,26 +31,50 @@ def test_total_cross_section_of_a_point_like_nucleus() -> None:
     # the integral of M (2 - M E_r / E^2) over 0 < E_r < 2 E^2 / M is 2 E^2, so sigma = G_F^2 / pi Q^2 E^2, and
     # G_F^2 / pi is 1.68617e-44 cm^2 / MeV^2 (1.1663788e-11^2 / 3.14159 * 0.389379e-21)
     energy, charge2 = 30.0, 1351.7
-    largest = 2 * energy**2 / MEAN.nuclear_mass_mev
+    largest = 2 * energy**2 / MEAN_OF_CSI.nuclear_mass_mev
 
     def rate(recoil: float) -> float:
-        return float(differential_cross_section(np.array(recoil), np.array(energy), charge2, MEAN, point_like))
+        return float(differential_cross_section(np.array(recoil), np.array(energy), charge2, MEAN_OF_CSI, point_like))
 
     total = quad(rate, 0, largest, epsabs=0, epsrel=1e-10)[0]
     assert total == pytest.approx(charge2 * energy**2 * 1.68617e-44, rel=5e-6, abs=0)  # the constant has six digits
 
 
 def test_zero_above_the_largest_recoil_and_proportional_to_the_charge() -> None:
-    largest = 2 * 30.0**2 / MEAN.nuclear_mass_mev
+    largest = 2 * 30.0**2 / MEAN_OF_CSI.nuclear_mass_mev
     recoil = np.array([0.5, 0.999, 1.001, 3.0]) * largest
-    one = differential_cross_section(recoil, np.full(4, 30.0), 1.0, MEAN, FORM_FACTORS["helm"])
+    one = differential_cross_section(recoil, np.full(4, 30.0), 1.0, MEAN_OF_CSI, FORM_FACTORS["helm"])
     assert (one > 0).tolist() == [True, True, False, False]
-    two = differential_cross_section(recoil, np.full(4, 30.0), 2.0, MEAN, FORM_FACTORS["helm"])
+    two = differential_cross_section(recoil, np.full(4, 30.0), 2.0, MEAN_OF_CSI, FORM_FACTORS["helm"])
     np.testing.assert_array_equal(two, 2 * one)
 
 
 def test_the_form_factor_enters_squared() -> None:
     recoil = np.array([0.001, 0.01, 0.03])
     for form in FORM_FACTORS.values():
-        ratio = coherent_factor(recoil, MEAN, form) / coherent_factor(recoil, MEAN, point_like)
-        np.testing.assert_allclose(ratio, form(momentum_transfer_squared(recoil, MEAN), MEAN) ** 2, rtol=1e-13)
+        ratio = coherent_factor(recoil, MEAN_OF_CSI, form) / coherent_factor(recoil, MEAN_OF_CSI, point_like)
+        np.testing.assert_allclose(
+            ratio, form(momentum_transfer_squared(recoil, MEAN_OF_CSI), MEAN_OF_CSI) ** 2, rtol=1e-13
+        )
+
+
+@pytest.mark.parametrize("flavor", FLAVORS)
+@pytest.mark.parametrize("form", FORM_FACTORS)
+def test_the_recoil_spectrum_is_eq_3_folded_with_the_flux(flavor: str, form: str) -> None:
+    """`differential_cross_section`, Eq. 3 as written, over neutrino energies against the closed form in moments."""
+    largest = 2 * END_POINT_MEV**2 / MEAN_OF_CSI.nuclear_mass_mev
+    for recoil in np.array([1e-4, 0.1, 0.3, 0.35, 0.7, 0.99, 1.01]) * largest:
+        at = np.array(recoil)
+
+        def eq_3(energy: float, at: FloatArray = at) -> float:
+            return float(differential_cross_section(at, np.array(energy), 1.0, MEAN_OF_CSI, FORM_FACTORS[form]))
+
+        if flavor == "nu_mu":
+            expected = eq_3(PROMPT_ENERGY_MEV)
+        else:
+            least = min(float(np.sqrt(MEAN_OF_CSI.nuclear_mass_mev * recoil / 2)), END_POINT_MEV)
+            expected = quad(
+                lambda e: float(delayed_spectrum(flavor, np.array(e))) * eq_3(e), least, END_POINT_MEV, epsabs=0
+            )[0]
+        found = float(recoil_spectrum(flavor, at, MEAN_OF_CSI, FORM_FACTORS[form]))
+        assert found == pytest.approx(expected, rel=1e-9, abs=1e-55)  # 1e-15 of what it is at small recoils

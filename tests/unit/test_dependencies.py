@@ -18,6 +18,7 @@ ORDER = [
     ("experiments",),
     ("templates",),
     ("model",),
+    ("domains",),
     ("fast",),
     ("scans",),
     ("config", "output"),
@@ -27,8 +28,6 @@ ORDER = [
 RANK = {place: i for i, places in enumerate(ORDER) for place in places}
 # Arrows that run back and are to be mended: the test sees that each is there, so that this can only shrink.
 BACKWARDS: set[tuple[str, str]] = {
-    ("statistics/likelihood.py", "experiments"),
-    ("model.py", "fast"),
     ("output/report.py", "studies"),
 }
 

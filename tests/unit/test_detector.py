@@ -1,4 +1,4 @@
-"""Exposure, light yield (Eq. 5) and acceptance."""
+"""Exposure, acceptance and response."""
 
 import math
 from dataclasses import fields, replace
@@ -6,20 +6,45 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
-from cevnsi.experiments.response import CSI_2017, Acceptance, Exposure
-from cevnsi.physics.nuclei import CESIUM, IODINE, MEAN
+from cevnsi.experiments.csi_2017 import CSI_2017
+from cevnsi.experiments.response import Acceptance, Exposure, unsmeared_response
+from cevnsi.experiments.targets import TARGETS
 
 
-def test_recoil_energy_inverts_eq_5() -> None:
-    recoil_mev = CSI_2017.recoil_energy_mev(np.array([1.17, 11.7]))
-    np.testing.assert_allclose(recoil_mev, [1e-3, 1e-2], rtol=1e-15)
+def test_a_recoil_is_seen_at_its_photoelectrons_with_the_fraction_there() -> None:
+    """1.17 PE per keV (Eq. 5): 1 keV is 1.17 PE, in the first bin, and so on; what no bin has is not seen."""
+    acceptance = Acceptance(photoelectrons=np.array([0.0, 10.0]), fraction=np.array([0.0, 1.0]))
+    response = unsmeared_response(np.array([1.0, 3.0, 8.0]), acceptance, 1.17)
+    detected = response.detected(np.array([0.5, 1.0, 3.0, 7.0]) * 1e-3)
+    np.testing.assert_allclose(detected, [[0, 0.117, 0, 0], [0, 0, 0.351, 0]], rtol=1e-15)
+    np.testing.assert_allclose(response.recoil_energies_mev, np.array([1.0, 3.0, 8.0]) / 1170, rtol=1e-15)
+
+
+def test_a_recoil_at_an_edge_belongs_to_the_bin_above() -> None:
+    acceptance = Acceptance(photoelectrons=np.array([0.0, 8.0]), fraction=np.ones(2))
+    detected = unsmeared_response(np.array([2.0, 4.0, 8.0]), acceptance, 1.0).detected(np.array([2.0, 4.0, 8.0]) * 1e-3)
+    assert detected.tolist() == [[1, 0, 0], [0, 1, 0]]
+
+
+def test_steps_and_kinks_of_the_acceptance_are_those_of_the_response() -> None:
+    acceptance = Acceptance(photoelectrons=np.array([0.0, 5.0, 5.0, 7.0, 9.0]), fraction=np.linspace(0, 1, 5))
+    response = unsmeared_response(np.array([4.0, 8.0]), acceptance, 1.0)
+    np.testing.assert_allclose(response.recoil_energies_mev, np.array([4.0, 5.0, 7.0, 8.0]) * 1e-3, rtol=1e-15)
+
+
+@pytest.mark.parametrize("covered", [(7.0, 20.0), (0.0, 9.0)])
+def test_bins_beyond_the_acceptance_are_refused(covered: tuple[float, float]) -> None:
+    acceptance = Acceptance(photoelectrons=np.array(covered), fraction=np.array([0.5, 0.5]))
+    with pytest.raises(ValueError, match=r"acceptance covers .* the bins need \[6, 10\]"):
+        unsmeared_response(np.array([6.0, 8.0, 10.0]), acceptance, 1.17)
 
 
 def test_luminosity_is_nuclei_times_fluence() -> None:
     # 6.768275e25 nuclei times 0.08 * 1.76e23 / (4 pi (1930 cm)^2) = 3.008002e14 per cm^2
-    assert CSI_2017.luminosity_per_cm2(MEAN) == pytest.approx(6.768275e25 * 3.008002e14, rel=1e-6)
-    both = CSI_2017.luminosity_per_cm2(CESIUM) + CSI_2017.luminosity_per_cm2(IODINE)
-    assert both == pytest.approx(CSI_2017.luminosity_per_cm2(MEAN), rel=1e-14)
+    (mean,) = CSI_2017.luminosities_per_cm2(TARGETS["mean"])
+    assert mean == pytest.approx(6.768275e25 * 3.008002e14, rel=1e-6)
+    cesium, iodine = CSI_2017.luminosities_per_cm2(TARGETS["cs_and_i"])
+    assert cesium == iodine == pytest.approx(mean / 2, rel=1e-14)
 
 
 def test_an_exposure_has_no_number_of_its_own() -> None:
@@ -35,19 +60,19 @@ def test_an_exposure_is_positive_and_finite(name: str, value: float) -> None:
 
 
 def test_acceptance_draws_straight_lines() -> None:
-    acceptance = Acceptance(np.array([0.0, 1.0, 4.0]), np.array([0.0, 0.3, 0.6]))
+    acceptance = Acceptance(photoelectrons=np.array([0.0, 1.0, 4.0]), fraction=np.array([0.0, 0.3, 0.6]))
     found = acceptance(np.array([0.0, 0.5, 1.0, 2.0, 4.0]))
     np.testing.assert_allclose(found, [0.0, 0.15, 0.3, 0.4, 0.6], rtol=1e-15)
 
 
 def test_a_repeated_abscissa_is_a_step() -> None:
-    acceptance = Acceptance(np.array([0.0, 5.0, 5.0, 6.0]), np.array([0.0, 0.0, 0.4, 0.5]))
+    acceptance = Acceptance(photoelectrons=np.array([0.0, 5.0, 5.0, 6.0]), fraction=np.array([0.0, 0.0, 0.4, 0.5]))
     found = acceptance(np.array([np.nextafter(5.0, 0), 5.0, 5.5]))
     np.testing.assert_allclose(found, [0.0, 0.4, 0.45], atol=1e-15)  # at the step, its upper side
 
 
 def test_acceptance_is_constant_beyond_its_points() -> None:
-    acceptance = Acceptance(np.array([1.0, 2.0]), np.array([0.2, 0.7]))
+    acceptance = Acceptance(photoelectrons=np.array([1.0, 2.0]), fraction=np.array([0.2, 0.7]))
     np.testing.assert_array_equal(acceptance(np.array([0.0, 9.0])), [0.2, 0.7])
 
 
@@ -65,4 +90,4 @@ def test_acceptance_is_constant_beyond_its_points() -> None:
 )
 def test_what_is_no_acceptance_is_refused(photoelectrons: list[float], fraction: list[float], said: str) -> None:
     with pytest.raises(ValueError, match=said):
-        Acceptance(np.array(photoelectrons), np.array(fraction))
+        Acceptance(photoelectrons=np.array(photoelectrons), fraction=np.array(fraction))

@@ -10,16 +10,16 @@ import numpy as np
 import pytest
 from scipy.optimize import brentq, minimize_scalar
 
-from cevnsi.config.check import Digitization, parse_analysis, parse_digitization, parse_scan
+from cevnsi.arrays import FloatArray
+from cevnsi.config.check import Digitization, complete, parse_analysis, parse_digitization, parse_scan
 from cevnsi.experiments.inputs import READ_TWICE
-from cevnsi.experiments.measurement import Measurement
+from cevnsi.experiments.measurement import PHOTOELECTRONS, Measurement
 from cevnsi.experiments.response import Acceptance
+from cevnsi.experiments.targets import MEAN_OF_CSI
 from cevnsi.files.tables import DIGITIZATION, PUBLISHED, TableError, read_table, write_csv, write_parquet
-from cevnsi.model import Analysis, analysis_templates, make_model
-from cevnsi.physics.nuclei import MEAN
+from cevnsi.model import Analysis, cut, make_dataset, make_model
 from cevnsi.physics.weak_charge import standard_model_charge
 from cevnsi.scans.axes import Scan
-from cevnsi.statistics.likelihood import chi2_of_counts
 from cevnsi.studies.liao_marfatia_2017.digitization import (
     Readings,
     Values,
@@ -41,13 +41,15 @@ CHOICES = Digitization(members=24, seed=7, acceptance_error=0.003, points=41, ch
 @pytest.fixture(scope="module")
 def readings(tables: Tables) -> Readings:
     read = tables("figure3")
-    acceptance = Acceptance(read["acceptance"]["photoelectrons"], read["acceptance"]["acceptance"])
+    acceptance = Acceptance(
+        photoelectrons=read["acceptance"]["photoelectrons"], fraction=read["acceptance"]["acceptance"]
+    )
     return Readings.from_cross_check(read["cross_check"], acceptance)
 
 
 @pytest.fixture
 def analysis(config: dict[str, Any]) -> Analysis:
-    return parse_analysis(config["analyses"]["paper"])
+    return parse_analysis(complete(config["analyses"]["paper"], config))
 
 
 @pytest.fixture
@@ -82,7 +84,7 @@ def test_member_0_is_the_measurement_that_is_used(
 ) -> None:
     used, acceptance = member_inputs(readings, CHOICES, 0)
     expected = measurement("figure3")
-    for name in ("bin_edges_pe", "observed_counts", "stat_uncertainty"):
+    for name in ("bin_edges_pe", "observed", "errors"):
         np.testing.assert_array_equal(getattr(used, name), getattr(expected, name))
     assert acceptance is readings.acceptance
 
@@ -99,24 +101,24 @@ def test_integers_stay_where_readings_differ_by_a_fifth_of_a_count(readings: Rea
     used, _ = readings.as_used()
     for member in range(1, 401):
         drawn, _ = member_inputs(readings, CHOICES, member)
-        np.testing.assert_array_equal(drawn.observed_counts, used.observed_counts)
+        np.testing.assert_array_equal(drawn.observed, used.observed)
 
 
 def test_integers_change_where_readings_differ_by_more(readings: Readings) -> None:
     spread = np.where(np.arange(25) % 2, 2.0, -2.0)  # of mean nearly 0, so an error of sqrt 2 counts in every bin
     apart = replace(readings, residual_counts=readings.residual_counts[0] + np.stack([0 * spread, spread]))
-    drawn = np.array([member_inputs(apart, CHOICES, member)[0].observed_counts for member in range(1, 401)])
+    drawn = np.array([member_inputs(apart, CHOICES, member)[0].observed for member in range(1, 401)])
     np.testing.assert_array_equal(drawn, np.rint(drawn))
     # scatter about the used reading: 2 / sqrt 2 and 1/12 of rounding; 400 members know it to 4 % in each bin
-    errors = drawn - readings.as_used()[0].observed_counts
+    errors = drawn - readings.as_used()[0].observed
     assert np.sqrt((errors**2).mean(axis=0)) == pytest.approx(np.full(25, np.sqrt(2 + 1 / 12)), rel=0.15)
 
 
 def test_drawn_bars_have_the_errors_of_the_readings(readings: Readings) -> None:
     """A common part and one of each bin, each of the size that two readings show."""
     used, _ = readings.as_used()
-    drawn = [member_inputs(readings, CHOICES, member)[0].stat_uncertainty for member in range(1, 1001)]
-    errors = np.log(np.array(drawn) / used.stat_uncertainty)
+    drawn = [member_inputs(readings, CHOICES, member)[0].errors for member in range(1, 1001)]
+    errors = np.log(np.array(drawn) / used.errors)
     difference = np.log(readings.stat_uncertainty[1] / readings.stat_uncertainty[0])
     # 1000 members know a standard deviation to 2.2 %; the common part is seen through the mean of 25 bins
     common, scatter = abs(difference.mean()) / np.sqrt(2), difference.std(ddof=1) / np.sqrt(2)
@@ -140,8 +142,13 @@ def test_drawn_acceptances_are_the_curve_shifted_within_0_and_1(readings: Readin
 
 
 def test_a_single_bin_has_a_common_error_only(readings: Readings) -> None:
-    one = Readings(np.array([6.0, 8.0]), np.array([[8.0], [8.1]]), np.array([[8.0], [8.4]]), readings.acceptance)
-    drawn = [member_inputs(one, CHOICES, member)[0].stat_uncertainty[0] for member in range(1, 401)]
+    one = Readings(
+        bin_edges_pe=np.array([6.0, 8.0]),
+        residual_counts=np.array([[8.0], [8.1]]),
+        stat_uncertainty=np.array([[8.0], [8.4]]),
+        acceptance=readings.acceptance,
+    )
+    drawn = [member_inputs(one, CHOICES, member)[0].errors[0] for member in range(1, 401)]
     assert np.std(np.log(drawn)) == pytest.approx(np.log(1.05) / np.sqrt(2), rel=0.15)
 
 
@@ -150,7 +157,7 @@ def test_a_member_is_the_spawned_one_whatever_their_number(readings: Readings) -
     for member in range(1, 6):
         by_hand, _ = readings.drawn(np.random.default_rng(children[member]), CHOICES.acceptance_error)
         drawn, _ = member_inputs(readings, replace(CHOICES, members=99), member)
-        np.testing.assert_array_equal(drawn.stat_uncertainty, by_hand.stat_uncertainty)
+        np.testing.assert_array_equal(drawn.errors, by_hand.errors)
 
 
 def test_no_spread_where_readings_agree_and_the_acceptance_is_exact(
@@ -214,7 +221,7 @@ def test_the_inputs_as_used_give_the_values_of_the_analysis(
 ) -> None:
     ((_, values),) = ensemble(readings, analysis, scans, CHOICES, range(1))
     used = measurement("figure3")
-    model = make_model(analysis, analysis_templates(analysis, used, readings.acceptance), used)
+    model = make_model(analysis, used, readings.acceptance)
     expected = values_of(model, scans, CHOICES.points)
     assert {key: values[key] for key in expected} == expected
     assert values["sm_counts"] == pytest.approx(float(model.standard_model_counts.sum()), rel=1e-15)
@@ -277,27 +284,35 @@ def drawn_by_hand(
     return counts, bars, [min(max(y + shift, 0.0), 1.0) for y in readings.acceptance.fraction]
 
 
+def profiled_chi2(measurement: Measurement, predicted: FloatArray, normalization_uncertainty: float) -> float:
+    """Eq. 7 of predicted counts (bins,) at its least over the pull, of which it is a parabola."""
+    weight = measurement.errors**-2
+    slope = (weight * predicted * (measurement.observed - predicted)).sum()
+    pull = slope / ((weight * predicted**2).sum() + normalization_uncertainty**-2)
+    residual = measurement.observed - predicted * (1 + pull)
+    return float((weight * residual**2).sum() + (pull / normalization_uncertainty) ** 2)
+
+
 def upper_end(analysis: Analysis, measurement: Measurement, acceptance: Acceptance) -> float:
     """Where the region (delta chi2 4.61) ends in eps_ee_matter, for eps_uV and eps_dV of at most 1 in magnitude.
 
     Eq. 10 with u + d = x / 3 and u - d = w is Q = Q_SM + (A / 2) x - (N - Z) w / 2, with |w| at most 2 - |x| / 3; the
     least |Q| that x allows must be one that chi2 allows, whatever Q of the muon flavors.
     """
-    templates = analysis_templates(analysis, measurement, acceptance).select(6, 30)
-    used = measurement.select(6, 30)
-    nu_e, nu_mu, nu_mu_bar = templates.per_bin()[:, 0]
+    dataset = cut(make_dataset(analysis, measurement, acceptance), PHOTOELECTRONS, 6, 30)
+    nu_e, nu_mu, nu_mu_bar = dataset.templates.per_bin()[:, 0]
 
     def least(electron_charge: float) -> float:
         def chi2(muon_charge: float) -> float:
             counts = electron_charge**2 * nu_e + muon_charge**2 * (nu_mu + nu_mu_bar)
-            return chi2_of_counts(used, counts, analysis.normalization_uncertainty)
+            return profiled_chi2(dataset.measurement, counts, analysis.normalization_uncertainty)
 
         return float(minimize_scalar(chi2, bounds=(0, 200), method="bounded", options={"xatol": 1e-8}).fun)
 
     best = minimize_scalar(least, bounds=(0, 80), method="bounded", options={"xatol": 1e-8})
     charge = brentq(lambda q: least(q) - best.fun + 2 * np.log(0.1), best.x, 200)
-    excess, slope = MEAN.mass_number - 2 * MEAN.protons, MEAN.mass_number / 2
-    sm = standard_model_charge(MEAN, analysis.sin2_theta_w)
+    excess, slope = MEAN_OF_CSI.mass_number - 2 * MEAN_OF_CSI.protons, MEAN_OF_CSI.mass_number / 2
+    sm = standard_model_charge(MEAN_OF_CSI, analysis.sin2_theta_w)
     return float((charge - sm + excess) / (slope + excess / 6))
 
 
@@ -314,7 +329,9 @@ def test_the_column_is_what_a_loop_over_readings_by_hand_gives(
     ends = []
     for seed in np.random.SeedSequence(choices.seed).spawn(choices.members + 1)[1:]:
         counts, bars, fraction = drawn_by_hand(readings, seed, choices.acceptance_error)
-        measurement = Measurement(readings.bin_edges_pe, np.array(counts), np.array(bars))
+        measurement = Measurement(
+            axes={PHOTOELECTRONS: readings.bin_edges_pe}, observed=np.array(counts), uncertainty=np.array(bars)
+        )
         ends.append(upper_end(analysis, measurement, replace(readings.acceptance, fraction=np.array(fraction))))
     np.testing.assert_allclose([member["eps_ee_matter_upper_n2"] for member in ours[1:]], ends, rtol=0, atol=1e-7)
     assert card["digitization"][row] == pytest.approx(np.std(ends, ddof=1), rel=1e-4)  # 1e-7 of a spread of 0.003
@@ -367,4 +384,6 @@ def test_a_chunk_notes_all_that_it_was_made_from(config: dict[str, Any]) -> None
 
 
 def test_the_section_is_parsed(config: dict[str, Any]) -> None:
-    assert parse_digitization(config["digitization"]) == Digitization(32, 1, 0.003, 201, 1)
+    assert parse_digitization(config["digitization"]) == Digitization(
+        members=32, seed=1, acceptance_error=0.003, points=201, chunks=1
+    )

@@ -13,19 +13,20 @@ import pytest
 from snakemake.utils import update_config
 
 from cevnsi.__main__ import main
-from cevnsi.config.check import check, parse_analysis, parse_scan
+from cevnsi.config.check import check, complete, parse_analysis, parse_scan
 from cevnsi.experiments.inputs import PUBLISHED_FILE
 from cevnsi.experiments.loading import as_acceptance
+from cevnsi.experiments.measurement import PHOTOELECTRONS
 from cevnsi.experiments.response import Exposure
 from cevnsi.files.strict_yaml import ConfigError, load_yaml, read
 from cevnsi.files.tables import DOMAIN_MATCHES, PUBLISHED, as_columns, read_table, write_csv
-from cevnsi.model import Model, analysis_templates, contact_chi2, mediator_chi2
+from cevnsi.model import DataSet, Model, cut, make_dataset
 from cevnsi.questions import predict, scan_grid
 from cevnsi.scans.limits import least_of, scan_ranges
 from cevnsi.statistics.thresholds import threshold
 from cevnsi.studies.liao_marfatia_2017.scorecard import MediatorLimits, published_ends
 from cevnsi.studies.liao_marfatia_2017.sensitivity import bounded, domain_matches
-from cevnsi.templates import Templates, predicted_counts
+from points import contact_chi2, mediator_chi2
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -310,18 +311,18 @@ def test_a_disk_of_complex_couplings(config: dict[str, Any], model: Callable[...
 
 
 def test_the_ratio_of_flavors_depends_on_the_range(
-    templates: Callable[..., Templates], measurement: Callable[..., Any], config: dict[str, Any]
+    dataset: Callable[..., DataSet], measurement: Callable[..., Any], config: dict[str, Any]
 ) -> None:
     (said,) = re.findall(
         r"(\S+) in 6 to 30 PE, (\S+) in all bins of Fig. 1 .*; without the acceptance (\S+) and (\S+)\.\s",
         RESULTS.replace("\n", " "),
     )
-    analysis = parse_analysis(config["analyses"]["paper"])
+    analysis = parse_analysis(complete(config["analyses"]["paper"], config))
     uncut = as_acceptance({"photoelectrons": np.array([0.0, 50.0]), "acceptance": np.ones(2)})
-    seen, all_events = templates("paper"), analysis_templates(analysis, measurement("figure3"), uncut)
+    seen, all_events = dataset("paper"), make_dataset(analysis, measurement("figure3"), uncut)
     ratios = []
-    for used in (seen.select(6, 30), seen, all_events.select(6, 30), all_events):
-        counts = predicted_counts(used, [{}], analysis.sin2_theta_w).sum(axis=1)
+    for used in (cut(seen, PHOTOELECTRONS, 6, 30), seen, cut(all_events, PHOTOELECTRONS, 6, 30), all_events):
+        counts = used.by_flavor("contact", {}).sum(axis=1)
         ratios.append(counts[1:].sum() / counts[0])
     assert [f"{ratio:.3f}" for ratio in ratios] == list(said)
     assert ratios[0] < 2 < min(ratios[1:])

@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import StepPatch
 
 from cevnsi.files.tables import BEST_FITS, RANGES, SENSITIVITY, as_columns, read_csv
+from cevnsi.model import DataSet
 from cevnsi.output import figures
 from cevnsi.output.figures import (
     MOST_OF_AXIS,
@@ -34,7 +35,6 @@ from cevnsi.physics.interactions import INTERACTIONS
 from cevnsi.scans.regions import Grid, contour_table
 from cevnsi.statistics.thresholds import threshold
 from cevnsi.studies.liao_marfatia_2017.spectra import spectra_table
-from cevnsi.templates import Templates
 
 LEVEL = (0.9, 2)
 
@@ -50,7 +50,7 @@ def grid_of(
 ) -> Grid:
     x, y = np.linspace(-1, 1, 41), np.linspace(-2, 2, 33)
     delta = ((x[:, None] - center[0]) / width) ** 2 + ((y[None, :] - center[1]) / (2 * width)) ** 2
-    return Grid(names, (x, y), (False, False), delta - delta.min())
+    return Grid(names=names, axes=(x, y), log=(False, False), delta_chi2=delta - delta.min())
 
 
 def contours_of(grid: Grid) -> dict[str, Any]:
@@ -64,8 +64,8 @@ def panel(grid: Grid, best_fit: tuple[float, float] | None = BEST, warning: str 
     return Panel(grid, contours_of(grid), LEVEL, best_fit, warning)
 
 
-def spectra_of(templates: Callable[..., Templates]) -> dict[str, Any]:
-    return spectra_table(templates("paper"), 0.23857, {"mediator_mass_mev": 10.0, "coupling": 1e-4})
+def spectra_of(dataset: Callable[..., DataSet]) -> dict[str, Any]:
+    return spectra_table(dataset("paper"), {"mediator_mass_mev": 10.0, "coupling": 1e-4})
 
 
 def sensitivity_table(
@@ -133,8 +133,8 @@ def test_powers_of_ten_are_captioned_as_such(exponent: int) -> None:
     assert mediator_caption(10.0, 10.0**exponent).endswith(f"$g=10^{{{exponent}}}$")
 
 
-def test_spectrum_is_cumulative_by_flavor(templates: Callable[..., Templates]) -> None:
-    spectra = spectra_of(templates)
+def test_spectrum_is_cumulative_by_flavor(dataset: Callable[..., DataSet]) -> None:
+    spectra = spectra_of(dataset)
     figure, columns = draw_spectrum(spectra, "the mediator")
     (ax,) = figure.axes
     stairs = [patch for patch in ax.patches if isinstance(patch, StepPatch)]
@@ -163,7 +163,9 @@ def test_spectrum_is_cumulative_by_flavor(templates: Callable[..., Templates]) -
 def light_mediator() -> Grid:
     u, v = np.linspace(0, 4, 31), np.linspace(-6, -1, 41)
     delta = 6.18 * 10 ** (2 * np.clip(v[None, :] + 4.5 - np.maximum(u[:, None] - 1.7, 0), -5, 1))
-    return Grid(("mediator_mass_mev", "coupling"), (10**u, 10**v), (True, True), delta - delta.min())
+    return Grid(
+        names=("mediator_mass_mev", "coupling"), axes=(10**u, 10**v), log=(True, True), delta_chi2=delta - delta.min()
+    )
 
 
 BAND = (1e-4 * np.ones(31), 3e-4 * np.ones(31))
@@ -264,7 +266,10 @@ def test_an_odd_number_of_regions_leaves_no_empty_panel() -> None:
 def test_two_separate_regions_are_two_lines() -> None:
     x = np.linspace(-2, 2, 81)
     wells = Grid(
-        ("eps_ee_dV", "eps_ee_uV"), (x, x), (False, False), 30 * ((x**2 - 1) ** 2)[:, None] + (3 * x**2)[None, :]
+        names=("eps_ee_dV", "eps_ee_uV"),
+        axes=(x, x),
+        log=(False, False),
+        delta_chi2=30 * ((x**2 - 1) ** 2)[:, None] + (3 * x**2)[None, :],
     )
     figure, columns = draw_regions({"wells": panel(wells)})
     assert len(figure.axes[0].get_lines()) == 2 + 2
@@ -415,10 +420,10 @@ def test_a_panel_warns_of_what_it_draws(said: dict[str, str], warns: bool) -> No
     assert made.warning == (WARNING if warns else "")
 
 
-def drawn(kind: str, templates: Callable[..., Templates]) -> figures.Drawn:
+def drawn(kind: str, dataset: Callable[..., DataSet]) -> figures.Drawn:
     grid = grid_of()
     if kind == "spectrum":
-        return draw_spectrum(spectra_of(templates), mediator_caption(10, 1e-4))
+        return draw_spectrum(spectra_of(dataset), mediator_caption(10, 1e-4))
     if kind == "exclusion":
         return draw_exclusion(panel(light_mediator(), (20.5, 3.3e-5), WARNING), BAND)
     if kind == "sensitivity":
@@ -439,27 +444,27 @@ SIGNATURES = {"pdf": b"%PDF", "png": b"\x89PNG", "svg": b"<?xm", "csv": b"pane"}
         ("sensitivity", ("svg", "csv")),
     ],
 )
-def test_bytes_repeat(kind: str, formats: tuple[str, ...], templates: Callable[..., Templates], tmp_path: Path) -> None:
+def test_bytes_repeat(kind: str, formats: tuple[str, ...], dataset: Callable[..., DataSet], tmp_path: Path) -> None:
     mpl.rcParams["savefig.dpi"] = 50  # pixels cost time, and how many there are changes nothing here
     digests = []
     for run in ("first", "second"):
         paths = [tmp_path / run / f"figure.{ext}" for ext in formats]
-        save_all(drawn(kind, templates), map(str, paths))
+        save_all(drawn(kind, dataset), map(str, paths))
         digests.append([hashlib.sha256(path.read_bytes()).hexdigest() for path in paths])
         assert [path.read_bytes()[:4] for path in paths] == [SIGNATURES[ext] for ext in formats]
     assert digests[0] == digests[1]
 
 
-def test_the_csv_beside_a_figure_has_its_curves(templates: Callable[..., Templates], tmp_path: Path) -> None:
-    result = drawn("one region", templates)
+def test_the_csv_beside_a_figure_has_its_curves(dataset: Callable[..., DataSet], tmp_path: Path) -> None:
+    result = drawn("one region", dataset)
     save_all(result, [str(tmp_path / "figure.csv")])
     table = read_csv(tmp_path / "figure.csv", ("segment", "x", "y"), ("panel", "curve"))
     assert table["panel"] == result[1]["panel"]
     np.testing.assert_array_equal(table["x"], result[1]["x"])
 
 
-def test_formats_of_one_drawing_have_one_layout(tmp_path: Path, templates: Callable[..., Templates]) -> None:
-    result = drawn("four regions", templates)
+def test_formats_of_one_drawing_have_one_layout(tmp_path: Path, dataset: Callable[..., DataSet]) -> None:
+    result = drawn("four regions", dataset)
     save_all(result, [str(tmp_path / "a.svg")])
     places = [ax.get_position().bounds for ax in result[0].axes]
     save_all(result, [str(tmp_path / "c.svg")])
@@ -467,8 +472,8 @@ def test_formats_of_one_drawing_have_one_layout(tmp_path: Path, templates: Calla
     assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "c.svg").read_bytes()
 
 
-def test_panels_do_not_overlap(templates: Callable[..., Templates]) -> None:
-    figure, _ = drawn("four regions", templates)
+def test_panels_do_not_overlap(dataset: Callable[..., DataSet]) -> None:
+    figure, _ = drawn("four regions", dataset)
     figure.draw_without_rendering()
     boxes = [ax.get_tightbbox() for ax in figure.axes]
     assert all(a is not None and b is not None and not a.overlaps(b) for a, b in pairwise(boxes))
@@ -495,7 +500,7 @@ def test_an_unwanted_setting_of_the_machine_does_not_enter() -> None:
         assert mpl.rcParams["lines.linewidth"] == 1.3
 
 
-def test_changes_do_not_reach_the_caller(templates: Callable[..., Templates]) -> None:
+def test_changes_do_not_reach_the_caller(dataset: Callable[..., DataSet]) -> None:
     grid = grid_of()
     before = replace(grid, delta_chi2=grid.delta_chi2.copy())
     draw_regions({"s": panel(grid)})

@@ -7,10 +7,11 @@ import pytest
 
 from cevnsi.config.check import schema
 from cevnsi.constants import HBARC_MEV_FM
+from cevnsi.experiments.targets import MEAN_OF_CSI
 from cevnsi.physics.form_factors import FORM_FACTORS, _uniform_sphere
-from cevnsi.physics.nuclei import CESIUM, IODINE, MEAN, Nuclide
+from cevnsi.physics.nuclei import CESIUM, IODINE, Nuclide
 
-NUCLIDES = (MEAN, CESIUM, IODINE)
+NUCLIDES = (MEAN_OF_CSI, CESIUM, IODINE)
 
 
 def test_form_factors_are_those_of_the_schema() -> None:
@@ -73,4 +74,4 @@ def test_helm_radius(nuclide: Nuclide) -> None:
 
 def test_any_shape_is_kept() -> None:
     for form in FORM_FACTORS.values():
-        assert form(np.ones((2, 3, 4)), MEAN).shape == (2, 3, 4)
+        assert form(np.ones((2, 3, 4)), MEAN_OF_CSI).shape == (2, 3, 4)

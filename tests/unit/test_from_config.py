@@ -18,16 +18,16 @@ from cevnsi.model import Model
 def test_the_model_is_that_of_the_steps(analysis: str, root: Path, model: Callable[..., Model]) -> None:
     found, expected = build_model(read_config(root / "config.yaml"), analysis, root), model(analysis)
     assert found.analysis == expected.analysis
-    np.testing.assert_array_equal(found.templates.events, expected.templates.events)
-    np.testing.assert_array_equal(found.measurement.observed_counts, expected.measurement.observed_counts)
+    np.testing.assert_array_equal(found.dataset.templates.events, expected.dataset.templates.events)
+    np.testing.assert_array_equal(found.dataset.measurement.observed, expected.dataset.measurement.observed)
 
 
 def test_all_bins_are_those_of_the_counts(root: Path) -> None:
     config = read_config(root / "config.yaml")
     whole, used = (build_model(config, "paper", root, all_bins=every) for every in (True, False))
-    np.testing.assert_array_equal(whole.measurement.bin_edges_pe, np.arange(0, 51, 2))
-    np.testing.assert_array_equal(used.measurement.bin_edges_pe, np.arange(6, 31, 2))
-    np.testing.assert_array_equal(whole.templates.per_bin()[..., 3:15], used.templates.per_bin())
+    np.testing.assert_array_equal(whole.dataset.measurement.bin_edges_pe, np.arange(0, 51, 2))
+    np.testing.assert_array_equal(used.dataset.measurement.bin_edges_pe, np.arange(6, 31, 2))
+    np.testing.assert_array_equal(whole.dataset.templates.per_bin()[..., 3:15], used.dataset.templates.per_bin())
 
 
 @pytest.fixture

@@ -30,8 +30,18 @@ PAIRS = (NAMES[:2], NAMES[1:])
 
 
 def three_axes(chunks: int, projections: tuple[tuple[str, ...], ...] = (*PAIRS, NAMES)) -> Scan:
-    axes = tuple(Axis(name, -1.0, 1.0, n) for name, n in zip(NAMES, (7, 5, 4), strict=True))
-    return Scan("s", "contact", axes, {}, {}, projections, (0.9,), (2,), chunks)
+    axes = tuple(Axis(name=name, minimum=-1.0, maximum=1.0, points=n) for name, n in zip(NAMES, (7, 5, 4), strict=True))
+    return Scan(
+        name="s",
+        interaction="contact",
+        axes=axes,
+        profile={},
+        fixed={},
+        projections=projections,
+        confidence_levels=(0.9,),
+        n_dof=(2,),
+        chunks=chunks,
+    )
 
 
 def chunk_chi2(model: Model, scan: Scan, chunk: int) -> dict[tuple[str, ...], FloatArray]:
@@ -100,8 +110,20 @@ def test_a_grid_of_matter_parameters_is_never_above_the_least_over_their_quarks(
     chunks: int, matter: tuple[str, str], order: tuple[int, ...], model: Callable[..., Model], tmp_path: Path
 ) -> None:
     """At the points of a grid of all four: chi2 is minimised between the ends, whatever points lie there."""
-    axes = tuple(Axis(QUARKS[i], -1.0, 1.0 if i % 2 else 0.5, 9 if i % 2 else 7) for i in order)
-    scan = Scan("s", "contact", axes, {}, {}, (matter, tuple(a.name for a in axes)), (0.9,), (2,), chunks)
+    axes = tuple(
+        Axis(name=QUARKS[i], minimum=-1.0, maximum=1.0 if i % 2 else 0.5, points=9 if i % 2 else 7) for i in order
+    )
+    scan = Scan(
+        name="s",
+        interaction="contact",
+        axes=axes,
+        profile={},
+        fixed={},
+        projections=(matter, tuple(a.name for a in axes)),
+        confidence_levels=(0.9,),
+        n_dof=(2,),
+        chunks=chunks,
+    )
     used = model("release")
     paths = write_chunks(used, scan, tmp_path)
     (found,) = merge(scan, f"s.{'.'.join(matter)}", paths)
@@ -252,8 +274,21 @@ def test_a_chunk_of_another_making_is_told_apart(other: dict[str, Any], key: str
 
 
 def test_as_grid_gives_back_the_axes() -> None:
-    axes = (Axis("mediator_mass_mev", 1.0, 100.0, 3, "log"), Axis("coupling", 0.0, 1.0, 2))
-    scan = Scan("m", "light_mediator", axes, {}, {}, (("mediator_mass_mev", "coupling"),), (), (), 1)
+    axes = (
+        Axis(name="mediator_mass_mev", minimum=1.0, maximum=100.0, points=3, scale="log"),
+        Axis(name="coupling", minimum=0.0, maximum=1.0, points=2),
+    )
+    scan = Scan(
+        name="m",
+        interaction="light_mediator",
+        axes=axes,
+        profile={},
+        fixed={},
+        projections=(("mediator_mass_mev", "coupling"),),
+        confidence_levels=(),
+        n_dof=(),
+        chunks=1,
+    )
     grid = as_grid(scan, "m", np.arange(6.0))
     assert grid.names == ("mediator_mass_mev", "coupling")
     assert grid.log == (True, False)

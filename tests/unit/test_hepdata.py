@@ -14,6 +14,7 @@ from matplotlib import image
 
 from cevnsi.config.check import parse_scan
 from cevnsi.files.tables import TableError
+from cevnsi.model import DataSet
 from cevnsi.output.figures import Panel, draw_domain_sensitivity, draw_regions, draw_spectrum, drawing, save
 from cevnsi.output.hepdata import (
     LONGEST_TITLE,
@@ -34,7 +35,6 @@ from cevnsi.scans.ranges import AllowedRange
 from cevnsi.scans.regions import Grid, contour_table
 from cevnsi.statistics.thresholds import threshold
 from cevnsi.studies.liao_marfatia_2017.spectra import spectra_table
-from cevnsi.templates import Templates
 
 AXIS = {"min": -1, "max": 1, "points": 41}
 SECTION = {
@@ -53,7 +53,7 @@ def annulus() -> Grid:
     """Delta chi2 that is least on a ring: two lines at every level."""
     x = np.linspace(-1, 1, 41)
     delta = ((np.hypot(x[:, None], x[None, :]) - 0.6) / 0.1) ** 2
-    return Grid(("eps_ee_dV", "eps_mumu_dV"), (x, x), (False, False), delta - delta.min())
+    return Grid(names=("eps_ee_dV", "eps_mumu_dV"), axes=(x, x), log=(False, False), delta_chi2=delta - delta.min())
 
 
 def arrays(columns: dict[str, Any]) -> dict[str, Any]:
@@ -115,12 +115,12 @@ def ranges_of_mine() -> list[AllowedRange]:
 
 
 @pytest.fixture(scope="module")
-def finished(templates: Callable[..., Templates], tmp_path_factory: pytest.TempPathFactory, root: Path) -> Finished:
+def finished(dataset: Callable[..., DataSet], tmp_path_factory: pytest.TempPathFactory, root: Path) -> Finished:
     """A small analysis of one scan, with figures drawn as the workflow draws them."""
     folder = tmp_path_factory.mktemp("figures")
     grid, scan = annulus(), parse_scan("mine", SECTION)
     contours = arrays(contour_table(grid, scan.levels()))
-    spectra = arrays(spectra_table(templates("paper"), 0.23857, EXAMPLE))
+    spectra = arrays(spectra_table(dataset("paper"), EXAMPLE))
     sensitivity = arrays(SENSITIVITY)
     curves, pictures = {}, {}
     with drawing():

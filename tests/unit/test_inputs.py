@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from cevnsi.experiments.checks import ACCEPTANCE_COLUMNS, COUNTS_COLUMNS
 from cevnsi.experiments.inputs import (
-    ACCEPTANCE_COLUMNS,
-    COUNTS_COLUMNS,
     PUBLISHED_FILE,
-    READERS,
+    RELEASES,
     check_inputs,
     check_published,
     read_dataset,
@@ -388,10 +387,10 @@ def test_one_bin_of_the_release_has_no_width(tmp_path: Path) -> None:
         read(tmp_path, "release2018", RELEASE | {"coincidence": one, "anticoincidence": one})
 
 
-@pytest.mark.parametrize("reader", READERS)
+@pytest.mark.parametrize("reader", RELEASES)
 def test_roles_must_be_those_of_the_reader(reader: str, tmp_path: Path) -> None:
     section = lay_out(tmp_path, reader, SOUND[reader])
-    assert set(section["files"]) == set(READERS[reader][1])
+    assert set(section["files"]) == set(RELEASES[reader].roles)
     section["files"].pop("acceptance" if "acceptance" in section["files"] else "parameters")
     with pytest.raises(TableError, match=rf"datasets: reader {reader} needs files for .*; found "):
         read_dataset(section, tmp_path, Path("SUMS"))
@@ -491,8 +490,8 @@ def test_clean_counts_are_loaded_with_or_without_their_shift(tmp_path: Path) -> 
     for name in ("counts.csv", "plain.csv"):
         measurement = load_measurement(str(tmp_path / name))
         np.testing.assert_array_equal(measurement.bin_edges_pe, [0, 2, 4, 6])
-        np.testing.assert_array_equal(measurement.observed_counts, [3, -1, 0])
-        np.testing.assert_array_equal(measurement.stat_uncertainty, tables["counts"]["stat_uncertainty"])
+        np.testing.assert_array_equal(measurement.observed, [3, -1, 0])
+        np.testing.assert_array_equal(measurement.errors, tables["counts"]["stat_uncertainty"])
 
 
 def test_counts_are_checked_again_when_loaded(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from cevnsi.config.check import schema
 from cevnsi.constants import G_FERMI, SIN2_THETA_W
+from cevnsi.experiments.targets import MEAN_OF_CSI
 from cevnsi.parameters import CONTACT_PARAMETERS, MATTER_PARAMETERS
 from cevnsi.physics.interactions import INTERACTIONS, parameter
 from cevnsi.physics.interactions.light_mediator import (
@@ -14,7 +15,7 @@ from cevnsi.physics.interactions.light_mediator import (
     light_mediator,
     mediator_coupling_scale,
 )
-from cevnsi.physics.nuclei import CESIUM, IODINE, MEAN, Nuclide
+from cevnsi.physics.nuclei import CESIUM, IODINE, Nuclide
 from cevnsi.physics.weak_charge import (
     NEUTRON_COUPLING,
     charge_amplitude,
@@ -26,7 +27,7 @@ from cevnsi.physics.weak_charge import (
     weak_charge_squared,
 )
 
-NUCLIDES = (MEAN, CESIUM, IODINE)
+NUCLIDES = (MEAN_OF_CSI, CESIUM, IODINE)
 Q2 = np.array([700.0, 2000.0, 9000.0])  # MeV^2, within what the bins cover
 
 
@@ -60,12 +61,12 @@ def test_a_parameter_is_found_by_its_name_in_one_interaction() -> None:
 
 def test_standard_model_charge_by_hand() -> None:
     # Eq. 4 for the mean nucleus: 54 (1/2 - 2 * 0.23857) - 76 / 2 = -36.76556
-    assert standard_model_charge(MEAN, 0.23857) == pytest.approx(-36.76556, abs=1e-10)
+    assert standard_model_charge(MEAN_OF_CSI, 0.23857) == pytest.approx(-36.76556, abs=1e-10)
     assert proton_coupling(0.25) == 0
     assert NEUTRON_COUPLING == -0.5
 
 
-@pytest.mark.parametrize(("nuclide", "u", "d"), [(MEAN, 184, 206), (CESIUM, 188, 211), (IODINE, 180, 201)])
+@pytest.mark.parametrize(("nuclide", "u", "d"), [(MEAN_OF_CSI, 184, 206), (CESIUM, 188, 211), (IODINE, 180, 201)])
 def test_quark_numbers(nuclide: Nuclide, u: int, d: int) -> None:
     assert quark_numbers(nuclide) == {"u": u, "d": d}  # 2 Z + N and Z + 2 N
     assert u + d == 3 * nuclide.mass_number
@@ -117,14 +118,18 @@ def test_zero_couplings_are_the_standard_model(nuclide: Nuclide, row: str) -> No
 
 def test_electron_couplings_leave_muon_neutrinos_alone() -> None:
     epsilon = contact({"eps_ee_uV": 0.3, "eps_etau_dV": 0.2})
-    assert weak_charge_squared(MEAN, "mu", epsilon, SIN2_THETA_W) == weak_charge_squared(MEAN, "mu", {}, SIN2_THETA_W)
-    assert weak_charge_squared(MEAN, "e", epsilon, SIN2_THETA_W) != weak_charge_squared(MEAN, "e", {}, SIN2_THETA_W)
+    assert weak_charge_squared(MEAN_OF_CSI, "mu", epsilon, SIN2_THETA_W) == weak_charge_squared(
+        MEAN_OF_CSI, "mu", {}, SIN2_THETA_W
+    )
+    assert weak_charge_squared(MEAN_OF_CSI, "e", epsilon, SIN2_THETA_W) != weak_charge_squared(
+        MEAN_OF_CSI, "e", {}, SIN2_THETA_W
+    )
 
 
 def test_tau_couplings_alone_change_nothing() -> None:
     epsilon = contact({"eps_tautau_uV": 0.3, "eps_tautau_dV": -0.7})
     for row in ("e", "mu"):
-        assert weak_charge_squared(MEAN, row, epsilon, 0.2) == weak_charge_squared(MEAN, row, {}, 0.2)
+        assert weak_charge_squared(MEAN_OF_CSI, row, epsilon, 0.2) == weak_charge_squared(MEAN_OF_CSI, row, {}, 0.2)
 
 
 @pytest.mark.parametrize("pair", ["emu", "etau", "mutau"])
@@ -137,17 +142,17 @@ def test_phases_of_off_diagonal_couplings_drop_out(pair: str) -> None:
         | {f"eps_{pair}_{q}V_imag": value * np.sin(0.7) for q, value in size.items()}
     )
     for row in ("e", "mu"):
-        expected = weak_charge_squared(MEAN, row, plain, SIN2_THETA_W)
-        assert weak_charge_squared(MEAN, row, turned, SIN2_THETA_W) == pytest.approx(expected, rel=1e-14)
+        expected = weak_charge_squared(MEAN_OF_CSI, row, plain, SIN2_THETA_W)
+        assert weak_charge_squared(MEAN_OF_CSI, row, turned, SIN2_THETA_W) == pytest.approx(expected, rel=1e-14)
 
 
 def test_relative_phase_of_u_and_d_is_seen() -> None:
     aligned = contact({"eps_etau_uV": 0.3, "eps_etau_dV": 0.3})
     crossed = contact({"eps_etau_uV": 0.3, "eps_etau_dV_imag": 0.3})
     u, d = 184 * 0.3, 206 * 0.3
-    sm = standard_model_charge(MEAN, SIN2_THETA_W) ** 2
-    assert weak_charge_squared(MEAN, "e", aligned, SIN2_THETA_W) - sm == pytest.approx((u + d) ** 2, rel=1e-13)
-    assert weak_charge_squared(MEAN, "e", crossed, SIN2_THETA_W) - sm == pytest.approx(u**2 + d**2, rel=1e-13)
+    sm = standard_model_charge(MEAN_OF_CSI, SIN2_THETA_W) ** 2
+    assert weak_charge_squared(MEAN_OF_CSI, "e", aligned, SIN2_THETA_W) - sm == pytest.approx((u + d) ** 2, rel=1e-13)
+    assert weak_charge_squared(MEAN_OF_CSI, "e", crossed, SIN2_THETA_W) - sm == pytest.approx(u**2 + d**2, rel=1e-13)
 
 
 def test_complex_couplings_and_their_parts_are_the_same() -> None:
@@ -158,7 +163,7 @@ def test_complex_couplings_and_their_parts_are_the_same() -> None:
 
 def test_values_broadcast() -> None:
     epsilon = contact({"eps_ee_uV": np.zeros((4, 1)), "eps_etau_dV": np.zeros((1, 3))})
-    assert weak_charge_squared(MEAN, "e", epsilon, SIN2_THETA_W).shape == (4, 3)
+    assert weak_charge_squared(MEAN_OF_CSI, "e", epsilon, SIN2_THETA_W).shape == (4, 3)
 
 
 def test_unknown_parameter_is_named() -> None:
@@ -172,8 +177,8 @@ def test_complex_diagonal_coupling_is_refused() -> None:
 
 
 def test_amplitude_of_off_diagonal_pairs_has_no_standard_model_part() -> None:
-    assert charge_amplitude(MEAN, "etau", {}, SIN2_THETA_W) == 0
-    assert charge_amplitude(MEAN, "ee", {}, SIN2_THETA_W) == standard_model_charge(MEAN, SIN2_THETA_W)
+    assert charge_amplitude(MEAN_OF_CSI, "etau", {}, SIN2_THETA_W) == 0
+    assert charge_amplitude(MEAN_OF_CSI, "ee", {}, SIN2_THETA_W) == standard_model_charge(MEAN_OF_CSI, SIN2_THETA_W)
 
 
 @pytest.mark.parametrize("nuclide", NUCLIDES)
@@ -194,8 +199,8 @@ def test_heavy_mediator_is_a_contact_interaction() -> None:
     same = contact({f"eps_{pair}_{q}V": value for pair in ("ee", "mumu", "tautau") for q in "ud"})
     mediator = light_mediator(Q2, mediator_mass_mev=mass, coupling=g)
     for row in ("e", "mu"):
-        expected = weak_charge_squared(MEAN, row, same, SIN2_THETA_W)
-        np.testing.assert_allclose(weak_charge_squared(MEAN, row, mediator, SIN2_THETA_W), expected, rtol=1e-7)
+        expected = weak_charge_squared(MEAN_OF_CSI, row, same, SIN2_THETA_W)
+        np.testing.assert_allclose(weak_charge_squared(MEAN_OF_CSI, row, mediator, SIN2_THETA_W), expected, rtol=1e-7)
 
 
 def test_light_mediator_depends_on_its_coupling_only() -> None:

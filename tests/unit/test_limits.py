@@ -12,11 +12,10 @@ from cevnsi import model as model_module
 from cevnsi.arrays import FloatArray
 from cevnsi.config.check import parse_scan
 from cevnsi.experiments.response import Acceptance
-from cevnsi.model import Model, analysis_templates, contact_chi2, general_chi2, make_model, mediator_chi2
+from cevnsi.experiments.targets import MEAN_OF_CSI
+from cevnsi.model import Model, chi2_at, make_model
 from cevnsi.parameters import Axis
-from cevnsi.physics.interaction import Interaction
 from cevnsi.physics.interactions import INTERACTIONS
-from cevnsi.physics.nuclei import MEAN
 from cevnsi.physics.weak_charge import standard_model_charge, weak_charge_squared
 from cevnsi.questions import allowed_range, make_line
 from cevnsi.scans import limits
@@ -32,15 +31,13 @@ from cevnsi.scans.limits import (
 )
 from cevnsi.scans.ranges import AllowedRange
 from cevnsi.statistics.thresholds import threshold
-
-
-def by_epsilon(name: str, epsilon: Any) -> Interaction:
-    """An interaction of epsilon alone, with no parameter that a configuration could name."""
-    return Interaction(name=name, parameters={}, epsilon=epsilon, zero_if_missing=False)
-
+from points import by_epsilon, contact_chi2, mediator_chi2
 
 SCANS = ("light_mediator", "ee_d_u", "mumu_d_u", "ee_mumu_d", "ee_etau_d", "matter_ee_mumu")
-U, D = 2 * MEAN.protons + MEAN.neutrons, MEAN.protons + 2 * MEAN.neutrons  # quarks that eps_uV and eps_dV count
+U, D = (
+    2 * MEAN_OF_CSI.protons + MEAN_OF_CSI.neutrons,
+    MEAN_OF_CSI.protons + 2 * MEAN_OF_CSI.neutrons,
+)  # quarks that eps_uV and eps_dV count
 
 
 @pytest.fixture
@@ -88,12 +85,12 @@ def chi2_with_others_free(model: Model, scan: Scan, row: AllowedRange, value: fl
     point = {**scan.fixed, row.parameter: value}
     (other,) = (axis for axis in scan.axes if axis.name != row.parameter)
     if row.other_parameters == "zero":
-        return float(general_chi2(model, scan.interaction, point))
+        return float(chi2_at(model, scan.interaction, point))
     low, high = other.coordinates()[[0, -1]]
 
     def at(coordinate: float) -> float:
         there = float(other.value(np.array(coordinate)))
-        return float(general_chi2(model, scan.interaction, {**point, other.name: there}))
+        return float(chi2_at(model, scan.interaction, {**point, other.name: there}))
 
     cells = np.linspace(low, high, 401)
     sampled = np.array([at(c) for c in cells])
@@ -166,12 +163,12 @@ def test_an_end_moves_with_the_bound_that_it_names(scans: dict[str, Scan], model
 def test_a_wide_axis_hides_nothing(reach: float, model: Callable[..., Model]) -> None:
     used = model("paper")
     for points in (3, 11, 1001):
-        line = make_line(used, "eps_ee_dV", (-reach, reach), points=points, fixed={}, profile={})
+        line = make_line(used, "eps_ee_dV", (-reach, reach), points=points, profile={})
         ((low, high),) = [(r.lower, r.upper) for r in allowed_range(used, line)]
         assert (low, high) == pytest.approx((-0.127362699, 0.484309883), abs=1e-8)
-    two = allowed_range(used, make_line(used, "eps_mumu_dV", (-reach, reach), fixed={}, profile={}))
+    two = allowed_range(used, make_line(used, "eps_mumu_dV", (-reach, reach), profile={}))
     assert [r.interval for r in two] == [0, 1]
-    center = -standard_model_charge(MEAN, 0.23857) / D  # about which the charge is mirrored
+    center = -standard_model_charge(MEAN_OF_CSI, 0.23857) / D  # about which the charge is mirrored
     ends = np.array([(r.lower, r.upper) for r in two])
     np.testing.assert_allclose(ends[0] + ends[1][::-1], 2 * center, atol=1e-8)
 
@@ -182,7 +179,7 @@ def test_a_domain_moves_the_ends_by_what_it_lets_the_other_quark_cancel(
 ) -> None:
     """With one nucleus only U eps_u + D eps_d counts, so each end moves by U / D per unit of the other's bound."""
     used = model("paper")
-    line = make_line(used, "eps_ee_dV", (-1e6, 1e6), fixed={}, profile={"eps_ee_uV": (-bound, bound)})
+    line = make_line(used, "eps_ee_dV", (-1e6, 1e6), profile={"eps_ee_uV": (-bound, bound)})
     ((low, high),) = [(r.lower, r.upper) for r in allowed_range(used, line)]
     assert (low, high) == pytest.approx((-0.127362699 - U / D * bound, 0.484309883 + U / D * bound), abs=1e-7 * bound)
 
@@ -199,7 +196,7 @@ def test_a_matter_parameter_with_wide_domains(bound: float, model: Callable[...,
     """Ends move by 3 (U - D) (-bound) / D per unit of bound once one quark is at it (Eq. 11)."""
     used = model("paper")
     domains = {f"eps_ee_{quark}V": (-bound, bound) for quark in "ud"}
-    line = make_line(used, "eps_ee_matter", fixed={}, profile=domains)
+    line = make_line(used, "eps_ee_matter", profile=domains)
     ((low, high),) = [(r.lower, r.upper) for r in allowed_range(used, line)]
 
     def chi2(matter: float) -> float:  # eps_u at an end of its domain, whichever is better
@@ -215,7 +212,7 @@ def test_a_matter_parameter_with_wide_domains(bound: float, model: Callable[...,
 
 def test_a_parameter_that_changes_nothing_has_no_sensitivity(model: Callable[..., Model]) -> None:
     used = model("paper")
-    (row,) = allowed_range(used, make_line(used, "eps_tautau_uV", fixed={}, profile={}))
+    (row,) = allowed_range(used, make_line(used, "eps_tautau_uV", profile={}))
     assert (row.lower, row.upper, row.ends_at_grid) == (-1.0, 1.0, "lower+upper")
     assert row.warning == "no sensitivity: chi2 does not depend on eps_tautau_uV"
 
@@ -223,9 +220,9 @@ def test_a_parameter_that_changes_nothing_has_no_sensitivity(model: Callable[...
 def test_an_analysis_that_predicts_nothing_says_so(
     scans: dict[str, Scan], model: Callable[..., Model], measurement: Callable[..., Any]
 ) -> None:
-    blind = Acceptance(np.array([0.0, 50.0]), np.zeros(2))
+    blind = Acceptance(photoelectrons=np.array([0.0, 50.0]), fraction=np.zeros(2))
     analysis = model("paper").analysis
-    used = make_model(analysis, analysis_templates(analysis, measurement("figure3"), blind), measurement("figure3"))
+    used = make_model(analysis, measurement("figure3"), blind)
     for name in ("light_mediator", "ee_mumu_d", "matter_ee_mumu"):
         rows = scan_ranges(used, scans[name])
         assert rows
@@ -243,7 +240,7 @@ def test_best_fits(scans: dict[str, Scan], model: Callable[..., Model]) -> None:
     assert ee.chi2 == pytest.approx(mumu.chi2, abs=1e-9)
     assert minimize(at, [ee.value, mumu.value], tol=1e-12).fun == pytest.approx(ee.chi2, abs=1e-9)
     # chi2 sees charges squared, so the best fit has mirror images, within 0.01 of which the parameter is as likely
-    center = -standard_model_charge(MEAN, 0.23857) / D
+    center = -standard_model_charge(MEAN_OF_CSI, 0.23857) / D
     for fit in (ee, mumu):
         assert fit.flat_from <= fit.value <= fit.flat_to
         assert (fit.flat_from + fit.flat_to) / 2 == pytest.approx(center, abs=1e-6)
@@ -254,8 +251,18 @@ def test_best_fits(scans: dict[str, Scan], model: Callable[..., Model]) -> None:
 
 def test_projections_have_ranges_of_every_axis(model: Callable[..., Model]) -> None:
     names = ("eps_mumu_dV", "eps_mumu_uV", "eps_mutau_dV")
-    axes = tuple(Axis(name, -1.0, 1.0, 21) for name in names)
-    scan = Scan("s", "contact", axes, {}, {}, (names[:2], (names[0], names[2])), (0.9,), (2, 1), 1)
+    axes = tuple(Axis(name=name, minimum=-1.0, maximum=1.0, points=21) for name in names)
+    scan = Scan(
+        name="s",
+        interaction="contact",
+        axes=axes,
+        profile={},
+        fixed={},
+        projections=(names[:2], (names[0], names[2])),
+        confidence_levels=(0.9,),
+        n_dof=(2, 1),
+        chunks=1,
+    )
     for nuclei in ("mean", "cs_and_i"):
         used = model("release", nuclei=nuclei)
         rows = scan_ranges(used, scan)
@@ -272,7 +279,7 @@ def test_chi2_that_varies_faster_than_it_is_sampled_is_told(
     model: Callable[..., Model], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     used = model("paper")
-    line = make_line(used, "eps_mumu_dV", (-1e6, 1e6), fixed={}, profile={})
+    line = make_line(used, "eps_mumu_dV", (-1e6, 1e6), profile={})
     (curve,) = curves(used, line, "eps_mumu_dV")
     assert {row.warning for row in curve_ranges(curve, "s", None, [(0.9, 1)])} == {""}
     # samples so far apart that every other one misses what all of them show
@@ -282,12 +289,16 @@ def test_chi2_that_varies_faster_than_it_is_sampled_is_told(
     assert any("varies faster" in row.warning for row in curve_ranges(curve, "s", None, [(0.9, 1)]))
 
 
+def measuring(model: Model, **changed: Any) -> Model:
+    """The model with another measurement."""
+    measured = replace(model.dataset.measurement, **changed)
+    return replace(model, datasets=(replace(model.dataset, measurement=measured),))
+
+
 def test_samples_follow_the_error_of_the_counts(scans: dict[str, Scan], model: Callable[..., Model]) -> None:
     """Eight times the precision asks for eight times the samples, so that a narrower strip is still found."""
     used = model("paper")
-    sharper = replace(
-        used, measurement=replace(used.measurement, stat_uncertainty=used.measurement.stat_uncertainty / 8)
-    )
+    sharper = measuring(used, uncertainty=used.dataset.measurement.errors / 8)
     assert relative_error(sharper) == pytest.approx(relative_error(used) / 8, rel=1e-12)
     axis = scans["light_mediator"].axis("mediator_mass_mev")
     coarse = replace(axis, points=3)
@@ -309,12 +320,7 @@ def test_a_strip_much_narrower_than_a_step_of_the_grid_is_found(
     scans: dict[str, Scan], model: Callable[..., Model]
 ) -> None:
     used = model("paper")
-    measured = replace(
-        used.measurement,
-        observed_counts=used.standard_model_counts,
-        stat_uncertainty=used.measurement.stat_uncertainty / 5,
-    )
-    sharper = replace(used, measurement=measured)
+    sharper = measuring(used, observed=used.standard_model_counts, uncertainty=used.dataset.measurement.errors / 5)
     scan = with_points(scans["light_mediator"], 21)
     row = row_of(scan_ranges(sharper, scan), "coupling", 1)
     assert row.upper == pytest.approx(sharp_truth(sharper, scan)["upper"], rel=5e-5)
@@ -323,7 +329,7 @@ def test_a_strip_much_narrower_than_a_step_of_the_grid_is_found(
 @pytest.mark.parametrize("confidence_level", [1e-12, 1e-6])
 def test_a_range_shorter_than_rounding_is_its_best_fit(confidence_level: float, model: Callable[..., Model]) -> None:
     used = model("paper")
-    line = make_line(used, "eps_ee_dV", fixed={}, profile={}, confidence_levels=(confidence_level,))
+    line = make_line(used, "eps_ee_dV", confidence_levels=(confidence_level,))
     rows = allowed_range(used, line)
     chi2 = contact_chi2(used, {"eps_ee_dV": np.array([row.lower for row in rows])}, {})
     np.testing.assert_allclose(chi2, least_of(used, line), atol=1e-9)
@@ -347,21 +353,31 @@ def narrow_about_zero(momentum_transfer_squared: FloatArray, *, strength: Any, s
 def test_an_interaction_of_its_own_is_looked_for_about_zero(
     model: Callable[..., Model], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(INTERACTIONS, "narrow", by_epsilon("narrow", narrow_about_zero))
+    monkeypatch.setitem(INTERACTIONS, "narrow", by_epsilon("narrow", narrow_about_zero, "strength", "slope"))
     used = model("paper")
-    scan = Scan("s", "narrow", (Axis("strength", -1.0, 1.0, 3),), {}, {}, (("strength",),), (0.9,), (1,), 1)
+    scan = Scan(
+        name="s",
+        interaction="narrow",
+        axes=(Axis(name="strength", minimum=-1.0, maximum=1.0, points=3),),
+        profile={},
+        fixed={},
+        projections=(("strength",),),
+        confidence_levels=(0.9,),
+        n_dof=(1,),
+        chunks=1,
+    )
     rows = curve_ranges(curves(used, scan, "strength")[0], "s", None, [(0.9, 1)])
     ends = np.array([end for row in rows for end in (row.lower, row.upper)])
     assert ends.size >= 2
     assert (np.abs(ends) < 1e-3).all()
-    chi2 = general_chi2(used, "narrow", {"strength": ends})
+    chi2 = chi2_at(used, "narrow", {"strength": ends})
     np.testing.assert_allclose(chi2 - least_of(used, scan), threshold(0.9, 1), atol=1e-6)
 
 
 def test_memory_of_an_interaction_of_its_own_is_bounded(
     model: Callable[..., Model], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(INTERACTIONS, "narrow", by_epsilon("narrow", narrow_about_zero))
+    monkeypatch.setitem(INTERACTIONS, "narrow", by_epsilon("narrow", narrow_about_zero, "strength", "slope"))
     used, sizes = model("paper"), []
     weigh = weak_charge_squared
 
@@ -370,9 +386,9 @@ def test_memory_of_an_interaction_of_its_own_is_bounded(
         sizes.append(np.size(charge))
         return charge
 
-    monkeypatch.setattr(model_module, "weak_charge_squared", watched)
+    monkeypatch.setattr("cevnsi.physics.interaction.weak_charge_squared", watched)
     strength, slope = np.linspace(-1e-4, 1e-4, 300)[:, None], np.linspace(0, 0.1, 70)
-    whole = general_chi2(used, "narrow", {"strength": strength, "slope": slope})
+    whole = chi2_at(used, "narrow", {"strength": strength, "slope": slope})
     assert whole.shape == (300, 70)
     assert max(sizes) <= model_module.VALUES_AT_ONCE
-    assert whole[17, 3] == general_chi2(used, "narrow", {"strength": strength[17, 0], "slope": slope[3]})
+    assert whole[17, 3] == chi2_at(used, "narrow", {"strength": strength[17, 0], "slope": slope[3]})

@@ -4,14 +4,15 @@ import pytest
 
 from cevnsi import constants
 from cevnsi.config.check import schema
-from cevnsi.physics.nuclei import CESIUM, IODINE, MEAN, NUCLEI
+from cevnsi.experiments.targets import MEAN_OF_CSI, TARGETS
+from cevnsi.physics.nuclei import CESIUM, IODINE
 
 
 def test_the_mean_nucleus_lies_between_cesium_and_iodine() -> None:
     for mean, cesium, iodine in (
-        (MEAN.protons, CESIUM.protons, IODINE.protons),
-        (MEAN.neutrons, CESIUM.neutrons, IODINE.neutrons),
-        (MEAN.mass_number, CESIUM.mass_number, IODINE.mass_number),
+        (MEAN_OF_CSI.protons, CESIUM.protons, IODINE.protons),
+        (MEAN_OF_CSI.neutrons, CESIUM.neutrons, IODINE.neutrons),
+        (MEAN_OF_CSI.mass_number, CESIUM.mass_number, IODINE.mass_number),
     ):
         assert mean == (cesium + iodine) / 2
 
@@ -27,19 +28,19 @@ def test_nuclear_masses_are_atomic_masses_less_the_electrons() -> None:
 def test_the_mean_nucleus_weighs_half_a_formula_unit() -> None:
     # electrons and the mean of Z (54) are the whole difference: 54 m_e = 27.6 MeV in 121 GeV
     half = (CESIUM.nuclear_mass_mev + IODINE.nuclear_mass_mev) / 2
-    assert MEAN.nuclear_mass_mev - half == pytest.approx(54 * constants.ELECTRON_MASS_MEV, abs=0.01)
+    assert MEAN_OF_CSI.nuclear_mass_mev - half == pytest.approx(54 * constants.ELECTRON_MASS_MEV, abs=0.01)
 
 
-@pytest.mark.parametrize("name", NUCLEI)
+@pytest.mark.parametrize("name", TARGETS)
 def test_every_choice_has_two_nuclei_in_a_formula_unit(name: str) -> None:
-    total = sum(n.n_target_nuclei(14.6) for n in NUCLEI[name])
+    total = sum(TARGETS[name].n_nuclei(14.6))
     # 2 m N_A / M_CsI by hand: 2 * 14600 / 259.80992 * 6.02214076e23
     assert total == pytest.approx(6.768275e25, rel=1e-6)
 
 
 def test_nuclei_are_those_of_the_schema() -> None:
     analyses = schema()["properties"]["analyses"]["additionalProperties"]["properties"]
-    assert analyses["nuclei"]["enum"] == list(NUCLEI)
+    assert analyses["nuclei"]["enum"] == list(TARGETS)
 
 
 def test_particle_masses_give_the_published_prompt_energy() -> None:

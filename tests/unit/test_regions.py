@@ -41,7 +41,9 @@ def linear_grid(
     center: tuple[float, float] = (0.2, -0.3), width: tuple[float, float] = (0.3, 0.2), n: int = 161
 ) -> Grid:
     x, y = np.linspace(-2, 2, n), np.linspace(-2, 2, n + 40)
-    return Grid(("eps_ee_dV", "eps_ee_uV"), (x, y), (False, False), paraboloid(x, y, center, width))
+    return Grid(
+        names=("eps_ee_dV", "eps_ee_uV"), axes=(x, y), log=(False, False), delta_chi2=paraboloid(x, y, center, width)
+    )
 
 
 @pytest.mark.parametrize("n_dof", [1, 2, 3, 7])
@@ -95,7 +97,12 @@ def test_contour_of_a_paraboloid_is_an_ellipse() -> None:
 def test_contour_on_log_axes_is_an_ellipse_in_log10() -> None:
     u, v = np.linspace(0, 4, 121), np.linspace(-6, -1, 151)
     center, width, level = (2.0, -3.5), (0.4, 0.5), 6.18
-    grid = Grid(("mediator_mass_mev", "coupling"), (10**u, 10**v), (True, True), paraboloid(u, v, center, width))
+    grid = Grid(
+        names=("mediator_mass_mev", "coupling"),
+        axes=(10**u, 10**v),
+        log=(True, True),
+        delta_chi2=paraboloid(u, v, center, width),
+    )
     np.testing.assert_allclose(grid.coordinate(0), u, atol=1e-14)
     (line,) = contour_lines(grid, level)
     x, y = np.log10(line[0]), np.log10(line[1])
@@ -108,7 +115,9 @@ def test_contour_on_log_axes_is_an_ellipse_in_log10() -> None:
 
 def test_one_log_axis_leaves_the_other_linear() -> None:
     u, y = np.linspace(0, 4, 81), np.linspace(-1, 1, 81)
-    grid = Grid(("a", "b"), (10**u, y), (True, False), paraboloid(u, y, (2.0, 0.0), (0.5, 0.3)))
+    grid = Grid(
+        names=("a", "b"), axes=(10**u, y), log=(True, False), delta_chi2=paraboloid(u, y, (2.0, 0.0), (0.5, 0.3))
+    )
     (line,) = contour_lines(grid, 1.0)
     assert line[0].min() == pytest.approx(10**1.5, rel=5e-3)  # the level's error, 0.0025, in decades
     assert line[1].min() == pytest.approx(-0.3, rel=5e-3)
@@ -133,7 +142,9 @@ def test_contour_table_has_a_row_per_point() -> None:
 
 def test_segments_are_numbered() -> None:
     x = np.linspace(-2, 2, 81)
-    wells = Grid(("a", "b"), (x, x), (False, False), ((x**2 - 1) ** 2)[:, None] + (x**2)[None, :])
+    wells = Grid(
+        names=("a", "b"), axes=(x, x), log=(False, False), delta_chi2=((x**2 - 1) ** 2)[:, None] + (x**2)[None, :]
+    )
     table = contour_table(wells, [(0.1, 2)])  # threshold 0.21: below the saddle at 1
     assert set(table["segment"]) == {0, 1}
     sides = {
@@ -157,8 +168,10 @@ def scan_of(
     points: int = 11,
 ) -> Scan:
     interaction = "contact" if names[0].startswith("eps_") else "light_mediator"
-    axes = tuple(Axis(name, *reach, points, scale) for name in names)
-    return Scan("scan", interaction, axes, {}, {}, (names,), (0.9,), levels, 1)
+    axes = tuple(Axis(name=name, minimum=reach[0], maximum=reach[1], points=points, scale=scale) for name in names)
+    return Scan(
+        name="scan", interaction=interaction, axes=axes, projections=(names,), confidence_levels=(0.9,), n_dof=levels
+    )
 
 
 @pytest.fixture
@@ -315,7 +328,7 @@ def grid_with(width: tuple[float, float], *, log: tuple[bool, bool] = (False, Fa
     step = 4 / (n - 1)
     delta = paraboloid(x, x, (0.0, 0.0), (width[0] * step, width[1] * step))
     axes = [10**x if is_log else x for is_log in log]
-    return Grid(("a", "b"), (axes[0], axes[1]), log, delta)
+    return Grid(names=("a", "b"), axes=(axes[0], axes[1]), log=log, delta_chi2=delta)
 
 
 @pytest.mark.parametrize("log", [(False, False), (True, False), (False, True), (True, True)])

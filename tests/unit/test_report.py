@@ -6,13 +6,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cevnsi.config.check import parse_scan
-from cevnsi.experiments.measurement import Measurement
+from cevnsi.config.check import parse_analysis, parse_scan
+from cevnsi.experiments.csi_2017 import CSI_2017
 from cevnsi.files.tables import CURVES, DOMAIN_MATCHES, RANGES, as_columns, write_csv
+from cevnsi.model import DataSet
 from cevnsi.output import captions, report
-from cevnsi.physics.interactions.light_mediator import light_mediator
 from cevnsi.scans.axes import Scan
-from cevnsi.templates import Templates, predicted_counts
 
 
 @pytest.mark.parametrize(("points", "kept"), [(2, 2), (201, 201), (202, 201), (401, 201), (801, 201), (100_000, 201)])
@@ -63,7 +62,15 @@ def test_without_two_limits_of_an_end_no_slope_is_known() -> None:
 
 
 def study_of(folder: Path, name: str = "mine", scans: tuple[Scan, ...] = ()) -> report.Study:
-    return report.Study(name, _section(), folder, scans, folder)
+    section = _section()
+    return report.Study(
+        name=name,
+        section=section,
+        choices=parse_analysis(section | {"exposure": vars(CSI_2017)}),
+        folder=folder,
+        scans=scans,
+        dataset_folder=folder,
+    )
 
 
 MATCH_ROWS = [
@@ -225,16 +232,15 @@ def test_a_data_uri_is_the_file(tmp_path: Path) -> None:
     assert base64.b64decode(content).decode() == "ε\n"
 
 
-def test_stored_nodes_give_the_counts(templates: Callable[..., Templates], tmp_path: Path) -> None:
+def test_stored_nodes_give_the_counts(dataset: Callable[..., DataSet], tmp_path: Path) -> None:
     """The page's sum in numpy, from what the page carries: independent of the library's own."""
-    made = templates("release", nuclei="cs_and_i")
-    study = report.Study("x", _section(), tmp_path, (), tmp_path)
-    study.__dict__.update(templates=made, measurement=_measurement(made))  # in place of files
+    made = dataset("release", nuclei="cs_and_i")
+    study = study_of(tmp_path)
+    study.__dict__["dataset"] = made  # in place of files
     stored = report.spectrum_payload(study, {"mediator_mass_mev": 10, "coupling": 1e-4})
     decode = [np.frombuffer(base64.b64decode(text), "<f8") for text in stored["q2"]]
     bins = np.frombuffer(base64.b64decode(stored["bin"]), "<i4")
-    epsilon = [light_mediator(q2, mediator_mass_mev=37.0, coupling=2e-4) for q2 in made.momentum_transfer_squared]
-    expected = predicted_counts(made, epsilon, study.choices.sin2_theta_w)
+    expected = made.by_flavor("light_mediator", {"mediator_mass_mev": 37.0, "coupling": 2e-4})
     for flavor, events in enumerate(stored["events"]):
         counts = np.zeros(expected.shape[1])
         for n, text in enumerate(events):
@@ -254,8 +260,3 @@ def _section() -> dict[str, object]:
         "normalization_uncertainty": 0.28,
         "scans": [],
     }
-
-
-def _measurement(made: Templates) -> Measurement:
-    bins = made.bin_edges_pe.size - 1
-    return Measurement(made.bin_edges_pe, np.zeros(bins), np.ones(bins))

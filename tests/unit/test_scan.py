@@ -8,19 +8,17 @@ from typing import Any
 import numpy as np
 import pytest
 
+from cevnsi import model as model_module
 from cevnsi.arrays import FloatArray
-from cevnsi.model import Model, contact_chi2, general_chi2, mediator_chi2
+from cevnsi.fast.contraction import contract
+from cevnsi.model import Model, chi2_at
 from cevnsi.parameters import CONTACT_PARAMETERS, Axis
-from cevnsi.physics.interaction import Interaction
 from cevnsi.physics.interactions import INTERACTIONS
+from cevnsi.scans import chi2 as chi2_module
 from cevnsi.scans import rows as scan_module
 from cevnsi.scans.axes import Scan
 from cevnsi.scans.rows import scan_rows
-
-
-def by_epsilon(name: str, epsilon: Any) -> Interaction:
-    """An interaction of epsilon alone, with no parameter that a configuration could name."""
-    return Interaction(name=name, parameters={}, epsilon=epsilon, zero_if_missing=False)
+from points import by_epsilon, contact_chi2, mediator_chi2
 
 
 def make_scan(axes: Mapping[str, tuple[float, float, int]], **changes: Any) -> Scan:
@@ -31,7 +29,7 @@ def make_scan(axes: Mapping[str, tuple[float, float, int]], **changes: Any) -> S
     values: dict[str, Any] = {
         "name": "s",
         "interaction": "light_mediator" if light else "contact",
-        "axes": tuple(Axis(name, *ends, scale) for name, ends in axes.items()),
+        "axes": tuple(Axis(name=name, minimum=a, maximum=b, points=n, scale=scale) for name, (a, b, n) in axes.items()),
         "profile": {},
         "fixed": {},
         "projections": (whole,),
@@ -95,7 +93,7 @@ PLANES = {
 
 def at_points(model: Model, plane: Scan) -> FloatArray:
     """Chi2 of every point of a contact plane, one call a point; tests/property tests minima."""
-    domain = plane.profile | {axis.name: (axis.minimum, axis.maximum) for axis in plane.over}
+    domain = {**plane.profile, **{axis.name: (axis.minimum, axis.maximum) for axis in plane.over}}
     values = [axis.values() for axis in plane.axes]
     grid = np.empty(plane.shape)
     for index in np.ndindex(plane.shape):
@@ -171,7 +169,12 @@ def test_a_long_line_is_the_plain_formula(nuclei: str, model: Callable[..., Mode
 def in_blocks_of(points: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Have a grid made in blocks of about so many points, and a light mediator's of one mass."""
     monkeypatch.setattr(scan_module, "POINTS_PER_BLOCK", points)
-    monkeypatch.setattr(scan_module, "VALUES_AT_ONCE", points)
+    values_at_once(points, monkeypatch)
+
+
+def values_at_once(values: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (scan_module, chi2_module, model_module):
+        monkeypatch.setattr(module, "VALUES_AT_ONCE", values)
 
 
 @pytest.mark.parametrize("name", PLANES)
@@ -258,7 +261,7 @@ def test_no_more_points_at_once_than_memory_is_meant_for(
 ) -> None:
     """Points that are minimised at need a few dozen arrays each, as do masses; a block is one row of them at least."""
     used, plane = model("release"), PLANES[name]
-    monkeypatch.setattr(scan_module, "VALUES_AT_ONCE", 1)
+    values_at_once(1, monkeypatch)
     done: list[float] = []
     scan_rows(used, plane, 0, plane.shape[0], progress=done.append)
     rows = 1 if len(plane.axes) == 2 else plane.shape[1]
@@ -285,17 +288,17 @@ def test_fixed_couplings_are_used(model: Callable[..., Model]) -> None:
 
 def test_a_model_uses_only_the_bins_of_its_range(model: Callable[..., Model]) -> None:
     used = model("paper", photoelectron_range=(10, 16))
-    np.testing.assert_array_equal(used.measurement.bin_edges_pe, [10, 12, 14, 16])
-    np.testing.assert_array_equal(used.templates.bin_edges_pe, [10, 12, 14, 16])
-    np.testing.assert_array_equal(used.measurement.observed_counts, [24, 25, 21])
+    np.testing.assert_array_equal(used.dataset.measurement.bin_edges_pe, [10, 12, 14, 16])
+    assert used.dataset.templates.detected.shape[0] == 3
+    np.testing.assert_array_equal(used.dataset.measurement.observed, [24, 25, 21])
 
 
 @pytest.mark.parametrize("nuclei", ["mean", "cs_and_i"])
 def test_contraction_sums_flavors_of_one_row(nuclei: str, model: Callable[..., Model]) -> None:
     used = model("paper", nuclei=nuclei)
-    electron, muon = np.split(used.contraction.data_template, 2)
-    per_bin = used.templates.per_bin()  # nu_e, nu_mu, nu_mu_bar
-    weighted = used.measurement.observed_counts / used.measurement.stat_uncertainty**2
+    electron, muon = np.split(contract(used, used.dataset.contact_templates).data_template, 2)
+    per_bin = used.dataset.templates.per_bin()  # nu_e, nu_mu, nu_mu_bar
+    weighted = used.dataset.measurement.observed / used.dataset.measurement.errors**2
     np.testing.assert_allclose(electron, per_bin[0] @ weighted, rtol=1e-13)
     np.testing.assert_allclose(muon, (per_bin[1] + per_bin[2]) @ weighted, rtol=1e-13)
 
@@ -305,10 +308,10 @@ def test_the_general_way_is_the_fast_one(nuclei: str, model: Callable[..., Model
     used = model("release", nuclei=nuclei)
     contact_values = {"eps_ee_dV": np.linspace(-1, 1, 5)[:, None], "eps_etau_uV_imag": np.linspace(0, 1, 3)}
     np.testing.assert_allclose(
-        general_chi2(used, "contact", contact_values), contact_chi2(used, contact_values, {}), rtol=1e-10
+        chi2_at(used, "contact", contact_values), contact_chi2(used, contact_values, {}), rtol=1e-10
     )
     mass, coupling = np.geomspace(1, 1e4, 5)[:, None], np.geomspace(1e-6, 1e-2, 4)
-    found = general_chi2(used, "light_mediator", {"mediator_mass_mev": mass, "coupling": coupling})
+    found = chi2_at(used, "light_mediator", {"mediator_mass_mev": mass, "coupling": coupling})
     expected = [mediator_chi2(used, m, coupling) for m in mass[:, 0]]
     np.testing.assert_allclose(found, expected, rtol=1e-10)
 
@@ -321,11 +324,18 @@ def test_an_interaction_of_epsilon_alone_is_scanned(
     def electron(momentum_transfer_squared: Any, *, strength: Any, idle: Any) -> dict[tuple[str, str], Any]:
         return {("d", "ee"): strength + 0 * idle}
 
-    monkeypatch.setitem(INTERACTIONS, "electron", by_epsilon("electron", electron))
+    monkeypatch.setitem(INTERACTIONS, "electron", by_epsilon("electron", electron, "strength", "idle"))
     used = model("paper")
-    axes = (Axis("strength", -1, 1, 9), Axis("idle", 0, 1, 3))
+    axes = (Axis(name="strength", minimum=-1, maximum=1, points=9), Axis(name="idle", minimum=0, maximum=1, points=3))
     projections = (("strength", "idle"),)
-    scan = Scan("electron", "electron", axes, {}, {}, projections, (0.9,), (2,), 1)
+    scan = Scan(
+        name="electron",
+        interaction="electron",
+        axes=axes,
+        projections=projections,
+        confidence_levels=(0.9,),
+        n_dof=(2,),
+    )
     found = scan_rows(used, scan, 0, 9)
     expected = contact_chi2(used, {"eps_ee_dV": axes[0].values()}, {})
     np.testing.assert_allclose(found, np.repeat(expected[:, None], 3, axis=1), rtol=1e-10)
@@ -342,8 +352,13 @@ CALLED = {"ee": "eps_ee_dV", "mumu": "eps_mumu_dV", "emu": "eps_emu_uV"}
 def of_epsilon_alone(projection: tuple[str, str], points: int) -> Scan:
     """The plane of a scan of three axes, of which the one that is left out has so many points."""
     ends = {"ee": (-0.2, 0.1), "mumu": (0.02, 0.15), "emu": (-0.3, 0.02)}
-    axes = tuple(Axis(name, *ends[name], 7 if name in projection else points) for name in ends)
-    return Scan("quarks", "quarks", axes, {}, {}, (projection,), (0.9,), (2,), 1).onto(projection)
+    axes = tuple(
+        Axis(name=name, minimum=low, maximum=high, points=7 if name in projection else points)
+        for name, (low, high) in ends.items()
+    )
+    return Scan(
+        name="quarks", interaction="quarks", axes=axes, projections=(projection,), confidence_levels=(0.9,), n_dof=(2,)
+    ).onto(projection)
 
 
 @pytest.mark.parametrize("projection", [("emu", "ee"), ("ee", "mumu"), ("mumu", "emu")])
@@ -352,7 +367,7 @@ def test_a_projection_of_an_interaction_of_epsilon_alone_is_least_between_the_en
     nuclei: str, projection: tuple[str, str], model: Callable[..., Model], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It has no domain, so that the axes it leaves out are sampled at their points, and chi2 is followed down."""
-    monkeypatch.setitem(INTERACTIONS, "quarks", by_epsilon("quarks", quarks))
+    monkeypatch.setitem(INTERACTIONS, "quarks", by_epsilon("quarks", quarks, "ee", "mumu", "emu"))
     used = model("paper", nuclei=nuclei)
     for points in (3, 11, 41, 101):
         plane = of_epsilon_alone(projection, points)
@@ -372,9 +387,9 @@ def test_a_projection_of_an_interaction_of_epsilon_alone_is_least_between_the_en
 def test_samples_of_what_is_left_out_count_for_memory(
     model: Callable[..., Model], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(INTERACTIONS, "quarks", by_epsilon("quarks", quarks))
+    monkeypatch.setitem(INTERACTIONS, "quarks", by_epsilon("quarks", quarks, "ee", "mumu", "emu"))
     used, plane = model("paper"), of_epsilon_alone(("emu", "ee"), 41)
-    monkeypatch.setattr(scan_module, "VALUES_AT_ONCE", 41 * 7 * used.templates.photoelectrons.size)
+    values_at_once(41 * 7 * used.dataset.templates.recoil_energy_mev.size, monkeypatch)
     done: list[float] = []
     scan_rows(used, plane, 0, 7, progress=done.append)
     assert len(done) == 7  # a row has seven points, each sampled 41 times at every node

@@ -1,6 +1,6 @@
 """What the scorecard measures, on surfaces whose answers are known."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import astuple, replace
 from pathlib import Path
 from typing import Any
@@ -9,17 +9,18 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize_scalar
 
-from cevnsi import model as model_module
 from cevnsi.arrays import FloatArray
 from cevnsi.config.check import parse_scan
+from cevnsi.experiments.loading import as_acceptance
 from cevnsi.experiments.measurement import Measurement
 from cevnsi.experiments.response import Acceptance
+from cevnsi.experiments.targets import MEAN_OF_CSI
 from cevnsi.files.tables import PUBLISHED, RANGES, SCORECARD, as_columns, read_table, write_csv
-from cevnsi.model import Model, analysis_templates, make_model, mediator_chi2
+from cevnsi.model import DataSet, Model, make_dataset, make_model
 from cevnsi.physics.flux import FLAVORS
 from cevnsi.physics.interactions.light_mediator import degenerate_coupling_per_mass
 from cevnsi.physics.muon_g2 import coupling_band
-from cevnsi.physics.nuclei import MEAN
+from cevnsi.scans import chi2 as chi2_module
 from cevnsi.scans.axes import Scan
 from cevnsi.scans.chunks import as_grid
 from cevnsi.scans.limits import least_of, scan_ranges
@@ -44,7 +45,7 @@ from cevnsi.studies.liao_marfatia_2017.scorecard import (
     scorecard,
     values_of,
 )
-from cevnsi.templates import Templates, predicted_counts
+from points import mediator_chi2
 
 Surface = Callable[[FloatArray, FloatArray], FloatArray]
 ANALYSES = ("paper", "release")
@@ -54,7 +55,7 @@ def picture(*rows: str) -> Grid:
     """A grid whose points are allowed where there is an x."""
     allowed = np.array([[cell == "x" for cell in row] for row in rows])
     axes = (np.arange(float(len(rows))), np.arange(float(len(rows[0]))))
-    return Grid(("a", "b"), axes, (False, False), np.where(allowed, 0.0, 10.0))
+    return Grid(names=("a", "b"), axes=axes, log=(False, False), delta_chi2=np.where(allowed, 0.0, 10.0))
 
 
 @pytest.mark.parametrize(
@@ -122,11 +123,13 @@ def limits_of(
     def use(
         surface: Surface, points: int = 41, level: float = TWO_SIGMA, **ends: tuple[float, float]
     ) -> MediatorLimits:
-        def chi2(_: Model, mass: Any, coupling: Any) -> FloatArray:
-            return surface(*np.broadcast_arrays(np.log10(mass), np.log10(coupling)))
+        def chi2(_: Model, interaction: str, parameters: Mapping[str, Any], domain: Any) -> FloatArray:
+            assert (interaction, set(parameters), domain) == ("light_mediator", {"mediator_mass_mev", "coupling"}, {})
+            at = np.log10(parameters["mediator_mass_mev"]), np.log10(parameters["coupling"])
+            return surface(*np.broadcast_arrays(*at))
 
-        monkeypatch.setattr(model_module, "mediator_chi2", chi2)
-        monkeypatch.setattr(scorecard_module, "mediator_chi2", chi2)
+        for module in (chi2_module, scorecard_module):
+            monkeypatch.setattr(module, "chi2", chi2)
         return MediatorLimits.of(model("paper"), light_mediator(config, points, **ends), level)
 
     return use
@@ -247,7 +250,7 @@ def test_no_opening_after_a_mass_where_everything_is_allowed(limits_of: Limits) 
 
 def test_middle_of_the_strip_over_eq_8(limits_of: Limits) -> None:
     middle = 10 ** (LEVEL + 4 - KNEE + DISTANCE) / 1e4
-    expected = middle / degenerate_coupling_per_mass(MEAN, 0.23857)
+    expected = middle / degenerate_coupling_per_mass(MEAN_OF_CSI, 0.23857)
     assert limits_of(with_strip(opening)).values()["eq8_ratio"] == pytest.approx(expected, rel=1e-9)
     assert np.isnan(limits_of(below_strip).values()["eq8_ratio"])
 
@@ -598,7 +601,7 @@ def test_every_published_key_has_a_value(
     assert (values["regions_ee_d_u"], values["regions_mumu_d_u"], values["regions_ee_etau_d"]) == (1, 2, 1)
     assert values["holes_ee_etau_d"] == 0
     assert values["g2_delta_chi2"] > TWO_SIGMA == threshold(0.9545, 2)
-    counts = predicted_counts(used.templates, [{} for _ in used.templates.nuclides], used.analysis.sin2_theta_w)
+    counts = used.dataset.by_flavor("contact", {})
     total = dict(zip(FLAVORS, counts.sum(axis=1), strict=True))
     assert values["flavor_ratio"] == pytest.approx((total["nu_mu"] + total["nu_mu_bar"]) / total["nu_e"], rel=1e-12)
 
@@ -674,12 +677,11 @@ def choices_of(
     analysis: str,
     scans: list[Scan],
     model: Callable[..., Model],
-    templates: Callable[..., Templates],
-    measurement: Callable[[str], Measurement],
+    dataset: Callable[..., DataSet],
 ) -> tuple[Values, dict[str, Values]]:
     used = model(analysis)
     grids = grids_of(used, [with_points(scan, 201) for scan in scans if scan.name in COUNTED])
-    choices = open_choices(used, templates(analysis), measurement(used.analysis.dataset), scans, grids)
+    choices = open_choices(used, dataset(analysis), scans, grids)
     return values_of(used, scans, 201), choices
 
 
@@ -689,10 +691,9 @@ def test_verdicts_over_open_choices(
     root: Path,
     scans: list[Scan],
     model: Callable[..., Model],
-    templates: Callable[..., Templates],
-    measurement: Callable[[str], Measurement],
+    dataset: Callable[..., DataSet],
 ) -> None:
-    ours, choices = choices_of(analysis, scans, model, templates, measurement)
+    ours, choices = choices_of(analysis, scans, model, dataset)
     table = read_table(root / "data" / "liao_marfatia_2017" / "published.csv", PUBLISHED)
     card = scorecard(table, ours, "off", choices)
     verdicts = dict(zip(published_keys(root), card["verdict"], strict=True))
@@ -711,10 +712,9 @@ def test_open_choices_bear_on_what_they_change(
     scans: list[Scan],
     root: Path,
     model: Callable[..., Model],
-    templates: Callable[..., Templates],
-    measurement: Callable[[str], Measurement],
+    dataset: Callable[..., DataSet],
 ) -> None:
-    ours, choices = choices_of("paper", scans, model, templates, measurement)
+    ours, choices = choices_of("paper", scans, model, dataset)
     regions = {key for key in ours if key.startswith(("regions_", "holes_"))}
     keys = {name: set(values) for name, values in choices.items()}
     assert keys == {
@@ -744,19 +744,20 @@ def test_open_choices_bear_on_what_they_change(
 def test_an_analysis_at_the_z_pole_has_no_other_angle(
     scans: list[Scan],
     model: Callable[..., Model],
-    templates: Callable[..., Templates],
+    dataset: Callable[..., DataSet],
+    tables: Callable[[str], dict[str, dict[str, Any]]],
     measurement: Callable[[str], Measurement],
 ) -> None:
     changed = {"sin2_theta_w": Z_POLE}
     used = model("paper", **changed)
-    bins = templates("paper", **changed), measurement("figure3")
-    choices = open_choices(used, *bins, [scan for scan in scans if scan.name == "ee_d_u"], {})
+    choices = open_choices(used, dataset("paper", **changed), [scan for scan in scans if scan.name == "ee_d_u"], {})
     assert set(choices) == {
         "delta chi2 = 2.71 for regions", "every bin", "no acceptance", "no acceptance, every bin"
     }  # fmt: skip
     # and the other way about: at the Z pole, values are those that the usual analysis names so
-    usual = open_choices(model("paper"), templates("paper"), measurement("figure3"), scans[:1], {})
-    expected = values_of(make_model(used.analysis, *bins), scans[:1], 201)
+    usual = open_choices(model("paper"), dataset("paper"), scans[:1], {})
+    acceptance = as_acceptance(tables("figure3")["acceptance"])
+    expected = values_of(make_model(used.analysis, measurement("figure3"), acceptance), scans[:1], 201)
     assert usual[f"sin2_theta_w = {Z_POLE}"] == pytest.approx(expected, rel=1e-12)
     assert least_of(used, scans[0]) != pytest.approx(least_of(model("paper"), scans[0]), abs=1e-6)
 
@@ -764,10 +765,9 @@ def test_an_analysis_at_the_z_pole_has_no_other_angle(
 def test_an_analysis_that_predicts_nothing_has_no_values_but_those_of_its_axes(
     scans: list[Scan], model: Callable[..., Model], measurement: Callable[[str], Measurement]
 ) -> None:
-    blind, used = Acceptance(np.array([0.0, 50.0]), np.zeros(2)), measurement("figure3")
+    blind, used = Acceptance(photoelectrons=np.array([0.0, 50.0]), fraction=np.zeros(2)), measurement("figure3")
     analysis = model("paper").analysis
-    templates = analysis_templates(analysis, used, blind)
-    nothing = make_model(analysis, templates, used)
+    nothing = make_model(analysis, used, blind)
     values = values_of(nothing, scans, 11)
     for key in ("flavor_ratio", "momentum_transfer_mev", "strip_opening_mev", "eq8_ratio"):
         assert np.isnan(values[key])
@@ -777,7 +777,9 @@ def test_an_analysis_that_predicts_nothing_has_no_values_but_those_of_its_axes(
     assert {key: value for key, value in values.items() if key.startswith("regions_")} == {
         "regions_ee_d_u": 1, "regions_mumu_d_u": 1, "regions_ee_etau_d": 1
     }  # fmt: skip
-    choices = open_choices(nothing, templates, used, scans, grids_of(nothing, [with_points(scans[1], 11)]))
+    choices = open_choices(
+        nothing, make_dataset(analysis, used, blind), scans, grids_of(nothing, [with_points(scans[1], 11)])
+    )
     assert np.isnan(choices["every bin"]["flavor_ratio"])
     assert np.isnan(choices["the narrowest symmetric domain that makes it a limit"]["eps_ee_matter_lower_n1"])
     assert choices["no acceptance"]["flavor_ratio"] == pytest.approx(2.111, abs=5e-4)

@@ -9,17 +9,18 @@ import pytest
 from scipy.optimize import brentq, minimize_scalar
 
 from cevnsi.config.check import parse_scan
+from cevnsi.experiments.targets import MEAN_OF_CSI
+from cevnsi.fast.contraction import contract
 from cevnsi.files.tables import DOMAIN_MATCHES, SENSITIVITY, as_columns
 from cevnsi.model import Model
 from cevnsi.parameters import Axis
-from cevnsi.physics.nuclei import MEAN
 from cevnsi.physics.weak_charge import standard_model_charge
 from cevnsi.scans.axes import Scan
 from cevnsi.scans.limits import scan_ranges
 from cevnsi.statistics.thresholds import threshold
 from cevnsi.studies.liao_marfatia_2017.sensitivity import bounded, domain_matches, domain_sensitivity, narrowest_limit
 
-BOUNDS = Axis("bound", 0.25, 2.0, 8).values()
+BOUNDS = Axis(name="bound", minimum=0.25, maximum=2.0, points=8).values()
 ANALYSES = ("paper", "release")
 PAIRS = ("ee", "mumu")
 
@@ -50,8 +51,8 @@ def ends(table: dict[str, Any], parameter: str, n_dof: int, side: str) -> Any:
 
 CASES = [(f"eps_{pair}_matter", n_dof) for pair in PAIRS for n_dof in (1, 2)]
 WIDE = BOUNDS >= 0.5  # from which on chi2, and not the reach of the domain, makes every end
-EXCESS = MEAN.neutrons - MEAN.protons
-PER_UNIT = MEAN.mass_number / 2 + EXCESS / 6  # by how much the least charge moves per unit of the parameter
+EXCESS = MEAN_OF_CSI.neutrons - MEAN_OF_CSI.protons
+PER_UNIT = MEAN_OF_CSI.mass_number / 2 + EXCESS / 6  # by how much the least charge moves per unit of the parameter
 
 
 @pytest.mark.parametrize(("parameter", "n_dof"), CASES)
@@ -69,7 +70,7 @@ def test_each_end_moves_by_a_third_per_unit(
 def test_the_center_stays(parameter: str, n_dof: int, table: dict[str, Any]) -> None:
     middle = (ends(table, parameter, n_dof, "lower") + ends(table, parameter, n_dof, "upper"))[WIDE] / 2
     # chi2 sees the charge squared, so the interval is symmetric about where the charge can change sign
-    center = -standard_model_charge(MEAN, 0.23857) / PER_UNIT
+    center = -standard_model_charge(MEAN_OF_CSI, 0.23857) / PER_UNIT
     assert center == pytest.approx(0.535, abs=5e-4)
     np.testing.assert_allclose(middle, center, atol=1e-9)
 
@@ -114,16 +115,17 @@ def test_ends_do_not_depend_on_the_points_of_the_scan(nuclei: str, model: Callab
 # What a domain lets the charge be decides every end. With u + d = x / 3 (Eq. 11) and one nucleus, Eq. 10 is
 # Q = Q_SM + U u + D d; chi2 is a function of the two charges squared, which is minimised here by scipy.
 
-U, D = 2 * MEAN.protons + MEAN.neutrons, MEAN.protons + 2 * MEAN.neutrons
+U, D = 2 * MEAN_OF_CSI.protons + MEAN_OF_CSI.neutrons, MEAN_OF_CSI.protons + 2 * MEAN_OF_CSI.neutrons
 
 
 def chi2_of_squares(model: Model) -> Callable[[float, float], float]:
-    return lambda electron, muon: float(model.contraction.chi2([electron, muon]))
+    contraction = contract(model, model.dataset.contact_templates)
+    return lambda electron, muon: float(contraction.chi2([electron, muon]))
 
 
 def squares(model: Model, low: float, high: float, matter: float | None = None) -> tuple[float, float]:
     """Least and greatest charge squared with both quarks in [low, high], for a value of the matter parameter."""
-    rest = standard_model_charge(MEAN, model.analysis.sin2_theta_w)
+    rest = standard_model_charge(MEAN_OF_CSI, model.analysis.sin2_theta_w)
     if matter is None:
         charges = [rest + (U + D) * low, rest + (U + D) * high]
     else:

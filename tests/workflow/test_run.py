@@ -16,7 +16,7 @@ from cevnsi.config.build import build_model
 from cevnsi.config.check import parse_scan
 from cevnsi.files import tables
 from cevnsi.files.strict_yaml import read
-from cevnsi.model import contact_chi2
+from points import contact_chi2
 from project import ROOT, Project
 
 ANALYSES = ("paper", "release")
@@ -41,7 +41,7 @@ def test_every_promised_file_is_there(finished: Project, analysis: str) -> None:
     base = finished.folder / "results" / analysis
     expected = [f"grids/{scan}.parquet" for scan in SCANS] + [f"contours/{scan}.csv" for scan in SCANS]
     expected += [f"figures/{name}.{ext}" for name in FIGURES for ext in ("pdf", "png", "svg", "csv")]
-    expected += ["spectra.csv", "ranges.csv", "best_fits.csv", "scorecard.csv", "templates.parquet"]
+    expected += ["spectra.csv", "ranges.csv", "best_fits.csv", "scorecard.csv", "templates.csv"]
     expected += ["domain_sensitivity.csv", "domain_matches.csv"]
     assert [name for name in expected if not (base / name).is_file() or not (base / name).stat().st_size] == []
 

@@ -78,7 +78,7 @@ def code(script):
 
 def analysis_section(wildcards):
     """The assumptions of an analysis; which scans it runs is no assumption."""
-    section = config["analyses"][wildcards.analysis]
+    section = settings.complete(config["analyses"][wildcards.analysis], config)
     return {key: value for key, value in section.items() if key != "scans"} | {
         "scans": []
     }

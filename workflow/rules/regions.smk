@@ -21,8 +21,8 @@ rule contours:
 
 rule ranges:
     input:
-        templates="results/{analysis}/templates.parquet",
         counts=dataset_file("counts.csv"),
+        acceptance=dataset_file("acceptance.csv"),
         grids=grid_files,
         code=code("ranges.py"),
     output:
@@ -44,8 +44,8 @@ rule ranges:
 
 rule domain_sensitivity:
     input:
-        templates="results/{analysis}/templates.parquet",
         counts=dataset_file("counts.csv"),
+        acceptance=dataset_file("acceptance.csv"),
         published=PUBLISHED,
         code=code("domain_sensitivity.py"),
     output:

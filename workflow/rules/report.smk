@@ -1,8 +1,8 @@
 rule scorecard:
     input:
         published=PUBLISHED,
-        templates="results/{analysis}/templates.parquet",
         counts=dataset_file("counts.csv"),
+        acceptance=dataset_file("acceptance.csv"),
         ranges="results/{analysis}/ranges.csv",
         grids=grid_files,
         digitization=lambda w: (

@@ -1,7 +1,7 @@
 rule chunk:
     input:
-        templates="results/{analysis}/templates.parquet",
         counts=dataset_file("counts.csv"),
+        acceptance=dataset_file("acceptance.csv"),
         code=code("chunk.py"),
     output:
         "results/{analysis}/chunks/{scan}/{k,[0-9]+}-of-{n,[0-9]+}.parquet",
@@ -23,8 +23,8 @@ rule chunk:
 rule merge:
     input:
         chunks=chunks_of,
-        templates="results/{analysis}/templates.parquet",
         counts=dataset_file("counts.csv"),
+        acceptance=dataset_file("acceptance.csv"),
         code=code("merge.py"),
     output:
         "results/{analysis}/grids/{grid}.parquet",

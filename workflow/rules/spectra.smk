@@ -4,8 +4,7 @@ rule templates:
         acceptance=dataset_file("acceptance.csv"),
         code=code("templates.py"),
     output:
-        nodes="results/{analysis}/templates.parquet",
-        sums="results/{analysis}/templates.csv",
+        "results/{analysis}/templates.csv",
     log:
         "logs/{analysis}/templates.log",
     localrule: True
@@ -21,7 +20,8 @@ rule templates:
 
 rule spectra:
     input:
-        templates=rules.templates.output.nodes,
+        counts=dataset_file("counts.csv"),
+        acceptance=dataset_file("acceptance.csv"),
         code=code("spectra.py"),
     output:
         "results/{analysis}/spectra.csv",

@@ -1,22 +1,12 @@
-"""Templates and counts to the ends of allowed ranges against the bound on what is minimised over."""
+"""Counts and acceptance to the ends of allowed ranges against the bound on what is minimised over."""
 
 from typing import Any
 
-from cevnsi.config.check import parse_analysis, parse_scan, parse_sensitivity
-from cevnsi.experiments.loading import load_measurement
-from cevnsi.files.tables import (
-    DOMAIN_MATCHES,
-    PUBLISHED,
-    SENSITIVITY,
-    as_columns,
-    read_parquet,
-    read_table,
-    write_csv,
-)
-from cevnsi.model import make_model
+from cevnsi.config.build import load_model
+from cevnsi.config.check import parse_scan, parse_sensitivity
+from cevnsi.files.tables import DOMAIN_MATCHES, PUBLISHED, SENSITIVITY, as_columns, read_table, write_csv
 from cevnsi.studies.liao_marfatia_2017.scorecard import published_ends
 from cevnsi.studies.liao_marfatia_2017.sensitivity import domain_matches, domain_sensitivity
-from cevnsi.templates import Templates
 from runner import run
 
 
@@ -24,9 +14,7 @@ def main(
     analysis: dict[str, Any], section: dict[str, Any], sensitivity: dict[str, Any], files: Any, output: Any
 ) -> None:
     """Ends for every bound, and the bound of every published end."""
-    choices = parse_analysis(analysis)
-    templates = Templates.from_columns(read_parquet(files.templates), choices.nuclides)
-    model = make_model(choices, templates, load_measurement(files.counts))
+    model = load_model(analysis, files.counts, files.acceptance)
     scan = parse_scan(sensitivity["scan"], section)
     rows = domain_sensitivity(model, scan, parse_sensitivity(sensitivity).values())
     write_csv(output.ends, as_columns(rows, SENSITIVITY))

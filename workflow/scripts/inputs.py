@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from cevnsi.experiments.inputs import CROSS_CHECK_COLUMNS, read_dataset
+from cevnsi.experiments.csi_2017_figures import CROSS_CHECK_COLUMNS
+from cevnsi.experiments.inputs import read_dataset
 from cevnsi.files.tables import write_csv
 from runner import run
 

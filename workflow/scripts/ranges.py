@@ -1,25 +1,21 @@
-"""Templates, counts and grids of an analysis to allowed intervals and best fits of every parameter."""
+"""Counts, acceptance and grids of an analysis to allowed intervals and best fits of every parameter."""
 
 from dataclasses import astuple, replace
 from typing import Any
 
-from cevnsi.config.check import parse_analysis, parse_scan
-from cevnsi.experiments.loading import load_measurement
+from cevnsi.config.build import load_model
+from cevnsi.config.check import parse_scan
 from cevnsi.files.tables import BEST_FITS, RANGES, as_columns, read_parquet, write_csv
-from cevnsi.model import make_model
 from cevnsi.scans.chunks import as_grid
 from cevnsi.scans.limits import best_fits, scan_ranges
 from cevnsi.scans.ranges import AllowedRange
 from cevnsi.scans.regions import coarseness
-from cevnsi.templates import Templates
 from runner import run
 
 
 def main(analysis: dict[str, Any], sections: dict[str, Any], files: Any, output: Any) -> None:
     """Intervals by scan, in the order of the analysis; what a grid is too coarse for is said in the log, too."""
-    choices = parse_analysis(analysis)
-    templates = Templates.from_columns(read_parquet(files.templates), choices.nuclides)
-    model = make_model(choices, templates, load_measurement(files.counts))
+    model = load_model(analysis, files.counts, files.acceptance)
     paths = iter(files.grids)
     rows: list[AllowedRange] = []
     fits: list[tuple[Any, ...]] = []

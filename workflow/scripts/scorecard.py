@@ -2,22 +2,22 @@
 
 from typing import Any
 
+from cevnsi.config.build import load_dataset
 from cevnsi.config.check import parse_analysis, parse_scan
-from cevnsi.experiments.loading import load_measurement
+from cevnsi.experiments.measurement import PHOTOELECTRONS
 from cevnsi.files.tables import DIGITIZATION, PUBLISHED, RANGES, read_parquet, read_table, write_csv
-from cevnsi.model import make_model
+from cevnsi.model import Model, cut
 from cevnsi.scans.chunks import as_grid
 from cevnsi.studies.liao_marfatia_2017.scorecard import open_choices, reproduced_values, scorecard
-from cevnsi.templates import Templates
 from runner import run
 
 
 def main(analysis: dict[str, Any], sections: dict[str, Any], no_digitization: str, files: Any, output: Any) -> None:
     """Compare what this analysis has run; `no_digitization` says why there is no ensemble of readings, if so."""
     choices, scans = parse_analysis(analysis), [parse_scan(*item) for item in sections.items()]
-    templates = Templates.from_columns(read_parquet(files.templates), choices.nuclides)
-    measurement = load_measurement(files.counts)
-    model = make_model(choices, templates, measurement)
+    everything = load_dataset(analysis, files.counts, files.acceptance)
+    used = cut(everything, PHOTOELECTRONS, *choices.photoelectron_range)
+    model = Model(analysis=choices, datasets=(used,))
     names = [(scan, name) for scan in scans for name in scan.pairs()]
     grids = {
         name: as_grid(scan, name, read_parquet(path, ["delta_chi2"])["delta_chi2"])
@@ -25,7 +25,7 @@ def main(analysis: dict[str, Any], sections: dict[str, Any], no_digitization: st
     }
     ours = reproduced_values(model, scans, read_table(files.ranges, RANGES), grids)
     spread = no_digitization or read_table(files.digitization[0], DIGITIZATION)
-    others = open_choices(model, templates, measurement, scans, grids)
+    others = open_choices(model, everything, scans, grids)
     write_csv(output[0], scorecard(read_table(files.published, PUBLISHED), ours, spread, others))
 
 

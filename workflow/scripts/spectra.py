@@ -1,19 +1,16 @@
-"""Templates to predicted counts by case, flavor and bin."""
+"""Cleaned inputs to predicted counts by case, flavor and bin."""
 
 from typing import Any
 
-from cevnsi.config.check import parse_analysis
-from cevnsi.files.tables import read_parquet, write_csv
+from cevnsi.config.build import load_dataset
+from cevnsi.files.tables import write_csv
 from cevnsi.studies.liao_marfatia_2017.spectra import spectra_table
-from cevnsi.templates import Templates
 from runner import run
 
 
 def main(analysis: dict[str, Any], example: dict[str, float], files: Any, output: Any) -> None:
     """Counts of the standard model and of one light mediator."""
-    choices = parse_analysis(analysis)
-    templates = Templates.from_columns(read_parquet(files.templates), choices.nuclides)
-    write_csv(output[0], spectra_table(templates, choices.sin2_theta_w, example))
+    write_csv(output[0], spectra_table(load_dataset(analysis, files.counts, files.acceptance), example))
 
 
 if job := globals().get("snakemake"):

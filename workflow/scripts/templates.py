@@ -1,20 +1,16 @@
-"""Cleaned inputs to the templates of one analysis."""
+"""Cleaned inputs to the templates of one analysis, for a reader."""
 
 from typing import Any
 
-from cevnsi.config.check import parse_analysis
-from cevnsi.experiments.loading import load_acceptance, load_measurement
-from cevnsi.files.tables import write_csv, write_parquet
-from cevnsi.model import analysis_templates
+from cevnsi.config.build import load_dataset
+from cevnsi.files.tables import write_csv
 from runner import run
 
 
 def main(analysis: dict[str, Any], files: Any, output: Any) -> None:
-    """Integrate once; write the quadrature nodes, and their sums by bin for a reader."""
-    choices = parse_analysis(analysis)
-    templates = analysis_templates(choices, load_measurement(files.counts), load_acceptance(files.acceptance))
-    write_parquet(output.nodes, templates.to_columns())
-    write_csv(output.sums, templates.sums_table())
+    """Integrate, and write the sums by bin."""
+    dataset = load_dataset(analysis, files.counts, files.acceptance)
+    write_csv(output[0], dataset.templates.sums_table(dataset.measurement.bin_edges_pe))
 
 
 if job := globals().get("snakemake"):

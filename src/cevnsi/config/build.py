@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from cevnsi.config import check as settings
-from cevnsi.config.check import parse_analysis
+from cevnsi.config.check import complete, parse_analysis
 from cevnsi.experiments.inputs import check_range, read_dataset
-from cevnsi.experiments.loading import as_acceptance, as_measurement
+from cevnsi.experiments.loading import as_acceptance, as_measurement, load_acceptance, load_measurement
 from cevnsi.files import strict_yaml
 from cevnsi.files.strict_yaml import ConfigError, near_miss
-from cevnsi.model import Model, analysis_templates, make_model
+from cevnsi.model import DataSet, Model, make_dataset, make_model
 
 
 def read_config(path: Path | str) -> dict[str, Any]:
@@ -36,6 +36,16 @@ def analysis_section(config: Mapping[str, Any], name: str) -> dict[str, Any]:
     return section
 
 
+def load_dataset(section: Mapping[str, Any], counts: Path | str, acceptance: Path | str) -> DataSet:
+    """Every bin of what results/inputs/ has of an analysis' dataset, under the assumptions of its complete section."""
+    return make_dataset(parse_analysis(section), load_measurement(counts), load_acceptance(acceptance))
+
+
+def load_model(section: Mapping[str, Any], counts: Path | str, acceptance: Path | str) -> Model:
+    """The model of an analysis from what results/inputs/ has of its dataset; its section is complete."""
+    return make_model(parse_analysis(section), load_measurement(counts), load_acceptance(acceptance))
+
+
 def build_model(config: Mapping[str, Any], name: str, root: Path | str = ".", *, all_bins: bool = False) -> Model:
     """The model of a named analysis of a configuration, which is checked again, as it may have been edited.
 
@@ -49,7 +59,4 @@ def build_model(config: Mapping[str, Any], name: str, root: Path | str = ".", *,
     measurement = as_measurement(tables["counts"])
     if all_bins:
         section = section | {"photoelectron_range": measurement.bin_edges_pe[[0, -1]].tolist()}
-    analysis = parse_analysis(section)
-    return make_model(
-        analysis, analysis_templates(analysis, measurement, as_acceptance(tables["acceptance"])), measurement
-    )
+    return make_model(parse_analysis(complete(section, config)), measurement, as_acceptance(tables["acceptance"]))

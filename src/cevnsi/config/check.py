@@ -6,19 +6,21 @@ Every complaint names the key, the value and what was expected; nothing is corre
 import difflib
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields
 from functools import cache
 from importlib import resources
 from typing import Any
 
 import numpy as np
 
-from cevnsi.experiments.response import CSI_2017, Exposure
+from cevnsi.experiments.inputs import RELEASES
+from cevnsi.experiments.response import Exposure
+from cevnsi.experiments.targets import TARGETS
 from cevnsi.files.strict_yaml import LARGEST, ConfigError, load_yaml, near_miss
 from cevnsi.model import Analysis
 from cevnsi.parameters import MATTER_PARAMETERS, Axis, quarks_of
+from cevnsi.physics.form_factors import FORM_FACTORS
 from cevnsi.physics.interactions import INTERACTIONS
-from cevnsi.physics.nuclei import NUCLEI
 from cevnsi.scans.axes import Scan, share
 
 DEEPEST, MOST_VALUES = 10, 100_000  # of a configuration, aliases written out
@@ -33,8 +35,6 @@ TAKEN = {
     "datasets": (),
     "scans": ("fig1", "fig2", "fig3", "fig4", "domain_sensitivity", "digitization"),
 }
-# Readers of data whose detector is known; an analysis of other data gives the whole of its exposure.
-DETECTORS = {"figure3": CSI_2017, "release2018": CSI_2017}
 # Scans that figures of the paper and the scorecard know by name, and what they are taken to scan.
 PAPER_AXES = {
     "light_mediator": ("mediator_mass_mev", "coupling"),
@@ -48,13 +48,28 @@ PAPER_AXES = {
 
 @cache
 def schema() -> dict[str, Any]:
-    """The schema that a configuration must follow, a description on every key."""
+    """The schema that a configuration must follow, a description on every key; names are those of the records."""
     text = resources.files("cevnsi").joinpath("config/schema.yaml").read_text(encoding="utf-8")
     loaded: dict[str, Any] = load_yaml(text)
+    dataset, analysis, scan = (
+        loaded["properties"][place]["additionalProperties"] for place in ("datasets", "analyses", "scans")
+    )
+    dataset["properties"]["reader"]["enum"] = list(RELEASES)
+    analysis["properties"]["nuclei"]["enum"] = list(TARGETS)
+    analysis["properties"]["form_factor"]["enum"] = list(FORM_FACTORS)
+    scan["properties"]["interaction"]["enum"] = list(INTERACTIONS)
+    dataset["allOf"] = [
+        {
+            "if": {"required": ["reader"], "properties": {"reader": {"const": name}}},
+            "then": {"properties": {"files": {"required": roles, "propertyNames": {"enum": roles}}}},
+        }
+        for name, release in RELEASES.items()
+        for roles in [list(release.roles)]
+    ]
     return loaded
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Digitization:
     """How many readings of the figures to draw, from what, and on how fine a grid to repeat the analysis for each."""
 
@@ -71,7 +86,13 @@ class Digitization:
 
 def _axis(name: str, section: Mapping[str, Any]) -> Axis:
     scale = section.get("scale", "linear")
-    return Axis(name, float(section["min"]), float(section["max"]), int(section["points"]), scale)
+    return Axis(
+        name=name,
+        minimum=float(section["min"]),
+        maximum=float(section["max"]),
+        points=int(section["points"]),
+        scale=scale,
+    )
 
 
 def parse_scan(name: str, section: Mapping[str, Any]) -> Scan:
@@ -86,30 +107,37 @@ def parse_scan(name: str, section: Mapping[str, Any]) -> Scan:
     names = tuple(axis.name for axis in axes)
     projections = section.get("projections", [names])
     return Scan(
-        name,
-        section["interaction"],
-        axes,
-        {key: (float(low), float(high)) for key, (low, high) in section.get("profile", {}).items()},
-        {key: float(value) for key, value in section.get("fixed", {}).items()},
-        tuple(tuple(projection) for projection in projections),
-        tuple(section.get("confidence_levels", ())),
-        tuple(map(int, section.get("n_dof", ()))),
-        int(section["chunks"]),
+        name=name,
+        interaction=section["interaction"],
+        axes=axes,
+        profile={key: (float(low), float(high)) for key, (low, high) in section.get("profile", {}).items()},
+        fixed={key: float(value) for key, value in section.get("fixed", {}).items()},
+        projections=tuple(tuple(projection) for projection in projections),
+        confidence_levels=tuple(section.get("confidence_levels", ())),
+        n_dof=tuple(map(int, section.get("n_dof", ()))),
+        chunks=int(section["chunks"]),
     )
 
 
+def complete(section: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
+    """An analysis' section with the whole of its exposure: what it leaves out is that of the data's own detector."""
+    detector = RELEASES[config["datasets"][section["dataset"]]["reader"]].exposure
+    known = asdict(detector) if detector else {}
+    return {**section, "exposure": known | section.get("exposure", {})}
+
+
 def parse_analysis(section: Mapping[str, Any]) -> Analysis:
-    """The dataclass of a section that `check` has accepted, so that what its exposure leaves out is of `CSI_2017`."""
+    """The dataclass of a section that `complete` has given."""
     low, high = section["photoelectron_range"]
     return Analysis(
-        section["dataset"],
-        NUCLEI[section["nuclei"]],
-        section["form_factor"],
-        section["sin2_theta_w"],
-        replace(CSI_2017, **{name: float(value) for name, value in section.get("exposure", {}).items()}),
-        (float(low), float(high)),
-        float(section["normalization_uncertainty"]),
-        tuple(section["scans"]),
+        dataset=section["dataset"],
+        nuclei=section["nuclei"],
+        form_factor=section["form_factor"],
+        sin2_theta_w=section["sin2_theta_w"],
+        exposure=Exposure(**{name: float(value) for name, value in section["exposure"].items()}),
+        photoelectron_range=(float(low), float(high)),
+        normalization_uncertainty=float(section["normalization_uncertainty"]),
+        scans=tuple(section["scans"]),
     )
 
 
@@ -172,7 +200,7 @@ def _profile_complaints(key: str, scan: Scan) -> Iterator[str]:
             yield f"{key}.profile.{name}: [{low:g}, {high:g}] is not a domain; expected low < high"
         if name in MATTER_PARAMETERS:
             yield f"{key}.profile.{name}: a matter parameter is an axis, not profiled; profile its eps_uV and eps_dV"
-    if scan.profile and scan.interaction != "contact":
+    if scan.profile and not INTERACTIONS[scan.interaction].has_domains:
         yield f"{key}.profile: only contact parameters can be profiled over; scan one more axis and name a projection"
     for axis in scan.axes:
         if axis.name not in MATTER_PARAMETERS:
@@ -288,7 +316,7 @@ def _digitization_complaints(section: Mapping[str, Any]) -> Iterator[str]:
 
 def _exposure_complaints(key: str, section: Mapping[str, Any], reader: str) -> Iterator[str]:
     missing = [field.name for field in fields(Exposure) if field.name not in section.get("exposure", {})]
-    if missing and reader not in DETECTORS:
+    if missing and RELEASES[reader].exposure is None:
         dataset = f"dataset {section['dataset']!r} (reader {reader})"
         yield f"{key}.exposure: needs {', '.join(missing)}, as {dataset} is of no detector that is known"
 

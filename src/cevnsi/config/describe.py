@@ -11,7 +11,7 @@ from cevnsi.files.strict_yaml import ConfigError
 ANY_NAME = "<name>"  # stands for a name that the configuration chooses
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Key:
     """One key: its path, with `<name>` for a chosen name, what the schema says of it, and whether it must be there."""
 
@@ -42,7 +42,7 @@ def _keys(node: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[Key]:
     if isinstance(node.get("additionalProperties"), Mapping):
         children[ANY_NAME] = (node["additionalProperties"], False)
     for name, (child, required) in children.items():
-        yield Key((*path, name), child, required)
+        yield Key(path=(*path, name), node=child, required=required)
         yield from _keys(child, (*path, name))
 
 

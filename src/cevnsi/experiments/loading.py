@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from cevnsi.experiments.inputs import ACCEPTANCE_COLUMNS, COUNTS_COLUMNS, check_counts
-from cevnsi.experiments.measurement import Measurement
+from cevnsi.experiments.checks import ACCEPTANCE_COLUMNS, COUNTS_COLUMNS, check_counts
+from cevnsi.experiments.measurement import PHOTOELECTRONS, Measurement
 from cevnsi.experiments.response import Acceptance
 from cevnsi.files.tables import TableError, read_csv, read_lines
 
@@ -15,12 +15,14 @@ from cevnsi.files.tables import TableError, read_csv, read_lines
 def as_measurement(counts: Mapping[str, Any]) -> Measurement:
     """The measurement in a table of counts."""
     edges = np.append(counts["bin_low_pe"], counts["bin_high_pe"][-1])
-    return Measurement(edges, counts["observed_counts"], counts["stat_uncertainty"])
+    return Measurement(
+        axes={PHOTOELECTRONS: edges}, observed=counts["observed_counts"], uncertainty=counts["stat_uncertainty"]
+    )
 
 
 def as_acceptance(acceptance: Mapping[str, Any]) -> Acceptance:
     """The acceptance in a table of it."""
-    return Acceptance(acceptance["photoelectrons"], acceptance["acceptance"])
+    return Acceptance(photoelectrons=acceptance["photoelectrons"], fraction=acceptance["acceptance"])
 
 
 def load_measurement(path: Path | str) -> Measurement:

@@ -1,44 +1,87 @@
 """What an experiment has measured: counts in bins."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from math import prod
 
 import numpy as np
 
 from cevnsi.arrays import FloatArray
 
+PHOTOELECTRONS = "photoelectrons"  # the axis of a detector that counts them
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, kw_only=True)
 class Measurement:
-    """Binned counts; arrays are (bins,) but the edges, which are (bins + 1,) and increase."""
+    """Binned counts; bins are the product of the axes, the last one fastest.
 
-    bin_edges_pe: FloatArray
-    observed_counts: FloatArray
-    stat_uncertainty: FloatArray
+    Arrays are (bins,), edges of an axis increase. Without uncertainties the counts are Poisson's.
+    """
+
+    axes: Mapping[str, FloatArray]  # bin edges by name
+    observed: FloatArray
+    uncertainty: FloatArray | None = None
+    backgrounds: Mapping[str, FloatArray] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse what is no measurement."""
-        bins = (np.size(self.bin_edges_pe) - 1,)
-        if not bins == np.shape(self.observed_counts) == np.shape(self.stat_uncertainty):
-            shapes = np.shape(self.observed_counts), np.shape(self.stat_uncertainty)
-            raise ValueError(f"counts and uncertainties have shapes {shapes}; expected {bins} of the bin edges")
-        if not (np.diff(self.bin_edges_pe) > 0).all():
-            raise ValueError(f"bin edges {self.bin_edges_pe}; expected increasing numbers")
-        if not np.isfinite(self.observed_counts).all():
-            raise ValueError(f"observed counts {self.observed_counts}; expected finite numbers")
-        if not ((self.stat_uncertainty > 0) & (self.stat_uncertainty < np.inf)).all():
-            raise ValueError(f"uncertainties {self.stat_uncertainty}; expected positive, finite numbers")
+        for name, edges in self.axes.items():
+            if not (np.size(edges) >= 2 and (np.diff(edges) > 0).all()):
+                raise ValueError(f"{name}: bin edges {edges}; expected increasing numbers, 2 or more")
+        bins = (prod(self.shape),)
+        arrays = {"observed": self.observed, **self.backgrounds}
+        if self.uncertainty is not None:
+            arrays["uncertainty"] = self.uncertainty
+        for name, values in arrays.items():
+            if np.shape(values) != bins:
+                raise ValueError(f"{name}: counts of shape {np.shape(values)}; expected {bins} of the bin edges")
+            if not np.isfinite(values).all():
+                raise ValueError(f"{name}: {values}; expected finite numbers")
+        if self.uncertainty is not None and not (self.uncertainty > 0).all():
+            raise ValueError(f"uncertainty: {self.uncertainty}; expected positive numbers")
 
-    def select(self, low_pe: float, high_pe: float) -> "Measurement":
-        """Only the bins inside [low_pe, high_pe]; both must be bin edges, and low_pe the smaller one."""
-        for edge in (low_pe, high_pe):
-            if edge not in self.bin_edges_pe:
-                raise ValueError(
-                    f"photoelectron_range: {edge} is not a bin edge of the counts; edges are "
-                    + ", ".join(f"{e:g}" for e in self.bin_edges_pe)
-                )
-        if low_pe >= high_pe:
-            raise ValueError(f"photoelectron_range: [{low_pe:g}, {high_pe:g}]; the first must be smaller")
-        first, last = np.searchsorted(self.bin_edges_pe, [low_pe, high_pe])
-        return Measurement(
-            self.bin_edges_pe[first : last + 1], self.observed_counts[first:last], self.stat_uncertainty[first:last]
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Bins along each axis."""
+        return tuple(np.size(edges) - 1 for edges in self.axes.values())
+
+    @property
+    def errors(self) -> FloatArray:
+        """The uncertainty of every bin; ValueError if the counts are Poisson's."""
+        if self.uncertainty is None:
+            raise ValueError("counts without uncertainties; expected one of every bin")
+        return self.uncertainty
+
+    @property
+    def bin_edges_pe(self) -> FloatArray:
+        """Edges of the photoelectron axis."""
+        return self.axes[PHOTOELECTRONS]
+
+    def select(self, name: str, low: float, high: float) -> "Measurement":
+        """Only the bins inside [low, high] of an axis; both must be bin edges, and low the smaller one."""
+        edges, part = self.axes[name], bins_between(name, self.axes[name], low, high)
+        place = list(self.axes).index(name)
+
+        def cut(values: FloatArray) -> FloatArray:
+            return np.take(values.reshape(self.shape), np.arange(part.start, part.stop), axis=place).ravel()
+
+        return replace(
+            self,
+            axes={**self.axes, name: edges[part.start : part.stop + 1]},
+            observed=cut(self.observed),
+            uncertainty=None if self.uncertainty is None else cut(self.uncertainty),
+            backgrounds={background: cut(values) for background, values in self.backgrounds.items()},
         )
+
+
+def bins_between(name: str, edges: FloatArray, low: float, high: float) -> slice:
+    """The bins inside [low, high], which must be bin edges, and low the smaller one."""
+    for edge in (low, high):
+        if edge not in edges:
+            raise ValueError(
+                f"{name}: {edge} is not a bin edge of the counts; edges are {', '.join(f'{e:g}' for e in edges)}"
+            )
+    if low >= high:
+        raise ValueError(f"{name}: [{low:g}, {high:g}]; the first must be smaller")
+    first, last = np.searchsorted(edges, [low, high])
+    return slice(int(first), int(last))

@@ -1,25 +1,25 @@
-"""Detector response: exposure, light yield (Eq. 5) and acceptance (Fig. S9 of arXiv:1708.01294)."""
+"""Detector response: exposure, and what of a recoil is seen in which bin."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from cevnsi import constants
 from cevnsi.arrays import FloatArray
+from cevnsi.experiments.targets import Target
 from cevnsi.physics.flux import flux_normalization
-from cevnsi.physics.nuclei import Nuclide
 
 
 @dataclass(frozen=True, kw_only=True)
 class Exposure:
-    """Beam, target and light yield of one data set; every number is positive and finite, and none has a default."""
+    """Beam, target mass and light yield of one detector; numbers are positive and finite, and none has a default."""
 
     detector_mass_kg: float
     protons_on_target: float
     neutrinos_per_proton: float  # per flavor
     baseline_m: float
-    light_yield_pe_per_kev: float
+    light_yield_pe_per_kev: float  # photoelectrons per keV of nuclear recoil, Eq. 5
 
     def __post_init__(self) -> None:
         """Refuse what is no exposure."""
@@ -27,27 +27,13 @@ class Exposure:
             if not 0 < value < math.inf:
                 raise ValueError(f"exposure.{name}: {value:g}; expected a positive, finite number")
 
-    def luminosity_per_cm2(self, nuclide: Nuclide) -> float:
-        """Target nuclei times neutrinos per flavor and cm^2, n_N N of Eqs. 1 and 2."""
+    def luminosities_per_cm2(self, target: Target) -> tuple[float, ...]:
+        """Nuclei of each kind times neutrinos per flavor and cm^2, n_N N of Eqs. 1 and 2."""
         flux = flux_normalization(self.protons_on_target, self.neutrinos_per_proton, self.baseline_m)
-        return flux * nuclide.n_target_nuclei(self.detector_mass_kg)
-
-    def recoil_energy_mev(self, photoelectrons: FloatArray) -> FloatArray:
-        """Recoil energy that gives this number of photoelectrons (Eq. 5 inverted)."""
-        return photoelectrons / self.light_yield_pe_per_kev * 1e-3
+        return tuple(flux * n for n in target.n_nuclei(self.detector_mass_kg))
 
 
-# COHERENT's CsI detector in 2017 (Sec. 2 of the paper)
-CSI_2017 = Exposure(
-    detector_mass_kg=constants.DETECTOR_MASS_KG,
-    protons_on_target=constants.PROTONS_ON_TARGET,
-    neutrinos_per_proton=constants.NEUTRINOS_PER_PROTON,
-    baseline_m=constants.BASELINE_M,
-    light_yield_pe_per_kev=constants.LIGHT_YIELD_PE_PER_KEV,
-)
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Acceptance:
     """Surviving fraction against photoelectrons: straight lines between points, a repeated abscissa is a step."""
 
@@ -74,3 +60,33 @@ class Acceptance:
         width = np.where(x[right] > x[left], x[right] - x[left], 1.0)
         weight = np.clip((photoelectrons - x[left]) / width, 0.0, 1.0)
         return y[left] * (1 - weight) + y[right] * weight
+
+
+@dataclass(frozen=True, kw_only=True)
+class Response:
+    """What part of recoils of some energy is seen in each bin of energy."""
+
+    detected: Callable[[FloatArray], FloatArray]  # recoil energies in MeV (nodes,) to (energy bins, nodes)
+    recoil_energies_mev: FloatArray  # increasing: where `detected` has steps or kinks; outside of them it is zero
+    longest_segment_mev: float  # over which it is smooth enough for a few nodes
+
+
+LONGEST_SEGMENT_PE = 0.5
+
+
+def unsmeared_response(bin_edges_pe: FloatArray, acceptance: Acceptance, light_yield_pe_per_kev: float) -> Response:
+    """A recoil gives its mean number of photoelectrons (Eq. 5), and is accepted with the fraction at that number."""
+    covered, (low, high) = acceptance.photoelectrons, bin_edges_pe[[0, -1]]
+    if not (covered[0] <= low and high <= covered[-1]):
+        raise ValueError(f"acceptance covers [{covered[0]:g}, {covered[-1]:g}]; the bins need [{low:g}, {high:g}]")
+    pe_per_mev = light_yield_pe_per_kev * 1e3
+
+    def detected(recoil_energy_mev: FloatArray) -> FloatArray:
+        photoelectrons = recoil_energy_mev * pe_per_mev
+        inside = (bin_edges_pe[:-1, None] <= photoelectrons) & (photoelectrons < bin_edges_pe[1:, None])
+        return inside * acceptance(photoelectrons)
+
+    kinks = np.unique(np.concatenate([bin_edges_pe, covered[(covered > low) & (covered < high)]]))
+    return Response(
+        detected=detected, recoil_energies_mev=kinks / pe_per_mev, longest_segment_mev=LONGEST_SEGMENT_PE / pe_per_mev
+    )

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from cevnsi.config.check import parse_analysis
+from cevnsi.config.check import complete, parse_analysis
 from cevnsi.physics.interactions import parameter
 from cevnsi.scans.axes import Scan
 from cevnsi.statistics.thresholds import threshold
@@ -191,7 +191,7 @@ def region_alt(scan: Scan, axes: Sequence[str], ranges: Mapping[str, Any]) -> st
 def spectrum_caption(config: Mapping[str, Any], analysis: str) -> str:
     """Under Fig. 1."""
     section, example = config["analyses"][analysis], config["spectrum_example"]
-    exposure = parse_analysis(section).exposure
+    exposure = parse_analysis(complete(section, config)).exposure
     return " ".join(
         [
             "Expected events in bins of photoelectrons, summed up by flavor: standard model dashed, "

@@ -16,11 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cevnsi.arrays import FloatArray
-from cevnsi.config.check import parse_analysis, parse_scan
+from cevnsi.config.check import complete, parse_analysis, parse_scan
 from cevnsi.constants import G_FERMI
-from cevnsi.experiments.inputs import CROSS_CHECK_COLUMNS
-from cevnsi.experiments.loading import load_measurement
-from cevnsi.experiments.measurement import Measurement
+from cevnsi.experiments.csi_2017_figures import CROSS_CHECK_COLUMNS
+from cevnsi.experiments.loading import load_acceptance, load_measurement
+from cevnsi.experiments.measurement import PHOTOELECTRONS, Measurement
 from cevnsi.files.tables import (
     CURVES,
     DOMAIN_MATCHES,
@@ -34,7 +34,7 @@ from cevnsi.files.tables import (
     read_table,
 )
 from cevnsi.files.tables import read_text as read_text_file
-from cevnsi.model import Analysis
+from cevnsi.model import Analysis, DataSet, Model, chi2_at, cut, make_dataset
 from cevnsi.output import captions
 from cevnsi.physics.flux import FLAVORS
 from cevnsi.physics.muon_g2 import coupling_band
@@ -43,11 +43,9 @@ from cevnsi.scans.axes import Scan
 from cevnsi.scans.chunks import as_grid
 from cevnsi.scans.regions import Grid
 from cevnsi.statistics.intervals import parabolic
-from cevnsi.statistics.likelihood import chi2_of_counts
 from cevnsi.statistics.thresholds import threshold
 from cevnsi.studies.liao_marfatia_2017.scorecard import spread
 from cevnsi.studies.liao_marfatia_2017.sensitivity import CL_PAPER
-from cevnsi.templates import Templates
 from cevnsi.workflow.rule_graph import draw
 from cevnsi.workflow.run_record import Job, rule_edges, run_times
 
@@ -81,20 +79,16 @@ def data_uri(path: Path, kind: str) -> str:
     return f"data:{kind};base64,{base64.b64encode(read_text_file(path).encode('utf-8')).decode('ascii')}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Study:
     """One analysis of a finished run."""
 
     name: str
     section: Mapping[str, Any]
+    choices: Analysis
     folder: Path
     scans: tuple[Scan, ...]
     dataset_folder: Path
-
-    @property
-    def choices(self) -> Analysis:
-        """The section as a dataclass."""
-        return parse_analysis(self.section)
 
     @cached_property
     def ranges(self) -> dict[str, Any]:
@@ -107,14 +101,17 @@ class Study:
         return read_table(self.folder / "scorecard.csv", SCORECARD)
 
     @cached_property
-    def templates(self) -> Templates:
-        """The stored quadrature nodes of all bins."""
-        return Templates.from_columns(read_parquet(self.folder / "templates.parquet"), self.choices.nuclides)
+    def dataset(self) -> DataSet:
+        """Counts and templates of all bins."""
+        folder = self.dataset_folder
+        return make_dataset(
+            self.choices, load_measurement(folder / "counts.csv"), load_acceptance(folder / "acceptance.csv")
+        )
 
-    @cached_property
+    @property
     def measurement(self) -> Measurement:
         """The counts of all bins."""
-        return load_measurement(self.dataset_folder / "counts.csv")
+        return self.dataset.measurement
 
     def grids(self) -> Iterator[tuple[Scan, str, tuple[str, ...]]]:
         """Every grid of two axes, with its scan."""
@@ -141,11 +138,12 @@ def studies(results: Path, config: Mapping[str, Any]) -> list[Study]:
     """The analyses of a configuration, in its order."""
     return [
         Study(
-            name,
-            section,
-            results / name,
-            tuple(parse_scan(scan, config["scans"][scan]) for scan in section["scans"]),
-            results / "inputs" / section["dataset"],
+            name=name,
+            section=section,
+            choices=parse_analysis(complete(section, config)),
+            folder=results / name,
+            scans=tuple(parse_scan(scan, config["scans"][scan]) for scan in section["scans"]),
+            dataset_folder=results / "inputs" / section["dataset"],
         )
         for name, section in config["analyses"].items()
     ]
@@ -285,7 +283,7 @@ def _shown(study: Study, path: Path, caption: str, alt: str) -> Row:
 def _spectra(study: Study) -> dict[str, FloatArray]:
     """Counts by case, all flavors together."""
     table = read_table(study.folder / "spectra.csv", SPECTRA)
-    case, bins = np.array(table["case"]), study.measurement.observed_counts.size
+    case, bins = np.array(table["case"]), study.measurement.observed.size
     return {name: table["predicted_counts"][case == name].reshape(-1, bins).sum(axis=0) for name in np.unique(case)}
 
 
@@ -381,15 +379,14 @@ def number_rows(made: Sequence[Study]) -> list[Row]:
     rows: dict[str, dict[str, float]] = {}
     for study in made:
         low, high = study.choices.photoelectron_range
-        used = study.measurement.select(low, high)
-        first = int(np.searchsorted(study.measurement.bin_edges_pe, low))
-        predicted = _spectra(study)["sm"][first : first + used.observed_counts.size]
+        used = cut(study.dataset, PHOTOELECTRONS, low, high)
+        measured, model = used.measurement, Model(analysis=study.choices, datasets=(used,))
         found = {
-            "analysed bins": float(used.observed_counts.size),
-            "observed counts in them": float(used.observed_counts.sum()),
-            "statistical uncertainty of that sum": float(np.sqrt((used.stat_uncertainty**2).sum())),
-            "counts predicted by the standard model": float(predicted.sum()),
-            "χ² of the standard model": chi2_of_counts(used, predicted, study.choices.normalization_uncertainty),
+            "analysed bins": float(measured.observed.size),
+            "observed counts in them": float(measured.observed.sum()),
+            "statistical uncertainty of that sum": float(np.sqrt((measured.errors**2).sum())),
+            "counts predicted by the standard model": float(model.standard_model_counts.sum()),
+            "χ² of the standard model": float(chi2_at(model, "contact", {})),
         }
         for name, value in found.items():
             rows.setdefault(name, {})[study.name] = value
@@ -468,21 +465,22 @@ def scan_payloads(made: Sequence[Study], figures: Figures) -> list[Row]:
 
 def spectrum_payload(study: Study, example: Mapping[str, float]) -> Row:
     """Quadrature nodes from which the page computes counts: the library's own sum, in double precision."""
-    templates = study.templates
+    templates, measured = study.dataset.templates, study.measurement
+    seen = templates.detected.max(axis=0)  # each node is seen in one bin: what is not smeared
     low, high = study.choices.photoelectron_range
     charges = [standard_model_charge(nuclide, study.choices.sin2_theta_w) for nuclide in templates.nuclides]
     return {
         "analysis": study.name,
-        "edges": templates.bin_edges_pe.tolist(),
-        "bin": encoded(templates.node_bin, "<i4"),
+        "edges": measured.bin_edges_pe.tolist(),
+        "bin": encoded(templates.detected.argmax(axis=0), "<i4"),
         "q2": [encoded(row) for row in templates.momentum_transfer_squared],
-        "events": [[encoded(row) for row in by_nuclide] for by_nuclide in templates.events],
+        "events": [[encoded(row * seen) for row in by_nuclide] for by_nuclide in templates.events],
         "charge": charges,
         "number": [3 * nuclide.mass_number for nuclide in templates.nuclides],
         "scale": 1 / (2 * np.sqrt(2) * G_FERMI),
         "flavors": list(FLAVORS),
-        "observed": study.measurement.observed_counts.tolist(),
-        "sigma": study.measurement.stat_uncertainty.tolist(),
+        "observed": measured.observed.tolist(),
+        "sigma": measured.errors.tolist(),
         "range": [low, high],
         "normalization": study.choices.normalization_uncertainty,
         "example": [float(example["mediator_mass_mev"]), float(example["coupling"])],

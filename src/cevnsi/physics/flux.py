@@ -20,23 +20,19 @@ def delayed_spectrum(flavor: str, neutrino_energy_mev: FloatArray) -> FloatArray
     return np.where((x >= 0) & (x <= 0.5), x**2 * (a + b * x), 0.0) / MUON_MASS_MEV
 
 
-def recoil_factor(flavor: str, recoil_energy_mev: FloatArray, nuclear_mass_mev: float) -> FloatArray:
-    """Integral of the unit flux times 2 - M E_r / E_nu^2, the energy dependence of Eq. 3.
+def flux_moment(flavor: str, power: int, least_energy_mev: FloatArray) -> FloatArray:
+    """Integral of the unit flux times E_nu^-power from a least energy on, in MeV^-power; power is 0, 1 or 2.
 
-    recoil_energy_mev of any shape; the lower end is the least neutrino energy, sqrt(M E_r / 2). Closed form, as the
-    integrand is a polynomial in E_nu.
+    least_energy_mev of any shape. Closed form, as the integrand is a polynomial in E_nu (Eq. 2).
     """
-    ratio = nuclear_mass_mev * recoil_energy_mev / MUON_MASS_MEV**2
     if flavor == "nu_mu":
-        return np.clip(2 - ratio * (MUON_MASS_MEV / PROMPT_ENERGY_MEV) ** 2, 0.0, None)
+        return np.where(least_energy_mev <= PROMPT_ENERGY_MEV, PROMPT_ENERGY_MEV**-power, 0.0)
     a, b = _DELAYED[flavor]
-    lower = np.minimum(np.sqrt(ratio / 2), 0.5)
-
-    def antiderivative(x: FloatArray | float) -> FloatArray:
-        """Of x^2 (a + b x) (2 - ratio / x^2) = 2 a x^2 + 2 b x^3 - ratio (a + b x)."""
-        return 2 * a * x**3 / 3 + b * x**4 / 2 - ratio * (a * x + b * x**2 / 2)
-
-    return antiderivative(0.5) - antiderivative(lower)
+    first, second = 3 - power, 4 - power  # exponents of the antiderivative in E / m_mu
+    lower = np.minimum(least_energy_mev / MUON_MASS_MEV, 0.5)
+    whole = a * 0.5**first / first + b * 0.5**second / second
+    below = lower**first * (a / first + b / second * lower)
+    return np.asarray((whole - below) / MUON_MASS_MEV**power)
 
 
 def flux_normalization(protons_on_target: float, neutrinos_per_proton: float, baseline_m: float) -> float:

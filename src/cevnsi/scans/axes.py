@@ -1,7 +1,7 @@
 """Axes of parameters, and the scans that they span."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from cevnsi.parameters import MATTER_PARAMETERS, Axis, quarks_of
 from cevnsi.physics.weak_charge import matter_parameter
@@ -14,19 +14,19 @@ def share(n: int, chunk: int, chunks: int) -> tuple[int, int]:
     return n * (chunk - 1) // chunks, n * chunk // chunks
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Scan:
     """A grid of parameter values, what chi2 is minimised over at each, and what is asked of the result."""
 
     name: str
     interaction: str
     axes: tuple[Axis, ...]
-    profile: dict[str, tuple[float, float]]
-    fixed: dict[str, float]
+    profile: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    fixed: Mapping[str, float] = field(default_factory=dict)
     projections: tuple[tuple[str, ...], ...]
-    confidence_levels: tuple[float, ...]
-    n_dof: tuple[int, ...]
-    chunks: int
+    confidence_levels: tuple[float, ...] = ()
+    n_dof: tuple[int, ...] = ()
+    chunks: int = 1
     over: tuple[Axis, ...] = ()  # axes that chi2 is minimised over, between their ends: see `onto`
 
     def axis(self, name: str) -> Axis:
@@ -36,7 +36,7 @@ class Scan:
                 return axis
         u, d = (self.axis(quark) for quark in self.summed()[name])
         low, high = matter_parameter(u.minimum, d.minimum), matter_parameter(u.maximum, d.maximum)
-        return Axis(name, low, high, u.points + d.points - 1)
+        return Axis(name=name, minimum=low, maximum=high, points=u.points + d.points - 1)
 
     def summed(self) -> dict[str, tuple[str, str]]:
         """Matter parameters that a projection may name as both of their quarks are axes, and these (Eq. 11)."""

@@ -142,8 +142,8 @@ def as_grid(scan: Scan, grid_name: str, delta_chi2: FloatArray) -> Grid:
     """A grid of two axes from the delta_chi2 column of its file."""
     first, second = (scan.axis(name) for name in scan.pairs()[grid_name])
     return Grid(
-        (first.name, second.name),
-        (first.values(), second.values()),
-        (first.scale == "log", second.scale == "log"),
-        np.asarray(delta_chi2).reshape(first.points, second.points),
+        names=(first.name, second.name),
+        axes=(first.values(), second.values()),
+        log=(first.scale == "log", second.scale == "log"),
+        delta_chi2=np.asarray(delta_chi2).reshape(first.points, second.points),
     )

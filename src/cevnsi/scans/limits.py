@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cevnsi.arrays import FloatArray
-from cevnsi.fast.coupling_domain import turning_points
-from cevnsi.model import Model, has_contraction, least_chi2, minimises_over
+from cevnsi.domains import turning_points
+from cevnsi.model import Model
 from cevnsi.parameters import Axis
-from cevnsi.physics.interactions import parameter
+from cevnsi.physics.interactions import INTERACTIONS, parameter
 from cevnsi.scans.axes import Scan
+from cevnsi.scans.chi2 import is_cheap, least_chi2
 from cevnsi.scans.ranges import AllowedRange
 from cevnsi.statistics.intervals import below, parabolic, refine
 from cevnsi.statistics.thresholds import threshold
@@ -34,9 +35,10 @@ FLAT = 1e-9  # chi2 that varies by less, over all of an axis, does not depend on
 
 
 def relative_error(model: Model) -> float:
-    """Error of the SM counts over the counts, 1 / sqrt(<P, P>) with the weights of Eq. 7; infinite for no counts."""
-    weight = 1 / model.measurement.stat_uncertainty**2
-    square = float((weight * model.standard_model_counts**2).sum())
+    """Error of the SM counts over the counts, 1 / sqrt(<P, P>) with the weights of the statistic; infinite for none."""
+    counts = model.standard_model_counts
+    curvature = model.likelihood(counts[None])[2][0]
+    square = float((curvature / 2 * counts**2).sum())
     return square**-0.5 if square > 0 else np.inf
 
 
@@ -44,8 +46,7 @@ def _charge_step(
     model: Model, name: str, domain: Mapping[str, tuple[float, float]], finer: int
 ) -> tuple[list[float], float]:
     """Turning points of chi2 along a contact parameter, and how far apart its samples are there."""
-    templates, sin2 = model.templates, model.analysis.sin2_theta_w
-    points, width = turning_points(name, domain, templates.nuclides, sin2)
+    points, width = turning_points(name, domain, model.nuclides, model.analysis.sin2_theta_w)
     return points, width * min(relative_error(model), 1.0) / SAMPLES_PER_CHARGE / finer
 
 
@@ -69,7 +70,7 @@ def _around(point: float, step: float, low: float, high: float) -> FloatArray:
     return places[(places > low) & (places < high)]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Curve:
     """Least chi2 against one parameter of a scan of one axis or two; `others` says what the second does."""
 
@@ -83,18 +84,23 @@ class Curve:
         return tuple(axis for axis in self.scan.axes if axis.name != self.axis.name)
 
     @property
+    def _has_domains(self) -> bool:
+        return INTERACTIONS[self.scan.interaction].has_domains
+
+    @property
     def _most(self) -> int:
-        return MOST_SAMPLES if has_contraction(self.scan.interaction) else MOST_BY_EPSILON
+        return MOST_SAMPLES if is_cheap(self.model, self.scan.interaction) else MOST_BY_EPSILON
 
     def _minimised(self, finer: int = 1) -> tuple[Axis, ...]:
         """Axes that chi2 is minimised over, those that must be sampled with points enough."""
         second = self._second if self.others == "profiled" else ()
-        if not minimises_over(self.scan.interaction):
+        if not self._has_domains:
             second = tuple(fine_axis(self.model, axis, finer, self._most) for axis in second)
         return second + self.scan.over
 
     def _fixed(self) -> dict[str, float]:
-        return self.scan.fixed | ({axis.name: 0.0 for axis in self._second} if self.others == "zero" else {})
+        zero = {axis.name: 0.0 for axis in self._second} if self.others == "zero" else {}
+        return {**self.scan.fixed, **zero}
 
     def __call__(self, coordinate: FloatArray) -> FloatArray:
         """Least chi2 at coordinates of the axis (`Axis.value`), (k,)."""
@@ -104,7 +110,7 @@ class Curve:
     def samples(self, finer: int = 1) -> tuple[FloatArray, FloatArray]:
         """Coordinates, and chi2 there: exact, or where another axis is sampled too by its parabola between samples."""
         x = self._coordinates(finer)
-        if minimises_over(self.scan.interaction) or not self._minimised():
+        if self._has_domains or not self._minimised():
             return x, self(x)
         second, *rest = self._minimised(finer)
         parameters = {**self._fixed(), self.axis.name: self.axis.value(x)[:, None], second.name: second.values()}
@@ -112,7 +118,7 @@ class Curve:
 
     def _coordinates(self, finer: int) -> FloatArray:
         low, high = self.axis.minimum, self.axis.maximum
-        if not minimises_over(self.scan.interaction) or self.axis.scale == "log":
+        if not self._has_domains or self.axis.scale == "log":
             x = fine_axis(self.model, self.axis, finer, self._most).coordinates()
             if self.axis.scale == "log" or not low < 0 < high:
                 return x
@@ -136,7 +142,7 @@ class Curve:
                 over = tuple(wider if a.name == axis.name else a for a in self.scan.over)
                 yield text, replace(self, scan=replace(self.scan, over=over))
         for name, (low, high) in self.scan.profile.items():
-            for text, wider in _wider(Axis(name, low, high, 2)):
+            for text, wider in _wider(Axis(name=name, minimum=low, maximum=high, points=2)):
                 profile = {**self.scan.profile, name: (wider.minimum, wider.maximum)}
                 yield text, replace(self, scan=replace(self.scan, profile=profile))
 
@@ -152,12 +158,19 @@ def curves(model: Model, plane: Scan, name: str) -> list[Curve]:
     """Chi2 along one parameter of a scan of one or two axes: the other minimised over, and at zero if that is in it."""
     axis = plane.axis(name)
     if len(plane.axes) == 1:
-        return [Curve(model, plane, axis, "profiled" if plane.profile else "fixed" if plane.fixed else "zero")]
-    made = [Curve(model, plane, axis, "profiled")]
+        return [
+            Curve(
+                model=model,
+                scan=plane,
+                axis=axis,
+                others="profiled" if plane.profile else "fixed" if plane.fixed else "zero",
+            )
+        ]
+    made = [Curve(model=model, scan=plane, axis=axis, others="profiled")]
     (other,) = (a for a in plane.axes if a.name != name)
     zero = parameter(other.name).zero_is_standard_model and other.minimum <= 0 <= other.maximum
     if zero and not plane.over:
-        made.append(Curve(model, plane, axis, "zero"))
+        made.append(Curve(model=model, scan=plane, axis=axis, others="zero"))
     return made
 
 
@@ -198,7 +211,7 @@ def settled(curve: Curve, chi2: Callable[[FloatArray], Sequence[float]]) -> tupl
     return x, samples, False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class BestFit:
     """Where chi2 is least along one parameter of a plane, and between what it stays within `FLAT_WITHIN` of that."""
 
@@ -220,7 +233,7 @@ def best_fit(model: Model, plane: Scan, name: str, grid: str) -> BestFit:
     at, least = lowest(curve, x, samples)
     flat = below(curve, x, samples, least + FLAT_WITHIN) or [(at, at)]
     low, high, value = curve.axis.value(np.array([flat[0][0], flat[-1][1], at])).tolist()
-    return BestFit(grid, name, value, least, low, high)
+    return BestFit(grid=grid, parameter=name, value=value, chi2=least, flat_from=low, flat_to=high)
 
 
 def least_of(model: Model, plane: Scan) -> float:

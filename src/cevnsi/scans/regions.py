@@ -12,7 +12,7 @@ from cevnsi.scans.ranges import AllowedRange
 from cevnsi.statistics.thresholds import threshold
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Grid:
     """Delta chi2 on the outer product of two axes; `log` says which are spaced (and interpolated) in log10."""
 

@@ -1,83 +1,92 @@
 """Chi2 on a grid of parameters, in rows of its first axis, least over what the scan minimises over.
 
-Chi2 at a point is `contact_chi2` and `mediator_chi2`. On a grid the same inner products are polynomials along a line
-(`charge_along`, `Contraction.chi2_along`), which `lines` evaluates at the speed of memory.
+Chi2 at a point is `scans.chi2`. Where it is a quotient of quartics along an axis (`Contraction.chi2_along`), and
+nothing is minimised over, `lines` fills the grid at the speed of memory.
 """
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
 import numpy as np
 
 from cevnsi.arrays import FloatArray
+from cevnsi.fast.contraction import contract, has_contraction
 from cevnsi.fast.lines import ROWS_TOGETHER, Line, pieces
-from cevnsi.model import VALUES_AT_ONCE, Model, least_chi2, mediator_contraction
-from cevnsi.physics.weak_charge import ROWS, charge_along, quark_numbers, standard_model_charge
+from cevnsi.model import VALUES_AT_ONCE, Model
+from cevnsi.physics.interaction import Quadratic
+from cevnsi.physics.interactions import INTERACTIONS
 from cevnsi.scans.axes import Scan
+from cevnsi.scans.chi2 import least_chi2, points_at_once
 
 Block = tuple[slice, ...]
 
 POINTS_PER_BLOCK = 4_000_000  # which, with VALUES_AT_ONCE, bounds the memory of a chunk by thread
 
 
-def _line(model: Model, scan: Scan) -> Line:
-    """The axis that chi2 is made along: the last one of contact parameters, the coupling squared of a light mediator.
+@dataclass(frozen=True, kw_only=True)
+class _Along:
+    """The axis along which a grid is filled line by line: the last, or of two axes the first."""
 
-    In a piece, expanded about its middle, a contact amplitude moves by about the SM charge at most, lest large terms
-    cancel; Eq. 6 is expanded about no coupling.
+    name: str
+    is_last: bool
+    line: Line
+    quadratic: Quadratic
+
+
+def _along(model: Model, scan: Scan) -> _Along | None:
+    """An axis along which coefficients are quadratic, expanded about the middle of each piece of it.
+
+    None where chi2 has no contraction, or something is minimised over at each point.
     """
-    if scan.interaction == "light_mediator":
-        coupling = scan.axis("coupling").values()
-        runs = pieces(coupling)
-        return Line(np.square(coupling), runs, np.zeros(len(runs)))
-    nuclides, sin2 = model.templates.nuclides, model.analysis.sin2_theta_w
-    values = scan.axes[-1].values()
-    runs = pieces(
-        values, min(3 * abs(standard_model_charge(n, sin2)) / max(quark_numbers(n).values()) for n in nuclides)
-    )
-    return Line(values, runs, np.array([(values[run][0] + values[run][-1]) / 2 for run in runs]))
+    terms = INTERACTIONS[scan.interaction].expansion
+    if terms is None or scan.profile or scan.over or not has_contraction(model):
+        return None
+    candidates = scan.axes[-1:] + (scan.axes[:1] if len(scan.axes) == 2 else ())
+    axis = next((axis for axis in candidates if axis.name in terms.quadratic), None)
+    if axis is None:
+        return None
+    quadratic, values = terms.quadratic[axis.name], axis.values()
+    reach = quadratic.reach(model.dataset.recoils)
+    runs, variable = pieces(values, reach), quadratic.variable(values)
+    # what has no reach has no large terms to cancel about zero
+    middles = [0.0 if math.isinf(reach) else (variable[run][0] + variable[run][-1]) / 2 for run in runs]
+    line = Line(variable, runs, np.array(middles))
+    return _Along(name=axis.name, is_last=axis is scan.axes[-1], line=line, quadratic=quadratic)
 
 
-def _fill_contact(model: Model, parameters: Mapping[str, Any], name: str, line: Line, out: FloatArray) -> None:
-    """Chi2 along contact parameter `name` into out (..., points), at `parameters` that broadcast to (..., 1)."""
-    sin2, along = model.analysis.sin2_theta_w, {**parameters, name: line.about}
-    charges = [charge_along(n, row, along, name, sin2) for row in ROWS for n in model.templates.nuclides]
-    lines = out.shape[:-1]
-    quartics = np.empty((2, 5, len(line.runs), *lines))
-    for filled, terms in zip(quartics, model.contraction.chi2_along(list(zip(*charges, strict=True))), strict=True):
-        for target, term in zip(filled, terms, strict=True):
-            target[:] = np.moveaxis(np.broadcast_to(term, (*lines, len(line.runs))), -1, 0)
-    line.fill(quartics.reshape(2, 5, len(line.runs), -1), out.reshape(-1, out.shape[-1]))
-
-
-def _fill_mediator(
-    model: Model, mediator_mass_mev: FloatArray, first_coupling: int, line: Line, out: FloatArray
+def _fill_lines(
+    model: Model, interaction: str, along: _Along, parameters: Mapping[str, Any], first: int, out: FloatArray
 ) -> None:
-    """Chi2 into out (masses, couplings), from the coupling with this number on."""
-    quartics: FloatArray = np.array(mediator_contraction(model, mediator_mass_mev).chi2_along(np.eye(3).tolist()))
-    every_piece = (2, 5, len(line.runs), mediator_mass_mev.size)
-    line.fill(np.broadcast_to(quartics[:, :, None], every_piece), out, first_coupling)
+    """Chi2 into out (..., points) from the axis' point `first` on, at other parameters that broadcast to (..., 1)."""
+    contraction = contract(model, model.dataset.term_templates(interaction, parameters))
+    coefficients = along.quadratic.coefficients(model.dataset.recoils, parameters, along.name, along.line.about)
+    lines, n_pieces = out.shape[:-1], len(along.line.runs)
+    quartics = np.empty((2, 5, n_pieces, *lines))
+    for filled, terms in zip(quartics, contraction.chi2_along(coefficients), strict=True):
+        for target, term in zip(filled, terms, strict=True):
+            target[:] = np.moveaxis(np.broadcast_to(term, (*lines, n_pieces)), -1, 0)
+    along.line.fill(quartics.reshape(2, 5, n_pieces, -1), out.reshape(-1, out.shape[-1]), first)
 
 
-def _fill(model: Model, scan: Scan, axes: Mapping[str, FloatArray], line: Line, block: Block, out: FloatArray) -> None:
+def _fill(
+    model: Model, scan: Scan, axes: Mapping[str, FloatArray], along: _Along | None, block: Block, out: FloatArray
+) -> None:
     """Chi2 on a block of the grid."""
+    if along is not None and not along.is_last:
+        out, block, axes = out.T, block[::-1], dict(reversed(list(axes.items())))
     names = list(axes)
-    if scan.interaction == "light_mediator" and not scan.over:
-        where = dict(zip(names, block, strict=True))  # both of its parameters are axes
-        masses = axes["mediator_mass_mev"][where["mediator_mass_mev"]]
-        by_mass = out if names[0] == "mediator_mass_mev" else out.T
-        _fill_mediator(model, masses, where["coupling"].start, line, by_mass)
-        return
     parameters: dict[str, Any] = dict(scan.fixed)
     for i, (name, part) in enumerate(zip(names, block, strict=True)):
-        parameters[name] = axes[name][part].reshape([-1 if j == i else 1 for j in range(len(names))])
-    if scan.interaction == "contact" and not scan.profile and not scan.over:
-        _fill_contact(model, parameters, names[-1], line, out)
-    else:
+        if along is None or name != along.name:
+            parameters[name] = axes[name][part].reshape([-1 if j == i else 1 for j in range(len(names))])
+    if along is None:
         out[:] = least_chi2(model, scan.interaction, parameters, scan.profile, scan.over)
+    else:
+        _fill_lines(model, scan.interaction, along, parameters, block[-1].start, out)
 
 
 def _cut(ranges: Sequence[slice], points: int) -> Iterator[Block]:
@@ -93,19 +102,18 @@ def _cut(ranges: Sequence[slice], points: int) -> Iterator[Block]:
             yield (*single, slice(row, min(row + step, ranges[cut].stop)), *ranges[cut + 1 :])
 
 
-def _blocks(model: Model, scan: Scan, start: int, stop: int) -> Iterator[Block]:
+def _blocks(model: Model, scan: Scan, along: _Along | None, start: int, stop: int) -> Iterator[Block]:
     """Rows start..stop of a scan's grid in blocks of bounded size, whole along the axis that chi2 is made along."""
     ranges = [slice(start, stop), *(slice(0, n) for n in scan.shape[1:])]
-    nodes = model.templates.photoelectrons.size
-    if scan.interaction == "light_mediator":
-        by_mass = ranges[::-1] if scan.axes[0].name == "coupling" else ranges
-        masses = VALUES_AT_ONCE // nodes
-        points = min(POINTS_PER_BLOCK, masses * (by_mass[1].stop - by_mass[1].start))
-        return (block if by_mass is ranges else block[::-1] for block in _cut(by_mass, points))
-    if scan.interaction != "contact":
-        samples = math.prod(axis.points for axis in scan.over)  # of what is left out, at every point
-        return _cut(ranges, max(VALUES_AT_ONCE // (nodes * samples), 1))
-    return _cut(ranges, VALUES_AT_ONCE if scan.profile or scan.over else POINTS_PER_BLOCK)
+    if along is None:
+        return _cut(ranges, points_at_once(model, scan.interaction, scan.profile, scan.over))
+    points = POINTS_PER_BLOCK
+    shaped = INTERACTIONS[scan.interaction].terms.shaping
+    ordered = ranges if along.is_last else ranges[::-1]
+    if any(axis.name in shaped for axis in scan.axes):
+        lines = VALUES_AT_ONCE // model.dataset.templates.recoil_energy_mev.size
+        points = min(points, lines * (ordered[-1].stop - ordered[-1].start))
+    return (block if along.is_last else block[::-1] for block in _cut(ordered, points))
 
 
 def scan_rows(
@@ -123,21 +131,21 @@ def scan_rows(
     """
     axes = {axis.name: axis.values() for axis in scan.axes}
     grid = np.empty((stop - start, *scan.shape[1:]))
-    line, lock, done = _line(model, scan), Lock(), 0
+    along, lock, done = _along(model, scan), Lock(), 0
 
     def work(block: Block) -> None:
         nonlocal done
         chi2 = grid[(slice(block[0].start - start, block[0].stop - start), *block[1:])]
-        _fill(model, scan, axes, line, block, chi2)
+        _fill(model, scan, axes, along, block, chi2)
         if progress is not None:
             with lock:
                 done += chi2.size
                 progress(done / grid.size)
 
     if threads == 1:
-        for block in _blocks(model, scan, start, stop):
+        for block in _blocks(model, scan, along, start, stop):
             work(block)
     else:
         with ThreadPoolExecutor(threads) as pool:
-            list(pool.map(work, _blocks(model, scan, start, stop)))
+            list(pool.map(work, _blocks(model, scan, along, start, stop)))
     return grid

@@ -1,5 +1,6 @@
 """A light vector mediator with universal couplings (Eq. 6)."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -7,7 +8,7 @@ import numpy as np
 from cevnsi.arrays import FloatArray
 from cevnsi.constants import G_FERMI
 from cevnsi.parameters import QUARKS, Parameter
-from cevnsi.physics.interaction import Interaction, named
+from cevnsi.physics.interaction import Expansion, Interaction, Quadratic, Recoils, Values, named
 from cevnsi.physics.nuclei import Nuclide
 from cevnsi.physics.weak_charge import standard_model_charge
 
@@ -40,8 +41,42 @@ def light_mediator(
     return {(quark, pair): value for quark in QUARKS for pair in ("ee", "mumu", "tautau")}
 
 
+def _weights(recoils: Recoils, values: Values) -> FloatArray:
+    """What 1, g^2 and g^4 multiply in Eq. 6 squared, (3, ..., 1, nuclides, nodes) at masses (...)."""
+    mass = np.asarray(values["mediator_mass_mev"])[..., None]
+    by_nuclide = []
+    for nuclide, transfer in zip(recoils.nuclides, recoils.momentum_transfer_squared, strict=True):
+        charge, number = standard_model_charge(nuclide, recoils.sin2_theta_w), 3 * nuclide.mass_number
+        slope = number * mediator_coupling_scale(transfer, mass)
+        by_nuclide.append([np.full_like(slope, charge**2), 2 * charge * slope, slope**2])
+    terms = [np.stack([powers[p] for powers in by_nuclide], axis=-2)[..., None, :, :] for p in range(3)]
+    return np.stack(terms)
+
+
+def _powers(recoils: Recoils, values: Values) -> Sequence[Any]:
+    square = np.square(values["coupling"])
+    return [1.0, square, square * square]
+
+
+def _powers_along(recoils: Recoils, values: Values, name: str, about: FloatArray) -> Sequence[Sequence[Any]]:
+    """1, x and x^2 with x = about + t, by power of t."""
+    one, zero = np.ones_like(about), np.zeros_like(about)
+    return [[one, about, about * about], [zero, one, 2 * about], [zero, zero, one]]
+
+
 LIGHT_MEDIATOR = Interaction(
-    name="light_mediator", parameters=named(MASS, COUPLING), epsilon=light_mediator, zero_if_missing=False
+    name="light_mediator",
+    parameters=named(MASS, COUPLING),
+    epsilon=light_mediator,
+    zero_if_missing=False,
+    expansion=Expansion(
+        shaping=(MASS.name,),
+        weights=_weights,
+        coefficients=_powers,
+        quadratic={
+            COUPLING.name: Quadratic(variable=np.square, reach=lambda recoils: np.inf, coefficients=_powers_along)
+        },
+    ),
 )
 
 

@@ -12,18 +12,18 @@ import numpy as np
 
 from cevnsi.arrays import FloatArray
 from cevnsi.config.check import Digitization
-from cevnsi.experiments.measurement import Measurement
+from cevnsi.experiments.measurement import PHOTOELECTRONS, Measurement
 from cevnsi.experiments.response import Acceptance
 from cevnsi.files.provenance import digest
 from cevnsi.files.tables import DIGITIZATION, TableError, as_columns, make_anew, read_parquet
-from cevnsi.model import Analysis, analysis_templates, make_model
+from cevnsi.model import Analysis, make_model
 from cevnsi.scans.axes import Scan
 from cevnsi.studies.liao_marfatia_2017.scorecard import values_of
 
 Values = dict[str, float]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Readings:
     """What was read off the figures: counts and error bars twice, reading a (used) then b, and the acceptance."""
 
@@ -37,7 +37,8 @@ class Readings:
         """From the columns of cross_check.csv."""
         edges = np.append(table["bin_low_pe"], table["bin_high_pe"][-1])
         read = np.stack([table[f"counts_{name}"] - table[f"rounding_shift_{name}"] for name in "ab"])
-        return cls(edges, read, np.stack([table[f"stat_uncertainty_{name}"] for name in "ab"]), acceptance)
+        bars = np.stack([table[f"stat_uncertainty_{name}"] for name in "ab"])
+        return cls(bin_edges_pe=edges, residual_counts=read, stat_uncertainty=bars, acceptance=acceptance)
 
     def as_used(self) -> tuple[Measurement, Acceptance]:
         """Reading a, rounded, and the acceptance as read."""
@@ -57,7 +58,8 @@ class Readings:
         return self._measurement(counts, bars), replace(self.acceptance, fraction=fraction)
 
     def _measurement(self, residual_counts: FloatArray, stat_uncertainty: FloatArray) -> Measurement:
-        return Measurement(self.bin_edges_pe, np.rint(residual_counts) + 0.0, stat_uncertainty)  # no negative zero
+        counts = np.rint(residual_counts) + 0.0  # no negative zero
+        return Measurement(axes={PHOTOELECTRONS: self.bin_edges_pe}, observed=counts, uncertainty=stat_uncertainty)
 
 
 def _reading_error(difference: FloatArray, random: np.random.Generator) -> FloatArray:
@@ -86,16 +88,16 @@ def member_values(
     analysis: Analysis, scans: Sequence[Scan], measurement: Measurement, acceptance: Acceptance, points: int
 ) -> Values:
     """Every value of the scorecard from inputs, and the events of the standard model."""
-    model = make_model(analysis, analysis_templates(analysis, measurement, acceptance), measurement)
+    model = make_model(analysis, measurement, acceptance)
     return values_of(model, scans, points) | {"sm_counts": float(model.standard_model_counts.sum())}
 
 
 def _input_values(analysis: Analysis, used: Measurement, drawn: Measurement) -> Values:
     """How far drawn counts and error bars are from those used, in the bins that enter chi2."""
-    a, b = (measurement.select(*analysis.photoelectron_range) for measurement in (used, drawn))
+    a, b = (measurement.select(PHOTOELECTRONS, *analysis.photoelectron_range) for measurement in (used, drawn))
     return {
-        "changed_counts": float(np.count_nonzero(a.observed_counts != b.observed_counts)),
-        "stat_uncertainty_ratio": float((b.stat_uncertainty / a.stat_uncertainty).mean()),
+        "changed_counts": float(np.count_nonzero(a.observed != b.observed)),
+        "stat_uncertainty_ratio": float((b.errors / a.errors).mean()),
     }
 
 

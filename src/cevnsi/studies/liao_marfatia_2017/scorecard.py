@@ -14,15 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cevnsi.arrays import FloatArray
-from cevnsi.experiments.measurement import Measurement
+from cevnsi.experiments.measurement import PHOTOELECTRONS
 from cevnsi.experiments.response import Acceptance
+from cevnsi.experiments.targets import MEAN_OF_CSI
 from cevnsi.files.tables import RANGES, SCORECARD, as_columns, read_table
-from cevnsi.model import Model, analysis_templates, make_model, mediator_chi2
+from cevnsi.model import DataSet, Model, cut, make_dataset
 from cevnsi.parameters import Axis
 from cevnsi.physics.interactions.light_mediator import degenerate_coupling_per_mass
 from cevnsi.physics.muon_g2 import coupling_band
-from cevnsi.physics.nuclei import MEAN
 from cevnsi.scans.axes import Scan
+from cevnsi.scans.chi2 import chi2
 from cevnsi.scans.chunks import as_grid
 from cevnsi.scans.limits import Curve, curves, fine_axis, least_of, lowest, scan_ranges
 from cevnsi.scans.regions import Grid
@@ -31,7 +32,6 @@ from cevnsi.statistics.intervals import below, least_value, refine
 from cevnsi.statistics.thresholds import threshold
 from cevnsi.studies.liao_marfatia_2017.sensitivity import CL_PAPER, bounded, narrowest_limit
 from cevnsi.studies.liao_marfatia_2017.spectra import mean_momentum_transfer_mev, spectra_table
-from cevnsi.templates import Templates
 
 Ranges = Mapping[str, Any]
 Values = dict[str, float]
@@ -64,7 +64,11 @@ def count_regions(grid: Grid, level: float) -> tuple[int, int]:
     return regions, n_excluded - 1 if excluded[0, 0] else n_excluded
 
 
-@dataclass(frozen=True)
+def _chi2(model: Model, mediator_mass_mev: FloatArray, coupling: FloatArray) -> FloatArray:
+    return chi2(model, "light_mediator", {"mediator_mass_mev": mediator_mass_mev, "coupling": coupling}, {})
+
+
+@dataclass(frozen=True, kw_only=True)
 class MediatorLimits:
     """What Fig. 2 shows, found on chi2 itself: limits on the coupling at a mass, the strip, the muon band."""
 
@@ -77,20 +81,17 @@ class MediatorLimits:
     @classmethod
     def of(cls, model: Model, scan: Scan, level: float = TWO_SIGMA) -> "MediatorLimits":
         """For a scan of mass and coupling."""
-        return cls(model, scan.axis("mediator_mass_mev"), scan.axis("coupling"), level, least_of(model, scan))
+        mass, coupling = scan.axis("mediator_mass_mev"), scan.axis("coupling")
+        return cls(model=model, mass=mass, coupling=coupling, level=level, least=least_of(model, scan))
 
     def intervals(self, mass_mev: float) -> list[tuple[float, float]]:
         """Allowed intervals of log10 coupling at a mass."""
         scan = Scan(
-            "limit",
-            "light_mediator",
-            (self.coupling,),
-            {},
-            {"mediator_mass_mev": mass_mev},
-            (("coupling",),),
-            (),
-            (),
-            1,
+            name="limit",
+            interaction="light_mediator",
+            axes=(self.coupling,),
+            fixed={"mediator_mass_mev": mass_mev},
+            projections=(("coupling",),),
         )
         curve: Curve = curves(self.model, scan, "coupling")[0]
         return below(curve, *curve.samples(), self.least + self.level)
@@ -110,10 +111,10 @@ class MediatorLimits:
         masses, axis = 10**log_mass, fine_axis(self.model, self.coupling)
 
         def chi2(coordinate: FloatArray, row: NDArray[np.intp]) -> FloatArray:
-            return mediator_chi2(self.model, masses[row], 10**coordinate)
+            return _chi2(self.model, masses[row], 10**coordinate)
 
         x = axis.coordinates()
-        samples = mediator_chi2(self.model, masses[:, None], axis.values())
+        samples = _chi2(self.model, masses[:, None], axis.values())
         excluded = np.argmax(samples > self.least + self.level, axis=1)
         row, at, value = refine(chi2, x, samples)
         beyond = (excluded[row] > 0) & (at > x[excluded[row]])
@@ -144,7 +145,7 @@ class MediatorLimits:
 
         def in_band(log_mass: FloatArray, part: FloatArray) -> FloatArray:
             low, high = (np.clip(np.log10(edge), *ends) for edge in coupling_band(10**log_mass))
-            return mediator_chi2(self.model, 10**log_mass, 10 ** (low + part * (high - low)))
+            return _chi2(self.model, 10**log_mass, 10 ** (low + part * (high - low)))
 
         def deepest(log_mass: FloatArray) -> FloatArray:
             samples = in_band(log_mass[:, None], across)
@@ -159,7 +160,7 @@ class MediatorLimits:
 
     def values(self) -> Values:
         """Under the keys of the published ones."""
-        eq8 = degenerate_coupling_per_mass(MEAN, self.model.analysis.sin2_theta_w)
+        eq8 = degenerate_coupling_per_mass(MEAN_OF_CSI, self.model.analysis.sin2_theta_w)
         light, heavy = self.mass.minimum, self.mass.maximum
         strip = self.intervals(heavy)[1:]
         middle = float(10 ** np.mean(strip[0])) if strip else float("nan")
@@ -199,20 +200,20 @@ def _region_values(grids: Mapping[str, Grid], level: float) -> Values:
     return values
 
 
-def _spectrum_values(templates: Templates, sin2_theta_w: float) -> Values:
-    """Statements on the standard model's spectrum, of the bins that the templates have."""
-    spectra = spectra_table(templates, sin2_theta_w)
+def _spectrum_values(dataset: DataSet) -> Values:
+    """Statements on the standard model's spectrum, of the bins that a data set has."""
+    spectra = spectra_table(dataset)
     total: dict[str, float] = {}
     for flavor, counts in zip(spectra["component"], spectra["predicted_counts"], strict=True):
         total[flavor] = total.get(flavor, 0.0) + float(counts)
     ratio = (total["nu_mu"] + total["nu_mu_bar"]) / total["nu_e"] if total["nu_e"] else float("nan")
-    mean = mean_momentum_transfer_mev(templates, sin2_theta_w) if sum(total.values()) else float("nan")
+    mean = mean_momentum_transfer_mev(dataset) if sum(total.values()) else float("nan")
     return {"momentum_transfer_mev": mean, "flavor_ratio": ratio}
 
 
 def reproduced_values(model: Model, scans: Sequence[Scan], ranges: Ranges, grids: Mapping[str, Grid]) -> Values:
     """Our value for every key of published.csv whose scan is among these, with their ranges and grids."""
-    values = _spectrum_values(model.templates, model.analysis.sin2_theta_w)
+    values = _spectrum_values(model.dataset)
     values |= _range_values(ranges)
     values |= _region_values(grids, threshold(CL_PAPER, 2))
     for scan in scans:
@@ -229,17 +230,18 @@ CHOICE_POINTS = 201  # along an axis of the grids that regions are counted on ag
 
 
 def open_choices(
-    model: Model, everything: Templates, measurement: Measurement, scans: Sequence[Scan], grids: Mapping[str, Grid]
+    model: Model, everything: DataSet, scans: Sequence[Scan], grids: Mapping[str, Grid]
 ) -> dict[str, Values]:
     """Our values under choices that the paper leaves open, by what is chosen; each has the keys that it bears on.
 
-    `everything` has the templates of all bins, `model` those that enter chi2; `measurement` has all bins.
+    `everything` has all bins, `model` those that enter chi2.
     """
     analysis, found = model.analysis, {}
     by_name = {scan.name: scan for scan in scans}
     if analysis.sin2_theta_w != Z_POLE:
         other = replace(analysis, sin2_theta_w=Z_POLE)
-        found[f"sin2_theta_w = {Z_POLE}"] = values_of(make_model(other, everything, measurement), scans, CHOICE_POINTS)
+        moved = Model(analysis=other, datasets=(replace(model.dataset, sin2_theta_w=Z_POLE),))
+        found[f"sin2_theta_w = {Z_POLE}"] = values_of(moved, scans, CHOICE_POINTS)
     found["delta chi2 = 2.71 for regions"] = _region_values(grids, threshold(CL_PAPER, 1))
     if "light_mediator" in by_name:
         limits = MediatorLimits.of(model, by_name["light_mediator"], 4.0).values()
@@ -255,12 +257,12 @@ def open_choices(
             f"{name}_{side}_n{n_dof}": narrowest_limit(model, by_name["matter_ee_mumu"], name, side, n_dof)
             for name, side, n_dof in product(("eps_ee_matter", "eps_mumu_matter"), ("lower", "upper"), (1, 2))
         }
-    found["every bin"] = _spectrum_values(everything, analysis.sin2_theta_w)
-    full = Acceptance(everything.bin_edges_pe[[0, -1]], np.ones(2))
-    accepted = analysis_templates(analysis, measurement, full)
-    for name, templates in (("", accepted.select(*analysis.photoelectron_range)), (", every bin", accepted)):
-        ratio = _spectrum_values(templates, analysis.sin2_theta_w)["flavor_ratio"]
-        found[f"no acceptance{name}"] = {"flavor_ratio": ratio}
+    found["every bin"] = _spectrum_values(everything)
+    ends = everything.measurement.bin_edges_pe[[0, -1]]
+    accepted = make_dataset(analysis, everything.measurement, Acceptance(photoelectrons=ends, fraction=np.ones(2)))
+    used = cut(accepted, PHOTOELECTRONS, *analysis.photoelectron_range)
+    for name, dataset in (("", used), (", every bin", accepted)):
+        found[f"no acceptance{name}"] = {"flavor_ratio": _spectrum_values(dataset)["flavor_ratio"]}
     return found
 
 

@@ -1,25 +1,17 @@
-"""Eq. 7: a Gaussian chi2 with one normalization pull, profiled in closed form.
+"""Eq. 7 with its normalization pull profiled in closed form, from inner products of few templates.
 
-Only a few sums over bins are needed at a point of parameter space. With weights w = 1 / sigma_stat^2 they are the inner
-products <N, N>, <N, P> and <P, P> of observed counts N and predicted counts P; `Contraction` holds them for P a linear
-combination of templates, so the cost of a point does not depend on the number of bins.
+With weights w = 1 / sigma_stat^2 only <N, N>, <N, P> and <P, P> of observed counts N and predicted counts P enter, and
+P is a linear combination of templates, so the cost of a point does not depend on the number of bins.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from cevnsi.arrays import FloatArray
-from cevnsi.experiments.measurement import Measurement
-
-
-def chi2_at_pull(
-    measurement: Measurement, predicted_counts: FloatArray, normalization_pull: float, normalization_uncertainty: float
-) -> float:
-    """Eq. 7 as written, before the pull is profiled; predicted_counts is (bins,)."""
-    residual = measurement.observed_counts - predicted_counts * (1 + normalization_pull)
-    terms = (residual / measurement.stat_uncertainty) ** 2
-    return float(terms.sum() + (normalization_pull / normalization_uncertainty) ** 2)
+from cevnsi.model import Model
+from cevnsi.statistics.nuisances import SIGNAL, precisions
 
 
 def profiled_chi2(data_data: Any, data_prediction: Any, prediction_prediction: Any, penalty: float) -> Any:
@@ -32,12 +24,7 @@ def profiled_chi2(data_data: Any, data_prediction: Any, prediction_prediction: A
     return data_data + penalty - shifted * shifted / (prediction_prediction + penalty)
 
 
-def best_pull(data_prediction: Any, prediction_prediction: Any, penalty: float) -> Any:
-    """The normalization pull alpha at the minimum of Eq. 7."""
-    return (data_prediction + penalty) / (prediction_prediction + penalty) - 1
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Contraction:
     """Templates contracted with the data and with one another; k templates, each of one model or of many (...)."""
 
@@ -104,18 +91,32 @@ class Contraction:
         return numerator, denominator
 
 
-def contract(measurement: Measurement, templates: FloatArray, normalization_uncertainty: float) -> Contraction:
-    """Inner products of templates (k, ..., bins) under the measurement's weights."""
-    weight = 1 / measurement.stat_uncertainty**2  # (bins,)
-    weighted = templates * weight  # (k, ..., bins)
-    return Contraction(
-        float((weight * measurement.observed_counts**2).sum()),
-        (weighted * measurement.observed_counts).sum(axis=-1),
-        (weighted[:, None] * templates[None, :]).sum(axis=-1),
-        1 / normalization_uncertainty**2,
+def has_contraction(model: Model) -> bool:
+    """Whether chi2 of a model is Eq. 7: one data set, Gaussian, with a scale of the signal and nothing else."""
+    if len(model.datasets) != 1:
+        return False
+    (dataset,) = model.datasets
+    (nuisance, *others) = dataset.nuisances or (None,)
+    return (
+        dataset.statistic == "gaussian"
+        and not others
+        and not dataset.shifted
+        and not dataset.measurement.backgrounds
+        and nuisance is not None
+        and nuisance.sigma is not None
+        and nuisance.scales == (SIGNAL,)
+        and nuisance.least == -math.inf
     )
 
 
-def chi2_of_counts(measurement: Measurement, predicted_counts: FloatArray, normalization_uncertainty: float) -> float:
-    """Profiled chi2 of predicted counts (bins,)."""
-    return float(contract(measurement, predicted_counts[None, :], normalization_uncertainty).chi2([1.0]))
+def contract(model: Model, templates: FloatArray) -> Contraction:
+    """Inner products of templates (k, ..., bins) under the weights of the model's measurement."""
+    measured = model.dataset.measurement
+    weight = measured.errors**-2  # (bins,)
+    weighted = templates * weight  # (k, ..., bins)
+    return Contraction(
+        data_data=float((weight * measured.observed**2).sum()),
+        data_template=(weighted * measured.observed).sum(axis=-1),
+        template_template=(weighted[:, None] * templates[None, :]).sum(axis=-1),
+        penalty=float(precisions(model.nuisances)[0]),
+    )

@@ -1,0 +1,60 @@
+"""Nuisance parameters: what each multiplies and shifts, and what is known of it."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cevnsi.arrays import FloatArray
+
+SIGNAL = "signal"  # the sample that an interaction changes; any other is a background
+
+
+@dataclass(frozen=True, kw_only=True)
+class Nuisance:
+    """One nuisance theta, which is 0 where nothing is known better; one name is one parameter wherever it stands."""
+
+    name: str
+    sigma: float | None  # of its Gaussian prior; None: free
+    scales: tuple[str, ...] = ()  # samples that it multiplies by 1 + theta; of several nuisances the thetas add up
+    shifts: Mapping[str, FloatArray] = field(default_factory=dict)  # (bins,) by sample: what one unit adds to its shape
+    least: float = -math.inf  # below which it has no meaning, such as -1 of a scale
+
+    def __post_init__(self) -> None:
+        """Refuse what is no nuisance."""
+        if self.sigma is not None and not 0 < self.sigma < math.inf:
+            raise ValueError(f"nuisance {self.name}: sigma is {self.sigma:g}; expected a positive, finite number")
+
+
+def precisions(nuisances: Sequence[Nuisance]) -> FloatArray:
+    """1 / sigma^2 of each, (nuisances,); zero of a free one."""
+    return np.array([0.0 if n.sigma is None else n.sigma**-2 for n in nuisances])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample:
+    """The shape of one sample at some points, (points, bins) or (1, bins), and how nuisances move it.
+
+    Its counts are (1 + sum of theta that scale it) * (shape + sum of theta * shift).
+    """
+
+    shape: FloatArray
+    scaled_by: FloatArray  # (nuisances,), one where it multiplies the sample
+    shifts: Mapping[int, FloatArray]  # by the number of the nuisance, as the shape
+
+    def counts(self, theta: FloatArray, which: NDArray[np.intp]) -> tuple[FloatArray, FloatArray]:
+        """Counts (n, bins) and directions (n, nuisances, bins) at nuisances (n, nuisances) of these points."""
+        factor = 1 + (theta * self.scaled_by).sum(axis=1)[:, None]
+        moved = _at(self.shape, which)
+        for j, shift in self.shifts.items():
+            moved = moved + theta[:, j, None] * _at(shift, which)
+        directions = self.scaled_by[:, None] * moved[:, None, :] + np.zeros((len(theta), 1, 1))
+        for j, shift in self.shifts.items():
+            directions[:, j] += factor * _at(shift, which)
+        return factor * moved, directions
+
+
+def _at(values: FloatArray, which: NDArray[np.intp]) -> FloatArray:
+    return values if len(values) == 1 else values[which]

@@ -1,0 +1,98 @@
+"""Chi2 least over nuisances, of many points at once: Newton steps, the plain way for every statistic."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cevnsi.arrays import FloatArray
+from cevnsi.statistics.likelihoods import Terms
+
+# Chi2 terms of expected counts (n, bins).
+Likelihood = Callable[[FloatArray], Terms]
+# Expected counts (n, bins) and directions (n, nuisances, bins), at nuisances (n, nuisances) of points (n,).
+Expected = Callable[[FloatArray, NDArray[np.intp]], tuple[FloatArray, FloatArray]]
+
+MOST_STEPS = 100
+MOST_HALVINGS = 40
+SMALLEST_GAIN = 1e-13  # over 1 + chi2, of a step: at less a point is done
+
+
+@dataclass(frozen=True, kw_only=True)
+class Profiled:
+    """Chi2 (points,) at its least over the nuisances, and where these are there, (points, nuisances)."""
+
+    chi2: FloatArray
+    nuisances: FloatArray
+
+
+def _solve(hessian: FloatArray, gradient: FloatArray) -> FloatArray:
+    """Newton steps, (n, nuisances)."""
+    return np.asarray(-np.linalg.solve(hessian, gradient[..., None])[..., 0], dtype=float)
+
+
+def profile(
+    likelihood: Likelihood,
+    expected: Expected,
+    precision: FloatArray,
+    start: FloatArray,
+    least: FloatArray | None = None,
+    centre: FloatArray | float = 0.0,
+) -> Profiled:
+    """Least chi2 over nuisances that start at (points, nuisances).
+
+    chi2 is the likelihood's plus the sum of precision * (theta - centre)^2; a precision of zero leaves a nuisance free.
+    A nuisance stays at or above its `least`, and rests there while chi2 would fall below it. Directions are taken at
+    the current nuisances, so a product of two (scale times shape) is iterated. A scale is kept as theta, to 1e-16: of
+    counts that are 1e11 times too many, chi2 is good to 1e-9 only.
+    """
+    points, count = start.shape
+    theta = start.copy()
+    everything = np.arange(points)
+    floor = np.full(count, -np.inf) if least is None else least
+
+    def value_at(at: FloatArray, which: NDArray[np.intp]) -> tuple[FloatArray, FloatArray, FloatArray]:
+        counts, directions = expected(at, which)
+        chi2, slope, curvature = likelihood(counts)
+        offset = at - centre
+        gradient = (directions @ slope[..., None])[..., 0] + 2 * precision * offset
+        hessian = (directions * curvature[:, None, :]) @ directions.swapaxes(1, 2)
+        return chi2 + (precision * offset * offset).sum(axis=1), gradient, hessian
+
+    value, gradient, hessian = value_at(theta, everything)
+    if not count:
+        return Profiled(chi2=value, nuisances=theta)
+    final = np.full(points, np.inf)
+    going, diagonal = everything, np.arange(count)
+    for _ in range(MOST_STEPS):
+        at = theta[going]
+        resting = (at <= floor) & (gradient > 0)
+        free = np.where(resting, 0.0, gradient)
+        matrix = np.where(resting[:, :, None] | resting[:, None, :], 0.0, hessian)
+        matrix[:, diagonal, diagonal] += np.where(resting, 1.0, 2 * precision)
+        step = _solve(matrix, free)
+        decrement = -(free * step).sum(axis=1)
+        trial = np.maximum(at + step, floor)
+        found = value_at(trial, going)
+        for _ in range(MOST_HALVINGS):  # where a step leads up, or to counts that are none
+            worse = ~(found[0] <= value) & (decrement > SMALLEST_GAIN * (1 + np.abs(value)))
+            if not worse.any():
+                break
+            step = np.where(worse[:, None], step / 2, step)
+            trial = np.maximum(at + step, floor)
+            again = value_at(trial[worse], going[worse])
+            for old, new in zip(found, again, strict=True):
+                old[worse] = new
+        better = found[0] <= value
+        theta[going] = np.where(better[:, None], trial, at)
+        final[going] = np.where(better, found[0], value)
+        # either may be nothing but rounding: the decrement where counts are huge, the gain at the end
+        keep = np.minimum(decrement, value - found[0]) > SMALLEST_GAIN * (1 + np.abs(found[0]))
+        going, value = going[keep], found[0][keep]
+        gradient, hessian = found[1][keep], found[2][keep]
+        if not going.size:
+            break
+    else:
+        raise ArithmeticError(f"{going.size} of {points} profiles still fall after {MOST_STEPS} steps")
+    return Profiled(chi2=final, nuisances=theta)

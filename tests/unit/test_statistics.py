@@ -1,0 +1,196 @@
+"""Statistics, nuisances and the profile over them, against derivatives and minimisers that know nothing of them."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.optimize import minimize
+from scipy.stats import norm
+from scipy.stats import poisson as poisson_of_scipy
+
+from cevnsi.arrays import FloatArray
+from cevnsi.statistics.likelihoods import STATISTICS, gaussian, poisson
+from cevnsi.statistics.nuisances import Nuisance, Sample, precisions
+from cevnsi.statistics.profile import profile
+
+OBSERVED = np.array([8.0, 11.0, 24.0, 0.0, 3.0])
+ERRORS = np.array([3.0, 3.5, 5.0, 1.0, 2.0])
+EXPECTED = np.array([[10.0, 9.0, 25.0, 0.4, 3.5], [3.0, 20.0, 24.0, 2.0, 0.1]])
+
+
+def of(statistic: str) -> Callable[[FloatArray], Any]:
+    errors = ERRORS if statistic == "gaussian" else None
+    return lambda expected: STATISTICS[statistic](expected, OBSERVED, errors)
+
+
+@pytest.mark.parametrize("statistic", STATISTICS)
+def test_derivatives_are_those_of_chi2(statistic: str) -> None:
+    value, slope, curvature = of(statistic)(EXPECTED)
+    assert value.shape == (2,)
+    for b in range(OBSERVED.size):
+        step = np.zeros(OBSERVED.size)
+        step[b] = 1e-5 * max(1.0, EXPECTED[0, b])
+        up, down = of(statistic)(EXPECTED + step), of(statistic)(EXPECTED - step)
+        np.testing.assert_allclose(slope[:, b], (up[0] - down[0]) / (2 * step[b]), rtol=1e-6, atol=1e-7)
+        np.testing.assert_allclose(curvature[:, b], (up[1] - down[1])[:, b] / (2 * step[b]), rtol=1e-6, atol=1e-7)
+
+
+def test_chi2_is_minus_two_log_likelihood_over_that_of_a_perfect_prediction() -> None:
+    """Against scipy's densities."""
+    for row, found in zip(EXPECTED, gaussian(EXPECTED, OBSERVED, ERRORS)[0], strict=True):
+        logs = [float(np.sum(norm.logpdf(OBSERVED, mean, ERRORS))) for mean in (row, OBSERVED)]
+        assert found == pytest.approx(-2 * (logs[0] - logs[1]), rel=1e-12)
+    for row, found in zip(EXPECTED, poisson(EXPECTED, OBSERVED)[0], strict=True):
+        logs = [float(np.sum(poisson_of_scipy.logpmf(OBSERVED, mean))) for mean in (row, OBSERVED)]
+        assert found == pytest.approx(-2 * (logs[0] - logs[1]), rel=1e-12)
+
+
+def test_an_empty_bin_costs_twice_what_it_expects() -> None:
+    assert poisson(np.array([[0.7]]), np.array([0.0]))[0].tolist() == [1.4]
+    assert poisson(np.array([[0.0]]), np.array([0.0]))[0].tolist() == [0.0]
+
+
+@pytest.mark.parametrize(("expected", "observed"), [(0.0, 1.0), (-0.1, 1.0), (-0.1, 0.0)])
+def test_counts_that_cannot_be_are_infinitely_bad(expected: float, observed: float) -> None:
+    assert poisson(np.array([[expected, 1.0]]), np.array([observed, 1.0]))[0].tolist() == [np.inf]
+
+
+def test_a_statistic_refuses_what_it_has_no_use_for() -> None:
+    with pytest.raises(ValueError, match="gaussian: needs the uncertainty"):
+        gaussian(EXPECTED, OBSERVED, None)
+    with pytest.raises(ValueError, match="poisson: counts have no uncertainty"):
+        poisson(EXPECTED, OBSERVED, ERRORS)
+
+
+@pytest.mark.parametrize("sigma", [0.0, -1.0, np.inf, np.nan])
+def test_a_prior_has_a_width(sigma: float) -> None:
+    with pytest.raises(ValueError, match=r"nuisance flux: sigma is .*; expected a positive, finite number"):
+        Nuisance(name="flux", sigma=sigma, scales=("signal",))
+
+
+def test_a_free_nuisance_has_no_precision() -> None:
+    nuisances = [Nuisance(name="a", sigma=0.5), Nuisance(name="b", sigma=None)]
+    assert precisions(nuisances).tolist() == [4.0, 0.0]
+
+
+def some_samples(random: np.random.Generator, points: int) -> list[Sample]:
+    """A signal that differs from point to point and two backgrounds, moved by a common scale, own scales, a shape."""
+    bins = OBSERVED.size
+    signal = random.uniform(1, 12, (points, bins))
+    shift = random.uniform(-0.3, 0.3, (points, bins))
+    backgrounds = random.uniform(0.5, 3, (2, 1, bins))
+    return [
+        Sample(shape=signal, scaled_by=np.array([1.0, 1.0, 0.0, 0.0]), shifts={3: shift}),
+        Sample(shape=backgrounds[0], scaled_by=np.array([1.0, 0.0, 1.0, 0.0]), shifts={3: 0.1 * backgrounds[0]}),
+        Sample(shape=backgrounds[1], scaled_by=np.zeros(4), shifts={}),
+    ]
+
+
+def together(samples: list[Sample]) -> Callable[..., Any]:
+    def expected(theta: FloatArray, which: Any) -> Any:
+        parts = [sample.counts(theta, which) for sample in samples]
+        return sum(p[0] for p in parts), sum(p[1] for p in parts)
+
+    return expected
+
+
+def test_directions_are_derivatives_of_the_counts() -> None:
+    random = np.random.default_rng(3)
+    expected, which = together(some_samples(random, 4)), np.array([2, 0])
+    theta = random.normal(0, 0.3, (2, 4))
+    counts, directions = expected(theta, which)
+    assert counts.shape == (2, OBSERVED.size)
+    for j in range(4):
+        step = 1e-6 * np.eye(4)[j]
+        difference = (expected(theta + step, which)[0] - expected(theta - step, which)[0]) / 2e-6
+        np.testing.assert_allclose(directions[:, j], difference, rtol=1e-7, atol=1e-8)
+
+
+PRECISION = np.array([1 / 0.1**2, 1 / 0.28**2, 1 / 0.25**2, 1.0])
+
+
+@pytest.mark.parametrize("statistic", STATISTICS)
+@pytest.mark.parametrize("seed", range(4))
+def test_the_profile_is_the_least_over_the_nuisances(statistic: str, seed: int) -> None:
+    """By a simplex, point by point; scale times shape makes the counts quadratic in the nuisances."""
+    random = np.random.default_rng(seed)
+    expected = together(some_samples(random, 5))
+    centre = random.normal(0, 0.1, 4)
+    fit = profile(of(statistic), expected, PRECISION, np.zeros((5, 4)), centre=centre)
+    for i in range(5):
+
+        def chi2(theta: FloatArray, i: int = i) -> float:
+            counts = expected(theta[None], np.array([i]))[0]
+            return float(of(statistic)(counts)[0][0] + (PRECISION * (theta - centre) ** 2).sum())
+
+        found = minimize(
+            chi2, np.zeros(4), method="Nelder-Mead", options={"xatol": 1e-8, "fatol": 1e-12, "maxfev": 9999}
+        )
+        assert fit.chi2[i] == pytest.approx(chi2(fit.nuisances[i]), rel=1e-13)
+        assert fit.chi2[i] <= found.fun + 1e-12
+        assert fit.chi2[i] == pytest.approx(found.fun, abs=1e-8)
+        np.testing.assert_allclose(fit.nuisances[i], found.x, atol=1e-4)  # to the root of what its value is good to
+
+
+def one_scale(statistic: str, shape: FloatArray, precision: float, least: float = -np.inf) -> Any:
+    sample = Sample(shape=shape[None], scaled_by=np.ones(1), shifts={})
+    return profile(of(statistic), sample.counts, np.array([precision]), np.zeros((1, 1)), np.array([least]))
+
+
+@pytest.mark.parametrize("precision", [0.0, 1 / 0.28**2, 1e8])
+def test_one_gaussian_scale_has_a_closed_form(precision: float) -> None:
+    shape = EXPECTED[0]
+    fit, weight = one_scale("gaussian", shape, precision), ERRORS**-2
+    scale = (weight @ (OBSERVED * shape) + precision) / (weight @ shape**2 + precision)
+    assert fit.nuisances[0, 0] == pytest.approx(scale - 1, abs=1e-14)
+    expected = weight @ (OBSERVED - scale * shape) ** 2 + precision * (scale - 1) ** 2
+    assert fit.chi2[0] == pytest.approx(expected, rel=1e-13)
+
+
+def test_one_free_poisson_scale_makes_the_totals_agree() -> None:
+    fit = one_scale("poisson", EXPECTED[0], 0.0)
+    assert (1 + fit.nuisances[0, 0]) * EXPECTED[0].sum() == pytest.approx(OBSERVED.sum(), rel=1e-9)
+
+
+def test_a_nuisance_rests_at_its_least() -> None:
+    """The counts would have it below."""
+    free, held = (one_scale("poisson", 10 * EXPECTED[0], 0.01, least) for least in (-np.inf, -0.5))
+    assert free.nuisances[0, 0] < -0.8
+    assert held.nuisances[0, 0] == -0.5
+    assert held.chi2[0] == pytest.approx(float(of("poisson")(5 * EXPECTED[:1])[0][0] + 0.01 * 0.25), rel=1e-13)
+
+
+def test_a_step_beyond_zero_counts_is_halved() -> None:
+    """A full Newton step from here would make counts negative."""
+    fit = one_scale("poisson", 1e3 * EXPECTED[1], 0.0)
+    assert np.isfinite(fit.chi2[0])
+    assert (1 + fit.nuisances[0, 0]) * 1e3 * EXPECTED[1].sum() == pytest.approx(OBSERVED.sum(), rel=1e-6)
+
+
+def test_without_nuisances_chi2_is_the_statistic() -> None:
+    sample = Sample(shape=EXPECTED, scaled_by=np.zeros(0), shifts={})
+    fit = profile(of("poisson"), sample.counts, np.zeros(0), np.zeros((2, 0)))
+    np.testing.assert_array_equal(fit.chi2, of("poisson")(EXPECTED)[0])
+
+
+def test_points_do_not_see_one_another() -> None:
+    samples = some_samples(np.random.default_rng(5), 6)
+    whole = profile(of("poisson"), together(samples), PRECISION, np.zeros((6, 4)))
+    for i in range(6):
+        alone = [
+            Sample(
+                shape=s.shape if len(s.shape) == 1 else s.shape[i : i + 1],
+                scaled_by=s.scaled_by,
+                shifts={j: v if len(v) == 1 else v[i : i + 1] for j, v in s.shifts.items()},
+            )
+            for s in samples
+        ]
+        fit = profile(of("poisson"), together(alone), PRECISION, np.zeros((1, 4)))
+        assert fit.chi2.tobytes() == whole.chi2[i : i + 1].tobytes()
+
+
+def test_what_never_settles_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cevnsi.statistics.profile.MOST_STEPS", 1)
+    with pytest.raises(ArithmeticError, match="1 of 1 profiles still fall after 1 steps"):
+        one_scale("poisson", 30 * EXPECTED[0], 0.0)
