@@ -161,7 +161,7 @@ def test_the_best_fit_is_marked_where_the_figure_marks_it(page: Any, made: dict[
         choose(page, name, analysis)
         marks = {name: (x, y) for name, x, y in page.evaluate(MARKS, name)}
         assert "best fit" not in marks
-        for i, (value, least) in enumerate(zip(marks["read out"], grid.best_fit(), strict=True)):  # where it starts
+        for i, (value, least) in enumerate(zip(marks["read out"], grid.lowest_point(), strict=True)):  # where it starts
             step = np.ptp(grid.coordinate(i)) / (min(grid.axes[i].size, 201) - 1)
             scale = np.log10 if grid.log[i] else np.asarray
             assert abs(scale(value) - scale(least)) <= step

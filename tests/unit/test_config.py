@@ -570,7 +570,6 @@ def test_control_characters_do_not_reach_the_terminal(config: dict[str, Any]) ->
         ("a: &x [*x]\n", "found unconstructable recursive node"),
         ("a: !!python/name:os.system\n", "could not determine a constructor"),
         ("a: 2020-13-45\n", "not YAML that can be read (ValueError: month must be in 1..12)"),
-        ("__use_yte__: true\n", "__use_yte__: expected plain values, not a template"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_named(text: str, said: str, tmp_path: Path) -> None:

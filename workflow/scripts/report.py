@@ -12,7 +12,7 @@ from runner import run
 def main(config: dict[str, Any], figures: dict[str, dict[str, list[str]]], files: Any, output: Any) -> None:
     """Collect what the run has made, and lay it out."""
     results = Path(files.provenance).parent
-    jobs = behind(read_jobs(Path(".snakemake") / "metadata"), files.results)
+    jobs = behind(read_jobs(Path()), files.results)
     content = collect(results, config, figures, Path(files.published), jobs)
     write_text(output[0], render(content, Path(files.template)))
 

@@ -48,8 +48,7 @@ from cevnsi.statistics.thresholds import threshold
 from cevnsi.studies.liao_marfatia_2017.scorecard import spread
 from cevnsi.studies.liao_marfatia_2017.sensitivity import CL_PAPER
 from cevnsi.templates import Templates
-from cevnsi.workflow.rule_graph import draw
-from cevnsi.workflow.run_record import Job, rule_edges, run_times
+from cevnsi.workflow.run_record import Job, run_times
 
 Figures = Mapping[str, Mapping[str, Sequence[str]]]  # by analysis and figure, the grids drawn in it
 Row = dict[str, Any]
@@ -428,7 +427,7 @@ def grid_payload(study: Study, scan: Scan, name: str, figure: str) -> Row:
         "analysis": study.name,
         "least": least,
         "best": study.best_fit(figure, name),
-        "lowest": grid.best_fit(),
+        "lowest": grid.lowest_point(),
         "x": encoded(grid.axes[0][keep[0]]),
         "y": encoded(grid.axes[1][keep[1]]),
         "z": encoded(grid.delta_chi2[np.ix_(*keep)].T, "<f4"),  # rows are y
@@ -500,16 +499,6 @@ def downloads(results: Path, made: Sequence[Study]) -> list[Row]:
     return [*rows, {"file": "provenance.json", "uri": data_uri(results / "provenance.json", "application/json")}]
 
 
-def graph(jobs: Mapping[str, Job]) -> str:
-    """The rules of a run and what each takes up, this page's own at the end."""
-    edges, times = rule_edges(jobs), run_times(jobs)
-    taken = {first for first, second in edges if first != second}
-    edges |= {(row["rule"], "report") for row in times if row["rule"] not in taken}
-    labels = {row["rule"]: row["rule"] + (f" × {row['jobs']}" if row["jobs"] > 1 else "") for row in times}
-    alt = "; ".join(f"{a} feeds {b}" for a, b in sorted(edges) if a != b)
-    return draw(edges, labels | {"report": "report"}, f"Graph of the workflow's rules: {alt}.")
-
-
 def collect(
     results: Path, config: Mapping[str, Any], figures: Figures, published: Path, jobs: Mapping[str, Job]
 ) -> Row:
@@ -538,7 +527,6 @@ def collect(
         "scans": scan_payloads(made, figures),
         "spectra": [spectrum_payload(study, config["spectrum_example"]) for study in made],
         "downloads": downloads(results, made),
-        "graph": graph(jobs) if jobs else None,
         "times": run_times(jobs),
     }
 
