@@ -8,6 +8,7 @@ from cevnsi.config.check import parse_scan, schema
 from cevnsi.output import captions
 from cevnsi.physics.interactions import INTERACTIONS
 from cevnsi.statistics.thresholds import threshold
+from cevnsi.studies.liao_marfatia_2017.captions import spectrum_caption
 
 NAMES = [name for interaction in INTERACTIONS.values() for name in interaction.parameters]
 Config = dict[str, Any]
@@ -54,7 +55,7 @@ def test_a_caption_follows_the_configuration(config: Config) -> None:
     text = plain(captions.region_caption(config, "paper", [(scan, ("eps_ee_dV", "eps_ee_uV"))] * 2))
     for expected in ("0.14", "8 to 20 PE", "99 % CL, Δχ2 = 6.63 (1 degree of freedom)", "fixed εμμdV = 0.2", "(b)"):
         assert expected in text
-    assert "Helm" in captions.spectrum_caption(config, "paper")
+    assert "Helm" in spectrum_caption(config, "paper")
 
 
 def test_a_projection_is_minimised_over_the_other_axes(config: Config) -> None:
