@@ -798,11 +798,11 @@ def test_how_to_make_an_analysis_that_a_plain_run_leaves_out_is_said(config: dic
     del config["analyses"]["mine"]["study"]
     (remark,) = remarks(config)
     assert remark == (
-        "analyses: a plain run makes those of the study liao_marfatia_2017; add mine (or `analyses`, for all) to the "
-        "command to make it"
+        "analyses: a plain run makes those of the study liao_marfatia_2017; `snakemake mine ...` makes mine, "
+        "`snakemake analyses ...` all"
     )
     del config["analyses"]["paper"]["study"]
-    assert "add paper mine (or `analyses`, for all) to the command to make them" in remarks(config)[-1]
+    assert "`snakemake paper mine ...` makes paper and mine, `snakemake analyses ...` all" in remarks(config)[-1]
 
 
 def test_without_a_study_there_is_no_domain_sensitivity(config: dict[str, Any]) -> None:

@@ -227,7 +227,7 @@ def test_an_analysis_of_no_study_is_made_by_its_name_and_not_otherwise(finished:
     overlay = tmp_path / "mine.yaml"
     overlay.write_text(MINE, encoding="utf-8")
     plain = project.snakemake(str(overlay), "--dry-run", "--quiet", "rules").stdout
-    assert "add mine (or `analyses`, for all) to the command to make it" in plain
+    assert "`snakemake mine ...` makes mine, `snakemake analyses ...` all" in plain
     assert project.jobs(str(overlay)) == {"provenance": 1}  # which holds the configuration
     scans = ("light_mediator", "ee_d_u")
     expected = {"inputs": 0, "templates": 1, "spectra": 1, "merge": 2, "contours": 2, "ranges": 1, "draw_region": 2}
@@ -247,6 +247,19 @@ def test_an_analysis_of_no_study_is_made_by_its_name_and_not_otherwise(finished:
     assert project.jobs(str(overlay), "--", "analyses") == {"provenance": 1}
     assert project.jobs(str(overlay), "--", "liao_marfatia_2017") == {"provenance": 1}
     assert project.jobs(str(overlay), "--", "paper") == {}
+
+
+def test_a_report_without_any_study_has_no_scorecard(finished: Project, tmp_path: Path) -> None:
+    """Although one of a former run lies there."""
+    project = finished.copy(tmp_path / "project")
+    with edited(project.folder / "config.yaml", "    study: liao_marfatia_2017 #", "    #"):
+        project.snakemake("--", "report")
+    text = (project.folder / "results" / "report.html").read_text(encoding="utf-8")
+    assert 'id="ranges"' in text
+    for absent in ('id="scorecard"', "#scorecard", 'id="domain"', "published numbers and statements", "scorecard.csv"):
+        assert absent not in text
+    for name in ("light_mediator", "ee_d_u", "matter_ee_mumu"):
+        assert f"<h3>{name}</h3>" in text
 
 
 def test_an_analysis_is_not_called_as_a_rule(finished: Project, tmp_path: Path) -> None:

@@ -140,7 +140,7 @@ def no_digitization(analysis):
     dataset = config["datasets"][config["analyses"][analysis]["dataset"]]
     if dataset["reader"] not in READ_TWICE:
         return "not read off"
-    return "" if "digitization" in config else "off"
+    return "" if "digitization" in config and analysis in PAPER else "off"
 
 
 # Analyses with an ensemble of readings; the rules match no other.

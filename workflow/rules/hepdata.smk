@@ -21,7 +21,12 @@ rule hepdata:
         "../../envs/environment.yaml"
     params:
         study=DEFAULT,
-        config=config,
+        settings={
+            name: config[name]
+            for figure in STUDIES[DEFAULT].figures
+            for name in (figure.section, *figure.params.values())
+            if name in config
+        },
         analyses={
             name: {
                 "section": analysis_section_of(name),

@@ -11,7 +11,7 @@ from cevnsi.studies.study import figures_of
 from runner import run
 
 
-def main(study: str, config: dict[str, Any], analyses: dict[str, Any], files: Any, output: Any) -> None:
+def main(study: str, settings: dict[str, Any], analyses: dict[str, Any], files: Any, output: Any) -> None:
     """Read what each analysis has made, in the order of the rule's input; write, pack and check."""
     ranges, scorecards, contours = iter(files.ranges), iter(files.scorecards), iter(files.contours)
     curves, pictures, data = iter(files.curves), iter(files.pictures), iter(files.data)
@@ -19,7 +19,7 @@ def main(study: str, config: dict[str, Any], analyses: dict[str, Any], files: An
     for name, plan in analyses.items():
         scans = [parse_scan(*item) for item in plan["scans"].items()]
         pairs: dict[str, Any] = {grid: axes for scan in scans for grid, axes in scan.pairs().items()}
-        figures = figures_of(STUDIES[study], config, list(plan["scans"]), list(pairs))
+        figures = figures_of(STUDIES[study], settings, list(plan["scans"]), list(pairs))
         finished.append(
             Finished(
                 name=name,
@@ -34,7 +34,7 @@ def main(study: str, config: dict[str, Any], analyses: dict[str, Any], files: An
                 data={
                     table: read_table(next(data), layout) for figure in figures for table, layout in figure.data.items()
                 },
-                settings=config,
+                settings=settings,
             )
         )
     folder, archive = Path(output[0]) / "submission", Path(output[0]) / "submission.tar.gz"

@@ -49,8 +49,8 @@ Row = dict[str, Any]
 
 MOST_POINTS = 201  # along each axis of a grid that the page carries; the ranges in it come from the whole grid
 
-# Tables of an analysis that can be saved from the page, where it has them.
-DOWNLOADS = ("scorecard", "ranges", "best_fits", "spectra", "templates", "domain_sensitivity", "domain_matches")
+# Tables that every analysis has and that can be saved from the page, beside those of its study.
+DOWNLOADS = ("ranges", "best_fits", "spectra", "templates")
 
 
 def encoded(values: Any, kind: str = "<f8") -> str:
@@ -362,10 +362,11 @@ def downloads(results: Path, made: Sequence[AnalysisResults]) -> list[Row]:
     """Small tables, to be saved from the page."""
     rows = []
     for analysis in made:
-        for name in DOWNLOADS:
-            path = analysis.folder / f"{name}.csv"
-            if path.exists():
-                rows.append({"file": f"{analysis.name}-{name}.csv", "uri": data_uri(path, "text/csv")})
+        judged = ("scorecard",) if analysis.is_judged else ()
+        named = [*judged, *DOWNLOADS, *(name for figure in analysis.figures for name in figure.data)]
+        for name in dict.fromkeys(named):
+            uri = data_uri(analysis.folder / f"{name}.csv", "text/csv")
+            rows.append({"file": f"{analysis.name}-{name}.csv", "uri": uri})
     return [*rows, {"file": "provenance.json", "uri": data_uri(results / "provenance.json", "application/json")}]
 
 

@@ -68,6 +68,6 @@ def remarks(config: Mapping[str, Any]) -> list[str]:
         said.append(f"domain_sensitivity: {which}, so it is not computed")
     others = [name for name in config["analyses"] if name not in analyses_of(config, DEFAULT)]
     if others:
-        how = f"add {' '.join(others)} (or `analyses`, for all) to the command to make {'them' if others[1:] else 'it'}"
+        how = f"`snakemake {' '.join(others)} ...` makes {' and '.join(others)}, `snakemake analyses ...` all"
         said.append(f"analyses: a plain run makes those of the study {DEFAULT}; {how}")
     return said
