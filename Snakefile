@@ -24,3 +24,36 @@ rule all:
     input:
         final_files(),
     localrule: True
+
+
+rule analyses:
+    input:
+        files_of_all(ANALYSES),
+        ["results/provenance.json"] if PAPER else [],
+    localrule: True
+
+
+# Every study and every analysis is a target by its name.
+for NAME in STUDIES:
+
+    rule:
+        name:
+            NAME
+        input:
+            files_of_all(OF_STUDY[NAME]),
+            ["results/provenance.json"] if NAME == DEFAULT else [],
+        localrule: True
+
+
+for NAME in ANALYSES:
+    if workflow.is_rule(NAME):
+        raise WorkflowError(
+            f"analyses.{NAME}: a rule of the workflow is called so; choose another name"
+        )
+
+    rule:
+        name:
+            NAME
+        input:
+            files_of(NAME),
+        localrule: True

@@ -22,11 +22,12 @@ from cevnsi.files.strict_yaml import read
 from cevnsi.files.tables import DOMAIN_MATCHES, PUBLISHED, SCORECARD, contour_layout, read_table
 from cevnsi.model import Analysis, make_model
 from cevnsi.scans.limits import scan_ranges
+from cevnsi.studies.known import DEFAULT, STUDIES, analyses_of
 from cevnsi.studies.liao_marfatia_2017.scorecard import markdown
 
 ROOT = Path(__file__).parents[1]
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
-PICTURES = ("fig1", "fig2", "fig3", "fig4", "domain_sensitivity")
+PICTURES = tuple(figure.name for figure in STUDIES[DEFAULT].figures)
 TWO_SIGMA = 0.9545  # of Fig. 2
 
 Text = Callable[[str], str]  # what a key of published.csv has, as text
@@ -157,7 +158,7 @@ def fill(texts: Mapping[Path, str], blocks: Mapping[str, str]) -> dict[Path, str
 def main() -> None:
     """Replace the marked parts of the pages and copy the pictures they show."""
     config, results = read(ROOT / "config.yaml"), ROOT / "results"
-    analyses = list(config["analyses"])
+    analyses = analyses_of(config, DEFAULT)
     blocks = {
         "headline": headline(results, analyses),
         "scorecard": scorecards(results, analyses),

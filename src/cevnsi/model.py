@@ -66,9 +66,8 @@ class DataSet:
 
     def __post_init__(self) -> None:
         """Refuse nuisances of what is not there, and a statistic without what it needs."""
-        if (self.statistic == "poisson") != (self.measurement.uncertainty is None):
-            need = "none" if self.statistic == "poisson" else "one"
-            raise ValueError(f"statistic {self.statistic}: uncertainty of a bin; expected {need}")
+        perfect = self.measurement.observed
+        STATISTICS[self.statistic](perfect, perfect, self.measurement.uncertainty)  # which refuses another's counts
         for nuisance in self.nuisances:
             for sample in {*nuisance.scales, *nuisance.shifts} - {SIGNAL, *self.measurement.backgrounds}:
                 known = ", ".join([SIGNAL, *self.measurement.backgrounds])

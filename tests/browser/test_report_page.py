@@ -12,7 +12,8 @@ from cevnsi.experiments.measurement import PHOTOELECTRONS
 from cevnsi.files.strict_yaml import read
 from cevnsi.model import Model, cut
 from cevnsi.output.captions import intervals_of
-from cevnsi.output.report import Study, studies
+from cevnsi.output.figure_spec import FigureSpec
+from cevnsi.output.report import AnalysisResults, finished
 from cevnsi.scans.axes import Scan
 from cevnsi.scans.limits import allowed, curves, least_of
 from cevnsi.scans.regions import Grid
@@ -43,13 +44,15 @@ MARKS = """grid => cevnsi.plots[grid].canvas.data.filter((trace) => trace.mode =
 
 
 @pytest.fixture(scope="module")
-def made(report: Path) -> dict[str, Study]:
+def made(report: Path) -> dict[str, AnalysisResults]:
     """The analyses that the page shows, by name."""
-    return {study.name: study for study in studies(report.parent, read(ROOT / "config.yaml"))}
+    config = read(ROOT / "config.yaml")
+    figures: dict[str, list[FigureSpec]] = {name: [] for name in config["analyses"]}
+    return {each.name: each for each in finished(report.parent, config, figures)}
 
 
 @pytest.fixture(scope="module")
-def models(made: dict[str, Study]) -> dict[str, Model]:
+def models(made: dict[str, AnalysisResults]) -> dict[str, Model]:
     """What chi2 of each analysis comes from."""
     return {
         name: Model(
@@ -59,7 +62,7 @@ def models(made: dict[str, Study]) -> dict[str, Model]:
     }
 
 
-def every_grid(made: dict[str, Study]) -> list[tuple[int, Study, Scan, str, Grid]]:
+def every_grid(made: dict[str, AnalysisResults]) -> list[tuple[int, AnalysisResults, Scan, str, Grid]]:
     """Each grid of each analysis, with the analysis' place in the page's list."""
     order: dict[str, int] = {}
     found = []
@@ -103,7 +106,7 @@ def test_the_page_knows_the_chi2_distribution(page: Any, n_dof: int) -> None:
         )
 
 
-def test_the_slider_moves_the_contour_to_where_the_table_says(page: Any, made: dict[str, Study]) -> None:
+def test_the_slider_moves_the_contour_to_where_the_table_says(page: Any, made: dict[str, AnalysisResults]) -> None:
     """Intervals of ranges.csv in the text, and the drawn line within a step of the thinned grid of them."""
     compared = 0
     for analysis, study, scan, name, grid in every_grid(made):
@@ -118,7 +121,7 @@ def test_the_slider_moves_the_contour_to_where_the_table_says(page: Any, made: d
 
 
 def test_the_slider_moves_the_contour_to_a_level_that_no_table_has(
-    page: Any, made: dict[str, Study], models: dict[str, Model]
+    page: Any, made: dict[str, AnalysisResults], models: dict[str, Model]
 ) -> None:
     for analysis, study, scan, name, grid in every_grid(made):
         model, plane = models[study.name], scan.onto(grid.names)
@@ -160,19 +163,19 @@ def _agrees(
     return compared
 
 
-def test_the_best_fit_is_marked_where_the_figure_marks_it(page: Any, made: dict[str, Study]) -> None:
+def test_the_best_fit_is_marked_where_the_figure_marks_it(page: Any, made: dict[str, AnalysisResults]) -> None:
     """No plane of the paper has one: the data leave a degenerate set in each."""
     for analysis, _, _, name, grid in every_grid(made):
         choose(page, name, analysis)
         marks = {name: (x, y) for name, x, y in page.evaluate(MARKS, name)}
         assert "best fit" not in marks
-        for i, (value, least) in enumerate(zip(marks["read out"], grid.best_fit(), strict=True)):  # where it starts
+        for i, (value, least) in enumerate(zip(marks["read out"], grid.lowest_point(), strict=True)):  # where it starts
             step = np.ptp(grid.coordinate(i)) / (min(grid.axes[i].size, 201) - 1)
             scale = np.log10 if grid.log[i] else np.asarray
             assert abs(scale(value) - scale(least)) <= step
 
 
-def test_what_depends_on_a_choice_is_shown_and_listed(page: Any, made: dict[str, Study]) -> None:
+def test_what_depends_on_a_choice_is_shown_and_listed(page: Any, made: dict[str, AnalysisResults]) -> None:
     rows = page.locator("#scorecard tbody tr")
     for place, study in enumerate(made.values()):
         verdicts = study.scorecard["verdict"]
@@ -202,7 +205,7 @@ def test_a_key_moves_the_contour(page: Any) -> None:
     assert any(a[1] > b[1] for a, b in zip(after, before, strict=True))
 
 
-def test_hovering_and_arrow_keys_read_out_the_grid(page: Any, made: dict[str, Study]) -> None:
+def test_hovering_and_arrow_keys_read_out_the_grid(page: Any, made: dict[str, AnalysisResults]) -> None:
     _, study, scan, name, grid = next(item for item in every_grid(made) if item[2].interaction == "contact")
     choose(page, name, 0)
     canvas = page.locator(f"#explore-{name} .canvas")
@@ -233,7 +236,7 @@ def test_hovering_and_arrow_keys_read_out_the_grid(page: Any, made: dict[str, St
 
 @pytest.mark.parametrize(("mass", "coupling"), [(0.0, -6.0), (1.0, -4.0), (1.73, -3.52), (4.0, -1.0)])
 def test_the_spectrum_is_the_librarys(
-    page: Any, made: dict[str, Study], models: dict[str, Model], mass: float, coupling: float
+    page: Any, made: dict[str, AnalysisResults], models: dict[str, Model], mass: float, coupling: float
 ) -> None:
     root = page.locator("#explore-spectrum")
     for place, study in enumerate(made.values()):

@@ -18,6 +18,7 @@ from cevnsi.files import strict_yaml
 from cevnsi.files.strict_yaml import ConfigError
 from cevnsi.files.tables import TableError
 from cevnsi.physics.interactions import INTERACTIONS
+from cevnsi.studies import known
 from project import ROOT
 
 Record = Callable[[str, str], None]
@@ -200,7 +201,7 @@ def _as_written(written: dict[str, Any]) -> bool:
 def _refusal(loaded: dict[str, Any]) -> str:
     """What the checks before a run say about a configuration, empty if they accept it; every complaint names a key."""
     try:
-        config.check(loaded)
+        known.check(loaded)
         inputs.check_inputs(loaded, ROOT)
     except (ConfigError, TableError) as error:
         said = str(error)
@@ -439,8 +440,8 @@ def test_an_input_outside_the_project_is_refused_even_if_it_is_listed(record: Re
 TOGETHER = {
     "scans.light_mediator.axes": ("scans", "light_mediator", "axes", "mediator_mass_mev", "scale", "linear"),
     "scans.light_mediator.axes.coupling": ("scans", "light_mediator", "axes", "coupling", "min", 0),
-    "scans.ee_d_u.axes: a figure": ("scans", "ee_d_u", "projections", [["eps_ee_uV", "eps_ee_dV"]]),
-    "scans.mumu_d_u.axes: a figure": ("scans", "mumu_d_u", "axes", {
+    "scans.ee_d_u.axes: the study": ("scans", "ee_d_u", "projections", [["eps_ee_uV", "eps_ee_dV"]]),
+    "scans.mumu_d_u.axes: the study": ("scans", "mumu_d_u", "axes", {
         name: {"min": -1, "max": 1, "points": 9} for name in ("eps_mumu_dV", "eps_mumu_uV", "eps_mutau_dV")
     }),
     "scans.ee_d_u.projections: ['eps_ee_dV', 'eps_ee_uV'] is there twice": ("scans", "ee_d_u", "projections", [

@@ -109,11 +109,11 @@ def test_a_bad_start_says_why_and_leaves_no_trace(project: Project, tmp_path: Pa
 
 
 def test_another_form_of_the_same_project_starts(project: Project, tmp_path: Path, record: Record) -> None:
-    """Line ends, a byte order mark and 401.0 for 401 change nothing, and an analysis may be called provenance."""
+    """Line ends, a byte order mark and 401.0 for 401 change nothing, and an analysis may be called as a file."""
     for name in ("config.yaml", SUMS):
         _edit(project.folder, name, "\n", "\r\n")
     _edit(project.folder, "config.yaml", "points: 401", "points: 401.0")
-    _edit(project.folder, "config.yaml", "  release:\r\n    <<", "  provenance:\r\n    <<")
+    _edit(project.folder, "config.yaml", "  release:\r\n    <<", "  scorecard_csv:\r\n    <<")
     _edit_and_list(project.folder, READING, "bin_low_pe", "\ufeffbin_low_pe")
     status, said = _dry_run(project, tmp_path / "run", "")
     assert (status, "Error" in said) == (0, False), said

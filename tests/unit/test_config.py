@@ -16,13 +16,11 @@ from snakemake.utils import update_config
 
 from cevnsi.config.check import (
     SCALES,
-    check,
     check_scan,
     complete,
     parse_analysis,
     parse_scan,
     parse_sensitivity,
-    remarks,
     schema,
 )
 from cevnsi.experiments.csi_2017 import CSI_2017
@@ -34,6 +32,7 @@ from cevnsi.parameters import Axis
 from cevnsi.physics.interactions import INTERACTIONS
 from cevnsi.physics.nuclei import CESIUM, IODINE
 from cevnsi.scans.axes import Scan
+from cevnsi.studies.known import STUDIES, check, remarks
 
 Change = Callable[[dict[str, Any]], None]
 
@@ -244,6 +243,10 @@ NAMES = [
     (
         lambda config: config["analyses"].update(PAPER=config["analyses"]["paper"]),
         "analyses.PAPER: 'paper' is there too; choose another name",
+    ),
+    (
+        lambda config: config["analyses"].update(liao_marfatia_2017=config["analyses"]["paper"]),
+        "analyses.liao_marfatia_2017: 'liao_marfatia_2017' is taken; choose another name",
     ),
     (put("scans", 7, {}), "scans.7: the key 7 is no text but int"),
 ]
@@ -458,16 +461,25 @@ NUMBERS = [
 
 PAPER = [
     (
+        put("analyses", "release", "study", "liao_marfatia_2018"),
+        "analyses.release.study: 'liao_marfatia_2018' is unknown; did you mean 'liao_marfatia_2017'?",
+    ),
+    (
+        put("analyses", "release", "study", "other"),
+        "analyses.release.study: 'other' is unknown; expected one of liao_marfatia_2017, or no such key",
+    ),
+    (put("analyses", "release", "study", None), "analyses.release.study: None is not of type 'string'"),
+    (
         put("scans", "light_mediator", "axes", "coupling", "scale", "linear"),
-        "scans.light_mediator.axes: a figure of the paper needs mediator_mass_mev and coupling, in log scale; ",
+        "scans.light_mediator.axes: the study liao_marfatia_2017 needs mediator_mass_mev and coupling, in log scale; ",
     ),
     (
         put("scans", "ee_d_u", "projections", [["eps_ee_uV", "eps_ee_dV"]]),
-        "scans.ee_d_u.axes: a figure of the paper needs eps_ee_dV and eps_ee_uV; name another scan otherwise",
+        "scans.ee_d_u.axes: the study liao_marfatia_2017 needs eps_ee_dV and eps_ee_uV; name another scan otherwise",
     ),
     (
         put("scans", "ee_d_u", "axes", {"eps_ee_dV": LINEAR, "eps_mumu_dV": LINEAR}),
-        "scans.ee_d_u.axes: a figure of the paper needs eps_ee_dV and eps_ee_uV; name another scan otherwise",
+        "scans.ee_d_u.axes: the study liao_marfatia_2017 needs eps_ee_dV and eps_ee_uV; name another scan otherwise",
     ),
 ]
 
@@ -529,6 +541,13 @@ def test_the_projects_own_configuration_passes(config: dict[str, Any], root: Pat
         ),
         new_scan(fixed={"eps_etau_dV_imag": 0.2}),
         put("analyses", "paper", "exposure", {"baseline_m": 20, "detector_mass_kg": 1}),
+        drop("analyses", "release", "study"),
+        # what a study knows by name is anyone else's to scan as they like
+        both(
+            drop("analyses", "paper", "study"),
+            drop("analyses", "release", "study"),
+            put("scans", "light_mediator", "axes", "coupling", "scale", "linear"),
+        ),
         drop("domain_sensitivity"),
         drop("digitization"),
         put("digitization", "chunks", 32),
@@ -572,7 +591,6 @@ def test_control_characters_do_not_reach_the_terminal(config: dict[str, Any]) ->
         ("a: &x [*x]\n", "found unconstructable recursive node"),
         ("a: !!python/name:os.system\n", "could not determine a constructor"),
         ("a: 2020-13-45\n", "not YAML that can be read (ValueError: month must be in 1..12)"),
-        ("__use_yte__: true\n", "__use_yte__: expected plain values, not a template"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_named(text: str, said: str, tmp_path: Path) -> None:
@@ -798,7 +816,42 @@ def test_what_no_analysis_uses_is_remarked_on(analysis: str, config: dict[str, A
     assert [line.split(":")[0] for line in said if line.startswith("scans")] == [
         f"scans.{name}" for name in config["scans"] if name != "mine"
     ]
-    assert said[-1] == "domain_sensitivity: no analysis names its scan, matter_ee_mumu, so it is not computed"
+    assert said[-1] == (
+        "domain_sensitivity: no analysis of a study names its scan, matter_ee_mumu, so it is not computed"
+    )
+
+
+def test_how_to_make_an_analysis_that_a_plain_run_leaves_out_is_said(config: dict[str, Any]) -> None:
+    config["analyses"]["mine"] = {**config["analyses"]["release"]}
+    assert remarks(config) == []  # it is of the study
+    del config["analyses"]["mine"]["study"]
+    (remark,) = remarks(config)
+    assert remark == (
+        "analyses: a plain run makes those of the study liao_marfatia_2017; `snakemake mine ...` makes mine, "
+        "`snakemake analyses ...` all"
+    )
+    del config["analyses"]["paper"]["study"]
+    assert "`snakemake paper mine ...` makes paper and mine, `snakemake analyses ...` all" in remarks(config)[-1]
+
+
+def test_without_a_study_there_is_no_domain_sensitivity(config: dict[str, Any]) -> None:
+    for section in config["analyses"].values():
+        del section["study"]
+    assert remarks(config)[0].startswith("domain_sensitivity: no analysis of a study names its scan")
+
+
+def test_a_study_knows_names_that_the_configuration_and_the_package_have(config: dict[str, Any], root: Path) -> None:
+    for name, study in STUDIES.items():
+        assert study.name == name
+        assert (root / "src" / "cevnsi" / "studies" / name / "study.py").is_file()
+        assert (root / study.published).is_file()
+        drawn = {grid for figure in study.figures for grid in figure.grids}
+        assert drawn <= set(study.axes) | set(config["scans"])
+        assert set(study.logarithmic) <= set(study.axes)
+        assert {figure.section for figure in study.figures} <= {"", *schema()["properties"]}
+        assert all((root / "workflow" / "scripts" / figure.script).is_file() for figure in study.figures)
+    figures = [figure.name for study in STUDIES.values() for figure in study.figures]
+    assert len(figures) == len(set(figures))  # each is a rule
 
 
 EXPOSURE = {field.name: 2.5 for field in fields(Exposure)}

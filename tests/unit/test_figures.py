@@ -20,20 +20,23 @@ from cevnsi.output import figures
 from cevnsi.output.figures import (
     MOST_OF_AXIS,
     Panel,
-    draw_domain_sensitivity,
-    draw_exclusion,
     draw_regions,
-    draw_spectrum,
     drawing,
     label,
-    mediator_caption,
     panel_of,
     save,
     save_all,
 )
 from cevnsi.physics.interactions import INTERACTIONS
+from cevnsi.scans import limits
 from cevnsi.scans.regions import Grid, contour_table
 from cevnsi.statistics.thresholds import threshold
+from cevnsi.studies.liao_marfatia_2017.figures import (
+    draw_domain_sensitivity,
+    draw_exclusion,
+    draw_spectrum,
+    mediator_caption,
+)
 from cevnsi.studies.liao_marfatia_2017.spectra import spectra_table
 
 LEVEL = (0.9, 2)
@@ -237,6 +240,23 @@ def test_a_plane_without_a_line_is_drawn(scale: float, offset: float) -> None:
     for figure, columns in (draw_regions({"a": moved(grid_of())}), draw_exclusion(moved(light_mediator()), BAND)):
         figure.draw_without_rendering()
         assert not any("CL" in name for name in columns["curve"])
+
+
+NO_SENSITIVITY = "no sensitivity: $\\chi^2$ is the same\nall over this plane"
+
+
+@pytest.mark.parametrize("scale", [0.0, 1e-12, 1e-3, 1.0])
+def test_a_plane_without_sensitivity_says_so_in_its_axes(scale: float) -> None:
+    """Not one that is allowed everywhere although chi2 varies."""
+
+    def flat(grid: Grid) -> Panel:
+        return panel(replace(grid, delta_chi2=scale * grid.delta_chi2 / grid.delta_chi2.max()), None)
+
+    for figure, _ in (draw_regions({"a": flat(grid_of())}), draw_exclusion(flat(light_mediator()), BAND)):
+        said = [text.get_text() for text in figure.axes[0].texts]
+        assert (NO_SENSITIVITY in said) == (scale < 1e-9)
+        figure.draw_without_rendering()
+    assert figures.FLAT == limits.FLAT
 
 
 def test_four_regions_fill_four_panels() -> None:

@@ -294,7 +294,7 @@ def test_as_grid_gives_back_the_axes() -> None:
     assert grid.log == (True, False)
     np.testing.assert_allclose(grid.axes[0], [1, 10, 100], rtol=1e-15)
     np.testing.assert_array_equal(grid.delta_chi2, [[0, 1], [2, 3], [4, 5]])
-    assert grid.best_fit() == (1.0, 0.0)
+    assert grid.lowest_point() == (1.0, 0.0)
 
 
 def test_as_grid_has_the_order_of_its_projection() -> None:

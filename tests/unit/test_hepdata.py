@@ -15,7 +15,8 @@ from matplotlib import image
 from cevnsi.config.check import parse_scan
 from cevnsi.files.tables import TableError
 from cevnsi.model import DataSet
-from cevnsi.output.figures import Panel, draw_domain_sensitivity, draw_regions, draw_spectrum, drawing, save
+from cevnsi.output.figure_spec import FigureSpec, region
+from cevnsi.output.figures import Panel, draw_regions, drawing, save
 from cevnsi.output.hepdata import (
     LONGEST_TITLE,
     MISSING,
@@ -34,7 +35,10 @@ from cevnsi.output.hepdata import (
 from cevnsi.scans.ranges import AllowedRange
 from cevnsi.scans.regions import Grid, contour_table
 from cevnsi.statistics.thresholds import threshold
+from cevnsi.studies.liao_marfatia_2017.figures import draw_domain_sensitivity, draw_spectrum
+from cevnsi.studies.liao_marfatia_2017.hepdata import COMMENT, SOURCES
 from cevnsi.studies.liao_marfatia_2017.spectra import spectra_table
+from cevnsi.studies.liao_marfatia_2017.study import FIGURES
 
 AXIS = {"min": -1, "max": 1, "points": 41}
 SECTION = {
@@ -46,6 +50,7 @@ SECTION = {
     "n_dof": [2, 1],
     "chunks": 1,
 }
+OF = {figure.name: figure for figure in FIGURES}
 EXAMPLE = {"mediator_mass_mev": 10.0, "coupling": 1e-4}
 
 
@@ -145,14 +150,12 @@ def finished(dataset: Callable[..., DataSet], tmp_path_factory: pytest.TempPathF
             "exposure": {"light_yield_pe_per_kev": 1.3},
         },
         scans={"mine": scan},
-        example=EXAMPLE,
-        figures={"fig1": [], "mine": ["mine"], "domain_sensitivity": []},
-        spectra=spectra,
+        figures=[OF["fig1"], region("mine"), OF["domain_sensitivity"]],
         ranges=arrays({name: [row[name] for row in rows] for name in rows[0]}),
         contours={"mine": contours},
         curves=curves,
-        sensitivity=sensitivity,
-        matches=MATCHES,
+        data={"spectra": spectra, "domain_sensitivity": sensitivity, "domain_matches": MATCHES},
+        settings={"spectrum_example": EXAMPLE},
         pictures=pictures,
         scorecard=folder / "scorecard.csv",
     )
@@ -162,7 +165,7 @@ def finished(dataset: Callable[..., DataSet], tmp_path_factory: pytest.TempPathF
 def submission(finished: Finished, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder that tests leave as they found it."""
     folder = tmp_path_factory.mktemp("written") / "submission"
-    write_submission(folder, [finished])
+    write_submission(folder, [finished], COMMENT, SOURCES)
     return folder
 
 
@@ -251,7 +254,7 @@ def test_a_figure_without_a_line_is_in_the_submission(finished: Finished, tmp_pa
     """Of no table, so that the submission itself lists it, or the validator would complain."""
     bare = without_lines(finished)
     assert not any("dof" in each.title for each in tables_of(bare))
-    write_submission(tmp_path / "submission", [bare])
+    write_submission(tmp_path / "submission", [bare], COMMENT, SOURCES)
     check_submission(tmp_path / "submission")
     assert (tmp_path / "submission" / "small-mine.png").read_bytes() == finished.pictures["mine"].read_bytes()
     first, *_ = yaml.safe_load_all((tmp_path / "submission" / "submission.yaml").read_text(encoding="utf-8"))
@@ -270,7 +273,7 @@ def test_what_is_profiled_over() -> None:
     assert profiled(scan) == "normalization pull"
 
 
-SOURCES = {"Lower end": "lower", "Upper end": "upper", "Ends that are only the axis' own": "ends_at_grid", **REMARKS}
+SHOWN_AS = {"Lower end": "lower", "Upper end": "upper", "Ends that are only the axis' own": "ends_at_grid", **REMARKS}
 
 
 def test_ranges_keep_every_interval_and_mark_what_is_missing(finished: Finished) -> None:
@@ -282,11 +285,11 @@ def test_ranges_keep_every_interval_and_mark_what_is_missing(finished: Finished)
         row = keys.index((names[name], ranges["other_parameters"][i], int(ranges["interval"][i])))
         columns = [c for c in made.dependent if qualifiers(c)["Degrees of freedom"] == ranges["n_dof"][i]]
         cells = {column["header"]["name"]: values(column)[row] for column in columns}
-        assert cells == {text: "none" if ranges[name][i] == "" else ranges[name][i] for text, name in SOURCES.items()}
+        assert cells == {text: "none" if ranges[name][i] == "" else ranges[name][i] for text, name in SHOWN_AS.items()}
         assert {qualifiers(column)["Delta chi2"] for column in columns} == {ranges["delta_chi2"][i]}
         found += 1
     every = [value for column in made.dependent for value in values(column)]
-    assert len(every) - every.count(MISSING) == len(SOURCES) * found
+    assert len(every) - every.count(MISSING) == len(SHOWN_AS) * found
     assert every.count(MISSING) > 0
 
 
@@ -294,7 +297,7 @@ def test_ranges_keep_every_interval_and_mark_what_is_missing(finished: Finished)
 def test_remarks_on_ranges_are_there_where_there_are_any(finished: Finished, without: list[str]) -> None:
     ranges = {**finished.ranges, **{name: [""] * len(finished.ranges["scan"]) for name in without}}
     made = table(replace(finished, ranges=ranges), "Ranges of mine (small)")
-    expected = [text for text, name in SOURCES.items() if name not in without]
+    expected = [text for text, name in SHOWN_AS.items() if name not in without]
     assert [column["header"]["name"] for column in made.dependent] == 2 * expected
 
 
@@ -315,16 +318,15 @@ def test_the_domain_of_eq_12_tells_limits_from_reaches(finished: Finished) -> No
     ]  # fmt: skip
     assert [qualifiers(column)["Degrees of freedom"] for column in made.dependent] == [2, 2, 1, 1]
     none: dict[str, list[str]] = {name: [] for name in MATCHES}  # of parameters without a published end
-    for matches in (None, none):
-        titles = [each.title for each in tables_of(replace(finished, matches=matches))]
-        assert "Domain of Eq. 12 (small)" not in titles
+    titles = [each.title for each in tables_of(replace(finished, data={**finished.data, "domain_matches": none}))]
+    assert "Domain of Eq. 12 (small)" not in titles
 
 
 def test_best_fits_are_those_of_the_figure(finished: Finished) -> None:
     made = table(finished, "Best fits (small)")
     assert tuple(values(made.dependent[0])) == BEST_FIT
     assert values(made.dependent[1]) == [0.0, 0.0]
-    assert "Best fits (small)" not in [each.title for each in tables_of(replace(finished, figures={"fig1": []}))]
+    assert "Best fits (small)" not in [each.title for each in tables_of(replace(finished, figures=[OF["fig1"]]))]
 
 
 def test_where_a_figure_marks_no_best_fit_none_is_given(finished: Finished, tmp_path: Path) -> None:
@@ -334,7 +336,7 @@ def test_where_a_figure_marks_no_best_fit_none_is_given(finished: Finished, tmp_
     degenerate = replace(finished, curves={**finished.curves, "mine": mine})
     made = table(degenerate, "Best fits (small)")
     assert [values(column) for column in made.dependent] == [[MISSING, MISSING], [0.0, 0.0]]
-    write_submission(tmp_path / "submission", [degenerate])
+    write_submission(tmp_path / "submission", [degenerate], COMMENT, SOURCES)
     check_submission(tmp_path / "submission")
 
 
@@ -342,6 +344,32 @@ def test_no_text_takes_a_best_fit_or_an_end_for_a_grid_point(finished: Finished)
     for each in tables_of(finished):
         headers = [column["header"]["name"] for column in [*each.independent, *each.dependent]]
         assert not any("grid" in text for text in (each.description, *headers)), each.title
+
+
+def test_a_figure_of_which_nothing_is_known_is_in_with_its_numbers(finished: Finished, tmp_path: Path) -> None:
+    """One of a user's own, drawn from no grid."""
+    own = FigureSpec(name="acceptance", title="Acceptance of the detector")
+    numbers = arrays({"panel": ["acceptance"] * 2, "curve": ["a", "b"], "segment": [0, 0], "x": [0, 50], "y": [0, 0.7]})
+    more = replace(
+        finished,
+        figures=[*finished.figures, own],
+        curves={**finished.curves, "acceptance": numbers},
+        pictures={**finished.pictures, "acceptance": finished.pictures["fig1"]},
+    )
+    made = table(more, "acceptance (small)")
+    assert [values(column) for column in made.independent] == [["acceptance, a", "acceptance, b"], [0.0, 50.0]]
+    assert [values(column) for column in made.dependent] == [[0.0, 0.7]]
+    assert "Acceptance of the detector" in made.description
+    write_submission(tmp_path / "submission", [more], COMMENT, SOURCES)
+    check_submission(tmp_path / "submission")
+
+
+def test_ranges_are_placed_where_the_study_states_them(finished: Finished) -> None:
+    stated = replace(region("mine"), ranges_in="Eq. 12")
+    made = table(replace(finished, figures=[stated]), "Ranges of mine (small)")
+    assert made.location == "Eq. 12"
+    assert made.description.startswith("Eq. 12: allowed intervals")
+    assert table(finished, "Ranges of mine (small)").location == ""
 
 
 def test_a_long_title_is_cut_and_still_its_own(finished: Finished) -> None:
@@ -411,7 +439,7 @@ DAMAGE = {
 @pytest.mark.parametrize("what", DAMAGE)
 def test_the_validator_refuses_a_damaged_one(finished: Finished, tmp_path: Path, what: str) -> None:
     damage, complaint = DAMAGE[what]
-    write_submission(tmp_path / "submission", [finished])
+    write_submission(tmp_path / "submission", [finished], COMMENT, SOURCES)
     damage(tmp_path / "submission")
     with pytest.raises(TableError, match="HEPData's validator refuses it") as caught:
         check_submission(tmp_path / "submission")
@@ -424,7 +452,7 @@ def test_no_archive_is_no_submission(tmp_path: Path) -> None:
 
 
 def test_archives_repeat_and_hold_the_folder(finished: Finished, submission: Path, tmp_path: Path) -> None:
-    write_submission(tmp_path / "again", [finished])
+    write_submission(tmp_path / "again", [finished], COMMENT, SOURCES)
     for name, folder in (("a", submission), ("b", tmp_path / "again")):
         write_archive(tmp_path / f"{name}.tar.gz", folder)
     assert (tmp_path / "a.tar.gz").read_bytes() == (tmp_path / "b.tar.gz").read_bytes()

@@ -110,7 +110,7 @@ def test_contour_on_log_axes_is_an_ellipse_in_log10() -> None:
     bound = max((4 / 120 / width[0]) ** 2, (5 / 150 / width[1]) ** 2) / 4  # as above
     assert (found <= level + 1e-11).all()
     assert (found >= level - bound).all()
-    assert grid.best_fit() == pytest.approx((1e2, 10**-3.5), rel=1e-12)
+    assert grid.lowest_point() == pytest.approx((1e2, 10**-3.5), rel=1e-12)
 
 
 def test_one_log_axis_leaves_the_other_linear() -> None:

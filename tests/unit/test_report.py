@@ -12,6 +12,8 @@ from cevnsi.files.tables import CURVES, DOMAIN_MATCHES, RANGES, as_columns, writ
 from cevnsi.model import DataSet
 from cevnsi.output import captions, report
 from cevnsi.scans.axes import Scan
+from cevnsi.studies.liao_marfatia_2017 import page
+from cevnsi.studies.liao_marfatia_2017.study import FIGURES
 
 
 @pytest.mark.parametrize(("points", "kept"), [(2, 2), (201, 201), (202, 201), (401, 201), (801, 201), (100_000, 201)])
@@ -54,16 +56,16 @@ def sensitivity(ends: Callable[[float], float], reach: int = 1) -> dict[str, Any
 @pytest.mark.parametrize("reach", [0, 1, 2])
 def test_only_limits_tell_how_far_an_end_moves(reach: int) -> None:
     table = sensitivity(lambda b: 6 * b if b <= 0.5 * reach else 1 + 0.3 * b, reach)
-    assert report.slope_of_limits(table) == pytest.approx(0.3)
+    assert page.slope_of_limits(table) == pytest.approx(0.3)
 
 
 def test_without_two_limits_of_an_end_no_slope_is_known() -> None:
-    assert report.slope_of_limits(sensitivity(lambda b: 6 * b, 3)) is None
+    assert page.slope_of_limits(sensitivity(lambda b: 6 * b, 3)) is None
 
 
-def study_of(folder: Path, name: str = "mine", scans: tuple[Scan, ...] = ()) -> report.Study:
+def study_of(folder: Path, name: str = "mine", scans: tuple[Scan, ...] = ()) -> report.AnalysisResults:
     section = _section()
-    return report.Study(
+    return report.AnalysisResults(
         name=name,
         section=section,
         choices=parse_analysis(section | {"exposure": vars(CSI_2017)}),
@@ -83,7 +85,7 @@ MATCH_ROWS = [
 def test_published_ends_have_the_bounds_of_every_analysis(tmp_path: Path) -> None:
     write_csv(tmp_path / "one" / "domain_matches.csv", as_columns(MATCH_ROWS, DOMAIN_MATCHES))
     write_csv(tmp_path / "two" / "domain_matches.csv", as_columns(MATCH_ROWS[1:], DOMAIN_MATCHES))
-    rows = report.match_rows([study_of(tmp_path / name, name) for name in ("one", "two", "without")])
+    rows = page.match_rows([study_of(tmp_path / name, name) for name in ("one", "two", "without")])
     assert [(row["side"], row["published"], row["delta_chi2"]) for row in rows] == [
         ("lower", -0.95, 2.706), ("lower", -0.95, 4.605), ("upper", 1.95, 4.605)
     ]  # fmt: skip
@@ -135,7 +137,7 @@ def test_eq_12_is_reproduced_where_all_of_its_ends_are(
 ) -> None:
     study = study_of(tmp_path)
     study.__dict__["scorecard"] = card(values)
-    row = report.reproduced_equation(study, PUBLISHED_ENDS)
+    row = page.reproduced_equation(study, PUBLISHED_ENDS)
     assert row is not None
     assert [round(level, 2) for level in row["configured"]] == configured
     assert [(name, round(level, 2)) for name, level in row["chosen"]] == chosen
@@ -144,13 +146,13 @@ def test_eq_12_is_reproduced_where_all_of_its_ends_are(
 def test_an_analysis_without_eq_12_says_nothing_of_it(tmp_path: Path) -> None:
     study = study_of(tmp_path)
     study.__dict__["scorecard"] = {name: values[:1] for name, values in card({"": EXACT}).items()}
-    assert report.reproduced_equation(study, PUBLISHED_ENDS) is None
+    assert page.reproduced_equation(study, PUBLISHED_ENDS) is None
 
 
 def test_a_scorecard_is_counted_by_its_verdicts(tmp_path: Path) -> None:
     study = study_of(tmp_path)
     study.__dict__["scorecard"] = {"within": ["true", "false", "true"], "verdict": ["yes", "depends", "depends"]}
-    assert report.score(study) == {"within": 2, "all": 3, "yes": 1, "depends": 2, "no": 0}
+    assert page.score(study) == {"within": 2, "all": 3, "yes": 1, "depends": 2, "no": 0}
 
 
 def range_row(side: str, set_by: str, at_grid: str = "", warning: str = "", interval: int = 0) -> tuple[Any, ...]:
@@ -219,9 +221,10 @@ def test_the_best_fit_is_the_one_that_the_figure_marks(tmp_path: Path) -> None:
     write_csv(tmp_path / "figures" / "fig3.csv", as_columns(rows, CURVES))
     write_csv(tmp_path / "figures" / "fig2.csv", as_columns([("fig2", "best fit", 0, 10.0, 1e-4)], CURVES))
     study = study_of(tmp_path)
-    assert study.best_fit("fig3", "a") is None
-    assert study.best_fit("fig3", "b") == (0.25, -0.5)
-    assert study.best_fit("fig2", "light_mediator") == (10.0, 1e-4)
+    of = {figure.name: figure for figure in FIGURES}
+    assert study.best_fit(of["fig3"], "a") is None
+    assert study.best_fit(of["fig3"], "b") == (0.25, -0.5)
+    assert study.best_fit(of["fig2"], "light_mediator") == (10.0, 1e-4)
 
 
 def test_a_data_uri_is_the_file(tmp_path: Path) -> None:

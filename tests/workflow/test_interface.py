@@ -10,9 +10,13 @@ import yaml
 
 from cevnsi.config.check import check, schema
 from cevnsi.files.strict_yaml import ConfigError, read
+from cevnsi.studies.known import STUDIES
 from project import ROOT, copy_project
 
 INTERFACE: dict[str, Any] = yaml.safe_load((ROOT / "INTERFACE.yaml").read_text(encoding="utf-8"))
+# Every analysis of the configuration is a target by its name.
+ANALYSES = list(read(ROOT / "config.yaml")["analyses"])
+TARGETS = [name for each in INTERFACE["targets"] for name in (ANALYSES if each == "<analysis>" else [each])]
 # Prints what snakemake itself knows of the rules, and which files a run of the targets needs and does not make.
 ASK = """
 import contextlib, io, json, sys
@@ -41,7 +45,7 @@ with SnakemakeApi(OutputSettings(quiet={Quietness.ALL})) as api:
 def workflow(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """Rules, each with its output and wildcards, and the files needed from outside."""
     project = copy_project(tmp_path_factory.mktemp("interface") / "project")
-    said = project.run([sys.executable, "-c", ASK, *INTERFACE["targets"]]).stdout
+    said = project.run([sys.executable, "-c", ASK, *TARGETS]).stdout
     found: dict[str, Any] = json.loads(said.splitlines()[-1])
     return found
 
@@ -62,7 +66,8 @@ def test_wildcards_are_those_of_the_rules(workflow: dict[str, Any]) -> None:
 
 
 def test_targets_are_the_rules_without_wildcards(workflow: dict[str, Any]) -> None:
-    assert INTERFACE["targets"].keys() == {name for name, rule in workflow["rules"].items() if not rule["wildcards"]}
+    assert set(TARGETS) == {name for name, rule in workflow["rules"].items() if not rule["wildcards"]}
+    assert set(STUDIES) < set(TARGETS)
 
 
 def test_inputs_are_what_no_rule_makes(workflow: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from cevnsi.studies.known import DEFAULT, STUDIES
 from project import ROOT, Project, copy_project
 
 # The example of docs/module.md, with a rule that is named as one of ours, and with a handler.
@@ -78,7 +79,8 @@ def test_a_module_leaves_names_and_handlers_to_the_other_workflow(outer: Path) -
     local = set(line.split()[7:])  # what a cluster profile does not submit
     ours = re.findall("^rule ([a-z0-9_]+):", "".join(path.read_text(encoding="utf-8") for path in RULES), re.MULTILINE)
     submitted = {"chunk", "domain_sensitivity", "digitization_chunk"}  # what computes chi2
-    assert local == {f"cevnsi_{name}" for name in {*ours, "all"} - submitted}
+    made = {f"draw_{figure.name}" for figure in STUDIES[DEFAULT].figures} | {DEFAULT, "paper", "release"}  # in loops
+    assert local == {f"cevnsi_{name}" for name in {*ours, *made, "all", "analyses"} - submitted}
 
 
 def test_nothing_is_left_to_do_and_locks_are_not_ours(outer: Path) -> None:
@@ -123,5 +125,5 @@ def test_without_a_configuration_it_is_our_own(finished: Project, tmp_path: Path
     done = _run(folder, finished.folder / "src", "--dry-run", "--quiet", "rules")
     assert done.returncode == 0, done.stdout
     counts = dict(line.split() for line in done.stdout.splitlines() if len(line.split()) == 2)
-    assert (counts["all"], counts["chunk"], counts["fig3"]) == ("1", "12", "2")
+    assert (counts["all"], counts["chunk"], counts["draw_fig3"]) == ("1", "12", "2")
     assert not (folder / "results").exists()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import yaml
 
 from project import ROOT, Project, copy_project
 
@@ -39,6 +40,15 @@ analyses:
     exposure: {detector_mass_kg: 14.6, protons_on_target: 1.76e+23, neutrinos_per_proton: 0.08, baseline_m: 19.3,
                light_yield_pe_per_kev: 1.17}
     scans: [muon]
+  coherent:
+    study: coherent_2017
+    dataset: release
+    nuclei: cs_and_i
+    form_factor: helm
+    sin2_theta_w: 0.23857
+    photoelectron_range: [6, 30]
+    normalization_uncertainty: 0.28
+    scans: [ee_d_u, mumu_d_u]
 scans:
   muon:
     interaction: muon_mediator
@@ -55,12 +65,11 @@ scans:
 def followed(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A copy in which every recipe was followed, and run."""
     project = copy_project(tmp_path_factory.mktemp("recipes") / "project")
-    package, schema = project.folder / "src" / "cevnsi", project.folder / "src" / "cevnsi" / "config" / "schema.yaml"
+    package = project.folder / "src" / "cevnsi"
 
     (form_factor,) = blocks("A form factor")
     put(package / "physics" / "form_factors.py", "FORM_FACTORS: dict", form_factor + "\n\n")
     put(package / "physics" / "form_factors.py", "}\n", ', "gaussian": gaussian')
-    put(schema, "]\n          description: Nuclear form factor.", ", gaussian")
 
     (interaction,) = blocks("An interaction")
     folder = package / "physics" / "interactions"
@@ -68,14 +77,16 @@ def followed(tmp_path_factory: pytest.TempPathFactory) -> Project:
     line = "from cevnsi.physics.interactions.muon_mediator import MUON_MEDIATOR\n"
     put(folder / "__init__.py", "\nINTERACTIONS: dict", line)
     put(folder / "__init__.py", "}\n", '    "muon_mediator": MUON_MEDIATOR,\n')
-    put(schema, "]\n          description: What the parameters are couplings of.", ", muon_mediator")
 
-    reader, roles, _ = blocks("A dataset")
+    release, _ = blocks("A dataset")
+    (package / "experiments" / "events.py").write_text(release, encoding="utf-8")
     inputs = package / "experiments" / "inputs.py"
-    put(inputs, "# A reader and the roles of its files", reader + "\n\n")
-    put(inputs, "}\n\nREAD_TWICE", '    "events": (read_events, ("events", "acceptance")),\n')
-    put(schema, "]\n          description: How the files are read", ", events")
-    put(schema, "  analyses:\n    type: object", roles)
+    put(inputs, "from cevnsi.experiments.own_tables", "from cevnsi.experiments.events import EVENTS\n")
+    put(inputs, "}\n\nREAD_TWICE", '    "events": EVENTS,\n')
+
+    (statistic,) = blocks("A statistic")
+    put(package / "statistics" / "likelihoods.py", "STATISTICS: dict", statistic + "\n\n")
+    put(package / "statistics" / "likelihoods.py", "}\n", ', "neyman": neyman')
     mine = project.folder / "data" / "mine"
     mine.mkdir()
     rows = "".join(f"{pe}\n" for pe in range(7, 29) for _ in range(6))
@@ -85,9 +96,26 @@ def followed(tmp_path_factory: pytest.TempPathFactory) -> Project:
         for path in sorted(mine.iterdir()):
             sums.write(f"{hashlib.sha256(path.read_bytes()).hexdigest()}  data/mine/{path.name}\n")
 
+    drawing, script, entry = blocks("A figure")
+    paper = package / "studies" / "liao_marfatia_2017"
+    put(paper / "figures.py", "def draw_domain_sensitivity(", drawing + "\n\n")
+    (project.folder / "workflow" / "scripts" / "draw_acceptance.py").write_text(script, encoding="utf-8")
+    put(paper / "study.py", ")\nSTUDY = Study(", entry)
+
+    study, published = blocks("A study")
+    (package / "studies" / "coherent_2017").mkdir()
+    (package / "studies" / "coherent_2017" / "__init__.py").touch()
+    (package / "studies" / "coherent_2017" / "study.py").write_text(study, encoding="utf-8")
+    (project.folder / "data" / "coherent_2017").mkdir()
+    (project.folder / "data" / "coherent_2017" / "published.csv").write_text(published, encoding="utf-8")
+    known = package / "studies" / "known.py"
+    line = "from cevnsi.studies.coherent_2017.study import STUDY as COHERENT_2017\n"
+    put(known, "from cevnsi.studies.liao_marfatia_2017", line)
+    put(known, "}\nDEFAULT = ", '    "coherent_2017": COHERENT_2017,\n')
+
     overlay = project.folder / "mine.yaml"
     overlay.write_text(OVERLAY, encoding="utf-8")
-    project.snakemake(str(overlay), "--", "report")
+    project.snakemake(str(overlay), "--", "report", "hepdata", "coherent_2017")
     return project
 
 
@@ -96,7 +124,9 @@ def test_every_section_of_how_to_add_is_followed() -> None:
         "A form factor",
         "An interaction",
         "A dataset",
+        "A statistic",
         "A figure",
+        "A study",
     ]
 
 
@@ -118,24 +148,60 @@ def test_a_range_of_the_new_interaction_needs_no_more_than_its_name(followed: Pr
     assert 6e-5 < upper < 8e-5
 
 
+def test_the_new_statistic_has_its_value(followed: Project) -> None:
+    asked = "STATISTICS['neyman'](np.array([3.0, 4.0]), np.array([1.0, 0.0]), None)[0]"
+    code = f"import numpy as np; from cevnsi.statistics.likelihoods import STATISTICS; print({asked})"
+    printed = followed.run([followed.command()[0], "-c", code]).stdout
+    assert float(printed) == 20  # (3 - 1)^2 / 1 + 4^2 / 1
+
+
 def test_the_report_speaks_of_what_was_added(followed: Project) -> None:
     page = (followed.folder / "results" / "report.html").read_text(encoding="utf-8")
     assert "M<sub>μ</sub>" in page
-    assert "gaussian form factor" in page
-    assert "files of the reader events" in page
+    assert "Gaussian form factor" in page
+    assert "a list of events" in page
 
 
-def test_the_new_figure_is_drawn(followed: Project, tmp_path: Path) -> None:
-    project = followed.copy(tmp_path / "project")
-    package = project.folder / "src" / "cevnsi"
-    figure, script, rule = blocks("A figure")
-    put(package / "output" / "figures.py", "def draw_domain_sensitivity(", figure + "\n\n")
-    (project.folder / "workflow" / "scripts" / "draw_acceptance.py").write_text(script, encoding="utf-8")
-    rules = project.folder / "workflow" / "rules" / "figures.smk"
-    rules.write_text(f"{rules.read_text(encoding='utf-8')}\n\n{rule}", encoding="utf-8")
-    put(project.folder / "workflow" / "rules" / "common.smk", ", *paper, *[grid for grid", ', "acceptance"')
-    put(package / "config" / "check.py", ', "digitization"),\n', ', "acceptance"')
-    project.snakemake(str(project.folder / "mine.yaml"), "--", "results/mine/figures/acceptance.pdf")
-    figures = project.folder / "results" / "mine" / "figures"
-    assert pd.read_csv(figures / "acceptance.csv")["y"].tolist() == [0.0, 0.7]
-    assert (figures / "acceptance.pdf").stat().st_size > 1000
+def test_the_new_figure_is_drawn(followed: Project) -> None:
+    """In every analysis of its study, and in no other."""
+    results = followed.folder / "results"
+    for analysis in ("paper", "release"):
+        figures = results / analysis / "figures"
+        used = pd.read_csv(results / "inputs" / {"paper": "figure3"}.get(analysis, analysis) / "acceptance.csv")
+        assert pd.read_csv(figures / "acceptance.csv")["y"].tolist() == used["acceptance"].tolist()
+        assert (figures / "acceptance.pdf").stat().st_size > 1000
+    for analysis in ("mine", "coherent"):
+        assert not list((results / analysis / "figures").glob("acceptance.*"))
+
+
+def test_report_and_submission_have_the_new_figure(followed: Project) -> None:
+    page = (followed.folder / "results" / "report.html").read_text(encoding="utf-8")
+    section = page[page.index('<section id="figures">') : page.index('<section id="explore">')]
+    (shown,) = [part for part in section.split("<h3>") if part.startswith("Acceptance</h3>")]
+    assert shown.count("<img") == 2
+    assert "Acceptance of the analysis release; its numbers are in the csv beside it." in shown
+    submission = followed.folder / "results" / "hepdata" / "submission"
+    names = [each.get("name") for each in yaml.safe_load_all((submission / "submission.yaml").read_text("utf-8"))]
+    assert {"acceptance (paper)", "acceptance (release)"} < set(names)
+    assert (submission / "paper-acceptance.png").is_file()
+    assert not list(submission.glob("mine-*"))  # it belongs to no study
+
+
+def test_the_new_study_has_its_figure_and_its_scorecard(followed: Project) -> None:
+    base = followed.folder / "results" / "coherent"
+    card = pd.read_csv(base / "scorecard.csv")
+    assert card["quantity"].tolist() == ["events of the standard model (text)"]
+    assert card["published"].tolist() == [173]
+    assert 140 < card["reproduced"][0] < 180
+    assert card["within"].tolist() == [True]
+    assert {path.stem for path in (base / "figures").iterdir()} == {"coherent_fig4", "mumu_d_u"}
+    assert (base / "provenance.json").is_file()
+    command = followed.command(str(followed.folder / "mine.yaml"), "--dry-run", "--quiet", "rules")
+    assert "`snakemake mine coherent ...` makes mine and coherent" in followed.run(command).stdout
+
+
+def test_the_paper_is_made_as_ever(followed: Project, finished: Project) -> None:
+    for analysis in ("paper", "release"):
+        for name in ("ranges.csv", "figures/fig3.svg", "contours/ee_d_u.csv"):
+            path = f"results/{analysis}/{name}"
+            assert (followed.folder / path).read_bytes() == (finished.folder / path).read_bytes()

@@ -16,12 +16,13 @@ from cevnsi.config.build import build_model
 from cevnsi.config.check import parse_scan
 from cevnsi.files import tables
 from cevnsi.files.strict_yaml import read
+from cevnsi.studies.known import DEFAULT, STUDIES
 from points import contact_chi2
 from project import ROOT, Project
 
 ANALYSES = ("paper", "release")
 SCANS = ("light_mediator", "ee_d_u", "mumu_d_u", "ee_mumu_d", "ee_etau_d", "matter_ee_mumu")
-FIGURES = ("fig1", "fig2", "fig3", "fig4", "domain_sensitivity")
+FIGURES = tuple(figure.name for figure in STUDIES[DEFAULT].figures)
 
 
 @contextmanager
@@ -198,7 +199,75 @@ def test_a_second_run_has_nothing_to_do(finished: Project) -> None:
 
 def test_a_style_edit_reruns_only_figures(finished: Project) -> None:
     with edited(finished.folder / "src" / "cevnsi" / "output" / "figures.py", '"font.size": 9,', '"font.size": 8,'):
-        assert finished.jobs() == {"fig1": 2, "fig2": 2, "fig3": 2, "fig4": 2, "domain_figure": 2, "provenance": 1}
+        assert finished.jobs() == {**{f"draw_{name}": 2 for name in FIGURES}, "provenance": 1}
+
+
+def test_what_a_study_says_of_its_figures_redraws_none(finished: Project) -> None:
+    page = finished.folder / "src" / "cevnsi" / "studies" / "liao_marfatia_2017" / "page.py"
+    with edited(page, "What the report says of the paper", "What a report says of the paper"):
+        assert finished.jobs() == {"scorecard": 2, "provenance": 1}
+
+
+MINE = """
+analyses:
+  mine:
+    dataset: release
+    nuclei: mean
+    form_factor: helm
+    sin2_theta_w: 0.23857
+    photoelectron_range: [6, 30]
+    normalization_uncertainty: 0.28
+    scans: [light_mediator, ee_d_u]
+"""
+
+
+def test_an_analysis_of_no_study_is_made_by_its_name_and_not_otherwise(finished: Project, tmp_path: Path) -> None:
+    """Grids, contours, ranges and a figure for every pair, but neither figures of the paper nor a scorecard."""
+    project = finished.copy(tmp_path / "project")
+    overlay = tmp_path / "mine.yaml"
+    overlay.write_text(MINE, encoding="utf-8")
+    plain = project.snakemake(str(overlay), "--dry-run", "--quiet", "rules").stdout
+    assert "`snakemake mine ...` makes mine, `snakemake analyses ...` all" in plain
+    assert project.jobs(str(overlay)) == {"provenance": 1}  # which holds the configuration
+    scans = ("light_mediator", "ee_d_u")
+    expected = {"inputs": 0, "templates": 1, "spectra": 1, "merge": 2, "contours": 2, "ranges": 1, "draw_region": 2}
+    jobs = project.jobs(str(overlay), "--", "mine")
+    assert {name: jobs.get(name, 0) for name in expected} == expected
+    assert not {"scorecard", "draw_fig1", "draw_fig2", "domain_sensitivity", "provenance"} & jobs.keys()
+    done = project.snakemake(str(overlay), "--", "mine")
+    base = project.folder / "results" / "mine"
+    assert {path.name for path in (base / "figures").iterdir()} == {
+        f"{scan}.{ext}" for scan in scans for ext in ("pdf", "png", "svg", "csv")
+    }
+    assert not (base / "scorecard.csv").exists()
+    assert "mine: figures in results/mine/figures; ranges in results/mine/ranges.csv" in done.stdout
+    noted = json.loads((base / "provenance.json").read_text(encoding="utf-8"))
+    assert len(noted["inputs_sha256"]) == 3  # of its dataset alone
+    assert {path.name for path in base.glob("*.csv")} == {"best_fits.csv", "ranges.csv", "spectra.csv", "templates.csv"}
+    assert project.jobs(str(overlay), "--", "analyses") == {"provenance": 1}
+    assert project.jobs(str(overlay), "--", "liao_marfatia_2017") == {"provenance": 1}
+    assert project.jobs(str(overlay), "--", "paper") == {}
+
+
+def test_a_report_without_any_study_has_no_scorecard(finished: Project, tmp_path: Path) -> None:
+    """Although one of a former run lies there."""
+    project = finished.copy(tmp_path / "project")
+    with edited(project.folder / "config.yaml", "    study: liao_marfatia_2017 #", "    #"):
+        project.snakemake("--", "report")
+    text = (project.folder / "results" / "report.html").read_text(encoding="utf-8")
+    assert 'id="ranges"' in text
+    for absent in ('id="scorecard"', "#scorecard", 'id="domain"', "published numbers and statements", "scorecard.csv"):
+        assert absent not in text
+    for name in ("light_mediator", "ee_d_u", "matter_ee_mumu"):
+        assert f"<h3>{name}</h3>" in text
+
+
+def test_an_analysis_is_not_called_as_a_rule(finished: Project, tmp_path: Path) -> None:
+    overlay = tmp_path / "templates.yaml"
+    overlay.write_text(MINE.replace("mine:", "templates:"), encoding="utf-8")
+    done = finished.snakemake(str(overlay), "--dry-run", check=False)
+    assert done.returncode != 0
+    assert "analyses.templates: a rule of the workflow is called so; choose another name" in done.stdout
 
 
 def test_a_physics_edit_reruns_what_depends_on_it(finished: Project) -> None:

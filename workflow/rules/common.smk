@@ -2,21 +2,18 @@
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
-from cevnsi.config import check as settings
+from cevnsi.config.check import ConfigError, complete, parse_scan
 from cevnsi.workflow import run_folder
 from cevnsi.workflow.dependencies import PACKAGE, code_digest, module_files
-from cevnsi.experiments.inputs import PUBLISHED_FILE, READ_TWICE, check_inputs
+from cevnsi.experiments.inputs import READ_TWICE, check_inputs
 from cevnsi.files.provenance import git_revision
 from cevnsi.files.tables import TableError
+from cevnsi.output.figure_spec import region
+from cevnsi.studies import known
+from cevnsi.studies.known import DEFAULT, STUDIES, study_of
+from cevnsi.studies.study import figures_of
 
 FORMATS = ["pdf", "png", "svg"]
-# Scans that a figure of the paper draws; a pair of axes in none of them gets a figure of its own.
-PAPER_FIGURES = {
-    "fig2": ["light_mediator"],
-    "fig3": ["ee_d_u", "mumu_d_u", "ee_mumu_d", "ee_etau_d"],
-    "fig4": ["matter_ee_mumu"],
-}
-
 CODE_SHA256 = code_digest(ROOT / "src" / "cevnsi")
 
 if workflow.is_main_process:
@@ -30,11 +27,11 @@ if workflow.is_main_process:
             Path(), Path("results")
         )  # held until this process ends
     try:
-        settings.check(config)
+        known.check(config)
         check_inputs(config, ROOT)
-    except (settings.ConfigError, TableError) as error:
+    except (ConfigError, TableError) as error:
         raise WorkflowError(str(error)) from None
-    for remark in settings.remarks(config):
+    for remark in known.remarks(config):
         logger.warning(remark)
 
 
@@ -45,12 +42,11 @@ onstart:
         raise WorkflowError(str(error)) from None
 
 
-SCANS = {
-    name: settings.parse_scan(name, section)
-    for name, section in config["scans"].items()
-}
+SCANS = {name: parse_scan(name, section) for name, section in config["scans"].items()}
 GRIDS = {grid: scan for scan in SCANS.values() for grid in scan.grids()}
 ANALYSES = list(config["analyses"])
+OF_STUDY = {study: known.analyses_of(config, study) for study in (*STUDIES, None)}
+PAPER = OF_STUDY[DEFAULT]
 
 # On a cluster only what computes chi2 is worth a job (chunk, domain_sensitivity, digitization_chunk): other rules are
 # marked as local where they stand, as a list of names would not follow them into a workflow that gives them others.
@@ -76,12 +72,16 @@ def code(script):
     return [own(os.path.relpath(path)) for path in files]
 
 
+def analysis_section_of(analysis):
+    """The assumptions of an analysis; which scans it runs and for what study is none."""
+    section = complete(config["analyses"][analysis], config)
+    return {
+        key: value for key, value in section.items() if key not in ("scans", "study")
+    } | {"scans": []}
+
+
 def analysis_section(wildcards):
-    """The assumptions of an analysis; which scans it runs is no assumption."""
-    section = settings.complete(config["analyses"][wildcards.analysis], config)
-    return {key: value for key, value in section.items() if key != "scans"} | {
-        "scans": []
-    }
+    return analysis_section_of(wildcards.analysis)
 
 
 def dataset_file(name):
@@ -89,6 +89,12 @@ def dataset_file(name):
     return (
         lambda wildcards: f"results/inputs/{config['analyses'][wildcards.analysis]['dataset']}/{name}"
     )
+
+
+def input_names(analysis):
+    """Files of the analysis' dataset, as they are named."""
+    dataset = config["datasets"][config["analyses"][analysis]["dataset"]]
+    return list(dataset["files"].values())
 
 
 def scans_of(analysis):
@@ -100,42 +106,33 @@ def pairs_of(analysis):
     return [grid for scan in scans_of(analysis) for grid in scan.pairs()]
 
 
-def figures_of(analysis):
-    """Names of the figures of an analysis: the paper's, as far as their scans are run, then one per further pair."""
+def figures_made(analysis):
+    """The figures of an analysis."""
     run = config["analyses"][analysis]["scans"]
-    paper = [name for name, scans in PAPER_FIGURES.items() if set(scans) <= set(run)]
-    drawn = {scan for name in paper for scan in PAPER_FIGURES[name]}
-    return ["fig1", *paper, *[grid for grid in pairs_of(analysis) if grid not in drawn]]
+    return figures_of(study_of(config, analysis), config, run, pairs_of(analysis))
 
 
-def drawn_grids(analysis):
-    """Every figure of an analysis and the grids that it shows."""
-    return {
-        name: PAPER_FIGURES.get(name, [] if name == "fig1" else [name])
-        for name in figures_of(analysis)
-    }
-
-
-def has_sensitivity(analysis):
-    return (
-        config.get("domain_sensitivity", {}).get("scan")
-        in config["analyses"][analysis]["scans"]
-    )
-
-
-def drawn_figures(analysis):
-    """The same, and the domain sensitivity, which shows none."""
-    sensitivity = {"domain_sensitivity": []} if has_sensitivity(analysis) else {}
-    return drawn_grids(analysis) | sensitivity
-
-
-def all_figures(ext):
-    """Every figure of every analysis in one format."""
+def figure_tables(analysis):
+    """Further tables that the figures of an analysis are spoken of by."""
     return [
-        f"results/{analysis}/figures/{name}.{ext}"
-        for analysis in ANALYSES
-        for name in drawn_figures(analysis)
+        f"results/{analysis}/{name}.csv"
+        for figure in figures_made(analysis)
+        for name in figure.data
     ]
+
+
+def all_figures(analyses, ext):
+    """Every figure of some analyses in one format."""
+    return [
+        f"results/{analysis}/figures/{figure.name}.{ext}"
+        for analysis in analyses
+        for figure in figures_made(analysis)
+    ]
+
+
+def only(analyses):
+    """What a wildcard may be, for rules that not every analysis has."""
+    return "|".join(analyses) or "none"
 
 
 def no_digitization(analysis):
@@ -143,11 +140,13 @@ def no_digitization(analysis):
     dataset = config["datasets"][config["analyses"][analysis]["dataset"]]
     if dataset["reader"] not in READ_TWICE:
         return "not read off"
-    return "" if "digitization" in config else "off"
+    return "" if "digitization" in config and analysis in PAPER else "off"
 
 
 # Analyses with an ensemble of readings; the rules match no other.
-VARIED = [analysis for analysis in ANALYSES if not no_digitization(analysis)]
+VARIED = [analysis for analysis in PAPER if not no_digitization(analysis)]
+# Analyses that are compared with what their study states.
+JUDGED = [analysis for analysis in ANALYSES if study_of(config, analysis)]
 
 
 def digitization_chunks(wildcards):
@@ -163,7 +162,7 @@ def digitization_scans(analysis):
     return {
         scan.name: {**config["scans"][scan.name], "chunks": 1}
         for scan in scans_of(analysis)
-        if scan.name in settings.PAPER_AXES
+        if scan.name in STUDIES[DEFAULT].axes
     }
 
 
@@ -174,7 +173,7 @@ digitization_params = {
     "section": config.get("digitization"),
 }
 
-PUBLISHED = own(ROOT / PUBLISHED_FILE)
+PUBLISHED = own(ROOT / STUDIES[DEFAULT].published)
 
 
 def chunk_section(scan):
@@ -208,38 +207,66 @@ def figure_files(name):
     return [f"results/{{analysis}}/figures/{name}.{ext}" for ext in [*FORMATS, "csv"]]
 
 
-def drawn_tables(*grids):
-    """Input: grids and contours, in order, and what is known of them besides."""
-    return {
-        "grids": [f"results/{{analysis}}/grids/{grid}.parquet" for grid in grids],
-        "contours": [f"results/{{analysis}}/contours/{grid}.csv" for grid in grids],
-        "ranges": "results/{analysis}/ranges.csv",
-        "best_fits": "results/{analysis}/best_fits.csv",
-    }
+def figure_inputs(figure):
+    """Input of a figure: grids and contours, panel by panel, and what is known of them besides; and its own files."""
+    files = {}
+    if figure.grids:
+        base = "results/{analysis}"
+        files["grids"] = [f"{base}/grids/{grid}.parquet" for grid in figure.grids]
+        files["contours"] = [f"{base}/contours/{grid}.csv" for grid in figure.grids]
+        files |= {name: f"{base}/{name}.csv" for name in ("ranges", "best_fits")}
+    for name, path in figure.inputs.items():
+        if path.startswith("results/"):
+            files[name] = with_dataset(path)
+        else:
+            files[name] = own(ROOT / path)
+    return files
+
+
+def with_dataset(path):
+    """Input function for a path that may have the dataset of an analysis."""
+    if "{dataset}" not in path:
+        return path
+    return lambda wildcards: path.format(
+        analysis=wildcards.analysis,
+        dataset=config["analyses"][wildcards.analysis]["dataset"],
+    )
+
+
+def figure_params(figure):
+    """The sections that a figure is drawn by: of its grids' scans, and those that it names."""
+    params = {name: config.get(section) for name, section in figure.params.items()}
+    params["script"] = figure.script
+    if figure.grids:
+        params["grids"] = list(figure.grids)
+        params["sections"] = {
+            GRIDS[grid].name: config["scans"][GRIDS[grid].name]
+            for grid in figure.grids
+            if grid in GRIDS
+        }
+    return params
+
+
+def files_of(analysis):
+    """All that is made of one analysis."""
+    base = f"results/{analysis}"
+    names = ["spectra", "templates", "ranges", "best_fits"]
+    names += ["scorecard"] if analysis in JUDGED else []
+    names += ["digitization"] if analysis in VARIED else []
+    files = [f"{base}/{name}.csv" for name in names]
+    files += [file for ext in FORMATS for file in all_figures([analysis], ext)]
+    files += [
+        f"{base}/grids/{grid}.parquet"
+        for scan in scans_of(analysis)
+        for grid in scan.grids()
+    ]
+    return files + ([f"{base}/provenance.json"] if analysis not in PAPER else [])
+
+
+def files_of_all(analyses):
+    return [file for analysis in analyses for file in files_of(analysis)]
 
 
 def final_files():
-    files = ["results/provenance.json"]
-    for analysis in ANALYSES:
-        base = f"results/{analysis}"
-        figures = figures_of(analysis) + (
-            ["domain_sensitivity"] if has_sensitivity(analysis) else []
-        )
-        files += [
-            f"{base}/{name}"
-            for name in (
-                "spectra.csv",
-                "templates.csv",
-                "ranges.csv",
-                "best_fits.csv",
-                "scorecard.csv",
-            )
-        ]
-        files += expand(f"{base}/figures/{{name}}.{{ext}}", name=figures, ext=FORMATS)
-        files += [
-            f"{base}/grids/{grid}.parquet"
-            for scan in scans_of(analysis)
-            for grid in scan.grids()
-        ]
-    files += expand("results/{analysis}/digitization.csv", analysis=VARIED)
-    return files
+    """All of the study that a plain run makes."""
+    return ["results/provenance.json", *files_of_all(PAPER)]

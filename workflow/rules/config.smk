@@ -5,7 +5,8 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 from snakemake.sourcecache import LocalSourceFile
 
-from cevnsi.files.strict_yaml import ConfigError, in_order, read
+from cevnsi.files.strict_yaml import ConfigError, in_order
+from cevnsi.workflow.config_files import read_plain
 
 # Not workflow.basedir, which is another project's where this one is used as a module.
 HERE = workflow.current_basedir
@@ -24,7 +25,7 @@ CONFIG_FILES = []
 if not workflow.modifier.skip_configfile:
     try:
         for file in [DEFAULT_CONFIG, *workflow.overwrite_configfiles]:
-            CONFIG_FILES.append(read(Path(file)))
+            CONFIG_FILES.append(read_plain(Path(file)))
     except ConfigError as error:
         raise WorkflowError(str(error)) from None
 

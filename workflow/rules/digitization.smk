@@ -8,7 +8,7 @@ rule digitization_chunk:
     log:
         "logs/{analysis}/chunks/digitization/{k}-of-{n}.log",
     wildcard_constraints:
-        analysis="|".join(VARIED) or "none",
+        analysis=only(VARIED),
     conda:
         "../../envs/environment.yaml"
     params:
@@ -31,7 +31,7 @@ rule digitization:
     log:
         "logs/{analysis}/digitization.log",
     wildcard_constraints:
-        analysis="|".join(VARIED) or "none",
+        analysis=only(VARIED),
     localrule: True
     conda:
         "../../envs/environment.yaml"

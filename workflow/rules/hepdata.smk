@@ -1,26 +1,16 @@
-# A submission to HEPData from finished results; no part of the default target.
+# A submission to HEPData of the study that a plain run makes; no part of the default target.
 rule hepdata:
     input:
-        spectra=expand("results/{analysis}/spectra.csv", analysis=ANALYSES),
-        ranges=expand("results/{analysis}/ranges.csv", analysis=ANALYSES),
-        scorecards=expand("results/{analysis}/scorecard.csv", analysis=ANALYSES),
+        ranges=expand("results/{analysis}/ranges.csv", analysis=PAPER),
+        scorecards=expand("results/{analysis}/scorecard.csv", analysis=PAPER),
         contours=[
             f"results/{analysis}/contours/{grid}.csv"
-            for analysis in ANALYSES
+            for analysis in PAPER
             for grid in pairs_of(analysis)
         ],
-        curves=all_figures("csv"),
-        pictures=all_figures("png"),
-        sensitivity=[
-            f"results/{analysis}/domain_sensitivity.csv"
-            for analysis in ANALYSES
-            if has_sensitivity(analysis)
-        ],
-        matches=[
-            f"results/{analysis}/domain_matches.csv"
-            for analysis in ANALYSES
-            if has_sensitivity(analysis)
-        ],
+        curves=all_figures(PAPER, "csv"),
+        pictures=all_figures(PAPER, "png"),
+        data=[file for analysis in PAPER for file in figure_tables(analysis)],
         code=code("hepdata.py"),
     output:
         directory("results/hepdata"),
@@ -30,15 +20,20 @@ rule hepdata:
     conda:
         "../../envs/environment.yaml"
     params:
+        study=DEFAULT,
+        settings={
+            name: config[name]
+            for figure in STUDIES[DEFAULT].figures
+            for name in (figure.section, *figure.params.values())
+            if name in config
+        },
         analyses={
             name: {
-                "section": {**config["analyses"][name], "scans": []},
+                "section": analysis_section_of(name),
                 "scans": scan_sections(name),
-                "figures": drawn_figures(name),
             }
-            for name in ANALYSES
+            for name in PAPER
         },
-        example=config["spectrum_example"],
     message:
         "Submission to HEPData: write, validate and pack"
     script:

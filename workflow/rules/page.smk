@@ -1,25 +1,18 @@
-# The page for a reader: `make report`, or the target `report`. Nothing else needs it.
+# The page for a reader: `make report`, or the target `report`. Nothing else needs it. It shows the study that a plain run
+# makes, and analyses of no study beside it.
+SHOWN = [analysis for analysis in ANALYSES if analysis in (*PAPER, *OF_STUDY[None])]
 PAGE_FILES = ["page.html.jinja", "page.css", "page.js"]
 
 
 rule report:
     input:
-        results=final_files(),
+        results=["results/provenance.json", *files_of_all(SHOWN)],
         provenance="results/provenance.json",
         cross_checks=expand(
             "results/inputs/{dataset}/cross_check.csv", dataset=config["datasets"]
         ),
-        numbers=[
-            f"results/{analysis}/figures/{name}.csv"
-            for analysis in ANALYSES
-            for name in figures_of(analysis)
-        ],
-        domains=[
-            f"results/{analysis}/{name}.csv"
-            for analysis in ANALYSES
-            if has_sensitivity(analysis)
-            for name in ("domain_sensitivity", "domain_matches")
-        ],
+        numbers=all_figures(SHOWN, "csv"),
+        data=[file for analysis in SHOWN for file in figure_tables(analysis)],
         published=PUBLISHED,
         template=own(ROOT / "workflow" / "report" / PAGE_FILES[0]),
         style=[own(ROOT / "workflow" / "report" / name) for name in PAGE_FILES[1:]],
@@ -33,7 +26,8 @@ rule report:
         "../../envs/environment.yaml"
     params:
         config=config,
-        figures={analysis: drawn_grids(analysis) for analysis in ANALYSES},
+        study=DEFAULT,
+        analyses=SHOWN,
     message:
         "Report: one page to look at"
     script:

@@ -53,6 +53,8 @@ rule domain_sensitivity:
         matches="results/{analysis}/domain_matches.csv",
     log:
         "logs/{analysis}/domain_sensitivity.log",
+    wildcard_constraints:
+        analysis=only(PAPER),
     conda:
         "../../envs/environment.yaml"
     params:

@@ -1,6 +1,6 @@
 rule scorecard:
     input:
-        published=PUBLISHED,
+        published=lambda w: own(ROOT / study_of(config, w.analysis).published),
         counts=dataset_file("counts.csv"),
         acceptance=dataset_file("acceptance.csv"),
         ranges="results/{analysis}/ranges.csv",
@@ -13,6 +13,8 @@ rule scorecard:
         "results/{analysis}/scorecard.csv",
     log:
         "logs/{analysis}/scorecard.log",
+    wildcard_constraints:
+        analysis=only(JUDGED),
     localrule: True
     conda:
         "../../envs/environment.yaml"
@@ -20,8 +22,9 @@ rule scorecard:
         analysis=analysis_section,
         sections=lambda w: scan_sections(w.analysis),
         no_digitization=lambda w: no_digitization(w.analysis),
+        study=lambda w: config["analyses"][w.analysis]["study"],
     message:
-        "Scorecard of {wildcards.analysis}: the paper's numbers and statements against ours"
+        "Scorecard of {wildcards.analysis}: published numbers and statements against ours"
     script:
         "../scripts/scorecard.py"
 
@@ -38,7 +41,7 @@ INPUT_FILES = sorted(
 rule provenance:
     input:
         files=[own(ROOT / name) for name in INPUT_FILES],
-        tables=expand("results/{analysis}/scorecard.csv", analysis=ANALYSES),
+        tables=expand("results/{analysis}/scorecard.csv", analysis=PAPER),
         code=code("provenance.py"),
     output:
         "results/provenance.json",
@@ -58,7 +61,34 @@ rule provenance:
         "../scripts/provenance.py"
 
 
-onsuccess:
-    from cevnsi.studies.liao_marfatia_2017.scorecard import run_summary
+rule own_provenance:
+    input:
+        files=lambda w: [own(ROOT / name) for name in input_names(w.analysis)],
+        tables=lambda w: [
+            file for file in files_of(w.analysis) if file.endswith(".csv")
+        ],
+        code=code("provenance.py"),
+    output:
+        "results/{analysis}/provenance.json",
+    log:
+        "logs/{analysis}/provenance.log",
+    wildcard_constraints:
+        analysis=only([analysis for analysis in ANALYSES if analysis not in PAPER]),
+    localrule: True
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        config=config,
+        revision=git_revision(ROOT),
+        code_sha256=CODE_SHA256,
+        names=lambda w: input_names(w.analysis),
+    message:
+        "Provenance of {wildcards.analysis}"
+    script:
+        "../scripts/provenance.py"
 
-    print(run_summary(Path("results"), ANALYSES))
+
+onsuccess:
+    from cevnsi.studies.closing import closing_lines
+
+    print(closing_lines(Path("results"), config))

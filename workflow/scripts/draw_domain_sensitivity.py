@@ -3,7 +3,8 @@
 from typing import Any
 
 from cevnsi.files.tables import PUBLISHED, SENSITIVITY, read_table
-from cevnsi.output.figures import draw_domain_sensitivity, drawing, save_all
+from cevnsi.output.figures import drawing, save_all
+from cevnsi.studies.liao_marfatia_2017.figures import draw_domain_sensitivity
 from cevnsi.studies.liao_marfatia_2017.scorecard import published_ends
 from runner import run
 

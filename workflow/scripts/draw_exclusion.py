@@ -4,16 +4,17 @@ from typing import Any
 
 from cevnsi.config.check import parse_scan
 from cevnsi.files.tables import BEST_FITS, RANGES, contour_layout, read_parquet, read_table
-from cevnsi.output.figures import draw_exclusion, drawing, panel_of, save_all
+from cevnsi.output.figures import drawing, panel_of, save_all
 from cevnsi.physics.muon_g2 import coupling_band
 from cevnsi.scans.chunks import as_grid
+from cevnsi.studies.liao_marfatia_2017.figures import draw_exclusion
 from runner import run
 
 
-def main(sections: dict[str, Any], files: Any, output: Any) -> None:
+def main(sections: dict[str, Any], grids: list[str], files: Any, output: Any) -> None:
     """Draw and save."""
-    name, section = next(iter(sections.items()))
-    scan = parse_scan(name, section)
+    (name,) = grids
+    scan = parse_scan(name, sections[name])
     grid = as_grid(scan, name, read_parquet(files.grids[0], ["delta_chi2"])["delta_chi2"])
     contours = read_table(files.contours[0], contour_layout(grid.names))
     best_fits, ranges = read_table(files.best_fits, BEST_FITS), read_table(files.ranges, RANGES)

@@ -1,4 +1,4 @@
-"""Grids and their contours to Fig. 3 (four panels), Fig. 4 or the figure of any other pair of parameters."""
+"""Grids and their contours to a figure of one panel or more."""
 
 from typing import Any
 
@@ -14,7 +14,9 @@ def main(sections: dict[str, Any], grids: list[str], files: Any, output: Any) ->
     scans = [parse_scan(name, section) for name, section in sections.items()]
     best_fits, ranges = read_table(files.best_fits, BEST_FITS), read_table(files.ranges, RANGES)
     panels = {}
-    for scan, name, grid_file, contour_file in zip(scans, grids, files.grids, files.contours, strict=True):
+    scan_of = {name: scan for scan in scans for name in scan.pairs()}
+    for name, grid_file, contour_file in zip(grids, files.grids, files.contours, strict=True):
+        scan = scan_of[name]
         grid = as_grid(scan, name, read_parquet(grid_file, ["delta_chi2"])["delta_chi2"])
         contours = read_table(contour_file, contour_layout(grid.names))
         panels[name] = panel_of(grid, contours, scan.levels()[0], (scan.name, name), best_fits, ranges)

@@ -3,7 +3,8 @@
 from typing import Any
 
 from cevnsi.files.tables import SPECTRA, read_table
-from cevnsi.output.figures import draw_spectrum, drawing, mediator_caption, save_all
+from cevnsi.output.figures import drawing, save_all
+from cevnsi.studies.liao_marfatia_2017.figures import draw_spectrum, mediator_caption
 from runner import run
 
 

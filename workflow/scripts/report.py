@@ -3,17 +3,29 @@
 from pathlib import Path
 from typing import Any
 
-from cevnsi.files.tables import write_text
-from cevnsi.output.report import collect, render
+from cevnsi.config.check import parse_scan
+from cevnsi.files.tables import PUBLISHED, read_table, write_text
+from cevnsi.output.report import collect, finished, render
+from cevnsi.studies.known import STUDIES, study_of
+from cevnsi.studies.study import figures_of
 from cevnsi.workflow.run_record import behind, read_jobs
 from runner import run
 
 
-def main(config: dict[str, Any], figures: dict[str, dict[str, list[str]]], files: Any, output: Any) -> None:
-    """Collect what the run has made, and lay it out."""
+def main(study: str, config: dict[str, Any], analyses: list[str], files: Any, output: Any) -> None:
+    """Collect what the run has made and what the study says of it, and lay it out."""
+    figures = {}
+    for name in analyses:
+        scans = config["analyses"][name]["scans"]
+        pairs = [grid for scan in scans for grid in parse_scan(scan, config["scans"][scan]).pairs()]
+        figures[name] = figures_of(study_of(config, name), config, scans, pairs)
     results = Path(files.provenance).parent
-    jobs = behind(read_jobs(Path(".snakemake") / "metadata"), files.results)
-    content = collect(results, config, figures, Path(files.published), jobs)
+    made = finished(results, config, figures)
+    content = collect(results, config, made, behind(read_jobs(Path()), files.results))
+    chosen = STUDIES[study]
+    content |= {"title": chosen.title, "citation": chosen.citation}
+    if chosen.page:
+        content |= chosen.page(config, made, read_table(files.published, PUBLISHED))
     write_text(output[0], render(content, Path(files.template)))
 
 

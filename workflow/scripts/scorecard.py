@@ -8,11 +8,14 @@ from cevnsi.experiments.measurement import PHOTOELECTRONS
 from cevnsi.files.tables import DIGITIZATION, PUBLISHED, RANGES, read_parquet, read_table, write_csv
 from cevnsi.model import Model, cut
 from cevnsi.scans.chunks import as_grid
-from cevnsi.studies.liao_marfatia_2017.scorecard import open_choices, reproduced_values, scorecard
+from cevnsi.studies.known import STUDIES
+from cevnsi.studies.liao_marfatia_2017.scorecard import scorecard
 from runner import run
 
 
-def main(analysis: dict[str, Any], sections: dict[str, Any], no_digitization: str, files: Any, output: Any) -> None:
+def main(
+    study: str, analysis: dict[str, Any], sections: dict[str, Any], no_digitization: str, files: Any, output: Any
+) -> None:
     """Compare what this analysis has run; `no_digitization` says why there is no ensemble of readings, if so."""
     choices, scans = parse_analysis(analysis), [parse_scan(*item) for item in sections.items()]
     everything = load_dataset(analysis, files.counts, files.acceptance)
@@ -23,9 +26,10 @@ def main(analysis: dict[str, Any], sections: dict[str, Any], no_digitization: st
         name: as_grid(scan, name, read_parquet(path, ["delta_chi2"])["delta_chi2"])
         for (scan, name), path in zip(names, files.grids, strict=True)
     }
-    ours = reproduced_values(model, scans, read_table(files.ranges, RANGES), grids)
+    judge = STUDIES[study]
+    ours = judge.values(model, scans, read_table(files.ranges, RANGES), grids)
     spread = no_digitization or read_table(files.digitization[0], DIGITIZATION)
-    others = open_choices(model, everything, scans, grids)
+    others = judge.choices(model, everything, scans, grids) if judge.choices else {}
     write_csv(output[0], scorecard(read_table(files.published, PUBLISHED), ours, spread, others))
 
 

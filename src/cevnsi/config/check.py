@@ -5,7 +5,7 @@ Every complaint names the key, the value and what was expected; nothing is corre
 
 import difflib
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import cache
 from importlib import resources
@@ -33,16 +33,7 @@ SCALES = ("linear", "log")  # of an axis
 TAKEN = {
     "analyses": ("inputs", "hepdata"),
     "datasets": (),
-    "scans": ("fig1", "fig2", "fig3", "fig4", "domain_sensitivity", "digitization"),
-}
-# Scans that figures of the paper and the scorecard know by name, and what they are taken to scan.
-PAPER_AXES = {
-    "light_mediator": ("mediator_mass_mev", "coupling"),
-    "ee_d_u": ("eps_ee_dV", "eps_ee_uV"),
-    "mumu_d_u": ("eps_mumu_dV", "eps_mumu_uV"),
-    "ee_mumu_d": ("eps_ee_dV", "eps_mumu_dV"),
-    "ee_etau_d": ("eps_ee_dV", "eps_etau_dV"),
-    "matter_ee_mumu": ("eps_ee_matter", "eps_mumu_matter"),
+    "scans": ("digitization",),
 }
 
 
@@ -281,16 +272,11 @@ def _scan_complaints(key: str, scan: Scan) -> Iterator[str]:
             yield f"{key}.fixed.{name}: is also an axis or profiled; a parameter is one of the three"
     yield from _projection_complaints(key, scan)
     yield from _profile_complaints(key, scan)
-    expected = PAPER_AXES.get(scan.name)
-    logs = scan.name != "light_mediator" or {axis.scale for axis in scan.axes} == {"log"}
-    if expected and (scan.projections != (expected,) or not logs):
-        spaced = ", in log scale" if scan.name == "light_mediator" else ""
-        yield f"{key}.axes: a figure of the paper needs {' and '.join(expected)}{spaced}; name another scan otherwise"
 
 
-def _name_complaints(config: Mapping[str, Any]) -> Iterator[str]:
-    """Names are file names, and not every system tells those apart by case."""
-    for place, taken in TAKEN.items():
+def name_complaints(config: Mapping[str, Any], reserved: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """Names by section that are taken, or there twice: they are file names, which not every system tells by case."""
+    for place, taken in reserved.items():
         seen = {name.lower(): name for name in taken}
         for name in config[place]:
             other = seen.setdefault(name.lower(), name)
@@ -322,7 +308,7 @@ def _exposure_complaints(key: str, section: Mapping[str, Any], reader: str) -> I
 
 
 def _cross_complaints(config: Mapping[str, Any]) -> Iterator[str]:
-    yield from _name_complaints(config)
+    yield from name_complaints(config, TAKEN)
     for name, section in config["analyses"].items():
         key = f"analyses.{name}"
         if section["dataset"] not in config["datasets"]:
@@ -373,7 +359,8 @@ def _printable(text: str) -> str:
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
-def _refuse(what: str, complaints: Iterator[str]) -> None:
+def refuse(what: str, complaints: Iterator[str]) -> None:
+    """Raise ConfigError with every complaint, if there is any."""
     lines = [f"  {_printable(line)}" for line in complaints]
     if lines:
         raise ConfigError(f"{what} cannot be used:\n" + "\n".join(lines))
@@ -382,7 +369,7 @@ def _refuse(what: str, complaints: Iterator[str]) -> None:
 def check(config: Mapping[str, Any]) -> None:
     """Raise ConfigError with every complaint about a configuration; return if there is none."""
     for complaints in (_spelling_complaints, _schema_complaints, _cross_complaints):
-        _refuse("the configuration", complaints(config))
+        refuse("the configuration", complaints(config))
 
 
 def remarks(config: Mapping[str, Any]) -> list[str]:
@@ -396,13 +383,10 @@ def remarks(config: Mapping[str, Any]) -> list[str]:
         for name in config["datasets"]
         if name not in datasets
     ]
-    sensitivity = config.get("domain_sensitivity")
-    if sensitivity and sensitivity["scan"] not in scans:
-        said.append(f"domain_sensitivity: no analysis names its scan, {sensitivity['scan']}, so it is not computed")
     return said
 
 
 def check_scan(scan: Scan) -> None:
     """Raise ConfigError with every complaint about a scan of no configuration, of one axis or more."""
-    _refuse(f"the {scan.name}", _value_complaints(scan.name, scan))
-    _refuse(f"the {scan.name}", _scan_complaints(scan.name, scan))
+    refuse(f"the {scan.name}", _value_complaints(scan.name, scan))
+    refuse(f"the {scan.name}", _scan_complaints(scan.name, scan))

@@ -73,8 +73,6 @@ def read(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path}: {error}") from None
     if not isinstance(loaded, dict):
         raise ConfigError(f"{path}: expected a mapping of keys, found {type(loaded).__name__}")
-    if "__use_yte__" in loaded:  # snakemake would run code in the values, and take this key out
-        raise ConfigError(f"{path}: __use_yte__: expected plain values, not a template")
     return loaded
 
 

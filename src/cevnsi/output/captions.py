@@ -5,18 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from cevnsi.config.check import complete, parse_analysis
+from cevnsi.experiments.inputs import RELEASES
+from cevnsi.experiments.targets import TARGETS
 from cevnsi.physics.interactions import parameter
 from cevnsi.scans.axes import Scan
 from cevnsi.statistics.thresholds import threshold
 
-READERS = {
-    "figure3": "points read off Figs. 3 and S9 of arXiv:1708.01294",
-    "release2018": "the official COHERENT release of April 2018 (arXiv:1804.09459)",
-    "table": "tables of counts and acceptance",
-}
-TARGETS = {"mean": "one mean nucleus of CsI", "cs_and_i": "cesium and iodine separately"}
-FORM_FACTOR_NAMES = {"klein_nystrand": "Klein-Nystrand", "helm": "Helm"}
 _SIGNS = {">=": "≥", "<=": "≤"}
 
 
@@ -72,24 +66,22 @@ def percent(confidence_level: float) -> str:
     return f"{100 * confidence_level:.6g} %"
 
 
-def _reader_text(config: Mapping[str, Any], section: Mapping[str, Any]) -> str:
-    """What a dataset was read from; a reader that nothing is said of here, by its name."""
-    reader = config["datasets"][section["dataset"]]["reader"]
-    return READERS.get(reader, f"files of the reader {reader}")
+def reader_text(config: Mapping[str, Any], section: Mapping[str, Any]) -> str:
+    """What a dataset was read from."""
+    return RELEASES[config["datasets"][section["dataset"]]["reader"]].title
 
 
 def data_text(config: Mapping[str, Any], analysis: str) -> str:
     """Which counts, and which of them."""
     section = config["analyses"][analysis]
     low, high = section["photoelectron_range"]
-    reader = _reader_text(config, section)
+    reader = reader_text(config, section)
     return f"<b>Data:</b> {reader} (dataset <code>{section['dataset']}</code>), bins from {low:g} to {high:g} PE."
 
 
 def assumption_text(section: Mapping[str, Any]) -> str:
     """Target, form factor and mixing angle."""
-    target, chosen = TARGETS[section["nuclei"]], section["form_factor"]
-    form_factor = FORM_FACTOR_NAMES.get(chosen, chosen)
+    target, form_factor = TARGETS[section["nuclei"]].title, section["form_factor"].replace("_", "-").title()
     return (
         f"<b>Prediction:</b> {target}, {form_factor} form factor, sin<sup>2</sup>θ<sub>W</sub> = "
         f"{section['sin2_theta_w']:g}."
@@ -188,24 +180,9 @@ def region_alt(scan: Scan, axes: Sequence[str], ranges: Mapping[str, Any]) -> st
     )
 
 
-def spectrum_caption(config: Mapping[str, Any], analysis: str) -> str:
-    """Under Fig. 1."""
-    section, example = config["analyses"][analysis], config["spectrum_example"]
-    exposure = parse_analysis(complete(section, config)).exposure
-    return " ".join(
-        [
-            "Expected events in bins of photoelectrons, summed up by flavor: standard model dashed, "
-            f"a mediator of {number(example['mediator_mass_mev'])} MeV with g = {number(example['coupling'])} solid.",
-            f"<b>Data:</b> acceptance and bins of {_reader_text(config, section)}; "
-            f"{exposure.detector_mass_kg:g} kg of CsI at {exposure.baseline_m:g} m, "
-            f"{number(exposure.protons_on_target)} protons on target, "
-            f"{exposure.light_yield_pe_per_kev:g} PE per keV.",
-            assumption_text(section),
-            "<b>Statistic, threshold:</b> none enters. <b>Domain:</b> every bin is drawn; "
-            f"χ<sup>2</sup> uses those from {section['photoelectron_range'][0]:g} to "
-            f"{section['photoelectron_range'][1]:g} PE.",
-        ]
-    )
+def plain_caption(config: Mapping[str, Any], analysis: str) -> str:
+    """Under a figure of which nothing more is known: what an analysis is made of."""
+    return f"{data_text(config, analysis)} {assumption_text(config['analyses'][analysis])}"
 
 
 def region_caption(config: Mapping[str, Any], analysis: str, drawn: Sequence[tuple[Scan, Sequence[str]]]) -> str:

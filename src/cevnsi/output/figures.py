@@ -1,4 +1,4 @@
-"""Figures of the paper, drawn from tables under one house style. Each function returns a Figure and the curves on it.
+"""Figures drawn from tables under one house style. Each function returns a Figure and the curves on it.
 
 No pyplot and no global settings: `drawing` holds the style while a figure is made and saved. Colours are Okabe and
 Ito's colour-blind safe set, and line styles carry the same distinctions.
@@ -14,7 +14,6 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch
 
 from cevnsi.arrays import FloatArray
 from cevnsi.files.tables import atomic, write_csv
@@ -105,60 +104,24 @@ def save_all(drawn: Drawn, paths: Iterable[str]) -> None:
             save(figure, path)
 
 
-def mediator_caption(mediator_mass_mev: float, coupling: float) -> str:
-    """A light mediator's mass and coupling in the paper's notation."""
-    factor, exponent = map(float, f"{coupling:.2e}".split("e"))
-    power = rf"10^{{{exponent:.0f}}}"
-    if factor != 1:
-        power = rf"{factor:g}\times {power}" if factor else "0"
-    return rf"$M_{{Z'}}={mediator_mass_mev:g}$ MeV, $g={power}$"
-
-
-class _Curves:
+class Curves:
     """The numbers behind the lines, as the columns of the csv beside a figure."""
 
     def __init__(self) -> None:
         self.columns: dict[str, list[Any]] = {name: [] for name in ("panel", "curve", "segment", "x", "y")}
 
     def add(self, panel: str, curve: str, segment: int, x: Any, y: Any) -> None:
+        """A line, or one connected piece of it."""
         for name, value in (("panel", panel), ("curve", curve), ("segment", segment)):
             self.columns[name] += [value] * len(x)
         self.columns["x"] += [float(v) for v in x]
         self.columns["y"] += [float(v) for v in y]
 
 
-def _new(width: float = COLUMN_WIDTH_IN, height: float = 2.8, **subplots: Any) -> tuple[Figure, Any]:
+def new_figure(width: float = COLUMN_WIDTH_IN, height: float = 2.8, **subplots: Any) -> tuple[Figure, Any]:
+    """A figure of one column and its axes, without pyplot."""
     figure = Figure(figsize=(width, height))
     return figure, figure.subplots(**subplots)
-
-
-def draw_spectrum(spectra: Mapping[str, Any], caption: str) -> Drawn:
-    """Fig. 1: events against photoelectrons, cumulative by flavor, SM dashed and a light mediator solid.
-
-    spectra has the columns of spectra.csv.
-    """
-    figure, ax = _new()
-    curves = _Curves()
-    case, component = np.array(spectra["case"]), np.array(spectra["component"])
-    colors = {"nu_mu": BLUE, "nu_mu_bar": VERMILION, "nu_e": BLACK}
-    names = {"nu_mu": r"$\nu_\mu$", "nu_mu_bar": r"$\nu_\mu+\bar\nu_\mu$",
-             "nu_e": r"$\nu_\mu+\bar\nu_\mu+\nu_e$"}  # fmt: skip
-    top = 0.0
-    for name, style in (("sm", "--"), ("light_mediator", "-")):
-        total: Any = 0.0
-        for flavor, color in colors.items():
-            rows = (case == name) & (component == flavor)
-            edges = np.append(spectra["bin_low_pe"][rows], spectra["bin_high_pe"][rows][-1])
-            total = total + spectra["predicted_counts"][rows]
-            ax.stairs(total, edges, color=color, linestyle=style, linewidth=1.2)
-            curves.add("fig1", f"{name}:{flavor}", 0, (edges[:-1] + edges[1:]) / 2, total)
-        top = max(top, float(total.max()))
-    handles = [ax.plot([], [], color=color, label=names[flavor])[0] for flavor, color in colors.items()]
-    handles += [ax.plot([], [], color=GREY, linestyle="--", label="SM")[0]]
-    handles += [ax.plot([], [], color=GREY, linestyle="-", label=caption)[0]]
-    ax.legend(handles=handles, loc="upper right")
-    ax.set(xlim=(0, 50), ylim=(0, 1.08 * top), xlabel=LABELS["photoelectrons"], ylabel=LABELS["predicted_counts"])
-    return figure, curves.columns
 
 
 def _segments(contours: Mapping[str, Any], level: tuple[float, int]) -> Iterator[tuple[FloatArray, FloatArray]]:
@@ -170,9 +133,10 @@ def _segments(contours: Mapping[str, Any], level: tuple[float, int]) -> Iterator
         yield contours[first][keep], contours[second][keep]
 
 
-def _outline(
-    ax: Axes, curves: _Curves, panel: str, contours: Mapping[str, Any], level: tuple[float, int], **line: Any
+def outline(
+    ax: Axes, curves: Curves, panel: str, contours: Mapping[str, Any], level: tuple[float, int], **line: Any
 ) -> None:
+    """Draw the contour of one level, and keep its points."""
     for i, (x, y) in enumerate(_segments(contours, level)):
         ax.plot(x, y, **line)
         curves.add(panel, f"{level[0]:g} CL, {level[1]} dof", i, x, y)
@@ -221,46 +185,29 @@ def panel_of(
     return Panel(grid, contours, level, (best[0], best[1]) if len(best) == 2 else None, warning)
 
 
-def _warn(figure: Figure, panels: Iterable[Panel]) -> None:
+FLAT = 1e-9  # chi2 that varies by less over a plane does not depend on it, as cevnsi.scans.limits has it of an axis
+
+
+def say_if_flat(ax: Axes, grid: Grid) -> None:
+    """In a plane that chi2 is the same all over, that it is: an empty one could be of any analysis."""
+    if np.ptp(grid.delta_chi2) < FLAT:
+        text = "no sensitivity: $\\chi^2$ is the same\nall over this plane"
+        ax.text(0.5, 0.3, text, transform=ax.transAxes, ha="center", va="center", color=VERMILION)
+
+
+def warn(figure: Figure, panels: Iterable[Panel]) -> None:
     """Under a figure, what its grids cannot show."""
     if text := next((panel.warning for panel in panels if panel.warning), ""):
         figure.supxlabel(text, fontsize=6.5, color=VERMILION)
 
 
-def draw_exclusion(panel: Panel, g2: tuple[FloatArray, FloatArray]) -> Drawn:
-    """Fig. 2: the excluded part of (mass, coupling), log-log, with the band that explains the muon's moment."""
-    figure, ax = _new(height=3.0)
-    curves = _Curves()
-    grid, level = panel.grid, panel.level
-    mass, coupling = grid.axes
-    ax.contourf(mass, coupling, grid.delta_chi2.T, levels=[threshold(*level), np.inf], colors=[SKY], alpha=0.45)
-    _outline(ax, curves, "fig2", panel.contours, level, color=BLUE)
-    ax.fill_between(mass, *g2, color=ORANGE, alpha=0.55, linewidth=0)
-    for name, edge in zip(("muon g-2, lower", "muon g-2, upper"), g2, strict=True):
-        ax.plot(mass, edge, color=ORANGE, linewidth=0.8, linestyle="-.")
-        curves.add("fig2", name, 0, mass, edge)
-    probability = r"$2\sigma$" if abs(level[0] - 0.9545) < 1e-4 else f"{100 * level[0]:g} % CL"
-    handles = [
-        Patch(facecolor=SKY, alpha=0.45, edgecolor=BLUE, label=f"COHERENT excluded ({probability})"),
-        Patch(facecolor=ORANGE, alpha=0.55, label=r"$(g-2)_\mu$ favoured ($2\sigma$)"),
-    ]
-    if panel.best_fit:
-        mark: Any = {"marker": "x", "color": BLACK, "markersize": 5, "linestyle": "none"}
-        handles += ax.plot(*panel.best_fit, **mark, label="best fit", clip_on=False)
-        curves.add("fig2", "best fit", 0, *([value] for value in panel.best_fit))
-    ax.legend(handles=handles, loc="upper left")
-    ax.set(xscale="log", yscale="log", xlabel=label(grid.names[0]), ylabel=label(grid.names[1]))
-    ax.set(xlim=(mass[0], mass[-1]), ylim=(coupling[0], coupling[-1]))
-    _warn(figure, [panel])
-    return figure, curves.columns
-
-
-def _region(ax: Axes, curves: _Curves, name: str, panel: Panel) -> None:
+def _region(ax: Axes, curves: Curves, name: str, panel: Panel) -> None:
     """An allowed region filled and outlined, the standard model and the best fit marked."""
     grid, level = panel.grid, panel.level
     x, y = grid.axes
     ax.contourf(x, y, grid.delta_chi2.T, levels=[-np.inf, threshold(*level)], colors=[SKY], alpha=0.45)
-    _outline(ax, curves, name, panel.contours, level, color=BLUE)
+    outline(ax, curves, name, panel.contours, level, color=BLUE)
+    say_if_flat(ax, grid)
     if all(parameter(name).zero_is_standard_model for name in grid.names):
         ax.plot(0, 0, marker="+", color=BLACK, linestyle="none", label="SM")
         curves.add(name, "SM", 0, [0.0], [0.0])
@@ -276,18 +223,18 @@ def _region(ax: Axes, curves: _Curves, name: str, panel: Panel) -> None:
 
 def draw_regions(panels: Mapping[str, Panel]) -> Drawn:
     """Allowed regions of two parameters each: one panel (Fig. 4, and any other pair), or rows of two (Fig. 3)."""
-    curves = _Curves()
+    curves = Curves()
     if len(panels) == 1:
-        figure, ax = _new(height=3.1)
+        figure, ax = new_figure(height=3.1)
         (name, panel), *_ = panels.items()
         _region(ax, curves, name, panel)
         if ax.get_legend_handles_labels()[0]:
             ax.legend(loc="upper right")
-        _warn(figure, panels.values())
+        warn(figure, panels.values())
         return figure, curves.columns
     rows = -(-len(panels) // 2)
     with mpl.rc_context(SMALL_PANELS):
-        figure, axes = _new(height=1.65 * rows, nrows=rows, ncols=2)
+        figure, axes = new_figure(height=1.65 * rows, nrows=rows, ncols=2)
         for i, (ax, (name, panel)) in enumerate(zip(axes.flat, panels.items(), strict=False)):
             _region(ax, curves, name, panel)
             ax.text(0.05, 0.06, f"({chr(ord('a') + i)})", transform=ax.transAxes)
@@ -295,37 +242,5 @@ def draw_regions(panels: Mapping[str, Panel]) -> Drawn:
         axes.flat[len(panels) - 2].legend(loc="lower right")  # where Fig. 3 has room
         for ax in axes.flat[len(panels) :]:
             ax.remove()
-        _warn(figure, panels.values())
-    return figure, curves.columns
-
-
-def draw_domain_sensitivity(table: Mapping[str, Any], published: Mapping[str, tuple[float, float]]) -> Drawn:
-    """Ends of the allowed ranges against the bound on the profiled parameters, published values as lines."""
-    parameters = list(dict.fromkeys(table["parameter"]))
-    figure, axes = _new(height=2.1 * len(parameters) + 0.6, nrows=len(parameters), sharex=True, squeeze=False)
-    curves = _Curves()
-    column = {name: np.array(values) for name, values in table.items()}
-    styles = {2: (BLUE, "-"), 1: (VERMILION, "--")}
-    levels = sorted(set(zip(table["n_dof"], table["delta_chi2"], strict=True)), reverse=True)
-    for ax, name in zip(axes.flat, parameters, strict=True):
-        for n_dof, level in levels:
-            color, style = styles.get(n_dof, (GREY, ":"))
-            for i, side in enumerate(("lower", "upper")):
-                rows = (column["parameter"] == name) & (column["n_dof"] == n_dof) & (column["side"] == side)
-                rows &= column["delta_chi2"] == level
-                reach = column["ends_at_grid"] == "yes"
-                for kind, of_kind, width in (("", rows & ~reach, None), (", only the reach", rows & reach, 0.5)):
-                    x, y = column["bound"][of_kind], column["end"][of_kind]
-                    text = rf"$\Delta\chi^2={level:.2f}$" if i == 0 and not kind else None
-                    mark = "." if x.size == 1 else ""  # a line of one point is not seen
-                    line = {"color": GREY if kind else color, "linestyle": style, "linewidth": width, "marker": mark}
-                    ax.plot(x, y, label=text, **line)
-                    curves.add(name, f"delta chi2 {level:.2f}, {n_dof:g} dof, {side}{kind}", 0, x, y)
-        for i, value in enumerate(published.get(name, ())):
-            ax.axhline(value, color=GREY, linewidth=0.9, linestyle=":", label=None if i else "Eq. (12)")
-        ax.set(ylabel=f"ends of {label(name)}")
-    if (column["ends_at_grid"] == "yes").any():
-        axes[0, 0].plot([], [], color=GREY, linewidth=0.5, label="reach, no limit")
-    axes[0, 0].legend(loc="center right")
-    axes[-1, 0].set(xlabel=r"bound on $|\epsilon^{uV}|$ and $|\epsilon^{dV}|$", xlim=(0, None))
+        warn(figure, panels.values())
     return figure, curves.columns

@@ -23,11 +23,8 @@ from cevnsi.experiments.loading import load_acceptance, load_measurement
 from cevnsi.experiments.measurement import PHOTOELECTRONS, Measurement
 from cevnsi.files.tables import (
     CURVES,
-    DOMAIN_MATCHES,
-    PUBLISHED,
     RANGES,
     SCORECARD,
-    SENSITIVITY,
     SPECTRA,
     read_csv,
     read_parquet,
@@ -36,6 +33,7 @@ from cevnsi.files.tables import (
 from cevnsi.files.tables import read_text as read_text_file
 from cevnsi.model import Analysis, DataSet, Model, chi2_at, cut, make_dataset
 from cevnsi.output import captions
+from cevnsi.output.figure_spec import FigureSpec
 from cevnsi.physics.flux import FLAVORS
 from cevnsi.physics.muon_g2 import coupling_band
 from cevnsi.physics.weak_charge import standard_model_charge
@@ -43,25 +41,14 @@ from cevnsi.scans.axes import Scan
 from cevnsi.scans.chunks import as_grid
 from cevnsi.scans.regions import Grid
 from cevnsi.statistics.intervals import parabolic
-from cevnsi.statistics.thresholds import threshold
-from cevnsi.studies.liao_marfatia_2017.scorecard import spread
-from cevnsi.studies.liao_marfatia_2017.sensitivity import CL_PAPER
-from cevnsi.workflow.rule_graph import draw
-from cevnsi.workflow.run_record import Job, rule_edges, run_times
+from cevnsi.workflow.run_record import Job, run_times
 
-Figures = Mapping[str, Mapping[str, Sequence[str]]]  # by analysis and figure, the grids drawn in it
 Row = dict[str, Any]
 
 MOST_POINTS = 201  # along each axis of a grid that the page carries; the ranges in it come from the whole grid
 
-# Tables of an analysis that can be saved from the page, where it has them.
-DOWNLOADS = ("scorecard", "ranges", "best_fits", "spectra", "templates", "domain_sensitivity", "domain_matches")
-FIGURE_TITLES = {
-    "fig1": "Fig. 1: predicted spectrum",
-    "fig2": "Fig. 2: a light mediator",
-    "fig3": "Fig. 3: pairs of contact couplings",
-    "fig4": "Fig. 4: effective matter parameters",
-}
+# Tables that every analysis has and that can be saved from the page, beside those of its study.
+DOWNLOADS = ("ranges", "best_fits", "spectra", "templates")
 
 
 def encoded(values: Any, kind: str = "<f8") -> str:
@@ -80,7 +67,7 @@ def data_uri(path: Path, kind: str) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Study:
+class AnalysisResults:
     """One analysis of a finished run."""
 
     name: str
@@ -89,6 +76,7 @@ class Study:
     folder: Path
     scans: tuple[Scan, ...]
     dataset_folder: Path
+    figures: tuple[FigureSpec, ...] = ()
 
     @cached_property
     def ranges(self) -> dict[str, Any]:
@@ -124,120 +112,53 @@ class Study:
         columns = read_parquet(self.folder / "grids" / f"{grid}.parquet", ["chi2", "delta_chi2"])
         return as_grid(scan, grid, columns["delta_chi2"]), float(columns["chi2"].min())
 
-    def best_fit(self, figure: str, grid: str) -> tuple[float, float] | None:
+    @property
+    def is_judged(self) -> bool:
+        """Whether a study compares it with what was published."""
+        return "study" in self.section
+
+    def best_fit(self, figure: FigureSpec, grid: str) -> tuple[float, float] | None:
         """The best fit that a figure marks on a grid; None where it marks none, as no point is better than another."""
-        curves = read_table(self.folder / "figures" / f"{figure}.csv", CURVES)
-        panel = figure if figure == "fig2" else grid
+        curves = read_table(self.folder / "figures" / f"{figure.name}.csv", CURVES)
+        panel = figure.panel or grid
         for row in zip(*(curves[name] for name in ("panel", "curve", "x", "y")), strict=True):
             if row[:2] == (panel, "best fit"):
                 return float(row[2]), float(row[3])
         return None
 
 
-def studies(results: Path, config: Mapping[str, Any]) -> list[Study]:
-    """The analyses of a configuration, in its order."""
+def finished(
+    results: Path, config: Mapping[str, Any], figures: Mapping[str, Sequence[FigureSpec]]
+) -> list[AnalysisResults]:
+    """The analyses that have these figures, in the order of the configuration."""
     return [
-        Study(
+        AnalysisResults(
             name=name,
             section=section,
             choices=parse_analysis(complete(section, config)),
             folder=results / name,
             scans=tuple(parse_scan(scan, config["scans"][scan]) for scan in section["scans"]),
             dataset_folder=results / "inputs" / section["dataset"],
+            figures=tuple(figures[name]),
         )
         for name, section in config["analyses"].items()
+        if name in figures
     ]
 
 
-def listed_choices(text: str) -> list[tuple[str, float]]:
-    """What a cell of the scorecard's column `choices` lists: what is chosen, and our value under it.
-
-    >>> listed_choices("every eps_uV, eps_dV in [-1, 0.73]: -0.95; every bin: nan")
-    [('every eps_uV, eps_dV in [-1, 0.73]', -0.95), ('every bin', nan)]
-    """
-    parts = [item.rpartition(": ") for item in text.split("; ") if item]
-    return [(name, float(value)) for name, _, value in parts]
-
-
-def score(study: Study) -> dict[str, int]:
-    """How many of a scorecard's rows are within tolerance, and how many have each verdict over the open choices."""
-    table = study.scorecard
-    verdicts = {verdict: table["verdict"].count(verdict) for verdict in ("yes", "depends", "no")}
-    return {"within": table["within"].count("true"), "all": len(table["within"]), **verdicts}
-
-
-def scorecard_rows(made: Sequence[Study]) -> list[Row]:
-    """One row for every quantity, with what each analysis finds."""
-    rows: dict[str, Row] = {}
-    for study in made:
-        table = study.scorecard
-        for i, quantity in enumerate(table["quantity"]):
-            row = rows.setdefault(
-                quantity,
-                {
-                    "quantity": quantity,
-                    "published": table["published"][i],
-                    "tolerance": table["tolerance"][i],
-                    "why": table["why"][i],
-                    "ours": {},
-                },
-            )
-            row["ours"][study.name] = {
-                "value": float(table["reproduced"][i]),
-                "difference": float(table["difference"][i]),
-                "within": table["within"][i] == "true",
-                "digitization": spread(table["digitization"][i]),
-                "verdict": table["verdict"][i],
-                "ends": (float(table["least"][i]), float(table["greatest"][i])),
-                "choices": listed_choices(table["choices"][i]),
-            }
-    return list(rows.values())
-
-
-def reproduced_equation(study: Study, published: Mapping[str, Any]) -> Row | None:
-    """At which thresholds all ends of Eq. 12 are within tolerance: as configured, and under which open choices.
-
-    None for an analysis that has no such ends. `published` has the columns of published.csv.
-    """
-    place = {quantity: i for i, quantity in enumerate(study.scorecard["quantity"])}
-    found: dict[str, dict[str, list[bool]]] = {}  # by n_dof in the key, then by choice
-    for i, key in enumerate(published["key"]):
-        row = place.get(f"{published['quantity'][i]} ({published['where'][i]})")
-        if row is None or "_matter_" not in key:
-            continue
-        by_choice = found.setdefault(key.rpartition("_n")[2], {})
-        values = [("", float(study.scorecard["reproduced"][row])), *listed_choices(study.scorecard["choices"][row])]
-        for name, value in values:
-            inside = abs(value - published["published"][i]) <= published["tolerance"][i]
-            by_choice.setdefault(name, []).append(inside)
-    if not found:
-        return None
-    ends = len(next(iter(found.values()))[""])
-    holds = [
-        (name, threshold(CL_PAPER, int(n_dof)))
-        for n_dof, by_choice in found.items()
-        for name, inside in by_choice.items()
-        if all(inside) and len(inside) == ends  # a choice that does not bear on each end is none of Eq. 12
-    ]
-    return {
-        "analysis": study.name,
-        "configured": sorted(level for name, level in holds if not name),
-        "chosen": [(name, level) for name, level in holds if name],
-    }
-
-
-def range_groups(made: Sequence[Study]) -> list[Row]:
+def range_groups(made: Sequence[AnalysisResults]) -> list[Row]:
     """Allowed intervals of every parameter by scan, each analysis in a column of its own."""
     groups: dict[str, dict[tuple[Any, ...], Row]] = {}
-    for study in made:
-        table = study.ranges
+    for analysis in made:
+        table = analysis.ranges
         for i, scan in enumerate(table["scan"]):
             named = ("parameter", "confidence_level", "n_dof", "delta_chi2", "other_parameters")
             row: Row = {name: table[name][i] for name in named}
             kept = groups.setdefault(scan, {}).setdefault(tuple(row.values()), row)
-            kept.setdefault("intervals", {}).setdefault(study.name, []).append(_interval(table, i))
+            kept.setdefault("intervals", {}).setdefault(analysis.name, []).append(_interval(table, i))
             if table["warning"][i]:
-                kept.setdefault("warnings", {})[study.name] = table["warning"][i]  # the same for all of its intervals
+                said = kept.setdefault("warnings", {})
+                said[analysis.name] = table["warning"][i]  # the same for all of its intervals
     return [{"scan": scan, "rows": list(rows.values())} for scan, rows in groups.items()]
 
 
@@ -249,107 +170,53 @@ def _interval(table: Mapping[str, Any], i: int) -> Row:
     return {"low": table["lower"][i], "high": table["upper"][i], "at_grid": at_grid, "note": "; ".join(notes)}
 
 
-def figure_rows(config: Mapping[str, Any], made: Sequence[Study], figures: Figures) -> list[Row]:
+def figure_rows(config: Mapping[str, Any], made: Sequence[AnalysisResults]) -> list[Row]:
     """Each figure with its picture, caption and alternative text for every analysis that has it."""
     rows: dict[str, Row] = {}
-    for study in made:
-        known = {grid: (scan, axes) for scan, grid, axes in study.grids()}
-        for name, grids in figures[study.name].items():
-            drawn = [known[grid] for grid in grids]
-            if drawn:
-                caption = captions.region_caption(config, study.name, drawn)
-                if any(captions.is_coarse(scan, axes, study.ranges) for scan, axes in drawn):
-                    caption += f" {captions.COARSE}"
-                alt = " ".join(captions.region_alt(scan, axes, study.ranges) for scan, axes in drawn)
-            else:
-                caption, alt = captions.spectrum_caption(config, study.name), _spectrum_alt(study)
-            path = study.folder / "figures" / name
-            row = rows.setdefault(name, {"name": name, "title": FIGURE_TITLES.get(name, name), "shown": []})
-            row["shown"].append(_shown(study, path, caption, alt))
+    for analysis in made:
+        for figure in analysis.figures:
+            if not figure.on_its_own:
+                row = rows.setdefault(figure.name, {"name": figure.name, "title": figure.title, "shown": []})
+                row["shown"].append(shown(analysis, figure.name, *_words(config, analysis, figure)))
     return list(rows.values())
 
 
-def _shown(study: Study, path: Path, caption: str, alt: str) -> Row:
+def _words(config: Mapping[str, Any], analysis: AnalysisResults, figure: FigureSpec) -> tuple[str, str]:
+    """Caption and alternative text."""
+    known = {grid: (scan, axes) for scan, grid, axes in analysis.grids()}
+    drawn = [known[grid] for grid in figure.grids]
+    if figure.caption:
+        caption = figure.caption(config, analysis.name)
+    elif drawn:
+        caption = captions.region_caption(config, analysis.name, drawn)
+    else:
+        caption = captions.plain_caption(config, analysis.name)
+    if any(captions.is_coarse(scan, axes, analysis.ranges) for scan, axes in drawn):
+        caption += f" {captions.COARSE}"
+    if figure.alt:
+        return caption, figure.alt(analysis)
+    regions = " ".join(captions.region_alt(scan, axes, analysis.ranges) for scan, axes in drawn)
+    return caption, regions or f"{figure.title} of the analysis {analysis.name}; its numbers are in the csv beside it."
+
+
+def shown(analysis: AnalysisResults, figure: str, caption: str, alt: str) -> Row:
+    """A figure and its numbers, inside the page."""
+    path = analysis.folder / "figures" / figure
     return {
-        "analysis": study.name,
+        "analysis": analysis.name,
         "caption": caption,
         "alt": alt,
         "svg": data_uri(path.with_name(path.name + ".svg"), "image/svg+xml"),
         "csv": data_uri(path.with_name(path.name + ".csv"), "text/csv"),
-        "file": f"{study.name}-{path.name}.csv",
+        "file": f"{analysis.name}-{path.name}.csv",
     }
 
 
-def _spectra(study: Study) -> dict[str, FloatArray]:
+def spectra_of(analysis: AnalysisResults) -> dict[str, FloatArray]:
     """Counts by case, all flavors together."""
-    table = read_table(study.folder / "spectra.csv", SPECTRA)
-    case, bins = np.array(table["case"]), study.measurement.observed.size
+    table = read_table(analysis.folder / "spectra.csv", SPECTRA)
+    case, bins = np.array(table["case"]), analysis.measurement.observed.size
     return {name: table["predicted_counts"][case == name].reshape(-1, bins).sum(axis=0) for name in np.unique(case)}
-
-
-def _spectrum_alt(study: Study) -> str:
-    edges, counts = study.measurement.bin_edges_pe, _spectra(study)
-    highest = int(counts["sm"].argmax())
-    return (
-        f"Stacked step histogram: the standard model peaks at {captions.spoken(counts['sm'][highest])} events between "
-        f"{edges[highest]:g} and {edges[highest + 1]:g} photoelectrons and has {captions.spoken(counts['sm'].sum())} "
-        f"in all, the light mediator {captions.spoken(counts['light_mediator'].sum())}."
-    )
-
-
-def slope_of_limits(table: Mapping[str, Any]) -> float | None:
-    """How far an end that is a limit moves outwards per unit of the bound: the median over the ends; None for none.
-
-    table has the columns of domain_sensitivity.csv.
-    """
-    column = {name: np.array(values) for name, values in table.items()}
-    slopes = []
-    for key in dict.fromkeys(zip(table["parameter"], table["side"], table["delta_chi2"], strict=True)):
-        rows = column["ends_at_grid"] == "no"
-        for name, value in zip(("parameter", "side", "delta_chi2"), key, strict=True):
-            rows &= column[name] == value
-        if np.count_nonzero(rows) > 1:
-            slopes.append(np.ptp(column["end"][rows]) / np.ptp(column["bound"][rows]))
-    return float(np.median(slopes)) if slopes else None
-
-
-def match_rows(made: Sequence[Study]) -> list[Row]:
-    """Every published end of a matter parameter at each threshold, with the bound that gives it, by analysis."""
-    rows: dict[tuple[Any, ...], Row] = {}
-    for study in made:
-        path = study.folder / "domain_matches.csv"
-        table = read_table(path, DOMAIN_MATCHES) if path.exists() else {"parameter": []}
-        for i in range(len(table["parameter"])):
-            named: Row = {name: table[name][i] for name in ("parameter", "side", "delta_chi2", "published")}
-            row = rows.setdefault(tuple(named.values()), {**named, "bounds": {}})
-            row["bounds"][study.name] = (float(table["bound"][i]), table["kind"][i])
-    return sorted(rows.values(), key=lambda row: float(row["delta_chi2"]))
-
-
-def _widest(table: Mapping[str, Any]) -> Iterator[str]:
-    """The first level's range of every parameter at the largest bound, in words."""
-    last = table["bound"] == table["bound"].max()
-    last &= table["delta_chi2"] == table["delta_chi2"].max()
-    for name in dict.fromkeys(table["parameter"]):
-        ends = table["end"][last & (np.array(table["parameter"]) == name)]
-        yield f"{captions.spoken_name(name)} from {captions.spoken(ends.min())} to {captions.spoken(ends.max())}"
-
-
-def domain_row(study: Study) -> Row | None:
-    """The figure of domain sensitivity with what it means; None where it was not asked for."""
-    path = study.folder / "figures" / "domain_sensitivity"
-    table_path = study.folder / "domain_sensitivity.csv"
-    if not table_path.exists() or not path.with_name(path.name + ".svg").exists():
-        return None
-    table = read_table(table_path, SENSITIVITY)
-    bounds = table["bound"]
-    alt = (
-        f"Ends of the allowed ranges against the bound on what is profiled over, from {bounds.min():g} to "
-        f"{bounds.max():g}: every end that is a limit moves outwards in proportion to the bound; one that is only the "
-        f"reach of the domain is six times it. At the largest bound {', '.join(_widest(table))}."
-    )
-    levels = sorted(set(table["delta_chi2"]), reverse=True)
-    return _shown(study, path, "", alt) | {"slope": slope_of_limits(table), "levels": levels}
 
 
 def _flat(section: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -360,12 +227,14 @@ def _flat(section: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
         yield prefix, ", ".join(map(str, section)) if isinstance(section, (list, tuple)) else section
 
 
-def choice_rows(config: Mapping[str, Any], made: Sequence[Study]) -> tuple[list[Row], list[Row]]:
+def choice_rows(config: Mapping[str, Any], made: Sequence[AnalysisResults]) -> tuple[list[Row], list[Row]]:
     """Choices on which the analyses differ, and those they share, by key of the configuration."""
     values = {}
-    for study in made:
-        reader = config["datasets"][study.section["dataset"]]["reader"]
-        values[study.name] = dict(_flat(study.section)) | {"dataset": f"{study.section['dataset']} (reader {reader})"}
+    for analysis in made:
+        reader = config["datasets"][analysis.section["dataset"]]["reader"]
+        values[analysis.name] = dict(_flat(analysis.section)) | {
+            "dataset": f"{analysis.section['dataset']} (reader {reader})"
+        }
     keys = list(dict.fromkeys(key for chosen in values.values() for key in chosen))
     rows: list[Row] = [
         {"key": key, "values": {name: chosen.get(key, "–") for name, chosen in values.items()}} for key in keys
@@ -374,13 +243,13 @@ def choice_rows(config: Mapping[str, Any], made: Sequence[Study]) -> tuple[list[
     return differ, [row for row in rows if row not in differ]
 
 
-def number_rows(made: Sequence[Study]) -> list[Row]:
+def number_rows(made: Sequence[AnalysisResults]) -> list[Row]:
     """Numbers that tell the analyses apart: counts in the analysed bins and chi2 of the standard model."""
     rows: dict[str, dict[str, float]] = {}
-    for study in made:
-        low, high = study.choices.photoelectron_range
-        used = cut(study.dataset, PHOTOELECTRONS, low, high)
-        measured, model = used.measurement, Model(analysis=study.choices, datasets=(used,))
+    for analysis in made:
+        low, high = analysis.choices.photoelectron_range
+        used = cut(analysis.dataset, PHOTOELECTRONS, low, high)
+        measured, model = used.measurement, Model(analysis=analysis.choices, datasets=(used,))
         found = {
             "analysed bins": float(measured.observed.size),
             "observed counts in them": float(measured.observed.sum()),
@@ -389,7 +258,7 @@ def number_rows(made: Sequence[Study]) -> list[Row]:
             "χ² of the standard model": float(chi2_at(model, "contact", {})),
         }
         for name, value in found.items():
-            rows.setdefault(name, {})[study.name] = value
+            rows.setdefault(name, {})[analysis.name] = value
     return [{"name": name, "values": values} for name, values in rows.items()]
 
 
@@ -414,18 +283,18 @@ def cross_checks(results: Path, config: Mapping[str, Any]) -> list[Row]:
     return found
 
 
-def grid_payload(study: Study, scan: Scan, name: str, figure: str) -> Row:
+def grid_payload(analysis: AnalysisResults, scan: Scan, name: str, figure: FigureSpec) -> Row:
     """What the page computes a scan's plot from: delta chi2 on a thinned grid, and its profiles on the whole one.
 
     `figure` is the one that draws this grid, and marks its best fit if there is one.
     """
-    grid, least = study.load(scan, name)
+    grid, least = analysis.load(scan, name)
     keep = [thinned(axis.size) for axis in grid.axes]
     payload: Row = {
-        "analysis": study.name,
+        "analysis": analysis.name,
         "least": least,
-        "best": study.best_fit(figure, name),
-        "lowest": grid.best_fit(),
+        "best": analysis.best_fit(figure, name),
+        "lowest": grid.lowest_point(),
         "x": encoded(grid.axes[0][keep[0]]),
         "y": encoded(grid.axes[1][keep[1]]),
         "z": encoded(grid.delta_chi2[np.ix_(*keep)].T, "<f4"),  # rows are y
@@ -437,12 +306,12 @@ def grid_payload(study: Study, scan: Scan, name: str, figure: str) -> Row:
     return payload
 
 
-def scan_payloads(made: Sequence[Study], figures: Figures) -> list[Row]:
+def scan_payloads(made: Sequence[AnalysisResults]) -> list[Row]:
     """Every grid of two axes, its levels, and the values of each analysis that has it."""
     found: dict[str, Row] = {}
-    for study in made:
-        figure_of = {grid: figure for figure, grids in figures[study.name].items() for grid in grids}
-        for scan, name, axes in study.grids():
+    for analysis in made:
+        figure_of = {grid: figure for figure in analysis.figures for grid in figure.grids}
+        for scan, name, axes in analysis.grids():
             entry = found.setdefault(
                 name,
                 {
@@ -459,18 +328,18 @@ def scan_payloads(made: Sequence[Study], figures: Figures) -> list[Row]:
                     "shown": [],
                 },
             )
-            entry["shown"].append(grid_payload(study, scan, name, figure_of[name]))
+            entry["shown"].append(grid_payload(analysis, scan, name, figure_of[name]))
     return list(found.values())
 
 
-def spectrum_payload(study: Study, example: Mapping[str, float]) -> Row:
+def spectrum_payload(analysis: AnalysisResults, example: Mapping[str, float]) -> Row:
     """Quadrature nodes from which the page computes counts: the library's own sum, in double precision."""
-    templates, measured = study.dataset.templates, study.measurement
+    templates, measured = analysis.dataset.templates, analysis.measurement
     seen = templates.detected.max(axis=0)  # each node is seen in one bin: what is not smeared
-    low, high = study.choices.photoelectron_range
-    charges = [standard_model_charge(nuclide, study.choices.sin2_theta_w) for nuclide in templates.nuclides]
+    low, high = analysis.choices.photoelectron_range
+    charges = [standard_model_charge(nuclide, analysis.choices.sin2_theta_w) for nuclide in templates.nuclides]
     return {
-        "analysis": study.name,
+        "analysis": analysis.name,
         "edges": measured.bin_edges_pe.tolist(),
         "bin": encoded(templates.detected.argmax(axis=0), "<i4"),
         "q2": [encoded(row) for row in templates.momentum_transfer_squared],
@@ -482,61 +351,40 @@ def spectrum_payload(study: Study, example: Mapping[str, float]) -> Row:
         "observed": measured.observed.tolist(),
         "sigma": measured.errors.tolist(),
         "range": [low, high],
-        "normalization": study.choices.normalization_uncertainty,
+        "normalization": analysis.choices.normalization_uncertainty,
         "example": [float(example["mediator_mass_mev"]), float(example["coupling"])],
     }
 
 
-def downloads(results: Path, made: Sequence[Study]) -> list[Row]:
+def downloads(results: Path, made: Sequence[AnalysisResults]) -> list[Row]:
     """Small tables, to be saved from the page."""
     rows = []
-    for study in made:
-        for name in DOWNLOADS:
-            path = study.folder / f"{name}.csv"
-            if path.exists():
-                rows.append({"file": f"{study.name}-{name}.csv", "uri": data_uri(path, "text/csv")})
+    for analysis in made:
+        judged = ("scorecard",) if analysis.is_judged else ()
+        named = [*judged, *DOWNLOADS, *(name for figure in analysis.figures for name in figure.data)]
+        for name in dict.fromkeys(named):
+            uri = data_uri(analysis.folder / f"{name}.csv", "text/csv")
+            rows.append({"file": f"{analysis.name}-{name}.csv", "uri": uri})
     return [*rows, {"file": "provenance.json", "uri": data_uri(results / "provenance.json", "application/json")}]
 
 
-def graph(jobs: Mapping[str, Job]) -> str:
-    """The rules of a run and what each takes up, this page's own at the end."""
-    edges, times = rule_edges(jobs), run_times(jobs)
-    taken = {first for first, second in edges if first != second}
-    edges |= {(row["rule"], "report") for row in times if row["rule"] not in taken}
-    labels = {row["rule"]: row["rule"] + (f" × {row['jobs']}" if row["jobs"] > 1 else "") for row in times}
-    alt = "; ".join(f"{a} feeds {b}" for a, b in sorted(edges) if a != b)
-    return draw(edges, labels | {"report": "report"}, f"Graph of the workflow's rules: {alt}.")
-
-
-def collect(
-    results: Path, config: Mapping[str, Any], figures: Figures, published: Path, jobs: Mapping[str, Job]
-) -> Row:
-    """Everything that the template shows."""
-    made = studies(results, config)
-    stated = read_table(published, PUBLISHED)
+def collect(results: Path, config: Mapping[str, Any], made: Sequence[AnalysisResults], jobs: Mapping[str, Job]) -> Row:
+    """Everything that the template shows, but for what a study has to say."""
     differ, shared = choice_rows(config, made)
-    domains = [row for row in (domain_row(study) for study in made) if row]
     return {
-        "analyses": [study.name for study in made],
-        "scorecard": scorecard_rows(made),
-        "score": {study.name: score(study) for study in made},
-        "equation": [row for row in (reproduced_equation(study, stated) for study in made) if row],
-        "assumptions": {s.name: captions.assumption_text(s.section) for s in made},
-        "data": {s.name: captions.data_text(config, s.name) for s in made},
-        "figures": figure_rows(config, made, figures),
+        "analyses": [analysis.name for analysis in made],
+        "assumptions": {each.name: captions.assumption_text(each.section) for each in made},
+        "data": {each.name: captions.data_text(config, each.name) for each in made},
+        "figures": figure_rows(config, made),
         "ranges": range_groups(made),
-        "domains": domains,
-        "matches": match_rows(made),
-        "bound": config.get("domain_sensitivity", {}).get("scan"),
         "differ": differ,
         "shared": shared,
         "numbers": number_rows(made),
         "cross_checks": cross_checks(results, config),
         "provenance": json.loads(read_text_file(results / "provenance.json")),
-        "scans": scan_payloads(made, figures),
-        "spectra": [spectrum_payload(study, config["spectrum_example"]) for study in made],
+        "scans": scan_payloads(made),
+        "spectra": [spectrum_payload(analysis, config["spectrum_example"]) for analysis in made],
         "downloads": downloads(results, made),
-        "graph": graph(jobs) if jobs else None,
         "times": run_times(jobs),
     }
 

@@ -33,8 +33,8 @@ class Grid:
         """The mean distance of neighbours along axis i, in the scale in which it is evenly spaced."""
         return float(np.ptp(self.coordinate(i))) / (self.axes[i].size - 1)
 
-    def best_fit(self) -> tuple[float, float]:
-        """The grid point of least chi2."""
+    def lowest_point(self) -> tuple[float, float]:
+        """The grid point of least chi2, which is no best fit: that lies between points."""
         i, j = np.unravel_index(int(np.argmin(self.delta_chi2)), self.delta_chi2.shape)
         return float(self.axes[0][i]), float(self.axes[1][j])
 

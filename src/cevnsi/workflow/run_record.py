@@ -1,7 +1,7 @@
 """What the workflow manager noted of the jobs that made a result: their rules, what each took up, and how long it ran.
 
 The notes are one JSON file for every result, named by the base64 of its path. They are read as they are, so that the
-graph and the times in a report are of the run that made these files; results that came without them have neither.
+times in a report are of the run that made these files; results that came without them have none.
 """
 
 import base64
@@ -12,8 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from cevnsi.files.tables import TableError, read_text
-
-Edges = set[tuple[str, str]]
 
 
 @dataclass(frozen=True)
@@ -26,9 +24,9 @@ class Job:
     seconds: float
 
 
-def read_jobs(notes: Path) -> dict[str, Job]:
-    """The job behind every result, by its path; a file that is no such note is passed over."""
-    jobs = {}
+def read_jobs(folder: Path) -> dict[str, Job]:
+    """The job behind every result of the run in a folder, by its path; a file that is no such note is passed over."""
+    jobs, notes = {}, folder / ".snakemake" / "metadata"
     for path in sorted(p for p in notes.rglob("*") if p.is_file()):
         encoded = "".join(part.removeprefix("@") for part in path.relative_to(notes).parts)  # a long name is in parts
         try:
@@ -51,11 +49,6 @@ def behind(jobs: Mapping[str, Job], results: Iterable[str]) -> dict[str, Job]:
             found[name] = jobs[name]
             todo += jobs[name].inputs
     return dict(sorted(found.items()))
-
-
-def rule_edges(jobs: Mapping[str, Job]) -> Edges:
-    """Which rule takes up what which other makes."""
-    return {(jobs[name].rule, job.rule) for job in jobs.values() for name in job.inputs if name in jobs}
 
 
 def run_times(jobs: Mapping[str, Job]) -> list[dict[str, Any]]:

@@ -1,0 +1,42 @@
+"""What workflow, report and HEPData need to know of a figure, in one record."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from cevnsi.files.tables import Layout
+
+
+@dataclass(frozen=True, kw_only=True)
+class FigureSpec:
+    """A figure: where it is from, what it is drawn from, and how it is spoken of.
+
+    It draws grids, or files of its own (`inputs`), whose paths may have {analysis} and {dataset}.
+    """
+
+    name: str  # of its files
+    title: str  # over it in the report
+    location: str = ""  # in the paper; empty for one that is in none
+    grids: tuple[str, ...] = ()  # panel by panel; made where an analysis has them all
+    section: str = ""  # of the configuration, whose `scan` an analysis must run; made for every one if empty
+    script: str = "draw_regions.py"  # of workflow/scripts
+    inputs: Mapping[str, str] = field(default_factory=dict)  # the script's input, by name
+    params: Mapping[str, str] = field(default_factory=dict)  # sections of the configuration that it is given, by name
+    data: Mapping[str, Layout] = field(default_factory=dict)  # tables of the analysis that `tables` and the page read
+    panel: str = ""  # what its csv calls the only panel; if empty panels are called as their grids
+    ranges_in: str = ""  # where the paper states the ranges of its grids
+    on_its_own: bool = False  # in a section of the report of its own
+    # Caption, alternative text and tables for HEPData; None for what is said of any region, or of any other figure.
+    caption: Callable[[Mapping[str, Any], str], str] | None = None  # of the configuration and an analysis
+    alt: Callable[[Any], str] | None = None  # of the results of an analysis, cevnsi.output.report.AnalysisResults
+    tables: Callable[[Any], Any] | None = None  # of cevnsi.output.hepdata.Finished; beside the lines of its grids
+
+    @property
+    def cited(self) -> str:
+        """As a run or a submission calls it."""
+        return self.location or self.name
+
+
+def region(grid: str) -> FigureSpec:
+    """The figure of one grid that no study draws."""
+    return FigureSpec(name=grid, title=grid, grids=(grid,))

@@ -1,0 +1,73 @@
+"""Every study by name, the one that a plain run makes, and what a configuration may ask of them."""
+
+import difflib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from cevnsi.config import check as settings
+from cevnsi.config.check import parse_scan
+from cevnsi.scans.axes import Scan
+from cevnsi.studies.liao_marfatia_2017.study import STUDY as LIAO_MARFATIA_2017
+from cevnsi.studies.study import Study
+
+STUDIES: dict[str, Study] = {
+    "liao_marfatia_2017": LIAO_MARFATIA_2017,
+}
+DEFAULT = "liao_marfatia_2017"  # what a plain run makes
+
+
+def study_of(config: Mapping[str, Any], analysis: str) -> Study | None:
+    """The study that an analysis belongs to; None for one of a user's own."""
+    name = config["analyses"][analysis].get("study")
+    return STUDIES[name] if name is not None else None
+
+
+def analyses_of(config: Mapping[str, Any], study: str | None) -> list[str]:
+    """Names of the analyses of a study, or of none."""
+    return [name for name, section in config["analyses"].items() if section.get("study") == study]
+
+
+def _scan_complaints(study: Study, scan: Scan) -> Iterator[str]:
+    expected = study.axes[scan.name]
+    logs = scan.name not in study.logarithmic or {axis.scale for axis in scan.axes} == {"log"}
+    if scan.projections != (expected,) or not logs:
+        spaced = ", in log scale" if scan.name in study.logarithmic else ""
+        needs = f"the study {study.name} needs {' and '.join(expected)}{spaced}"
+        yield f"scans.{scan.name}.axes: {needs}; name another scan otherwise"
+
+
+def _complaints(config: Mapping[str, Any]) -> Iterator[str]:
+    taken = [figure.name for study in STUDIES.values() for figure in study.figures]
+    yield from settings.name_complaints(config, {"scans": taken, "analyses": ["studies", *STUDIES]})
+    known: dict[str, Study] = {}  # by scan
+    for name, section in config["analyses"].items():
+        asked = section.get("study")
+        if asked is not None and asked not in STUDIES:
+            close = difflib.get_close_matches(asked, STUDIES, 1)
+            hint = f"did you mean {close[0]!r}?" if close else f"expected one of {', '.join(STUDIES)}, or no such key"
+            yield f"analyses.{name}.study: {asked!r} is unknown; {hint}"
+        elif asked is not None:
+            known |= {scan: STUDIES[asked] for scan in section["scans"] if scan in STUDIES[asked].axes}
+    for name, study in known.items():
+        yield from _scan_complaints(study, parse_scan(name, config["scans"][name]))
+
+
+def check(config: Mapping[str, Any]) -> None:
+    """Raise ConfigError with every complaint about a configuration, those of its studies included."""
+    settings.check(config)
+    settings.refuse("the configuration", _complaints(config))
+
+
+def remarks(config: Mapping[str, Any]) -> list[str]:
+    """What a reader of a configuration that `check` has accepted may miss, one line a key."""
+    said = settings.remarks(config)
+    judged = [section for section in config["analyses"].values() if "study" in section]
+    sensitivity = config.get("domain_sensitivity")
+    if sensitivity and not any(sensitivity["scan"] in section["scans"] for section in judged):
+        which = f"no analysis of a study names its scan, {sensitivity['scan']}"
+        said.append(f"domain_sensitivity: {which}, so it is not computed")
+    others = [name for name in config["analyses"] if name not in analyses_of(config, DEFAULT)]
+    if others:
+        how = f"`snakemake {' '.join(others)} ...` makes {' and '.join(others)}, `snakemake analyses ...` all"
+        said.append(f"analyses: a plain run makes those of the study {DEFAULT}; {how}")
+    return said

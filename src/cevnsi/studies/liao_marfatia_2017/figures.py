@@ -1,0 +1,126 @@
+"""The paper's figures that no other study draws: spectra, the light mediator's exclusion, and Eq. 12 by its domain."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from matplotlib.patches import Patch
+
+from cevnsi.arrays import FloatArray
+from cevnsi.output.figures import (
+    BLACK,
+    BLUE,
+    GREY,
+    LABELS,
+    ORANGE,
+    SKY,
+    VERMILION,
+    Curves,
+    Drawn,
+    Panel,
+    label,
+    new_figure,
+    outline,
+    say_if_flat,
+    warn,
+)
+from cevnsi.statistics.thresholds import threshold
+
+
+def mediator_caption(mediator_mass_mev: float, coupling: float) -> str:
+    """A light mediator's mass and coupling in the paper's notation."""
+    factor, exponent = map(float, f"{coupling:.2e}".split("e"))
+    power = rf"10^{{{exponent:.0f}}}"
+    if factor != 1:
+        power = rf"{factor:g}\times {power}" if factor else "0"
+    return rf"$M_{{Z'}}={mediator_mass_mev:g}$ MeV, $g={power}$"
+
+
+def draw_spectrum(spectra: Mapping[str, Any], caption: str) -> Drawn:
+    """Fig. 1: events against photoelectrons, cumulative by flavor, SM dashed and a light mediator solid.
+
+    spectra has the columns of spectra.csv.
+    """
+    figure, ax = new_figure()
+    curves = Curves()
+    case, component = np.array(spectra["case"]), np.array(spectra["component"])
+    colors = {"nu_mu": BLUE, "nu_mu_bar": VERMILION, "nu_e": BLACK}
+    names = {"nu_mu": r"$\nu_\mu$", "nu_mu_bar": r"$\nu_\mu+\bar\nu_\mu$",
+             "nu_e": r"$\nu_\mu+\bar\nu_\mu+\nu_e$"}  # fmt: skip
+    top = 0.0
+    for name, style in (("sm", "--"), ("light_mediator", "-")):
+        total: Any = 0.0
+        for flavor, color in colors.items():
+            rows = (case == name) & (component == flavor)
+            edges = np.append(spectra["bin_low_pe"][rows], spectra["bin_high_pe"][rows][-1])
+            total = total + spectra["predicted_counts"][rows]
+            ax.stairs(total, edges, color=color, linestyle=style, linewidth=1.2)
+            curves.add("fig1", f"{name}:{flavor}", 0, (edges[:-1] + edges[1:]) / 2, total)
+        top = max(top, float(total.max()))
+    handles = [ax.plot([], [], color=color, label=names[flavor])[0] for flavor, color in colors.items()]
+    handles += [ax.plot([], [], color=GREY, linestyle="--", label="SM")[0]]
+    handles += [ax.plot([], [], color=GREY, linestyle="-", label=caption)[0]]
+    ax.legend(handles=handles, loc="upper right")
+    ax.set(xlim=(0, 50), ylim=(0, 1.08 * top), xlabel=LABELS["photoelectrons"], ylabel=LABELS["predicted_counts"])
+    return figure, curves.columns
+
+
+def draw_exclusion(panel: Panel, g2: tuple[FloatArray, FloatArray]) -> Drawn:
+    """Fig. 2: the excluded part of (mass, coupling), log-log, with the band that explains the muon's moment."""
+    figure, ax = new_figure(height=3.0)
+    curves = Curves()
+    grid, level = panel.grid, panel.level
+    mass, coupling = grid.axes
+    ax.contourf(mass, coupling, grid.delta_chi2.T, levels=[threshold(*level), np.inf], colors=[SKY], alpha=0.45)
+    outline(ax, curves, "fig2", panel.contours, level, color=BLUE)
+    say_if_flat(ax, grid)
+    ax.fill_between(mass, *g2, color=ORANGE, alpha=0.55, linewidth=0)
+    for name, edge in zip(("muon g-2, lower", "muon g-2, upper"), g2, strict=True):
+        ax.plot(mass, edge, color=ORANGE, linewidth=0.8, linestyle="-.")
+        curves.add("fig2", name, 0, mass, edge)
+    probability = r"$2\sigma$" if abs(level[0] - 0.9545) < 1e-4 else f"{100 * level[0]:g} % CL"
+    handles = [
+        Patch(facecolor=SKY, alpha=0.45, edgecolor=BLUE, label=f"COHERENT excluded ({probability})"),
+        Patch(facecolor=ORANGE, alpha=0.55, label=r"$(g-2)_\mu$ favoured ($2\sigma$)"),
+    ]
+    if panel.best_fit:
+        mark: Any = {"marker": "x", "color": BLACK, "markersize": 5, "linestyle": "none"}
+        handles += ax.plot(*panel.best_fit, **mark, label="best fit", clip_on=False)
+        curves.add("fig2", "best fit", 0, *([value] for value in panel.best_fit))
+    ax.legend(handles=handles, loc="upper left")
+    ax.set(xscale="log", yscale="log", xlabel=label(grid.names[0]), ylabel=label(grid.names[1]))
+    ax.set(xlim=(mass[0], mass[-1]), ylim=(coupling[0], coupling[-1]))
+    warn(figure, [panel])
+    return figure, curves.columns
+
+
+def draw_domain_sensitivity(table: Mapping[str, Any], published: Mapping[str, tuple[float, float]]) -> Drawn:
+    """Ends of the allowed ranges against the bound on the profiled parameters, published values as lines."""
+    parameters = list(dict.fromkeys(table["parameter"]))
+    figure, axes = new_figure(height=2.1 * len(parameters) + 0.6, nrows=len(parameters), sharex=True, squeeze=False)
+    curves = Curves()
+    column = {name: np.array(values) for name, values in table.items()}
+    styles = {2: (BLUE, "-"), 1: (VERMILION, "--")}
+    levels = sorted(set(zip(table["n_dof"], table["delta_chi2"], strict=True)), reverse=True)
+    for ax, name in zip(axes.flat, parameters, strict=True):
+        for n_dof, level in levels:
+            color, style = styles.get(n_dof, (GREY, ":"))
+            for i, side in enumerate(("lower", "upper")):
+                rows = (column["parameter"] == name) & (column["n_dof"] == n_dof) & (column["side"] == side)
+                rows &= column["delta_chi2"] == level
+                reach = column["ends_at_grid"] == "yes"
+                for kind, of_kind, width in (("", rows & ~reach, None), (", only the reach", rows & reach, 0.5)):
+                    x, y = column["bound"][of_kind], column["end"][of_kind]
+                    text = rf"$\Delta\chi^2={level:.2f}$" if i == 0 and not kind else None
+                    mark = "." if x.size == 1 else ""  # a line of one point is not seen
+                    line = {"color": GREY if kind else color, "linestyle": style, "linewidth": width, "marker": mark}
+                    ax.plot(x, y, label=text, **line)
+                    curves.add(name, f"delta chi2 {level:.2f}, {n_dof:g} dof, {side}{kind}", 0, x, y)
+        for i, value in enumerate(published.get(name, ())):
+            ax.axhline(value, color=GREY, linewidth=0.9, linestyle=":", label=None if i else "Eq. (12)")
+        ax.set(ylabel=f"ends of {label(name)}")
+    if (column["ends_at_grid"] == "yes").any():
+        axes[0, 0].plot([], [], color=GREY, linewidth=0.5, label="reach, no limit")
+    axes[0, 0].legend(loc="center right")
+    axes[-1, 0].set(xlabel=r"bound on $|\epsilon^{uV}|$ and $|\epsilon^{dV}|$", xlim=(0, None))
+    return figure, curves.columns

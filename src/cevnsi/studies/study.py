@@ -1,0 +1,47 @@
+"""What a study is, and what is made of an analysis that belongs to one or to none."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from cevnsi.output.figure_spec import FigureSpec, region
+
+Values = dict[str, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study:
+    """A paper or a result: what it states, how that is computed here, and its figures.
+
+    `values` takes a model, scans, ranges and grids to our numbers by the keys of the published ones; `choices` to the
+    same under choices that the paper leaves open. `page` takes a configuration, the results of analyses and the
+    published values to what the report says of them.
+    """
+
+    name: str
+    title: str
+    citation: str
+    published: str  # file of its numbers and statements, in the project's folder
+    figures: tuple[FigureSpec, ...]
+    values: Callable[..., Values]
+    choices: Callable[..., Mapping[str, Values]] | None = None
+    axes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # of the scans that it knows by name
+    logarithmic: tuple[str, ...] = ()  # those of them whose axes are
+    comment: str = ""  # of a submission to HEPData, and
+    sources: Mapping[str, str] = field(default_factory=dict)  # what lies at addresses that it names
+    page: Callable[[Mapping[str, Any], Sequence[Any], Mapping[str, Any]], dict[str, Any]] | None = None
+
+
+def figures_of(
+    study: Study | None, config: Mapping[str, Any], scans: Sequence[str], grids: Sequence[str]
+) -> list[FigureSpec]:
+    """The figures of an analysis that runs these scans and so has these grids of two axes: those of its study, as far
+    as it has what they draw, then one for every further grid.
+    """
+    made = []
+    for figure in study.figures if study else ():
+        asked = not figure.section or config.get(figure.section, {}).get("scan") in scans
+        if asked and set(figure.grids) <= set(grids):
+            made.append(figure)
+    drawn = {grid for figure in made for grid in figure.grids}
+    return made + [region(grid) for grid in grids if grid not in drawn]

@@ -1,0 +1,61 @@
+"""What is made of an analysis that belongs to a study, and of one that belongs to none."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cevnsi.files.tables import RANGES, as_columns, write_csv
+from cevnsi.output.figure_spec import FigureSpec, region
+from cevnsi.studies.closing import closing_lines
+from cevnsi.studies.known import DEFAULT, STUDIES, analyses_of, study_of
+from cevnsi.studies.study import figures_of
+
+PAPER = STUDIES[DEFAULT]
+SCANS = list(PAPER.axes)
+
+
+def names(figures: list[FigureSpec]) -> list[str]:
+    return [figure.name for figure in figures]
+
+
+def test_a_study_has_its_figures_and_every_further_grid_its_own(config: dict[str, Any]) -> None:
+    made = figures_of(PAPER, config, [*SCANS, "mine"], [*SCANS, "mine.a.b"])
+    assert names(made) == [*(figure.name for figure in PAPER.figures), "mine.a.b"]
+    assert made[-1] == region("mine.a.b")
+
+
+@pytest.mark.parametrize("missing", SCANS)
+def test_a_figure_is_made_where_all_that_it_draws_is(missing: str, config: dict[str, Any]) -> None:
+    run = [scan for scan in SCANS if scan != missing]
+    made = figures_of(PAPER, config, run, run)
+    assert {grid for figure in made for grid in figure.grids} == set(run)  # none is drawn nowhere
+    left_out = {figure.name for figure in PAPER.figures if missing in figure.grids}
+    left_out |= {"domain_sensitivity"} if missing == config["domain_sensitivity"]["scan"] else set()
+    assert {figure.name for figure in PAPER.figures} - set(names(made)) == left_out
+
+
+def test_what_the_configuration_does_not_ask_for_is_not_made(config: dict[str, Any]) -> None:
+    del config["domain_sensitivity"]
+    assert "domain_sensitivity" not in names(figures_of(PAPER, config, SCANS, SCANS))
+
+
+def test_an_analysis_of_no_study_has_a_figure_for_every_grid_and_no_other(config: dict[str, Any]) -> None:
+    assert figures_of(None, config, SCANS, SCANS) == [region(name) for name in SCANS]
+
+
+def test_analyses_by_study(config: dict[str, Any]) -> None:
+    del config["analyses"]["release"]["study"]
+    assert (study_of(config, "paper"), study_of(config, "release")) == (PAPER, None)
+    assert (analyses_of(config, DEFAULT), analyses_of(config, None)) == (["paper"], ["release"])
+
+
+def test_closing_lines_say_where_the_figures_of_ones_own_are(config: dict[str, Any], tmp_path: Path) -> None:
+    for section in config["analyses"].values():
+        del section["study"]
+    row = ("mine", "eps_ee_uV", 0.9, 2, 4.6, 0, -1.0, 1.0, "profiled", "", "", "")
+    write_csv(tmp_path / "paper" / "ranges.csv", as_columns([(*row, "too coarse"), (*row, "")], RANGES))
+    assert closing_lines(tmp_path, config).splitlines() == [
+        f"paper: figures in {tmp_path}/paper/figures; ranges in {tmp_path}/paper/ranges.csv",
+        f"    1 rows of {tmp_path}/paper/ranges.csv have a warning",
+    ]
