@@ -441,7 +441,7 @@ TOGETHER = {
     "scans.light_mediator.axes": ("scans", "light_mediator", "axes", "mediator_mass_mev", "scale", "linear"),
     "scans.light_mediator.axes.coupling": ("scans", "light_mediator", "axes", "coupling", "min", 0),
     "scans.ee_d_u.axes: the study": ("scans", "ee_d_u", "projections", [["eps_ee_uV", "eps_ee_dV"]]),
-    "scans.mumu_d_u.axes: the study": ("scans", "mumu_d_u", "axes", {
+    "scans.mumu_d_u.projections: a scan of 3 axes": ("scans", "mumu_d_u", "axes", {
         name: {"min": -1, "max": 1, "points": 9} for name in ("eps_mumu_dV", "eps_mumu_uV", "eps_mutau_dV")
     }),
     "scans.ee_d_u.projections: ['eps_ee_dV', 'eps_ee_uV'] is there twice": ("scans", "ee_d_u", "projections", [
