@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from project import ROOT, Project, copy_project
+from project import ROOT, Project, copy_project, made_once
 
 TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 
@@ -54,7 +54,12 @@ scans:
 @pytest.fixture(scope="module")
 def followed(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A copy in which every recipe was followed, and run."""
-    project = copy_project(tmp_path_factory.mktemp("recipes") / "project")
+    return Project(made_once(tmp_path_factory, "recipes", follow))
+
+
+def follow(folder: Path) -> None:
+    """Follow every recipe in a copy of the project, and run it."""
+    project = copy_project(folder)
     package, schema = project.folder / "src" / "cevnsi", project.folder / "src" / "cevnsi" / "config" / "schema.yaml"
 
     (form_factor,) = blocks("A form factor")
@@ -88,7 +93,6 @@ def followed(tmp_path_factory: pytest.TempPathFactory) -> Project:
     overlay = project.folder / "mine.yaml"
     overlay.write_text(OVERLAY, encoding="utf-8")
     project.snakemake(str(overlay), "--", "report")
-    return project
 
 
 def test_every_section_of_how_to_add_is_followed() -> None:

@@ -82,14 +82,14 @@ def test_another_seed_draws_anew_and_recomputes_nothing_else(finished: Project) 
         assert finished.jobs() == {"digitization_chunk": 2, "digitization": 1, "scorecard": 1, "provenance": 1}
 
 
-def test_without_the_key_the_scorecard_says_so(finished: Project) -> None:
-    overlay = finished.folder.parent / "reduced_without.yaml"
+def test_without_the_key_the_scorecard_says_so(finished: Project, tmp_path: Path) -> None:
+    overlay = tmp_path / "reduced_without.yaml"
     reduced = read(ROOT / "tests" / "config" / "reduced.yaml")
     del reduced["digitization"]
     overlay.write_text(yaml.safe_dump(reduced, sort_keys=False), encoding="utf-8")
     config = (finished.folder / "config.yaml").read_text(encoding="utf-8")
     section = config[config.index("digitization:") :].split("\n\n")[0]
-    project = replace(finished.copy(finished.folder.parent / "without"), overlay=str(overlay))
+    project = replace(finished.copy(tmp_path / "project"), overlay=str(overlay))
     with edited(project.folder / "config.yaml", section, ""):
         assert project.jobs() == {"scorecard": 1, "provenance": 1}
         project.snakemake()
@@ -225,14 +225,15 @@ def test_a_level_edit_recomputes_no_chi2(finished: Project) -> None:
     assert jobs["contours"] == 2
 
 
-def test_more_axes_two_nuclei_and_helm(finished: Project) -> None:
+def test_more_axes_two_nuclei_and_helm(finished: Project, tmp_path: Path) -> None:
     """What a user adds in a configuration alone: a third analysis, a four-axis scan, a phase, projections."""
     overlay = ROOT / "tests" / "config" / "wider.yaml"
-    base = finished.folder / "results" / "two_nuclei"
+    project = finished.copy(tmp_path / "project")
+    base = project.folder / "results" / "two_nuclei"
     full = "results/two_nuclei/grids/four_axes.parquet"
-    finished.snakemake(str(overlay), "--", "results/two_nuclei/scorecard.csv", full,
-                       "results/two_nuclei/figures/four_axes.eps_ee_dV.eps_mumu_dV.pdf")  # fmt: skip
-    grid = pd.read_parquet(finished.folder / full)
+    project.snakemake(str(overlay), "--", "results/two_nuclei/scorecard.csv", full,
+                      "results/two_nuclei/figures/four_axes.eps_ee_dV.eps_mumu_dV.pdf")  # fmt: skip
+    grid = pd.read_parquet(project.folder / full)
     scan = parse_scan("four_axes", read(overlay)["scans"]["four_axes"])
     chi2 = grid["chi2"].to_numpy().reshape(scan.shape)
     config = read(ROOT / "config.yaml")
