@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import astuple, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from cevnsi.arrays import FloatArray
 from cevnsi.config.check import parse_scan
 from cevnsi.experiments.measurement import Measurement
 from cevnsi.experiments.response import Acceptance
+from cevnsi.files import strict_yaml
 from cevnsi.files.tables import PUBLISHED, RANGES, SCORECARD, as_columns, read_table, write_csv
 from cevnsi.model import Model, analysis_templates, make_model, mediator_chi2
 from cevnsi.physics.flux import FLAVORS
@@ -670,29 +672,31 @@ EQ_12 = [
 LOW, HIGH = "every eps_uV, eps_dV in [-2, 2]", "every eps_uV, eps_dV in [-1, 0.73]"
 
 
+@pytest.fixture(scope="module")
 def choices_of(
-    analysis: str,
-    scans: list[Scan],
+    root: Path,
     model: Callable[..., Model],
     templates: Callable[..., Templates],
     measurement: Callable[[str], Measurement],
-) -> tuple[Values, dict[str, Values]]:
-    used = model(analysis)
-    grids = grids_of(used, [with_points(scan, 201) for scan in scans if scan.name in COUNTED])
-    choices = open_choices(used, templates(analysis), measurement(used.analysis.dataset), scans, grids)
-    return values_of(used, scans, 201), choices
+) -> Callable[[str], tuple[Values, dict[str, Values]]]:
+    """Values of an analysis, and those under every choice that the paper leaves open."""
+    scans = [parse_scan(*item) for item in strict_yaml.read(root / "config.yaml")["scans"].items()]
+
+    @cache
+    def found(analysis: str) -> tuple[Values, dict[str, Values]]:
+        used = model(analysis)
+        grids = grids_of(used, [with_points(scan, 201) for scan in scans if scan.name in COUNTED])
+        choices = open_choices(used, templates(analysis), measurement(used.analysis.dataset), scans, grids)
+        return values_of(used, scans, 201), choices
+
+    return found
 
 
 @pytest.mark.parametrize("analysis", ANALYSES)
 def test_verdicts_over_open_choices(
-    analysis: str,
-    root: Path,
-    scans: list[Scan],
-    model: Callable[..., Model],
-    templates: Callable[..., Templates],
-    measurement: Callable[[str], Measurement],
+    analysis: str, root: Path, choices_of: Callable[[str], tuple[Values, dict[str, Values]]]
 ) -> None:
-    ours, choices = choices_of(analysis, scans, model, templates, measurement)
+    ours, choices = choices_of(analysis)
     table = read_table(root / "data" / "liao_marfatia_2017" / "published.csv", PUBLISHED)
     card = scorecard(table, ours, "off", choices)
     verdicts = dict(zip(published_keys(root), card["verdict"], strict=True))
@@ -708,13 +712,9 @@ def test_verdicts_over_open_choices(
 
 
 def test_open_choices_bear_on_what_they_change(
-    scans: list[Scan],
-    root: Path,
-    model: Callable[..., Model],
-    templates: Callable[..., Templates],
-    measurement: Callable[[str], Measurement],
+    root: Path, choices_of: Callable[[str], tuple[Values, dict[str, Values]]]
 ) -> None:
-    ours, choices = choices_of("paper", scans, model, templates, measurement)
+    ours, choices = choices_of("paper")
     regions = {key for key in ours if key.startswith(("regions_", "holes_"))}
     keys = {name: set(values) for name, values in choices.items()}
     assert keys == {
