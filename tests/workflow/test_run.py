@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -263,8 +264,25 @@ rule nothing:
 """
 
 
+def shown(project: Project, *overlays: str) -> dict[str, Any]:
+    """The configuration that the workflow merges."""
+    snakefile = project.folder / "show.smk"
+    snakefile.write_text(SHOW_CONFIG, encoding="utf-8")
+    arguments = (*overlays, "--snakefile", str(snakefile), "--dry-run", "--", "nothing")
+    lines = project.run(project.command(*arguments)).stdout.splitlines()
+    (merged,) = [json.loads(line.removeprefix("merged:")) for line in lines if line.startswith("merged:")]
+    assert isinstance(merged, dict)
+    return merged
+
+
+@pytest.fixture(scope="module")
+def without(finished: Project) -> dict[str, Any]:
+    """What it merges with no further overlay."""
+    return shown(finished)
+
+
 @pytest.mark.parametrize("place", ["datasets", "analyses", "scans", "scans.ee_d_u.axes", "spectrum_example"])
-def test_an_overlay_does_not_turn_the_order(finished: Project, place: str) -> None:
+def test_an_overlay_does_not_turn_the_order(finished: Project, without: dict[str, Any], place: str) -> None:
     """What names only the last key of a mapping, with the value that it has."""
     reduced = ROOT / "tests" / "config" / finished.overlay
     value = read(ROOT / "config.yaml")
@@ -275,16 +293,9 @@ def test_an_overlay_does_not_turn_the_order(finished: Project, place: str) -> No
     overlay = {last: value[last]}
     for name in reversed(place.split(".")):
         overlay = {name: overlay}
-    path, snakefile = finished.folder / "last.yaml", finished.folder / "show.smk"
+    path = finished.folder / "last.yaml"
     path.write_text(json.dumps(overlay), encoding="utf-8")
-    snakefile.write_text(SHOW_CONFIG, encoding="utf-8")
-    arguments = ("--snakefile", str(snakefile), "--dry-run", "--", "nothing")
-    shown = []
-    for command in (finished.command(*arguments), finished.command(str(path), *arguments)):
-        lines = finished.run(command).stdout.splitlines()
-        shown += [json.loads(line.removeprefix("merged:")) for line in lines if line.startswith("merged:")]
-    without, with_it = shown
-    assert repr(with_it) == repr(without)  # which has an order
+    assert repr(shown(finished, str(path))) == repr(without)  # which has an order
     assert list(without["scans"]) == list(SCANS)
     assert finished.jobs("--configfile", str(reduced), str(path)) == {}
 
