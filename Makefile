@@ -2,8 +2,9 @@
 PYTHON ?= python3
 CORES ?= $(shell nproc)
 BIN := .venv/bin
-# CORES processes share the tests; one that has none left takes over half of what another still has.
-PYTEST = $(BIN)/python -m pytest --numprocesses $(CORES) --dist worksteal
+# CORES processes share the tests; one that has none left takes over half of what another still has. Each computes in one
+# thread: those of linear algebra would wait for one another, and cost more than they bring.
+PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(CORES) --dist worksteal
 # Bars in a terminal, plain lines elsewhere.
 SNAKEMAKE = $(BIN)/snakemake $$(test -t 2 && echo --logger rich) --cores $(CORES)
 
