@@ -1,6 +1,7 @@
 """Shared fixtures: the real configuration and inputs, and models built from them once."""
 
 import copy
+import os
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+import tally
 from cevnsi.config.check import complete, parse_analysis
 from cevnsi.experiments.inputs import read_dataset
 from cevnsi.experiments.loading import as_acceptance, as_measurement
@@ -90,3 +92,27 @@ def dataset() -> Callable[..., DataSet]:
 def model() -> Callable[..., Model]:
     """Models of the analysed bins, called like `dataset`."""
     return lambda analysis, **overrides: _model(analysis, tuple(overrides.items()))
+
+
+# Processes that share the tests (pytest -n) each hand over what they have to tell; the one that started them tells it.
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Hand over, or write down what is only known at the end."""
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["tally"] = tally.hand_over()
+    else:
+        tally.append_mutations()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """One of the processes is through; one that crashed has nothing to tell."""
+    tally.take_over(getattr(node, "workeroutput", {}).get("tally", {"faults": [], "mutations": {}}))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Mutations and faults; those on a cluster are shown by what starts it."""
+    if "CEVNSI_SLURM" not in os.environ:
+        tally.show(terminalreporter)

@@ -14,7 +14,8 @@ from typing import TypeVar
 
 import pytest
 
-from project import Project, record_fault
+from project import Project
+from tally import record_fault
 
 REPOSITORY = Path(__file__).parents[2]
 REDUCED = [REPOSITORY / "tests" / "config" / "reduced.yaml"]  # the whole workflow

@@ -52,12 +52,11 @@ class Box:
         chi2: FloatArray = contact_chi2(self.model, {**self.fixed, **dict(zip(self.names, value.T, strict=True))}, {})
         return chi2
 
-    def slope(self, value: FloatArray) -> FloatArray:
-        """Slope of chi2 (k,) at couplings (k,)."""
+    def with_slope(self, value: FloatArray) -> tuple[float, FloatArray]:
+        """Chi2 at couplings (k,), and its slope (k,)."""
         k = value.size
-        chi2 = self.chi2(value + STEP * np.concatenate([np.eye(k), -np.eye(k)]))
-        result: FloatArray = (chi2[:k] - chi2[k:]) / (2 * STEP)
-        return result
+        chi2 = self.chi2(value + STEP * np.concatenate([np.eye(k), -np.eye(k), np.zeros((1, k))]))
+        return float(chi2[-1]), (chi2[:k] - chi2[k:-1]) / (2 * STEP)
 
     def down_from(self, value: FloatArray) -> float:
         """The local minimum that SLSQP comes down to, infinite if it has left the domain."""
@@ -65,12 +64,9 @@ class Box:
         for i, row in enumerate(rows):
             row[[2 * i, 2 * i + 1]] = 1.0
 
-        def at(x: FloatArray, /) -> float:
-            return float(self.chi2(x[None])[0])
-
-        settings: Any = {"method": "SLSQP", "options": {"ftol": 1e-14, "maxiter": 500}, "jac": self.slope}
+        settings: Any = {"method": "SLSQP", "options": {"ftol": 1e-14, "maxiter": 500}, "jac": True}
         run = minimize(
-            at,
+            self.with_slope,
             value,
             bounds=Bounds(self.low, self.high),
             constraints=[LinearConstraint(row, *ends) for row, ends in zip(rows, self.sums, strict=True)],
@@ -78,7 +74,7 @@ class Box:
         )
         x = np.clip(run.x, self.low, self.high)
         inside = all(low - 1e-10 <= row @ x <= high + 1e-10 for row, (low, high) in zip(rows, self.sums, strict=True))
-        return at(x) if inside else np.inf
+        return float(self.chi2(x[None])[0]) if inside else np.inf
 
 
 def least(model: Model, parameters: Mapping[str, float], domain: Domain, seed: int, starts: int = 12) -> float:

@@ -1,11 +1,12 @@
 """A copy of the project as a checkout would be, to run the workflow in."""
 
+import fcntl
 import hashlib
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -85,12 +86,19 @@ def copy_project(folder: Path, overlay: str = "reduced.yaml") -> Project:
     return Project(folder, overlay)
 
 
-FAULTS: list[tuple[str, str, str]] = []
-
-
-def record_fault(fault: str, what_happens: str, outcome: str) -> None:
-    """Remember a fault that a test has injected, for the table at the end of a run."""
-    FAULTS.append((fault, what_happens, outcome))
-    if table := os.environ.get("CEVNSI_FAULTS"):
-        with Path(table).open("a", encoding="utf-8") as stream:
-            stream.write("\t".join(FAULTS[-1]) + "\n")
+def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
+    """A folder that `make` makes, once for all processes that share the tests (pytest -n); each has its own copy."""
+    folder = factory.mktemp(name) / "project"
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        make(folder)
+        return folder
+    shared = factory.getbasetemp().parent / name
+    with Path(f"{shared}.lock").open("w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (shared / "complete").exists():
+            shutil.rmtree(shared, ignore_errors=True)  # what a failure has left
+            shared.mkdir()
+            make(shared / "project")
+            (shared / "complete").touch()
+    shutil.copytree(shared / "project", folder, symlinks=True)
+    return folder

@@ -57,6 +57,12 @@ def scans(config: dict[str, Any]) -> list[Scan]:
     return [parse_scan(name, config["scans"][name]) for name in ("ee_d_u", "ee_mumu_d", "matter_ee_mumu")]
 
 
+@pytest.fixture
+def matter(config: dict[str, Any]) -> list[Scan]:
+    """The scan that ends of matter parameters are of, for tests that look at no others."""
+    return [parse_scan("matter_ee_mumu", config["scans"]["matter_ee_mumu"])]
+
+
 def members_of(readings: Readings, analysis: Analysis, scans: list[Scan], choices: Digitization) -> list[Values]:
     return [values for _, values in ensemble(readings, analysis, scans, choices, range(choices.members + 1))]
 
@@ -171,20 +177,20 @@ def test_no_spread_where_readings_agree_and_the_acceptance_is_exact(
     assert table["changed_counts"]["nominal"] == 0
 
 
-def test_each_error_alone_makes_a_spread(readings: Readings, analysis: Analysis, scans: list[Scan]) -> None:
+def test_each_error_alone_makes_a_spread(readings: Readings, analysis: Analysis, matter: list[Scan]) -> None:
     few = replace(CHOICES, members=3)
-    acceptance = by_key(summary(members_of(agreeing(readings), analysis, scans, few)))
+    acceptance = by_key(summary(members_of(agreeing(readings), analysis, matter, few)))
     assert acceptance["stat_uncertainty_ratio"]["standard_deviation"] == 0
     assert acceptance["sm_counts"]["standard_deviation"] > 0
     assert acceptance["eps_ee_matter_upper_n2"]["standard_deviation"] > 0
-    bars = by_key(summary(members_of(readings, analysis, scans, replace(few, acceptance_error=0.0))))
+    bars = by_key(summary(members_of(readings, analysis, matter, replace(few, acceptance_error=0.0))))
     assert bars["stat_uncertainty_ratio"]["standard_deviation"] > 0
     assert bars["sm_counts"]["standard_deviation"] == 0
     assert bars["eps_ee_matter_upper_n2"]["standard_deviation"] > 0
 
 
-def test_the_mean_is_near_the_nominal_value(readings: Readings, analysis: Analysis, scans: list[Scan]) -> None:
-    table = by_key(summary(members_of(readings, analysis, scans, CHOICES)))
+def test_the_mean_is_near_the_nominal_value(readings: Readings, analysis: Analysis, matter: list[Scan]) -> None:
+    table = by_key(summary(members_of(readings, analysis, matter, CHOICES)))
     ends = [key for key in table if "_matter_" in key]
     assert len(ends) == 8
     for key in [*ends, "sm_counts", "momentum_transfer_mev", "stat_uncertainty_ratio"]:
@@ -237,14 +243,12 @@ def test_no_value_of_a_member_depends_on_the_points_but_counts_of_regions(
     inputs = member_inputs(readings, CHOICES, member)
     expected = member_values(analysis, every, *inputs, 401)
     counts = {key for key in expected if key.startswith(("regions_", "holes_"))}
-    for points in (11, 41, 401):
-        for found in (
-            member_values(analysis, every, *inputs, points),
-            member_values(analysis, with_points(every, points), *inputs, 401),
-        ):
-            assert found.keys() == expected.keys()
-            for key in found.keys() - counts:
-                assert found[key] == pytest.approx(expected[key], rel=1e-7, abs=1e-8), (key, points)
+    others = [(every, points) for points in (11, 41)] + [(with_points(every, points), 401) for points in (11, 41, 401)]
+    for scans, points in others:
+        found = member_values(analysis, scans, *inputs, points)
+        assert found.keys() == expected.keys()
+        for key in found.keys() - counts:
+            assert found[key] == pytest.approx(expected[key], rel=1e-7, abs=1e-8), (key, points)
 
 
 def test_regions_are_counted_on_at_most_so_many_points(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,12 @@ def write_chunks(model: Model, scan: Scan, folder: Path) -> list[str]:
     return paths_of(scan, folder)
 
 
+@pytest.fixture(scope="module")
+def chi2_of_chunk(model: Callable[..., Model]) -> Callable[..., dict[tuple[str, ...], FloatArray]]:
+    """Chi2 on a chunk of every grid of three axes: chi2_of_chunk(chunks, projections, chunk), each made once."""
+    return cache(lambda chunks, projections, chunk: chunk_chi2(model("paper"), three_axes(chunks, projections), chunk))
+
+
 TURNED = (NAMES[1::-1], NAMES[::-1], NAMES[1:])  # the second axis first, and the last of all
 
 
@@ -76,14 +83,16 @@ def test_merged_chunks_are_the_whole_bit_for_bit(
     chunks: int,
     rows_per_part: int,
     projections: tuple[tuple[str, ...], ...],
-    model: Callable[..., Model],
+    chi2_of_chunk: Callable[..., dict[tuple[str, ...], FloatArray]],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    used, scan = model("paper"), three_axes(chunks, projections)
-    whole = chunk_chi2(used, three_axes(1, projections), 1)
+    scan, whole = three_axes(chunks, projections), chi2_of_chunk(1, projections, 1)
     monkeypatch.setattr(grids_module, "ROWS_PER_PART", rows_per_part)
-    paths = write_chunks(used, scan, tmp_path)
+    paths = paths_of(scan, tmp_path)
+    for k, path in enumerate(paths, start=1):
+        chi2 = chi2_of_chunk(chunks, projections, k)
+        write_parquet_parts(path, chunk_parts(scan, k, chi2), {}, repetitive_columns(scan))
     for name, projection in scan.grids().items():
         parts = list(merge(scan, name, paths))
         sizes = [part["chi2"].size for part in parts]

@@ -256,12 +256,9 @@ def test_projections_have_ranges_of_every_axis(model: Callable[..., Model]) -> N
         name="s",
         interaction="contact",
         axes=axes,
-        profile={},
-        fixed={},
         projections=(names[:2], (names[0], names[2])),
         confidence_levels=(0.9,),
-        n_dof=(2, 1),
-        chunks=1,
+        n_dof=(1,),
     )
     for nuclei in ("mean", "cs_and_i"):
         used = model("release", nuclei=nuclei)

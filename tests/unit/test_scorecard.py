@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import astuple, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from cevnsi.experiments.loading import as_acceptance
 from cevnsi.experiments.measurement import Measurement
 from cevnsi.experiments.response import Acceptance
 from cevnsi.experiments.targets import MEAN_OF_CSI
+from cevnsi.files import strict_yaml
 from cevnsi.files.tables import PUBLISHED, RANGES, SCORECARD, as_columns, read_table, write_csv
 from cevnsi.model import DataSet, Model, make_dataset, make_model
 from cevnsi.physics.flux import FLAVORS
@@ -673,27 +675,30 @@ EQ_12 = [
 LOW, HIGH = "every eps_uV, eps_dV in [-2, 2]", "every eps_uV, eps_dV in [-1, 0.73]"
 
 
+@pytest.fixture(scope="module")
 def choices_of(
-    analysis: str,
-    scans: list[Scan],
+    root: Path,
     model: Callable[..., Model],
     dataset: Callable[..., DataSet],
-) -> tuple[Values, dict[str, Values]]:
-    used = model(analysis)
-    grids = grids_of(used, [with_points(scan, 201) for scan in scans if scan.name in COUNTED])
-    choices = open_choices(used, dataset(analysis), scans, grids)
-    return values_of(used, scans, 201), choices
+) -> Callable[[str], tuple[Values, dict[str, Values]]]:
+    """Values of an analysis, and those under every choice that the paper leaves open."""
+    scans = [parse_scan(*item) for item in strict_yaml.read(root / "config.yaml")["scans"].items()]
+
+    @cache
+    def found(analysis: str) -> tuple[Values, dict[str, Values]]:
+        used = model(analysis)
+        grids = grids_of(used, [with_points(scan, 201) for scan in scans if scan.name in COUNTED])
+        choices = open_choices(used, dataset(analysis), scans, grids)
+        return values_of(used, scans, 201), choices
+
+    return found
 
 
 @pytest.mark.parametrize("analysis", ANALYSES)
 def test_verdicts_over_open_choices(
-    analysis: str,
-    root: Path,
-    scans: list[Scan],
-    model: Callable[..., Model],
-    dataset: Callable[..., DataSet],
+    analysis: str, root: Path, choices_of: Callable[[str], tuple[Values, dict[str, Values]]]
 ) -> None:
-    ours, choices = choices_of(analysis, scans, model, dataset)
+    ours, choices = choices_of(analysis)
     table = read_table(root / "data" / "liao_marfatia_2017" / "published.csv", PUBLISHED)
     card = scorecard(table, ours, "off", choices)
     verdicts = dict(zip(published_keys(root), card["verdict"], strict=True))
@@ -709,12 +714,9 @@ def test_verdicts_over_open_choices(
 
 
 def test_open_choices_bear_on_what_they_change(
-    scans: list[Scan],
-    root: Path,
-    model: Callable[..., Model],
-    dataset: Callable[..., DataSet],
+    root: Path, choices_of: Callable[[str], tuple[Values, dict[str, Values]]]
 ) -> None:
-    ours, choices = choices_of("paper", scans, model, dataset)
+    ours, choices = choices_of("paper")
     regions = {key for key in ours if key.startswith(("regions_", "holes_"))}
     keys = {name: set(values) for name, values in choices.items()}
     assert keys == {

@@ -11,12 +11,16 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import psutil
 import pytest
 
-from project import Project, copy_project, record_fault
+from project import Project, copy_project, made_once
+from tally import record_fault
 
+T = TypeVar("T")
+OVERLAY = "faults.yaml"
 CHUNK = "results/paper/chunks/light_mediator/2-of-4.parquet"
 GRID = "results/paper/grids/light_mediator.parquet"
 TARGETS = ("--", "results/paper/figures/fig2.pdf", "results/paper/ranges.csv", GRID)
@@ -25,15 +29,17 @@ TARGETS = ("--", "results/paper/figures/fig2.pdf", "results/paper/ranges.csv", G
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A finished run that nothing disturbed. Tests work on copies of it."""
-    project = copy_project(tmp_path_factory.mktemp("undisturbed") / "project", "faults.yaml")
-    project.snakemake(*TARGETS)
-    return project
+
+    def make(folder: Path) -> None:
+        copy_project(folder, OVERLAY).snakemake(*TARGETS)
+
+    return Project(made_once(tmp_path_factory, "undisturbed", make), OVERLAY)
 
 
 @pytest.fixture
 def fresh(tmp_path: Path) -> Project:
     """A project in which nothing has run yet."""
-    return copy_project(tmp_path / "project", "faults.yaml")
+    return copy_project(tmp_path / "project", OVERLAY)
 
 
 @contextmanager
@@ -59,13 +65,14 @@ def said(project: Project) -> str:
     return (project.folder / "background.log").read_text(encoding="utf-8")
 
 
-def wait_for(condition: Callable[[], object], what: str, seconds: float = 120) -> None:
-    """Poll until a condition holds."""
+def wait_for(condition: Callable[[], T], what: str, seconds: float = 120) -> T:
+    """Poll until a condition holds, and what it then is."""
     end = time.monotonic() + seconds
-    while not condition():
+    while not (found := condition()):
         if time.monotonic() > end:
             pytest.fail(f"waited {seconds} s for {what}")
         time.sleep(0.05)
+    return found
 
 
 def chunk_jobs(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
@@ -95,8 +102,7 @@ def way_out(output: str) -> list[str]:
 
 def test_kill_of_a_chunk_job(fresh: Project, undisturbed: Project) -> None:
     with running(fresh) as process:
-        wait_for(lambda: chunk_jobs(process), "a chunk job")
-        chunk_jobs(process)[0].send_signal(signal.SIGKILL)
+        wait_for(lambda: chunk_jobs(process), "a chunk job")[0].send_signal(signal.SIGKILL)
         assert process.wait(timeout=120) != 0
     assert re.search(r"Error in rule chunk", said(fresh))
     fresh.snakemake(*TARGETS)

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from cevnsi.output.hepdata import complaints
-from project import Project
+from project import Project, made_once
 
 ANALYSES = ("paper", "release")
 PANELS = {
@@ -25,9 +25,11 @@ PANELS = {
 @pytest.fixture(scope="module")
 def submitted(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A copy of the finished run with its submission made."""
-    project = finished.copy(tmp_path_factory.mktemp("submitted") / "project")
-    project.snakemake("--", "hepdata")
-    return project
+
+    def make(folder: Path) -> None:
+        finished.copy(folder).snakemake("--", "hepdata")
+
+    return Project(made_once(tmp_path_factory, "submitted", make))
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cevnsi.studies.known import DEFAULT, STUDIES
-from project import ROOT, Project, copy_project
+from project import ROOT, Project, copy_project, made_once
 
 # The example of docs/module.md, with a rule that is named as one of ours, and with a handler.
 PAGE = (ROOT / "docs" / "module.md").read_text(encoding="utf-8")
@@ -49,13 +49,16 @@ def _run(folder: Path, library: Path, *arguments: str) -> subprocess.CompletedPr
 @pytest.fixture(scope="module")
 def outer(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Another workflow that has this project in its folder, and has run."""
-    folder = _outer(tmp_path_factory.mktemp("module") / "outer", OUTER)
-    copy_project(folder / "cevnsi")
-    (folder / "changes.yaml").write_bytes((ROOT / "tests" / "config" / "reduced.yaml").read_bytes())
-    done = _run(folder, folder / "cevnsi" / "src")
-    assert done.returncode == 0, done.stdout
-    (folder / "run.log").write_text(done.stdout, encoding="utf-8")
-    return folder
+
+    def make(folder: Path) -> None:
+        _outer(folder, OUTER)
+        copy_project(folder / "cevnsi")
+        (folder / "changes.yaml").write_bytes((ROOT / "tests" / "config" / "reduced.yaml").read_bytes())
+        done = _run(folder, folder / "cevnsi" / "src")
+        assert done.returncode == 0, done.stdout
+        (folder / "run.log").write_text(done.stdout, encoding="utf-8")
+
+    return made_once(tmp_path_factory, "module", make)
 
 
 def test_another_workflow_computes_with_our_ranges(outer: Path, finished: Project) -> None:

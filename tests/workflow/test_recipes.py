@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from project import ROOT, Project, copy_project
+from project import ROOT, Project, copy_project, made_once
 
 TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 
@@ -64,7 +64,12 @@ scans:
 @pytest.fixture(scope="module")
 def followed(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A copy in which every recipe was followed, and run."""
-    project = copy_project(tmp_path_factory.mktemp("recipes") / "project")
+    return Project(made_once(tmp_path_factory, "recipes", follow))
+
+
+def follow(folder: Path) -> None:
+    """Follow every recipe in a copy of the project, and run it."""
+    project = copy_project(folder)
     package = project.folder / "src" / "cevnsi"
 
     (form_factor,) = blocks("A form factor")
@@ -116,7 +121,6 @@ def followed(tmp_path_factory: pytest.TempPathFactory) -> Project:
     overlay = project.folder / "mine.yaml"
     overlay.write_text(OVERLAY, encoding="utf-8")
     project.snakemake(str(overlay), "--", "report", "hepdata", "coherent_2017")
-    return project
 
 
 def test_every_section_of_how_to_add_is_followed() -> None:

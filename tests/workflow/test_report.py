@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from cevnsi.output.captions import number
-from project import Project
+from project import Project, made_once
 
 VOID = {"meta", "link", "img", "input", "br"}
 SECTIONS = (
@@ -58,10 +58,13 @@ class Page(HTMLParser):
 @pytest.fixture(scope="module")
 def reported(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A copy of the finished run, with its report."""
-    project = finished.copy(tmp_path_factory.mktemp("reported") / "project")
-    assert project.jobs("--", "report") == {"report": 1}
-    project.snakemake("--", "report")
-    return project
+
+    def make(folder: Path) -> None:
+        project = finished.copy(folder)
+        assert project.jobs("--", "report") == {"report": 1}
+        project.snakemake("--", "report")
+
+    return Project(made_once(tmp_path_factory, "reported", make))
 
 
 @pytest.fixture(scope="module")

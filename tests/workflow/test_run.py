@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -83,14 +84,14 @@ def test_another_seed_draws_anew_and_recomputes_nothing_else(finished: Project) 
         assert finished.jobs() == {"digitization_chunk": 2, "digitization": 1, "scorecard": 1, "provenance": 1}
 
 
-def test_without_the_key_the_scorecard_says_so(finished: Project) -> None:
-    overlay = finished.folder.parent / "reduced_without.yaml"
+def test_without_the_key_the_scorecard_says_so(finished: Project, tmp_path: Path) -> None:
+    overlay = tmp_path / "reduced_without.yaml"
     reduced = read(ROOT / "tests" / "config" / "reduced.yaml")
     del reduced["digitization"]
     overlay.write_text(yaml.safe_dump(reduced, sort_keys=False), encoding="utf-8")
     config = (finished.folder / "config.yaml").read_text(encoding="utf-8")
     section = config[config.index("digitization:") :].split("\n\n")[0]
-    project = replace(finished.copy(finished.folder.parent / "without"), overlay=str(overlay))
+    project = replace(finished.copy(tmp_path / "project"), overlay=str(overlay))
     with edited(project.folder / "config.yaml", section, ""):
         assert project.jobs() == {"scorecard": 1, "provenance": 1}
         project.snakemake()
@@ -295,14 +296,15 @@ def test_a_level_edit_recomputes_no_chi2(finished: Project) -> None:
     assert jobs["contours"] == 2
 
 
-def test_more_axes_two_nuclei_and_helm(finished: Project) -> None:
+def test_more_axes_two_nuclei_and_helm(finished: Project, tmp_path: Path) -> None:
     """What a user adds in a configuration alone: a third analysis, a four-axis scan, a phase, projections."""
     overlay = ROOT / "tests" / "config" / "wider.yaml"
-    base = finished.folder / "results" / "two_nuclei"
+    project = finished.copy(tmp_path / "project")
+    base = project.folder / "results" / "two_nuclei"
     full = "results/two_nuclei/grids/four_axes.parquet"
-    finished.snakemake(str(overlay), "--", "results/two_nuclei/scorecard.csv", full,
-                       "results/two_nuclei/figures/four_axes.eps_ee_dV.eps_mumu_dV.pdf")  # fmt: skip
-    grid = pd.read_parquet(finished.folder / full)
+    project.snakemake(str(overlay), "--", "results/two_nuclei/scorecard.csv", full,
+                      "results/two_nuclei/figures/four_axes.eps_ee_dV.eps_mumu_dV.pdf")  # fmt: skip
+    grid = pd.read_parquet(project.folder / full)
     scan = parse_scan("four_axes", read(overlay)["scans"]["four_axes"])
     chi2 = grid["chi2"].to_numpy().reshape(scan.shape)
     config = read(ROOT / "config.yaml")
@@ -332,8 +334,25 @@ rule nothing:
 """
 
 
+def shown(project: Project, *overlays: str) -> dict[str, Any]:
+    """The configuration that the workflow merges."""
+    snakefile = project.folder / "show.smk"
+    snakefile.write_text(SHOW_CONFIG, encoding="utf-8")
+    arguments = (*overlays, "--snakefile", str(snakefile), "--dry-run", "--", "nothing")
+    lines = project.run(project.command(*arguments)).stdout.splitlines()
+    (merged,) = [json.loads(line.removeprefix("merged:")) for line in lines if line.startswith("merged:")]
+    assert isinstance(merged, dict)
+    return merged
+
+
+@pytest.fixture(scope="module")
+def without(finished: Project) -> dict[str, Any]:
+    """What it merges with no further overlay."""
+    return shown(finished)
+
+
 @pytest.mark.parametrize("place", ["datasets", "analyses", "scans", "scans.ee_d_u.axes", "spectrum_example"])
-def test_an_overlay_does_not_turn_the_order(finished: Project, place: str) -> None:
+def test_an_overlay_does_not_turn_the_order(finished: Project, without: dict[str, Any], place: str) -> None:
     """What names only the last key of a mapping, with the value that it has."""
     reduced = ROOT / "tests" / "config" / finished.overlay
     value = read(ROOT / "config.yaml")
@@ -344,16 +363,9 @@ def test_an_overlay_does_not_turn_the_order(finished: Project, place: str) -> No
     overlay = {last: value[last]}
     for name in reversed(place.split(".")):
         overlay = {name: overlay}
-    path, snakefile = finished.folder / "last.yaml", finished.folder / "show.smk"
+    path = finished.folder / "last.yaml"
     path.write_text(json.dumps(overlay), encoding="utf-8")
-    snakefile.write_text(SHOW_CONFIG, encoding="utf-8")
-    arguments = ("--snakefile", str(snakefile), "--dry-run", "--", "nothing")
-    shown = []
-    for command in (finished.command(*arguments), finished.command(str(path), *arguments)):
-        lines = finished.run(command).stdout.splitlines()
-        shown += [json.loads(line.removeprefix("merged:")) for line in lines if line.startswith("merged:")]
-    without, with_it = shown
-    assert repr(with_it) == repr(without)  # which has an order
+    assert repr(shown(finished, str(path))) == repr(without)  # which has an order
     assert list(without["scans"]) == list(SCANS)
     assert finished.jobs("--configfile", str(reduced), str(path)) == {}
 
