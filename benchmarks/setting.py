@@ -106,7 +106,7 @@ def scan_of(axes: Mapping[str, tuple[float, float, int]], *projections: tuple[st
         "name": "benchmark",
         "interaction": "light_mediator" if light else "contact",
         "axes": made,
-        "profile": {},
+        "domain": {},
         "fixed": {},
         "projections": projections or (tuple(axes),),
         "confidence_levels": (0.9,),

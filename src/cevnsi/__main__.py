@@ -120,7 +120,7 @@ def chi2(arguments: argparse.Namespace) -> str:
 
 def allowed(arguments: argparse.Namespace) -> str:
     """Allowed intervals of one parameter."""
-    fixed, profile = _once(arguments.fixed), _once(arguments.profile)
+    fixed, domain = _once(arguments.fixed), _once(arguments.domain)
     model = _model(arguments)
     line = make_line(
         model,
@@ -128,7 +128,7 @@ def allowed(arguments: argparse.Namespace) -> str:
         (arguments.low, arguments.high),
         points=arguments.points,
         fixed=fixed,
-        profile=profile,
+        domain=domain,
         confidence_levels=(arguments.confidence_level,),
         n_dof=(arguments.n_dof,),
     )
@@ -189,7 +189,7 @@ def _parser() -> argparse.ArgumentParser:
         help="hold this at a value other than zero",
     )
     added.add_argument(
-        "--profile", action="append", default=[], type=_domain, metavar="NAME=LOW:HIGH", help="minimise over this too"
+        "--domain", action="append", default=[], type=_domain, metavar="NAME=LOW:HIGH", help="minimise over this too"
     )
     added.add_argument("--from", dest="low", type=_number, metavar="LOW", help="least value looked at")
     added.add_argument("--to", dest="high", type=_number, metavar="HIGH", help="greatest value looked at")

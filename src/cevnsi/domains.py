@@ -121,7 +121,7 @@ def turning_points(
 def fixed_amplitudes(
     nuclide: Nuclide, parameters: Mapping[str, Any], moving: list[Direction], sin2_theta_w: float
 ) -> dict[tuple[str, str], Any]:
-    """Real and imaginary amplitude of every pair before the profiled parameters add to it."""
+    """Real and imaginary amplitude of every pair before what is minimised over adds to it."""
     epsilon = contact({name: value for name, value in parameters.items() if name not in MATTER_PARAMETERS})
     amplitudes: dict[tuple[str, str], Any] = {}
     for pair in PAIRS:

@@ -80,7 +80,7 @@ def make_line(
     *,
     points: int = 3,
     fixed: Mapping[str, float] | None = None,
-    profile: Domain | None = None,
+    domain: Domain | None = None,
     confidence_levels: tuple[float, ...] = (0.9,),
     n_dof: tuple[int, ...] = (1,),
 ) -> Scan:
@@ -88,10 +88,10 @@ def make_line(
 
     An end that is None is where the paper's scans end, for a matter parameter where the domains do (Eq. 11).
     """
-    fixed, profile = fixed or {}, profile or {}
-    interaction = interaction_of([name, *fixed, *profile])
-    if name in MATTER_PARAMETERS and set(quarks_of(name)) <= set(profile):
-        (u_low, u_high), (d_low, d_high) = (profile[quark] for quark in quarks_of(name))
+    fixed, domain = fixed or {}, domain or {}
+    interaction = interaction_of([name, *fixed, *domain])
+    if name in MATTER_PARAMETERS and set(quarks_of(name)) <= set(domain):
+        (u_low, u_high), (d_low, d_high) = (domain[quark] for quark in quarks_of(name))
         usual = matter_parameter(u_low, d_low), matter_parameter(u_high, d_high)
     else:
         usual = parameter(name).usual
@@ -103,7 +103,7 @@ def make_line(
         name="range",
         interaction=interaction,
         axes=(axis,),
-        profile=profile,
+        domain=domain,
         fixed=fixed,
         projections=((name,),),
         confidence_levels=confidence_levels,

@@ -171,7 +171,7 @@ def _as_written(written: dict[str, Any]) -> bool:
         good &= [axis.name for axis in scan.axes] == ordered
         good &= [list(names) for names in scan.projections] == section.get("projections", [ordered])
         good &= all(len(set(axis.values())) == axis.points for axis in scan.axes)
-        good &= scan.profile == {key: tuple(map(float, ends)) for key, ends in section.get("profile", {}).items()}
+        good &= scan.domain == {key: tuple(map(float, ends)) for key, ends in section.get("domain", {}).items()}
         good &= scan.fixed == {key: float(value) for key, value in section.get("fixed", {}).items()}
         good &= scan.interaction == section["interaction"]
         good &= (*scan.confidence_levels, *scan.n_dof) == (*section["confidence_levels"], *section["n_dof"])

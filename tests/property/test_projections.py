@@ -25,7 +25,7 @@ QUARKS = ("eps_ee_uV", "eps_ee_dV", "eps_mumu_uV", "eps_mumu_dV")
 
 def make_scan(
     spans: dict[str, tuple[float, float, int]],
-    profile: dict[str, tuple[float, float]] | None = None,
+    domain: dict[str, tuple[float, float]] | None = None,
     fixed: dict[str, float] | None = None,
 ) -> Scan:
     """A scan of these axes that keeps its whole grid."""
@@ -36,7 +36,7 @@ def make_scan(
         name="s",
         interaction="contact",
         axes=axes,
-        profile=profile or {},
+        domain=domain or {},
         fixed=fixed or {},
         projections=(tuple(spans),),
         confidence_levels=(0.9,),
@@ -54,11 +54,11 @@ FOUR = make_scan(dict(zip(QUARKS, [(-1, 1, 9), (-1, 0.5, 7), (-1, 1, 6), (-0.2, 
 STEPS = make_scan(dict(zip(QUARKS, [(-1, 1, 9), (-1, 0.5, 7), (-1, 0.5, 4), (-0.5, 1, 4)], strict=True)))
 BESIDE = make_scan(
     {"eps_ee_uV": (-0.5, 0.6, 8), "eps_mumu_uV": (-1, 1, 6), "eps_emu_uV": (0.05, 0.4, 5)},
-    profile={"eps_emu_dV": (-0.3, 0.2), "eps_mutau_dV_imag": (0.1, 0.4)},
+    domain={"eps_emu_dV": (-0.3, 0.2), "eps_mutau_dV_imag": (0.1, 0.4)},
 )
 SUMS = make_scan(
     {"eps_ee_matter": (-2, 3, 6), "eps_mumu_matter": (-1, 2, 5), "eps_emu_matter": (-1.2, 0.9, 4)},
-    profile={f"eps_{pair}_{quark}V": (-0.6, 0.8) for pair in ("ee", "mumu", "emu") for quark in "ud"},
+    domain={f"eps_{pair}_{quark}V": (-0.6, 0.8) for pair in ("ee", "mumu", "emu") for quark in "ud"},
 )
 MATTER = ("eps_ee_matter", "eps_mumu_matter")
 CASES: list[tuple[Scan, Plane]] = [
@@ -108,7 +108,7 @@ def test_a_projection_is_the_minimum_between_the_ends_of_the_other_axes(
     assert (found <= lowest + 1e-9).all()
     if scan in (THREE, PHASE, FOUR, STEPS):  # elsewhere the points include the minima, or nearly so
         assert (found < lowest - 1e-3).any()
-    domain = {**plane.profile, **{axis.name: (axis.minimum, axis.maximum) for axis in plane.over}}
+    domain = {**plane.domain, **{axis.name: (axis.minimum, axis.maximum) for axis in plane.over}}
     random = np.random.default_rng(len(projection[0]) + plane.shape[0])
     for seed, index in enumerate(zip(*(random.integers(0, n, 4) for n in plane.shape), strict=True)):
         point = {axis.name: float(axis.values()[i]) for axis, i in zip(plane.axes, index, strict=True)}

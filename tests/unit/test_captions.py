@@ -43,7 +43,7 @@ def test_a_caption_states_data_statistic_threshold_and_domain(name: str, config:
     assert "0.28" in text
     assert f"{100 * level:g} % CL, Δχ2 = {threshold(level, n_dof):.2f} (2 degrees of freedom)" in text
     assert " × ".join(str(axis.points) for axis in scan.axes) in text
-    assert ("minimised over εeeuV from −1 to 1" in text) == bool(scan.profile)
+    assert ("minimised over εeeuV from −1 to 1" in text) == bool(scan.domain)
     assert ("every other coupling zero" in text) == (scan.interaction == "contact")
 
 

@@ -62,7 +62,7 @@ def test_chi2_at_a_point(point: dict[str, float], table: Callable[..., Any], mod
 
 
 def test_the_range_of_a_matter_parameter(table: Callable[..., Any]) -> None:
-    domains = [f"--profile=eps_{pair}_{quark}V=-1:1" for pair in ("ee", "mumu") for quark in "ud"]
+    domains = [f"--domain=eps_{pair}_{quark}V=-1:1" for pair in ("ee", "mumu") for quark in "ud"]
     (row,) = table("range", "eps_mumu_matter", *domains)
     assert (float(row["lower"]), float(row["upper"])) == pytest.approx((-0.633527, 1.704368), abs=1e-6)  # scorecard's
     assert (row["other_parameters"], row["ends_at_grid"]) == ("profiled", "")
@@ -94,7 +94,7 @@ def test_a_range_that_no_datum_makes_says_so(table: Callable[..., Any]) -> None:
     (row,) = table("range", "eps_tautau_dV")
     assert row["warning"] == "no sensitivity: chi2 does not depend on eps_tautau_dV"
     assert (row["lower_set_by"], row["upper_set_by"]) == ("eps_tautau_dV >= -1", "eps_tautau_dV <= 1")
-    (row,) = table("range", "eps_ee_dV", "--profile=eps_ee_uV=-100:100")
+    (row,) = table("range", "eps_ee_dV", "--domain=eps_ee_uV=-100:100")
     assert row["warning"] == "no sensitivity: chi2 does not depend on eps_ee_dV once minimised over the others"
 
 
@@ -138,8 +138,8 @@ COMPLAINTS = [
     ("spectrum --config README.md", "cevnsi: README.md: "),
     ("spectrum --config tests/config/faults.yaml", "tests/config/faults.yaml: the configuration cannot be used:\n"),
     ("spectrum coupling=1", "cevnsi: mediator_mass_mev: is missing"),
-    ("range eps_ee_dV --profile eps_ee_uV=1", "'eps_ee_uV=1' is not NAME=LOW:HIGH"),
-    ("range eps_ee_dV --profile eps_ee_uV=1:0", "cevnsi: the range cannot be used:\n  range.profile.eps_ee_uV: [1, 0]"),
+    ("range eps_ee_dV --domain eps_ee_uV=1", "'eps_ee_uV=1' is not NAME=LOW:HIGH"),
+    ("range eps_ee_dV --domain eps_ee_uV=1:0", "cevnsi: the range cannot be used:\n  range.domain.eps_ee_uV: [1, 0]"),
     ("range eps_ee_dV --points 2", "'2' is not a whole number from 3 to 10001"),
     ("range eps_ee_dV --points 1e3", "'1e3' is not a whole number from 3 to 10001"),
     ("range eps_ee_dV --n-dof 0", "'0' is not a whole number from 1 to 100"),

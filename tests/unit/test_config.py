@@ -261,8 +261,8 @@ PARAMETERS = [
         "scans.mine.axes.x: unknown parameter of interaction contact; expected one of eps_ee_dV, ",
     ),
     (
-        new_scan(profile={"eps_tau_uV": [-1, 1]}),
-        "scans.mine.profile.eps_tau_uV: unknown parameter of interaction contact; did you mean 'eps_",
+        new_scan(domain={"eps_tau_uV": [-1, 1]}),
+        "scans.mine.domain.eps_tau_uV: unknown parameter of interaction contact; did you mean 'eps_",
     ),
     (
         new_scan(fixed={"eps_ee_matter": 0.1}),
@@ -281,48 +281,48 @@ PARAMETERS = [
         "scans.mine.axes: {'mediator_mass_mev': {'min': -1, 'max': 1, 'points': 5}} does not have enough properties",
     ),
     (
-        new_scan(profile={"eps_ee_uV": [-1, 1]}),
-        "scans.mine.profile.eps_ee_uV: is also an axis; a parameter is one or the other",
+        new_scan(domain={"eps_ee_uV": [-1, 1]}),
+        "scans.mine.domain.eps_ee_uV: is also an axis; a parameter is one or the other",
     ),
     (
         new_scan(fixed={"eps_mumu_uV": 0.1}),
-        "scans.mine.fixed.eps_mumu_uV: is also an axis or profiled; a parameter is one of the three",
+        "scans.mine.fixed.eps_mumu_uV: is also an axis or minimised over; a parameter is one of the three",
     ),
     (
-        new_scan(fixed={"eps_emu_uV": 0.1}, profile={"eps_emu_uV": [-1, 1]}),
-        "scans.mine.fixed.eps_emu_uV: is also an axis or profiled; a parameter is one of the three",
+        new_scan(fixed={"eps_emu_uV": 0.1}, domain={"eps_emu_uV": [-1, 1]}),
+        "scans.mine.fixed.eps_emu_uV: is also an axis or minimised over; a parameter is one of the three",
     ),
     (
-        new_scan(profile={"eps_emu_uV": [1, 1]}),
-        "scans.mine.profile.eps_emu_uV: [1, 1] is not a domain; expected low < high",
+        new_scan(domain={"eps_emu_uV": [1, 1]}),
+        "scans.mine.domain.eps_emu_uV: [1, 1] is not a domain; expected low < high",
     ),
     (
-        new_scan(profile={"eps_emu_uV": [1, -1]}),
-        "scans.mine.profile.eps_emu_uV: [1, -1] is not a domain; expected low < high",
+        new_scan(domain={"eps_emu_uV": [1, -1]}),
+        "scans.mine.domain.eps_emu_uV: [1, -1] is not a domain; expected low < high",
     ),
-    (new_scan(profile={"eps_emu_uV": [1]}), "scans.mine.profile.eps_emu_uV: [1] is too short"),
+    (new_scan(domain={"eps_emu_uV": [1]}), "scans.mine.domain.eps_emu_uV: [1] is too short"),
     (
-        new_scan(profile={"eps_emu_matter": [-1, 1]}),
-        "scans.mine.profile.eps_emu_matter: a matter parameter is an axis, not profiled; profile its eps_uV and eps_dV",
+        new_scan(domain={"eps_emu_matter": [-1, 1]}),
+        "scans.mine.domain.eps_emu_matter: a matter parameter is an axis; its eps_uV and eps_dV have domains",
     ),
     (
-        put("scans", "light_mediator", "profile", {"coupling": [0, 1]}),
-        "scans.light_mediator.profile: only contact parameters can be profiled over",
+        put("scans", "light_mediator", "domain", {"coupling": [0, 1]}),
+        "scans.light_mediator.domain: only contact parameters can be minimised over",
     ),
     (
         new_scan(axes=MATTER_AXES),
-        "scans.mine.profile: axis eps_ee_matter needs a domain for eps_ee_uV and eps_ee_dV (Eq. 11 fixes their sum)",
+        "scans.mine.domain: axis eps_ee_matter needs a domain for eps_ee_uV and eps_ee_dV (Eq. 11 fixes their sum)",
     ),
     (
-        new_scan(axes=MATTER_AXES, profile={k: v for k, v in QUARKS.items() if k != "eps_mumu_dV"}),
-        "scans.mine.profile: axis eps_mumu_matter needs a domain for eps_mumu_dV (Eq. 11 fixes their sum)",
+        new_scan(axes=MATTER_AXES, domain={k: v for k, v in QUARKS.items() if k != "eps_mumu_dV"}),
+        "scans.mine.domain: axis eps_mumu_matter needs a domain for eps_mumu_dV (Eq. 11 fixes their sum)",
     ),
     (
-        new_scan(axes=MATTER_AXES | {"eps_ee_matter": {"min": -7, "max": 1, "points": 5}}, profile=QUARKS),
+        new_scan(axes=MATTER_AXES | {"eps_ee_matter": {"min": -7, "max": 1, "points": 5}}, domain=QUARKS),
         "scans.mine.axes.eps_ee_matter: [-7, 1] leaves [-6, 6], which is what the domains of eps_ee_uV and eps_ee",
     ),
     (
-        new_scan(axes=MATTER_AXES, profile=QUARKS | {"eps_mumu_uV": [-1, -0.8]}),
+        new_scan(axes=MATTER_AXES, domain=QUARKS | {"eps_mumu_uV": [-1, -0.8]}),
         "scans.mine.axes.eps_mumu_matter: [-1, 1] leaves [-6, 0.6], which is what the domains of eps_mumu_uV and",
     ),
 ]
@@ -405,7 +405,7 @@ SENSITIVITY = [
         both(
             new_scan(
                 axes={f"eps_{pair}_matter": dict(LINEAR) for pair in ("ee", "mumu", "emu")},
-                profile={f"eps_{pair}_{q}V": [-1, 1] for pair in ("ee", "mumu", "emu") for q in "ud"},
+                domain={f"eps_{pair}_{q}V": [-1, 1] for pair in ("ee", "mumu", "emu") for q in "ud"},
                 projections=[["eps_ee_matter", "eps_mumu_matter"]],
             ),
             put("domain_sensitivity", "scan", "mine"),
@@ -505,25 +505,25 @@ def test_the_projects_own_configuration_passes(config: dict[str, Any], root: Pat
     "change",
     [
         new_scan(),
-        new_scan(axes=MATTER_AXES, profile=QUARKS),
+        new_scan(axes=MATTER_AXES, domain=QUARKS),
         new_scan(axes=FOUR, projections=[["eps_ee_uV", "eps_mumu_uV"], list(FOUR)]),
-        both(new_scan(profile={"eps_ee_dV": [-1, 1], "eps_mumu_dV": [-1, 1]}), used_by("paper", **TWO)),
-        both(new_scan(axes=MATTER_AXES, profile=QUARKS), used_by("paper", **TWO)),
-        both(new_scan(profile={"eps_ee_dV": [-1, 1], "eps_emu_uV": [-1, 1]}), used_by("paper", **TWO)),
+        both(new_scan(domain={"eps_ee_dV": [-1, 1], "eps_mumu_dV": [-1, 1]}), used_by("paper", **TWO)),
+        both(new_scan(axes=MATTER_AXES, domain=QUARKS), used_by("paper", **TWO)),
+        both(new_scan(domain={"eps_ee_dV": [-1, 1], "eps_emu_uV": [-1, 1]}), used_by("paper", **TWO)),
         both(
             new_scan(
-                axes={"eps_emu_uV": LINEAR, "eps_etau_uV": LINEAR}, profile={"eps_ee_dV": [-1, 1], "eps_ee_uV": [-1, 1]}
+                axes={"eps_emu_uV": LINEAR, "eps_etau_uV": LINEAR}, domain={"eps_ee_dV": [-1, 1], "eps_ee_uV": [-1, 1]}
             ),
             used_by("paper", **TWO),
         ),
         both(
             new_scan(
                 axes={"eps_ee_matter": LINEAR, "eps_emu_matter": LINEAR},
-                profile={f"eps_{pair}_{q}V": [-1, 1] for pair in ("ee", "emu") for q in "ud"},
+                domain={f"eps_{pair}_{q}V": [-1, 1] for pair in ("ee", "emu") for q in "ud"},
             ),
             used_by("paper", **TWO),
         ),
-        both(new_scan(profile={"eps_ee_dV": [-1, 1], "eps_emu_uV": [-1, 1]}), used_by("paper")),
+        both(new_scan(domain={"eps_ee_dV": [-1, 1], "eps_emu_uV": [-1, 1]}), used_by("paper")),
         new_scan(projections=[["eps_mumu_uV", "eps_ee_uV"]]),
         new_scan(axes=FOUR, projections=[["eps_mumu_matter", "eps_ee_uV"], ["eps_ee_dV", "eps_ee_uV"]]),
         # what is minimised over is no grid: 8e12 points of three axes, of which 4e8 are kept, in chunks
@@ -692,7 +692,7 @@ def test_parsed_scan(config: dict[str, Any]) -> None:
     assert scan.shape == (401, 401)
     assert scan.projections == (("eps_ee_matter", "eps_mumu_matter"),)
     assert scan.grids() == {"matter_ee_mumu": ("eps_ee_matter", "eps_mumu_matter")} == scan.pairs()
-    assert scan.profile["eps_ee_uV"] == (-1.0, 1.0)
+    assert scan.domain["eps_ee_uV"] == (-1.0, 1.0)
     assert scan.levels() == [(0.9, 2), (0.9, 1)]
     assert scan.axis("eps_mumu_matter") == Axis(name="eps_mumu_matter", minimum=-2.0, maximum=3.0, points=401)
     assert scan.rows(1) == (0, 401)
@@ -745,7 +745,7 @@ def test_a_plane_has_the_axes_of_its_projection_and_is_least_over_the_others() -
         name="s",
         interaction="contact",
         axes=tuple(axes.values()),
-        profile={},
+        domain={},
         fixed={},
         projections=(tuple(axes),),
         confidence_levels=(0.9,),
@@ -772,7 +772,7 @@ def test_a_grid_is_called_the_same_in_any_order_of_all_axes() -> None:
         name="s",
         interaction="contact",
         axes=tuple(Axis(name=n, minimum=-1.0, maximum=1.0, points=3) for n in names),
-        profile={},
+        domain={},
         fixed={},
         projections=(names[::-1],),
         confidence_levels=(0.9,),
@@ -898,7 +898,7 @@ def test_a_scan_of_one_axis_is_checked_by_itself() -> None:
         name="line",
         interaction="light_mediator",
         axes=(axis,),
-        profile={},
+        domain={},
         fixed={"mediator_mass_mev": 10.0},
         projections=(("coupling",),),
         confidence_levels=(0.9,),
@@ -914,7 +914,7 @@ BY_HAND = Scan(
     name="mine",
     interaction="contact",
     axes=(Axis(name="eps_ee_uV", minimum=-1.0, maximum=1.0, points=5),),
-    profile={"eps_ee_dV": (-1.0, 1.0)},
+    domain={"eps_ee_dV": (-1.0, 1.0)},
     fixed={"eps_mumu_dV": 0.0},
     projections=(("eps_ee_uV",),),
     confidence_levels=(0.9,),
@@ -929,8 +929,8 @@ BY_HAND = Scan(
     [
         ("axes.eps_ee_uV.min", lambda x: {"axes": (Axis(name="eps_ee_uV", minimum=x, maximum=1.0, points=5),)}),
         ("axes.eps_ee_uV.max", lambda x: {"axes": (Axis(name="eps_ee_uV", minimum=-1.0, maximum=x, points=5),)}),
-        ("profile.eps_ee_dV", lambda x: {"profile": {"eps_ee_dV": (x, 1.0)}}),
-        ("profile.eps_ee_dV", lambda x: {"profile": {"eps_ee_dV": (-1.0, x)}}),
+        ("domain.eps_ee_dV", lambda x: {"domain": {"eps_ee_dV": (x, 1.0)}}),
+        ("domain.eps_ee_dV", lambda x: {"domain": {"eps_ee_dV": (-1.0, x)}}),
         ("fixed.eps_mumu_dV", lambda x: {"fixed": {"eps_mumu_dV": x}}),
     ],
 )

@@ -268,7 +268,7 @@ def test_without_a_bound_it_takes_two_nuclei_for_a_limit(model: Callable[..., Mo
                          RESULTS, re.DOTALL)  # fmt: skip
     ((first, near, second, far, *minimised),) = numbers
     scan = parse_scan("matter_ee_mumu", config["scans"]["matter_ee_mumu"])
-    everything = bounded(scan, -1e4, 1e4).profile
+    everything = bounded(scan, -1e4, 1e4).domain
     electron = {name: domain for name, domain in everything.items() if "_ee_" in name}
     for nuclei, expected in (("mean", [0.0] * 4), ("cs_and_i", [float(n) for n in (first, second, *minimised)])):
         used = model("paper", nuclei=nuclei)

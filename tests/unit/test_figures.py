@@ -64,7 +64,7 @@ BEST = (0.2345, -0.5678)  # no point of a grid
 
 
 def panel(grid: Grid, best_fit: tuple[float, float] | None = BEST, warning: str = "") -> Panel:
-    return Panel(grid, contours_of(grid), LEVEL, best_fit, warning)
+    return Panel(grid=grid, contours=contours_of(grid), level=LEVEL, best_fit=best_fit, warning=warning)
 
 
 def spectra_of(dataset: Callable[..., DataSet]) -> dict[str, Any]:

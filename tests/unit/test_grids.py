@@ -36,7 +36,7 @@ def three_axes(chunks: int, projections: tuple[tuple[str, ...], ...] = (*PAIRS, 
         name="s",
         interaction="contact",
         axes=axes,
-        profile={},
+        domain={},
         fixed={},
         projections=projections,
         confidence_levels=(0.9,),
@@ -126,7 +126,7 @@ def test_a_grid_of_matter_parameters_is_never_above_the_least_over_their_quarks(
         name="s",
         interaction="contact",
         axes=axes,
-        profile={},
+        domain={},
         fixed={},
         projections=(matter, tuple(a.name for a in axes)),
         confidence_levels=(0.9,),
@@ -172,7 +172,7 @@ def test_a_chunk_is_one_long_table(model: Callable[..., Model]) -> None:
     assert {column.size for column in first.values()} == {3 * 5 + 2 * 4 + 3 * 5 * 4}
     kept = first["projection"] == 1
     assert np.count_nonzero(kept) == 2 * 4
-    assert np.isnan(first["eps_ee_uV"][kept]).all()  # profiled over
+    assert np.isnan(first["eps_ee_uV"][kept]).all()  # minimised over
     assert np.isfinite(first["eps_ee_dV"][kept]).all()
 
 
@@ -291,7 +291,7 @@ def test_as_grid_gives_back_the_axes() -> None:
         name="m",
         interaction="light_mediator",
         axes=axes,
-        profile={},
+        domain={},
         fixed={},
         projections=(("mediator_mass_mev", "coupling"),),
         confidence_levels=(),

@@ -44,7 +44,7 @@ AXIS = {"min": -1, "max": 1, "points": 41}
 SECTION = {
     "interaction": "contact",
     "axes": {"eps_ee_dV": AXIS, "eps_mumu_dV": AXIS},
-    "profile": {"eps_ee_uV": [-0.5, 0.25]},
+    "domain": {"eps_ee_uV": [-0.5, 0.25]},
     "fixed": {"eps_tautau_uV": 0.1},
     "confidence_levels": [0.9],
     "n_dof": [2, 1],
@@ -131,7 +131,9 @@ def finished(dataset: Callable[..., DataSet], tmp_path_factory: pytest.TempPathF
     with drawing():
         for name, (figure, columns) in {
             "fig1": draw_spectrum(spectra, "mediator"),
-            "mine": draw_regions({"mine": Panel(grid, contours, scan.levels()[0], BEST_FIT)}),
+            "mine": draw_regions(
+                {"mine": Panel(grid=grid, contours=contours, level=scan.levels()[0], best_fit=BEST_FIT)}
+            ),
             "domain_sensitivity": draw_domain_sensitivity(sensitivity, {}),
         }.items():
             curves[name], pictures[name] = arrays(columns), folder / f"{name}.png"

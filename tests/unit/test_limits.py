@@ -163,10 +163,10 @@ def test_an_end_moves_with_the_bound_that_it_names(scans: dict[str, Scan], model
 def test_a_wide_axis_hides_nothing(reach: float, model: Callable[..., Model]) -> None:
     used = model("paper")
     for points in (3, 11, 1001):
-        line = make_line(used, "eps_ee_dV", (-reach, reach), points=points, profile={})
+        line = make_line(used, "eps_ee_dV", (-reach, reach), points=points, domain={})
         ((low, high),) = [(r.lower, r.upper) for r in allowed_range(used, line)]
         assert (low, high) == pytest.approx((-0.127362699, 0.484309883), abs=1e-8)
-    two = allowed_range(used, make_line(used, "eps_mumu_dV", (-reach, reach), profile={}))
+    two = allowed_range(used, make_line(used, "eps_mumu_dV", (-reach, reach), domain={}))
     assert [r.interval for r in two] == [0, 1]
     center = -standard_model_charge(MEAN_OF_CSI, 0.23857) / D  # about which the charge is mirrored
     ends = np.array([(r.lower, r.upper) for r in two])
@@ -179,14 +179,14 @@ def test_a_domain_moves_the_ends_by_what_it_lets_the_other_quark_cancel(
 ) -> None:
     """With one nucleus only U eps_u + D eps_d counts, so each end moves by U / D per unit of the other's bound."""
     used = model("paper")
-    line = make_line(used, "eps_ee_dV", (-1e6, 1e6), profile={"eps_ee_uV": (-bound, bound)})
+    line = make_line(used, "eps_ee_dV", (-1e6, 1e6), domain={"eps_ee_uV": (-bound, bound)})
     ((low, high),) = [(r.lower, r.upper) for r in allowed_range(used, line)]
     assert (low, high) == pytest.approx((-0.127362699 - U / D * bound, 0.484309883 + U / D * bound), abs=1e-7 * bound)
 
 
 def test_a_fixed_partner_shifts_the_range(model: Callable[..., Model]) -> None:
     used = model("paper")
-    line = make_line(used, "eps_ee_dV", (-1e4, 1e4), fixed={"eps_ee_uV": 700.0}, profile={})
+    line = make_line(used, "eps_ee_dV", (-1e4, 1e4), fixed={"eps_ee_uV": 700.0}, domain={})
     ((low, high),) = [(r.lower, r.upper) for r in allowed_range(used, line)]
     assert (low, high) == pytest.approx((-0.127362699 - U / D * 700, 0.484309883 - U / D * 700), abs=1e-7)
 
@@ -196,7 +196,7 @@ def test_a_matter_parameter_with_wide_domains(bound: float, model: Callable[...,
     """Ends move by 3 (U - D) (-bound) / D per unit of bound once one quark is at it (Eq. 11)."""
     used = model("paper")
     domains = {f"eps_ee_{quark}V": (-bound, bound) for quark in "ud"}
-    line = make_line(used, "eps_ee_matter", profile=domains)
+    line = make_line(used, "eps_ee_matter", domain=domains)
     ((low, high),) = [(r.lower, r.upper) for r in allowed_range(used, line)]
 
     def chi2(matter: float) -> float:  # eps_u at an end of its domain, whichever is better
@@ -212,7 +212,7 @@ def test_a_matter_parameter_with_wide_domains(bound: float, model: Callable[...,
 
 def test_a_parameter_that_changes_nothing_has_no_sensitivity(model: Callable[..., Model]) -> None:
     used = model("paper")
-    (row,) = allowed_range(used, make_line(used, "eps_tautau_uV", profile={}))
+    (row,) = allowed_range(used, make_line(used, "eps_tautau_uV", domain={}))
     assert (row.lower, row.upper, row.ends_at_grid) == (-1.0, 1.0, "lower+upper")
     assert row.warning == "no sensitivity: chi2 does not depend on eps_tautau_uV"
 
@@ -276,7 +276,7 @@ def test_chi2_that_varies_faster_than_it_is_sampled_is_told(
     model: Callable[..., Model], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     used = model("paper")
-    line = make_line(used, "eps_mumu_dV", (-1e6, 1e6), profile={})
+    line = make_line(used, "eps_mumu_dV", (-1e6, 1e6), domain={})
     (curve,) = curves(used, line, "eps_mumu_dV")
     assert {row.warning for row in curve_ranges(curve, "s", None, [(0.9, 1)])} == {""}
     # samples so far apart that every other one misses what all of them show
@@ -336,7 +336,7 @@ def test_an_end_of_a_log_axis_is_the_axis_own_to_the_last_digit(model: Callable[
     """10^log10(1e-5) is not 1e-5."""
     used = model("paper")
     for high in (1e-5, 3e-6, 7.7e-5):
-        line = make_line(used, "coupling", (1e-6, high), fixed={"mediator_mass_mev": 1000.0}, profile={})
+        line = make_line(used, "coupling", (1e-6, high), fixed={"mediator_mass_mev": 1000.0}, domain={})
         (row,) = allowed_range(used, line)
         assert (row.upper, row.ends_at_grid, row.upper_set_by) == (high, "lower+upper", f"coupling <= {high:g}")
 
@@ -356,7 +356,7 @@ def test_an_interaction_of_its_own_is_looked_for_about_zero(
         name="s",
         interaction="narrow",
         axes=(Axis(name="strength", minimum=-1.0, maximum=1.0, points=3),),
-        profile={},
+        domain={},
         fixed={},
         projections=(("strength",),),
         confidence_levels=(0.9,),

@@ -122,9 +122,9 @@ def test_no_point_has_a_value_that_is_no_number(
         ("eps_ee_dV", "axes.eps_ee_dV.min", lambda value: {"ends": (value, 1.0)}),
         ("eps_ee_dV", "axes.eps_ee_dV.max", lambda value: {"ends": (-1.0, value)}),
         ("eps_ee_dV", "fixed.eps_mumu_dV", lambda value: {"fixed": {"eps_mumu_dV": value}}),
-        ("eps_ee_dV", "profile.eps_ee_uV", lambda value: {"profile": {"eps_ee_uV": (value, 1.0)}}),
-        ("eps_ee_dV", "profile.eps_ee_uV", lambda value: {"profile": {"eps_ee_uV": (-1.0, value)}}),
-        ("eps_ee_matter", "profile.eps_ee_uV", lambda value: {"profile": QUARKS | {"eps_ee_uV": (-1.0, value)}}),
+        ("eps_ee_dV", "domain.eps_ee_uV", lambda value: {"domain": {"eps_ee_uV": (value, 1.0)}}),
+        ("eps_ee_dV", "domain.eps_ee_uV", lambda value: {"domain": {"eps_ee_uV": (-1.0, value)}}),
+        ("eps_ee_matter", "domain.eps_ee_uV", lambda value: {"domain": QUARKS | {"eps_ee_uV": (-1.0, value)}}),
         ("coupling", "axes.coupling.min", lambda value: {"ends": (value, 0.1), "fixed": {"mediator_mass_mev": 1.0}}),
         ("coupling", "coupling", lambda value: {"ends": (None, value), "fixed": {"mediator_mass_mev": 1.0}}),
         ("coupling", "mediator_mass_mev", lambda value: {"fixed": {"mediator_mass_mev": value}}),
@@ -135,7 +135,7 @@ def test_no_point_has_a_value_that_is_no_number(
 def test_no_line_has_a_value_that_is_no_number(
     name: str, place: str, changes: Callable[[float], dict[str, Any]], value: float, model: Callable[..., Model]
 ) -> None:
-    asked = {"fixed": {}, "profile": {}} | changes(value)
+    asked = {"fixed": {}, "domain": {}} | changes(value)
     with pytest.raises(ConfigError, match=rf"(^|  range\.){place}: {value:g}; expected"):
         make_line(model("paper"), name, asked.pop("ends", (None, None)), **asked)
 
@@ -168,7 +168,7 @@ def test_a_matter_parameter_has_the_range_of_its_scan(
     config: dict[str, Any],
 ) -> None:
     used = model(analysis)
-    (found,) = allowed_range(used, make_line(used, parameter, profile=QUARKS))
+    (found,) = allowed_range(used, make_line(used, parameter, domain=QUARKS))
     assert (found.lower, found.upper) == pytest.approx(expected, abs=2e-9)  # docs/results.md rounds them
     assert (found.other_parameters, found.ends_at_grid, found.warning) == ("profiled", "", "")
     scan = parse_scan("matter_ee_mumu", config["scans"]["matter_ee_mumu"])
@@ -183,8 +183,8 @@ def test_a_matter_parameter_has_the_range_of_its_scan(
 @pytest.mark.parametrize("n_dof", [1, 2])
 def test_a_profiled_range_is_that_of_a_scan(n_dof: int, model: Callable[..., Model], config: dict[str, Any]) -> None:
     used = model("release")
-    profile = {"eps_mumu_uV": (-1.0, 1.0)}
-    line = make_line(used, "eps_mumu_dV", (-1.0, 1.0), profile=profile, n_dof=(n_dof,))
+    domain = {"eps_mumu_uV": (-1.0, 1.0)}
+    line = make_line(used, "eps_mumu_dV", (-1.0, 1.0), domain=domain, n_dof=(n_dof,))
     found = allowed_range(used, line)
     rows = scan_ranges(used, parse_scan("mumu_d_u", config["scans"]["mumu_d_u"]))
     expected = [r for r in rows if (r.parameter, r.other_parameters, r.n_dof) == ("eps_mumu_dV", "profiled", n_dof)]
@@ -216,8 +216,8 @@ LINES_OF_ALL_KINDS: list[tuple[str, dict[str, Any]]] = [
     ("eps_mumu_uV", {"ends": (-30.0, 40.0)}),
     ("eps_etau_dV", {"fixed": {"eps_ee_uV": 0.3}}),
     ("eps_emu_dV_imag", {}),
-    ("eps_mumu_dV", {"profile": {"eps_mumu_uV": (-1.0, 1.0), "eps_ee_dV": (-0.5, 0.5)}}),
-    ("eps_ee_matter", {"profile": QUARKS}),
+    ("eps_mumu_dV", {"domain": {"eps_mumu_uV": (-1.0, 1.0), "eps_ee_dV": (-0.5, 0.5)}}),
+    ("eps_ee_matter", {"domain": QUARKS}),
     ("coupling", {"fixed": {"mediator_mass_mev": 1000.0}}),
     ("mediator_mass_mev", {"fixed": {"coupling": 1e-4}}),
 ]
@@ -229,7 +229,7 @@ def test_a_range_does_not_depend_on_how_many_values_are_looked_at(
     name: str, changes: dict[str, Any], nuclei: str, model: Callable[..., Model]
 ) -> None:
     used = model("paper", nuclei=nuclei)
-    asked = {"fixed": {}, "profile": {}, "n_dof": (1, 2)} | changes
+    asked = {"fixed": {}, "domain": {}, "n_dof": (1, 2)} | changes
     ends = asked.pop("ends", (None, None))
     first = allowed_range(used, make_line(used, name, ends, points=3, **asked))
     assert first
@@ -242,8 +242,8 @@ def test_a_range_does_not_depend_on_how_many_values_are_looked_at(
 
 def test_the_least_number_of_values_is_the_default(model: Callable[..., Model]) -> None:
     used = model("paper")
-    default = make_line(used, "eps_ee_dV", profile={})
-    assert default == make_line(used, "eps_ee_dV", points=3, profile={})
+    default = make_line(used, "eps_ee_dV", domain={})
+    assert default == make_line(used, "eps_ee_dV", points=3, domain={})
     (row,) = allowed_range(used, default)
     assert (row.lower, row.upper) == pytest.approx((-0.12736270, 0.48430988), abs=5e-9)
 
@@ -267,7 +267,7 @@ def test_a_range_ends_where_chi2_has_risen(model: Callable[..., Model]) -> None:
 
 def test_a_range_in_the_mass(model: Callable[..., Model]) -> None:
     used = model("paper")
-    line = make_line(used, "mediator_mass_mev", fixed={"coupling": 1e-4}, profile={})
+    line = make_line(used, "mediator_mass_mev", fixed={"coupling": 1e-4}, domain={})
     (row,) = allowed_range(used, line)
 
     def chi2(log_mass: float) -> float:
@@ -300,7 +300,7 @@ def test_a_least_chi2_next_to_an_end_is_found(side: str, beyond: float, model: C
 
 def test_a_parameter_that_changes_nothing_has_no_end(model: Callable[..., Model]) -> None:
     used = model("paper")
-    (row,) = allowed_range(used, make_line(used, "eps_tautau_uV", profile={}))
+    (row,) = allowed_range(used, make_line(used, "eps_tautau_uV", domain={}))
     assert (row.lower, row.upper, row.ends_at_grid) == (-1, 1, "lower+upper")
     assert row.warning == "no sensitivity: chi2 does not depend on eps_tautau_uV"
 
@@ -308,21 +308,21 @@ def test_a_parameter_that_changes_nothing_has_no_end(model: Callable[..., Model]
 LINES: list[tuple[str, dict[str, Any], str]] = [
     ("eps_ee_matter", {}, "axis eps_ee_matter needs a domain for eps_ee_uV and eps_ee_dV"),
     ("eps_ee_dV", {"ends": (1.0, -1.0)}, "range.axes.eps_ee_dV: min 1 >= max -1"),
-    ("eps_ee_dV", {"profile": {"eps_ee_uV": (1.0, -1.0)}}, r"range.profile.eps_ee_uV: \[1, -1\] is not a domain"),
+    ("eps_ee_dV", {"domain": {"eps_ee_uV": (1.0, -1.0)}}, r"range.domain.eps_ee_uV: \[1, -1\] is not a domain"),
     ("eps_ee_dV", {"fixed": {"eps_ee_dV": 1.0}}, "range.fixed.eps_ee_dV: is also an axis"),
     ("eps_ee_dV", {"fixed": {"eps_mumu_matter": 1.0}}, "range.fixed.eps_mumu_matter: a matter parameter is an axis"),
     ("coupling", {}, "mediator_mass_mev: is missing"),
     ("coupling", {"fixed": {"mediator_mass_mev": 10.0}, "ends": (0.0, None)}, "a log axis starts at min 0"),
     ("coupling", {"fixed": {"mediator_mass_mev": 10.0}, "ends": (None, 1e12)}, r"coupling: 1e\+12; expected"),
     ("coupling", {"fixed": {"mediator_mass_mev": -1.0}}, "mediator_mass_mev: -1; expected"),
-    ("coupling", {"profile": {"eps_ee_uV": (0.0, 1.0)}}, "parameters of different interactions"),
+    ("coupling", {"domain": {"eps_ee_uV": (0.0, 1.0)}}, "parameters of different interactions"),
     ("eps_ee_dv", {}, "did you mean 'eps_ee_dV'"),
 ]
 
 
 @pytest.mark.parametrize(("name", "changes", "said"), LINES)
 def test_what_is_no_line_is_refused(name: str, changes: dict[str, Any], said: str, model: Callable[..., Model]) -> None:
-    asked = {"fixed": {}, "profile": {}} | changes
+    asked = {"fixed": {}, "domain": {}} | changes
     with pytest.raises(ConfigError, match=said):
         make_line(model("paper"), name, asked.pop("ends", (None, None)), **asked)
 
@@ -331,7 +331,7 @@ def test_two_nuclei_are_profiled_over_in_any_directions(model: Callable[..., Mod
     """At the ends of the range, local minimisers from many starts find the threshold above the least chi2."""
     used = model("release", nuclei="cs_and_i")
     domain = {"eps_ee_uV": (-1.0, 1.0), "eps_ee_dV": (-1.0, 1.0)}
-    rows = allowed_range(used, make_line(used, "eps_mumu_dV", profile=domain))
+    rows = allowed_range(used, make_line(used, "eps_mumu_dV", domain=domain))
     starts = [(0.0, 0.0), (0.8, 0.8), (-0.8, -0.8)]
 
     def least_at(value: float) -> float:

@@ -34,7 +34,7 @@ def notes(tmp_path: Path) -> Path:
 def test_notes_are_read_by_path_and_others_passed_over(notes: Path) -> None:
     jobs = read_jobs(notes)
     assert set(jobs) == {"a.csv", "b.csv", "1.parquet", "2.parquet", "former.parquet", f"results/{'x' * 300}.csv"}
-    assert jobs["2.parquet"] == Job("chunk", ("a.csv",), ("2.log",), 4.0)
+    assert jobs["2.parquet"] == Job(rule="chunk", inputs=("a.csv",), log=("2.log",), seconds=4.0)
 
 
 def test_only_what_a_result_came_from_counts(notes: Path) -> None:

@@ -30,7 +30,7 @@ def make_scan(axes: Mapping[str, tuple[float, float, int]], **changes: Any) -> S
         "name": "s",
         "interaction": "light_mediator" if light else "contact",
         "axes": tuple(Axis(name=name, minimum=a, maximum=b, points=n, scale=scale) for name, (a, b, n) in axes.items()),
-        "profile": {},
+        "domain": {},
         "fixed": {},
         "projections": (whole,),
         "confidence_levels": (0.9,),
@@ -47,7 +47,7 @@ SCANS = {
     "contact": make_scan({"eps_ee_dV": (-1, 1, 13), "eps_etau_dV": (-1, 1, 11)}, fixed={"eps_mumu_uV": 0.1}),
     "phase": make_scan({"eps_etau_dV": (-1, 1, 12), "eps_etau_dV_imag": (-1, 1, 9)}, fixed={"eps_etau_uV": 0.2}),
     "tau": make_scan({"eps_tautau_uV": (-1, 1, 11), "eps_ee_dV": (-1, 1, 9)}),
-    "matter": make_scan({"eps_ee_matter": (-2, 3, 13), "eps_mumu_matter": (-2, 3, 11)}, profile=QUARKS),
+    "matter": make_scan({"eps_ee_matter": (-2, 3, 13), "eps_mumu_matter": (-2, 3, 11)}, domain=QUARKS),
     "three axes": make_scan(
         {"eps_ee_uV": (-1, 1, 11), "eps_ee_dV": (-1, 1, 7), "eps_emu_dV": (-0.5, 0.7, 5)},
         projections=(("eps_ee_uV", "eps_ee_dV"), ("eps_ee_dV", "eps_emu_dV"), ("eps_ee_uV", "eps_ee_dV", "eps_emu_dV")),
@@ -70,12 +70,12 @@ SCANS = {
     ),
     "sum left out": make_scan(
         {"eps_ee_matter": (-2, 3, 9), "eps_mumu_matter": (-2, 3, 5), "eps_etau_uV": (-1, 1, 4)},
-        profile=QUARKS,
+        domain=QUARKS,
         projections=(("eps_ee_matter", "eps_etau_uV"),),
     ),
     "profiled pair": make_scan(
         {"eps_ee_uV": (-1, 1, 11), "eps_mumu_uV": (-1, 1, 5), "eps_etau_uV": (-1, 1, 4)},
-        profile={"eps_emu_dV": (-0.3, 0.2)},
+        domain={"eps_emu_dV": (-0.3, 0.2)},
         projections=(("eps_ee_uV", "eps_etau_uV"), ("eps_mumu_uV", "eps_etau_uV")),
     ),
 }
@@ -93,7 +93,7 @@ PLANES = {
 
 def at_points(model: Model, plane: Scan) -> FloatArray:
     """Chi2 of every point of a contact plane, one call a point; tests/property tests minima."""
-    domain = {**plane.profile, **{axis.name: (axis.minimum, axis.maximum) for axis in plane.over}}
+    domain = {**plane.domain, **{axis.name: (axis.minimum, axis.maximum) for axis in plane.over}}
     values = [axis.values() for axis in plane.axes]
     grid = np.empty(plane.shape)
     for index in np.ndindex(plane.shape):
@@ -106,7 +106,7 @@ def at_points(model: Model, plane: Scan) -> FloatArray:
 @pytest.mark.parametrize("name", [name for name in PLANES if "mediator" not in name])
 def test_a_grid_is_chi2_at_each_of_its_points(name: str, nuclei: str, model: Callable[..., Model]) -> None:
     used, plane = model("release", nuclei=nuclei), PLANES[name]
-    if nuclei == "cs_and_i" and (plane.over or plane.profile):
+    if nuclei == "cs_and_i" and (plane.over or plane.domain):
         plane = replace(plane, axes=tuple(replace(axis, points=min(axis.points, 4)) for axis in plane.axes))
     found = scan_rows(used, plane, 0, plane.shape[0])
     assert found.shape == plane.shape
@@ -220,7 +220,7 @@ def test_any_number_of_chunks_is_the_whole_bit_for_bit(name: str, model: Callabl
 
 
 SMALL = {
-    "matter": make_scan({"eps_ee_matter": (-2, 3, 4), "eps_mumu_matter": (-2, 3, 3)}, profile=QUARKS),
+    "matter": make_scan({"eps_ee_matter": (-2, 3, 4), "eps_mumu_matter": (-2, 3, 3)}, domain=QUARKS),
     "three axes": make_scan(
         {"eps_ee_uV": (-1, 1, 4), "eps_emu_dV": (-1, 1, 3), "eps_mumu_dV": (-0.5, 0.7, 5)},
     ).onto(("eps_ee_uV", "eps_emu_dV")),
@@ -268,7 +268,7 @@ def test_no_more_points_at_once_than_memory_is_meant_for(
     if plane.interaction == "light_mediator":
         assert len(done) == plane.axis("mediator_mass_mev").points
     else:
-        assert len(done) == (plane.shape[0] * rows if plane.over or plane.profile else 1)
+        assert len(done) == (plane.shape[0] * rows if plane.over or plane.domain else 1)
 
 
 def test_a_coupling_that_changes_nothing_is_flat(model: Callable[..., Model]) -> None:

@@ -502,6 +502,8 @@ def test_a_choice_without_a_value_does_not_count() -> None:
     card = scorecard(published, {"one": nan}, "off", {"a": {"one": nan}})
     assert card["verdict"] == ["no"]
     assert np.isnan([*card["least"], *card["greatest"]]).all()
+    card = scorecard(published, {"one": nan}, "off", {"a": {"one": 1.0}})
+    assert card["verdict"] == ["depends"]  # ours is not there to hold
 
 
 SPREAD = {"key": ["zero", "two", "one"], "standard_deviation": ["0.5", "0.0012345", "nan"]}

@@ -29,7 +29,7 @@ def scan_of(n_dof: tuple[int, ...] = (2, 1), points: int = 11) -> Scan:
     section = {
         "interaction": "contact",
         "axes": {f"eps_{pair}_matter": {"min": -2, "max": 3, "points": points} for pair in PAIRS},
-        "profile": {f"eps_{pair}_{q}V": [-1, 1] for pair in PAIRS for q in "ud"},
+        "domain": {f"eps_{pair}_{q}V": [-1, 1] for pair in PAIRS for q in "ud"},
         "confidence_levels": [0.9],
         "n_dof": list(n_dof),
         "chunks": 2,
@@ -196,7 +196,7 @@ def test_ends_are_those_of_the_charges_themselves(analysis: str, bound: float, m
 def test_a_domain_of_its_own(low: float, high: float, analysis: str, model: Callable[..., Model]) -> None:
     used = model(analysis)
     within = bounded(scan_of(), low, high)
-    assert set(within.profile.values()) == {(low, high)}
+    assert set(within.domain.values()) == {(low, high)}
     assert [(axis.minimum, axis.maximum) for axis in within.axes] == [(6 * low, 6 * high)] * 2
     rows = [row for row in scan_ranges(used, within) if row.other_parameters == "profiled"]
     assert len(rows) == 4

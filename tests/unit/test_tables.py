@@ -118,7 +118,7 @@ def test_columns_of_unequal_length_are_refused_before_anything_is_written(tmp_pa
 
 
 def test_rows_become_columns() -> None:
-    layout = Layout(("a", "b"), ("b",))
+    layout = Layout(columns=("a", "b"), texts=("b",))
     assert as_columns([(1, "x"), (2, "y")], layout) == {"a": [1, 2], "b": ["x", "y"]}
     assert as_columns([], layout) == {"a": [], "b": []}
 
@@ -139,7 +139,7 @@ def write(tmp_path: Path, content: str | bytes) -> Path:
 
 
 def test_read_back_by_layout(tmp_path: Path) -> None:
-    table = read_table(write(tmp_path, "b,a\nx,1\ny,2.5\n"), Layout(("a", "b"), ("b",)))
+    table = read_table(write(tmp_path, "b,a\nx,1\ny,2.5\n"), Layout(columns=("a", "b"), texts=("b",)))
     np.testing.assert_array_equal(table["a"], [1.0, 2.5])
     assert table["b"] == ["x", "y"]
 

@@ -101,7 +101,7 @@ def parse_scan(name: str, section: Mapping[str, Any]) -> Scan:
         name=name,
         interaction=section["interaction"],
         axes=axes,
-        profile={key: (float(low), float(high)) for key, (low, high) in section.get("profile", {}).items()},
+        domain={key: (float(low), float(high)) for key, (low, high) in section.get("domain", {}).items()},
         fixed={key: float(value) for key, value in section.get("fixed", {}).items()},
         projections=tuple(tuple(projection) for projection in projections),
         confidence_levels=tuple(section.get("confidence_levels", ())),
@@ -165,7 +165,7 @@ def _value_complaints(key: str, scan: Scan) -> Iterator[str]:
     """Of a scan that came from no file, whose values nothing has checked."""
     values = [(f"axes.{axis.name}.min", axis.minimum) for axis in scan.axes]
     values += [(f"axes.{axis.name}.max", axis.maximum) for axis in scan.axes]
-    values += [(f"profile.{name}", end) for name, ends in scan.profile.items() for end in ends]
+    values += [(f"domain.{name}", end) for name, ends in scan.domain.items() for end in ends]
     values += [(f"fixed.{name}", value) for name, value in scan.fixed.items()]
     for place, value in values:
         if not abs(value) <= LARGEST:  # which is false of nan
@@ -184,24 +184,24 @@ def _axis_complaints(key: str, axis: Axis) -> Iterator[str]:
         yield f"{key}: {axis.points} points do not all differ between {axis.minimum!r} and {axis.maximum!r}"
 
 
-def _profile_complaints(key: str, scan: Scan) -> Iterator[str]:
+def _domain_complaints(key: str, scan: Scan) -> Iterator[str]:
     """What can be minimised over, and matter axes that need both quarks."""
-    for name, (low, high) in scan.profile.items():
+    for name, (low, high) in scan.domain.items():
         if low >= high:
-            yield f"{key}.profile.{name}: [{low:g}, {high:g}] is not a domain; expected low < high"
+            yield f"{key}.domain.{name}: [{low:g}, {high:g}] is not a domain; expected low < high"
         if name in MATTER_PARAMETERS:
-            yield f"{key}.profile.{name}: a matter parameter is an axis, not profiled; profile its eps_uV and eps_dV"
-    if scan.profile and not INTERACTIONS[scan.interaction].has_domains:
-        yield f"{key}.profile: only contact parameters can be profiled over; scan one more axis and name a projection"
+            yield f"{key}.domain.{name}: a matter parameter is an axis; its eps_uV and eps_dV have domains"
+    if scan.domain and not INTERACTIONS[scan.interaction].has_domains:
+        yield f"{key}.domain: only contact parameters can be minimised over; scan one more axis and name a projection"
     for axis in scan.axes:
         if axis.name not in MATTER_PARAMETERS:
             continue
         quarks = quarks_of(axis.name)
-        missing = [quark for quark in quarks if quark not in scan.profile]
+        missing = [quark for quark in quarks if quark not in scan.domain]
         if missing:
-            yield f"{key}.profile: axis {axis.name} needs a domain for {' and '.join(missing)} (Eq. 11 fixes their sum)"
+            yield f"{key}.domain: axis {axis.name} needs a domain for {' and '.join(missing)} (Eq. 11 fixes their sum)"
             continue
-        reach = [3 * sum(scan.profile[quark][side] for quark in quarks) for side in (0, 1)]
+        reach = [3 * sum(scan.domain[quark][side] for quark in quarks) for side in (0, 1)]
         if axis.minimum < reach[0] or axis.maximum > reach[1]:
             yield (
                 f"{key}.axes.{axis.name}: [{axis.minimum:g}, {axis.maximum:g}] leaves [{reach[0]:g}, {reach[1]:g}], "
@@ -251,27 +251,27 @@ def _names(scan: Scan) -> list[str]:
 def _scan_complaints(key: str, scan: Scan) -> Iterator[str]:
     interaction = INTERACTIONS[scan.interaction]
     known = interaction.parameters
-    for place, names in (("axes", _names(scan)), ("profile", scan.profile), ("fixed", scan.fixed)):
+    for place, names in (("axes", _names(scan)), ("domain", scan.domain), ("fixed", scan.fixed)):
         for name in names:
             if place == "fixed" and name in MATTER_PARAMETERS:
                 yield f"{key}.fixed.{name}: a matter parameter is an axis, not fixed; fix its eps_uV and eps_dV"
             elif name not in known:
                 hint = near_miss(name, known)
                 yield f"{key}.{place}.{name}: unknown parameter of interaction {scan.interaction}; {hint}"
-    if any(name not in known for name in [*_names(scan), *scan.profile, *scan.fixed]):
+    if any(name not in known for name in [*_names(scan), *scan.domain, *scan.fixed]):
         return
     for name in () if interaction.zero_if_missing else known:
         if name not in _names(scan) and name not in scan.fixed:
             yield f"{key}: {name} of interaction {scan.interaction} is neither an axis nor fixed"
     for axis in scan.axes:
         yield from _axis_complaints(f"{key}.axes.{axis.name}", axis)
-        if axis.name in scan.profile:
-            yield f"{key}.profile.{axis.name}: is also an axis; a parameter is one or the other"
+        if axis.name in scan.domain:
+            yield f"{key}.domain.{axis.name}: is also an axis; a parameter is one or the other"
     for name in scan.fixed:
-        if name in scan.profile or name in _names(scan):
-            yield f"{key}.fixed.{name}: is also an axis or profiled; a parameter is one of the three"
+        if name in scan.domain or name in _names(scan):
+            yield f"{key}.fixed.{name}: is also an axis or minimised over; a parameter is one of the three"
     yield from _projection_complaints(key, scan)
-    yield from _profile_complaints(key, scan)
+    yield from _domain_complaints(key, scan)
 
 
 def name_complaints(config: Mapping[str, Any], reserved: Mapping[str, Sequence[str]]) -> Iterator[str]:

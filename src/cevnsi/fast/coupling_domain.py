@@ -1,8 +1,8 @@
 """Minimum of Eq. 7 over contact parameters inside a box domain, at every point of a grid, for one mean nucleus.
 
-Each profiled parameter moves an amplitude of Eq. 10 along an interval, so its square moves along an interval too, and
+Each parameter moves an amplitude of Eq. 10 along an interval, so its square moves along an interval too, and
 the two charges (x, y) = (Q_e^2, Q_mu^2) fill a convex polygon: a rectangle, swept along the diagonal where eps_emu
-(which enters both charges) is profiled over. In (s x, s y, s), with s = 1 + pull, Eq. 7 is a convex quadratic and the
+(which enters both charges) is minimised over. In (s x, s y, s), with s = 1 + pull, Eq. 7 is a convex quadratic and the
 polygon a cone, so chi2 minimised over the pull is quasi-convex in (x, y): its minimum is the unconstrained one if that
 lies in the polygon, else the least over the edges, where it has a closed form.
 """

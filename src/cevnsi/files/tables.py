@@ -35,7 +35,7 @@ def make_anew(path: Path | str) -> str:
     return f"remove it by `rm -f {shlex.quote(str(path))}` and run again: it is made anew"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Layout:
     """Columns of one kind of csv table, in order, and which of them hold text."""
 
@@ -43,9 +43,11 @@ class Layout:
     texts: tuple[str, ...] = ()
 
 
-SPECTRA = Layout(("case", "component", "bin_low_pe", "bin_high_pe", "predicted_counts"), ("case", "component"))
+SPECTRA = Layout(
+    columns=("case", "component", "bin_low_pe", "bin_high_pe", "predicted_counts"), texts=("case", "component")
+)
 RANGES = Layout(
-    (
+    columns=(
         "scan",
         "parameter",
         "confidence_level",
@@ -60,26 +62,33 @@ RANGES = Layout(
         "upper_set_by",
         "warning",
     ),
-    ("scan", "parameter", "other_parameters", "ends_at_grid", "lower_set_by", "upper_set_by", "warning"),
+    texts=("scan", "parameter", "other_parameters", "ends_at_grid", "lower_set_by", "upper_set_by", "warning"),
 )
 BEST_FITS = Layout(
-    ("grid", "parameter", "value", "chi2", "flat_from", "flat_to", "grid_excess"),
-    ("grid", "parameter"),
+    columns=("grid", "parameter", "value", "chi2", "flat_from", "flat_to", "grid_excess"),
+    texts=("grid", "parameter"),
 )
 SENSITIVITY = Layout(
-    ("parameter", "bound", "confidence_level", "n_dof", "delta_chi2", "side", "end", "ends_at_grid"),
-    ("parameter", "side", "ends_at_grid"),
+    columns=("parameter", "bound", "confidence_level", "n_dof", "delta_chi2", "side", "end", "ends_at_grid"),
+    texts=("parameter", "side", "ends_at_grid"),
 )
 DOMAIN_MATCHES = Layout(
-    ("parameter", "side", "confidence_level", "n_dof", "delta_chi2", "published", "bound", "kind"),
-    ("parameter", "side", "bound", "kind"),  # the bound is nan where none tried gives the published end
+    columns=("parameter", "side", "confidence_level", "n_dof", "delta_chi2", "published", "bound", "kind"),
+    texts=("parameter", "side", "bound", "kind"),  # the bound is nan where none tried gives the published end
 )
 DIGITIZATION = Layout(
-    ("key", "nominal", "mean", "standard_deviation", "least", "greatest", "members"),
-    ("key", "nominal", "mean", "standard_deviation", "least", "greatest"),  # nan where too few members have a value
+    columns=("key", "nominal", "mean", "standard_deviation", "least", "greatest", "members"),
+    texts=(
+        "key",
+        "nominal",
+        "mean",
+        "standard_deviation",
+        "least",
+        "greatest",
+    ),  # nan where too few members have a value
 )
 SCORECARD = Layout(
-    (
+    columns=(
         "quantity",
         "published",
         "reproduced",
@@ -94,7 +103,7 @@ SCORECARD = Layout(
         "choices",
     ),
     # ours is nan where an axis does not show the feature; digitization is a standard deviation, or why there is none
-    (
+    texts=(
         "quantity",
         "reproduced",
         "difference",
@@ -107,16 +116,16 @@ SCORECARD = Layout(
         "choices",
     ),
 )
-CURVES = Layout(("panel", "curve", "segment", "x", "y"), ("panel", "curve"))  # the csv beside a figure
+CURVES = Layout(columns=("panel", "curve", "segment", "x", "y"), texts=("panel", "curve"))  # the csv beside a figure
 PUBLISHED = Layout(
-    ("key", "quantity", "where", "published", "comparison", "tolerance", "why"),
-    ("key", "quantity", "where", "comparison", "why"),
+    columns=("key", "quantity", "where", "published", "comparison", "tolerance", "why"),
+    texts=("key", "quantity", "where", "comparison", "why"),
 )
 
 
 def contour_layout(axes: tuple[str, str]) -> Layout:
     """The layout of contours/<scan>.csv, whose last columns are the two axes."""
-    return Layout(("confidence_level", "n_dof", "segment", *axes))
+    return Layout(columns=("confidence_level", "n_dof", "segment", *axes))
 
 
 @contextmanager

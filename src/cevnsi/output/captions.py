@@ -118,7 +118,7 @@ def domain_text(scan: Scan, axes: Sequence[str]) -> str:
     spaced = ", log spacing" if all(axis.scale == "log" for axis in chosen) else ""
     parts = [f"{', '.join(_interval(a.name, a.minimum, a.maximum) for a in chosen)} ({size} points{spaced})"]
     over = [_interval(axis.name, axis.minimum, axis.maximum) for axis in scan.onto(axes).over]
-    over += [_interval(name, *ends) for name, ends in scan.profile.items()]
+    over += [_interval(name, *ends) for name, ends in scan.domain.items()]
     if over:
         parts.append("minimised over " + ", ".join(over))
     if scan.fixed:

@@ -142,7 +142,7 @@ def outline(
         curves.add(panel, f"{level[0]:g} CL, {level[1]} dof", i, x, y)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Panel:
     """What one plane shows: its grid, the lines on it and which of them, the best fit, and what to warn of.
 
@@ -182,7 +182,13 @@ def panel_of(
         if (name, confidence_level, n_dof) == (scan, *level) and f"{grid_name}: the grid is too coarse" in text
     ]
     warning = "The grid is too coarse for this figure: see ranges.csv" if said else ""
-    return Panel(grid, contours, level, (best[0], best[1]) if len(best) == 2 else None, warning)
+    return Panel(
+        grid=grid,
+        contours=contours,
+        level=level,
+        best_fit=(best[0], best[1]) if len(best) == 2 else None,
+        warning=warning,
+    )
 
 
 FLAT = 1e-9  # chi2 that varies by less over a plane does not depend on it, as cevnsi.scans.limits has it of an axis

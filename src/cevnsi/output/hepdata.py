@@ -47,7 +47,7 @@ PHRASES = ["Neutrino", "Elastic Scattering", "Neutral Current", "CEvNS", "NSI"]
 COUNTS, LIMITS = "N", "CLS"  # HEPData's names of observables: number of events, confidence limits
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Finished:
     """The results of one analysis, as read from its files, and what they were made by."""
 
@@ -64,7 +64,7 @@ class Finished:
     settings: Mapping[str, Any] = field(default_factory=dict)  # further sections of the configuration, likewise
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Table:
     """One table of the submission, before it has a number."""
 
@@ -121,7 +121,7 @@ def _level_text(confidence_level: float, n_dof: int) -> str:
 
 def profiled(scan: Scan, axes: Sequence[str] | None = None) -> str:
     """What chi2 is minimised over everywhere in a scan, and on its grid with these axes if they are given."""
-    domains = dict(scan.profile)
+    domains = dict(scan.domain)
     if axes is not None:
         domains |= {axis.name: (axis.minimum, axis.maximum) for axis in scan.onto(axes).over}
     return "; ".join(
@@ -284,9 +284,9 @@ def range_table(finished: Finished, scan: Scan) -> Table | None:
         title=f"Ranges of {scan.name} ({finished.name})",
         location=stated,
         description=f"{f'{stated}: allowed' if stated else 'Allowed'} intervals of each parameter of the scan "
-        f"{scan.name}, the others profiled over their axes or set to zero. For 2 degrees of freedom an interval is the "
-        f"extent of the allowed region, for 1 the range of one parameter. {MISSING!r}: fewer intervals at this level. "
-        "An end is found on chi2 itself; a bound makes it if chi2 would be less there without that bound.",
+        f"{scan.name}, the others minimised over their axes or set to zero. For 2 degrees of freedom an interval is "
+        f"the extent of the allowed region, for 1 the range of one parameter. {MISSING!r}: fewer intervals at this "
+        "level. An end is found on chi2 itself; a bound makes it if chi2 would be less there without that bound.",
         observable=LIMITS,
         independent=[
             column("Parameter", [label(name) for name in parameters]),

@@ -21,7 +21,7 @@ class Scan:
     name: str
     interaction: str
     axes: tuple[Axis, ...]
-    profile: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    domain: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     fixed: Mapping[str, float] = field(default_factory=dict)
     projections: tuple[tuple[str, ...], ...]
     confidence_levels: tuple[float, ...] = ()

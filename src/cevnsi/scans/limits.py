@@ -105,7 +105,7 @@ class Curve:
     def __call__(self, coordinate: FloatArray) -> FloatArray:
         """Least chi2 at coordinates of the axis (`Axis.value`), (k,)."""
         parameters = {**self._fixed(), self.axis.name: self.axis.value(coordinate)}
-        return least_chi2(self.model, self.scan.interaction, parameters, self.scan.profile, self._minimised())
+        return least_chi2(self.model, self.scan.interaction, parameters, self.scan.domain, self._minimised())
 
     def samples(self, finer: int = 1) -> tuple[FloatArray, FloatArray]:
         """Coordinates, and chi2 there: exact, or where another axis is sampled too by its parabola between samples."""
@@ -114,7 +114,7 @@ class Curve:
             return x, self(x)
         second, *rest = self._minimised(finer)
         parameters = {**self._fixed(), self.axis.name: self.axis.value(x)[:, None], second.name: second.values()}
-        return x, parabolic(least_chi2(self.model, self.scan.interaction, parameters, self.scan.profile, rest))
+        return x, parabolic(least_chi2(self.model, self.scan.interaction, parameters, self.scan.domain, rest))
 
     def _coordinates(self, finer: int) -> FloatArray:
         low, high = self.axis.minimum, self.axis.maximum
@@ -125,7 +125,7 @@ class Curve:
             return np.unique(np.concatenate([x, [0.0], _around(0.0, FINEST_OF_UNKNOWN * (high - low), low, high)]))
         elsewhere = {name: (value, value) for name, value in self._fixed().items()}
         within = {a.name: (a.minimum, a.maximum) for a in self._minimised()}
-        points, step = _charge_step(self.model, self.axis.name, {**elsewhere, **self.scan.profile, **within}, finer)
+        points, step = _charge_step(self.model, self.axis.name, {**elsewhere, **self.scan.domain, **within}, finer)
         parts = [_around(float(np.clip(point, low, high)), step, low, high) for point in points]
         return np.unique(
             np.concatenate([[low, high], np.linspace(low, high, max(self.axis.points, 41 * finer)), *parts])
@@ -141,10 +141,10 @@ class Curve:
             for text, wider in _wider(axis):
                 over = tuple(wider if a.name == axis.name else a for a in self.scan.over)
                 yield text, replace(self, scan=replace(self.scan, over=over))
-        for name, (low, high) in self.scan.profile.items():
+        for name, (low, high) in self.scan.domain.items():
             for text, wider in _wider(Axis(name=name, minimum=low, maximum=high, points=2)):
-                profile = {**self.scan.profile, name: (wider.minimum, wider.maximum)}
-                yield text, replace(self, scan=replace(self.scan, profile=profile))
+                domain = {**self.scan.domain, name: (wider.minimum, wider.maximum)}
+                yield text, replace(self, scan=replace(self.scan, domain=domain))
 
 
 def _wider(axis: Axis) -> Iterator[tuple[str, Axis]]:
@@ -163,7 +163,7 @@ def curves(model: Model, plane: Scan, name: str) -> list[Curve]:
                 model=model,
                 scan=plane,
                 axis=axis,
-                others="profiled" if plane.profile else "fixed" if plane.fixed else "zero",
+                others="profiled" if plane.domain else "fixed" if plane.fixed else "zero",
             )
         ]
     made = [Curve(model=model, scan=plane, axis=axis, others="profiled")]

@@ -43,7 +43,7 @@ def _along(model: Model, scan: Scan) -> _Along | None:
     None where chi2 has no contraction, or something is minimised over at each point.
     """
     terms = INTERACTIONS[scan.interaction].expansion
-    if terms is None or scan.profile or scan.over or not has_contraction(model):
+    if terms is None or scan.domain or scan.over or not has_contraction(model):
         return None
     candidates = scan.axes[-1:] + (scan.axes[:1] if len(scan.axes) == 2 else ())
     axis = next((axis for axis in candidates if axis.name in terms.quadratic), None)
@@ -84,7 +84,7 @@ def _fill(
         if along is None or name != along.name:
             parameters[name] = axes[name][part].reshape([-1 if j == i else 1 for j in range(len(names))])
     if along is None:
-        out[:] = least_chi2(model, scan.interaction, parameters, scan.profile, scan.over)
+        out[:] = least_chi2(model, scan.interaction, parameters, scan.domain, scan.over)
     else:
         _fill_lines(model, scan.interaction, along, parameters, block[-1].start, out)
 
@@ -106,7 +106,7 @@ def _blocks(model: Model, scan: Scan, along: _Along | None, start: int, stop: in
     """Rows start..stop of a scan's grid in blocks of bounded size, whole along the axis that chi2 is made along."""
     ranges = [slice(start, stop), *(slice(0, n) for n in scan.shape[1:])]
     if along is None:
-        return _cut(ranges, points_at_once(model, scan.interaction, scan.profile, scan.over))
+        return _cut(ranges, points_at_once(model, scan.interaction, scan.domain, scan.over))
     points = POINTS_PER_BLOCK
     shaped = INTERACTIONS[scan.interaction].terms.shaping
     ordered = ranges if along.is_last else ranges[::-1]

@@ -14,7 +14,7 @@ from typing import Any
 from cevnsi.files.tables import TableError, read_text
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Job:
     """One finished job."""
 
@@ -33,7 +33,9 @@ def read_jobs(folder: Path) -> dict[str, Job]:
             name = base64.urlsafe_b64decode(encoded).decode("utf-8")
             note = json.loads(read_text(path))
             seconds = float(note["endtime"]) - float(note["starttime"])
-            jobs[name] = Job(str(note["rule"]), tuple(note["input"]), tuple(note["log"]), seconds)
+            jobs[name] = Job(
+                rule=str(note["rule"]), inputs=tuple(note["input"]), log=tuple(note["log"]), seconds=seconds
+            )
         except (ValueError, LookupError, TypeError, TableError):  # of another version of the workflow manager
             continue
     return jobs

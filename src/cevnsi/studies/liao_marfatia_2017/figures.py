@@ -95,7 +95,7 @@ def draw_exclusion(panel: Panel, g2: tuple[FloatArray, FloatArray]) -> Drawn:
 
 
 def draw_domain_sensitivity(table: Mapping[str, Any], published: Mapping[str, tuple[float, float]]) -> Drawn:
-    """Ends of the allowed ranges against the bound on the profiled parameters, published values as lines."""
+    """Ends of the allowed ranges against the bound on what is minimised over, published values as lines."""
     parameters = list(dict.fromkeys(table["parameter"]))
     figure, axes = new_figure(height=2.1 * len(parameters) + 0.6, nrows=len(parameters), sharex=True, squeeze=False)
     curves = Curves()

@@ -131,7 +131,7 @@ def sensitivity_tables(finished: Finished) -> Iterator[Table]:
         yield Table(
             title=f"Domain sensitivity of {name} ({finished.name})",
             description=f"Least and greatest allowed {name} against the bound on the absolute value of each "
-            "eps_uV and eps_dV that is profiled over. Where an end is marked as that of the reach, the bound itself "
+            "eps_uV and eps_dV that is minimised over. Where an end is marked as that of the reach, the bound itself "
             "ends the range (Eq. 11), not the data. Not in the paper: it states no domain for Eq. 12.",
             observable=LIMITS,
             independent=[column(r"Bound on $|\epsilon^{uV}|$ and $|\epsilon^{dV}|$", bounds)],
@@ -162,10 +162,10 @@ def matches_table(finished: Finished) -> Iterator[Table]:
     yield Table(
         title=f"Domain of Eq. 12 ({finished.name})",
         location="Eq. 12",
-        description="The least bound on the absolute value of each eps_uV and eps_dV that is profiled over at which an "
-        "end of the allowed range is the published one. There it is a limit, where delta chi2 rises to the threshold, "
-        "or only the reach of the domain (Eq. 11), all of which is still allowed. Not in the paper: it states no "
-        "domain.",
+        description="The least bound on the absolute value of each eps_uV and eps_dV that is minimised over at which "
+        "an end of the allowed range is the published one. There it is a limit, where delta chi2 rises to the "
+        "threshold, or only the reach of the domain (Eq. 11), all of which is still allowed. Not in the paper: it "
+        "states no domain.",
         observable=LIMITS,
         independent=[
             column("Parameter", [label(name) for name in names]),

@@ -138,7 +138,7 @@ def domain_row(analysis: AnalysisResults) -> Row | None:
     table = read_table(analysis.folder / "domain_sensitivity.csv", SENSITIVITY)
     bounds = table["bound"]
     alt = (
-        f"Ends of the allowed ranges against the bound on what is profiled over, from {bounds.min():g} to "
+        f"Ends of the allowed ranges against the bound on what is minimised over, from {bounds.min():g} to "
         f"{bounds.max():g}: every end that is a limit moves outwards in proportion to the bound; one that is only the "
         f"reach of the domain is six times it. At the largest bound {', '.join(_widest(table))}."
     )

@@ -60,8 +60,8 @@ def count_regions(grid: Grid, level: float) -> tuple[int, int]:
 
     allowed = grid.delta_chi2 < level
     regions = label(allowed, structure=np.ones((3, 3)))[1]
-    excluded, n_excluded = label(np.pad(~allowed, 1, constant_values=True))
-    return regions, n_excluded - 1 if excluded[0, 0] else n_excluded
+    n_excluded = label(np.pad(~allowed, 1, constant_values=True))[1]
+    return regions, n_excluded - 1  # what is about the grid is no hole
 
 
 def _chi2(model: Model, mediator_mass_mev: FloatArray, coupling: FloatArray) -> FloatArray:
@@ -287,12 +287,13 @@ def _is_within(comparison: str, difference: float, tolerance: float) -> bool:
 def _verdict(comparison: str, stated: float, tolerance: float, found: Sequence[float]) -> str:
     """Whether a statement holds under all of several choices, under none, or depends on them.
 
-    Ours runs through all values between those found, so choices on both sides of what is stated have one in between.
+    What is not found (nan) does not hold. Choices on both sides of what is stated make it depend on them, too: none in
+    between was tried.
     """
     holds = [_is_within(comparison, value - stated, tolerance) for value in found]
     if all(holds):
         return "yes"
-    crossed = comparison == "near" and min(found) < stated < max(found)
+    crossed = comparison == "near" and np.nanmin([stated, *found]) < stated < np.nanmax([stated, *found])
     return "depends" if any(holds) or crossed else "no"
 
 
@@ -321,13 +322,14 @@ def scorecard(
         within = _is_within(comparison, difference, tolerance)
         quantity = f"{published['quantity'][i]} ({published['where'][i]})"
         others = {name: values[key] for name, values in (choices or {}).items() if key in values}
-        found = [value for value in (ours, *others.values()) if np.isfinite(value)] or [ours]
+        found = [ours, *filter(np.isfinite, others.values())]
+        known = [value for value in found if np.isfinite(value)] or [ours]
         listed = "; ".join(f"{name}: {value:.4g}" for name, value in others.items())
         verdict = _verdict(comparison, stated, tolerance, found)
         rows.append(
             (
                 *(quantity, stated, ours, difference, tolerance, spread[key], within, published["why"][i]),
-                *(verdict, min(found), max(found), listed),
+                *(verdict, min(known), max(known), listed),
             )
         )
     return as_columns(rows, SCORECARD)

@@ -24,7 +24,7 @@ SMALLEST_BOUND, LARGEST_BOUND = 0.01, 3.0  # between which a published end is lo
 def bounded(scan: Scan, low: float, high: float) -> Scan:
     """A scan of matter parameters with all that it minimises over in [low, high], and axes over all they then reach."""
     axes = tuple(replace(axis, minimum=6 * low, maximum=6 * high, scale="linear") for axis in scan.axes)  # Eq. 11
-    return replace(scan, axes=axes, profile=dict.fromkeys(scan.profile, (low, high)))
+    return replace(scan, axes=axes, domain=dict.fromkeys(scan.domain, (low, high)))
 
 
 def domain_sensitivity(model: Model, scan: Scan, bounds: FloatArray) -> Iterator[tuple[Any, ...]]:

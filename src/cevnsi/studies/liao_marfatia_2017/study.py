@@ -46,7 +46,7 @@ FIGURES = (
     ),
     FigureSpec(
         name="domain_sensitivity",
-        title="Ends of Eq. 12 against the bound on what is profiled over",
+        title="Ends of Eq. 12 against the bound on what is minimised over",
         section="domain_sensitivity",
         script="draw_domain_sensitivity.py",
         inputs={"table": "results/{analysis}/domain_sensitivity.csv", "published": PUBLISHED_FILE.as_posix()},
