@@ -7,15 +7,14 @@ Each nucleus has charges of its own, which move together but not alike. The mini
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cevnsi.arrays import FloatArray
+from cevnsi.arrays import FloatArray, Real
 from cevnsi.parameters import CONTACT_PARAMETERS, MATTER_PARAMETERS, OFF_DIAGONAL, PAIRS, MatterParameter, coupling_name
 from cevnsi.physics.nuclei import Nuclide
-from cevnsi.physics.weak_charge import ROWS, charge_amplitude, contact, quark_numbers, standard_model_charge
+from cevnsi.physics.weak_charge import ROWS, charge_amplitude, contact, parts, quark_numbers, standard_model_charge
 from cevnsi.statistics.descent import descend
 
 Domain = Mapping[str, tuple[float, float]]
@@ -32,14 +31,14 @@ class Direction:
 
     pair: str
     part: str
-    low: Any
-    high: Any
-    offset: dict[str, Any]  # by nuclide
+    low: Real
+    high: Real
+    offset: Mapping[str, Real]  # by nuclide
     slope: dict[str, float]  # by nuclide
 
 
 def _matter_direction(
-    parameter: MatterParameter, matter: Any, domain: Domain, nuclides: tuple[Nuclide, ...]
+    parameter: MatterParameter, matter: Real, domain: Domain, nuclides: tuple[Nuclide, ...]
 ) -> Direction:
     """Eq. 11 fixes eps_u + eps_d = matter / 3 and leaves eps_u free inside both domains."""
     total = np.asarray(matter) / 3
@@ -50,7 +49,7 @@ def _matter_direction(
     return Direction(pair=parameter.pair, part="", low=low, high=high, offset=offset, slope=slope)
 
 
-def _free_interval(parameter: MatterParameter, total: Any, domain: Domain) -> tuple[Any, Any]:
+def _free_interval(parameter: MatterParameter, total: Real, domain: Domain) -> tuple[Real, Real]:
     """Where eps_u may go inside both domains if eps_u + eps_d is this."""
     (u_low, u_high), (d_low, d_high) = (domain[quark] for quark in parameter.quarks)
     low = np.maximum(u_low, total - d_high)
@@ -72,7 +71,7 @@ def _matter_span(parameter: MatterParameter, domain: Domain, nuclide: Nuclide) -
     return Direction(pair=parameter.pair, part="", low=low, high=high, offset={name: 0.0}, slope={name: 1.0})
 
 
-def directions(parameters: Mapping[str, Any], domain: Domain, nuclides: tuple[Nuclide, ...]) -> list[Direction]:
+def directions(parameters: Mapping[str, Real], domain: Domain, nuclides: tuple[Nuclide, ...]) -> list[Direction]:
     """Everything that is minimised over, once matter parameters have fixed, or bounded, sums of pairs of it."""
     result = []
     tied: set[str] = set()
@@ -119,16 +118,15 @@ def turning_points(
 
 
 def fixed_amplitudes(
-    nuclide: Nuclide, parameters: Mapping[str, Any], moving: list[Direction], sin2_theta_w: float
-) -> dict[tuple[str, str], Any]:
+    nuclide: Nuclide, parameters: Mapping[str, Real], moving: list[Direction], sin2_theta_w: float
+) -> dict[tuple[str, str], Real]:
     """Real and imaginary amplitude of every pair before what is minimised over adds to it."""
     epsilon = contact({name: value for name, value in parameters.items() if name not in MATTER_PARAMETERS})
-    amplitudes: dict[tuple[str, str], Any] = {}
+    amplitudes: dict[tuple[str, str], Real] = {}
     for pair in PAIRS:
-        amplitude = charge_amplitude(nuclide, pair, epsilon, sin2_theta_w)
-        amplitudes[pair, ""] = np.real(amplitude)
+        amplitudes[pair, ""], imaginary = parts(charge_amplitude(nuclide, pair, epsilon, sin2_theta_w))
         if pair in OFF_DIAGONAL:
-            amplitudes[pair, "_imag"] = np.imag(amplitude)
+            amplitudes[pair, "_imag"] = imaginary
     for direction in moving:
         key = (direction.pair, direction.part)
         amplitudes[key] = amplitudes[key] + direction.offset[nuclide.name]
@@ -138,7 +136,7 @@ def fixed_amplitudes(
 def least_over_domain(
     derivatives: ChargeDerivatives,
     nuclides: tuple[Nuclide, ...],
-    parameters: Mapping[str, Any],
+    parameters: Mapping[str, Real],
     domain: Domain,
     sin2_theta_w: float,
 ) -> FloatArray:
@@ -149,7 +147,7 @@ def least_over_domain(
     bounded = [name for name in domain if name in MATTER_PARAMETERS]
     rest = {name: ends for name, ends in domain.items() if name not in bounded}
     within = {name: _reached(name, domain) for name in bounded}
-    least: Any = np.inf
+    least: Real = np.inf
     for chosen in product(*((None, *within[name]) for name in bounded)):
         held = {name: end for name, end in zip(bounded, chosen, strict=True) if end is not None}
         inside = {name: within[name] for name in bounded if name not in held}
@@ -167,11 +165,11 @@ def _reached(name: str, domain: Domain) -> tuple[float, float]:
 def _local_minimum(
     derivatives: ChargeDerivatives,
     nuclides: tuple[Nuclide, ...],
-    parameters: Mapping[str, Any],
+    parameters: Mapping[str, Real],
     domain: Domain,
     inside: Domain,
     sin2: float,
-) -> Any:
+) -> Real:
     """Least of the local minima that descents from both signs of every amplitude that moves lead to.
 
     Only of those with each matter parameter of `inside` between its ends there.
@@ -183,7 +181,7 @@ def _local_minimum(
     values = [by[key] for by in by_nuclide for key in keys] + [end for d in moving for end in (d.low, d.high)]
     shape = np.broadcast_shapes(*map(np.shape, values))
 
-    def flat(value: Any) -> FloatArray:
+    def flat(value: Real) -> FloatArray:
         return np.broadcast_to(np.asarray(value, float), shape).ravel()
 
     fixed = np.stack([np.stack([flat(by[key]) for by in by_nuclide], -1) for key in keys], 1)  # (n, keys, nuclei)

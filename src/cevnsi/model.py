@@ -13,12 +13,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cevnsi.arrays import FloatArray
+from cevnsi.arrays import FloatArray, Real
 from cevnsi.experiments.measurement import PHOTOELECTRONS, Measurement, bins_between
 from cevnsi.experiments.response import Acceptance, Exposure, unsmeared_response
 from cevnsi.experiments.targets import TARGETS
@@ -112,16 +111,15 @@ class DataSet:
         return sum_of_terms(coefficients, self.templates.per_bin(weights).sum(axis=-2))
 
 
-def sum_of_terms(coefficients: Sequence[Any], templates: FloatArray) -> FloatArray:
+def sum_of_terms(coefficients: Sequence[Real], templates: FloatArray) -> FloatArray:
     """Coefficients (terms), each (...), times templates (terms, ..., bins), (..., bins).
 
     Term by term, so that no digit depends on how many points there are.
     """
-    total: Any = 0.0
+    total = np.zeros(templates.shape[-1])
     for coefficient, template in zip(coefficients, templates, strict=True):
         total = total + np.asarray(coefficient)[..., None] * template
-    counts: FloatArray = total
-    return counts
+    return total
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -92,7 +92,7 @@ def make_line(
     interaction = interaction_of([name, *fixed, *domain])
     if name in MATTER_PARAMETERS and set(quarks_of(name)) <= set(domain):
         (u_low, u_high), (d_low, d_high) = (domain[quark] for quark in quarks_of(name))
-        usual = matter_parameter(u_low, d_low), matter_parameter(u_high, d_high)
+        usual = float(matter_parameter(u_low, d_low)), float(matter_parameter(u_high, d_high))
     else:
         usual = parameter(name).usual
     low, high = (default if end is None else end for end, default in zip(ends, usual, strict=True))

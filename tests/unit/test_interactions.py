@@ -163,7 +163,7 @@ def test_complex_couplings_and_their_parts_are_the_same() -> None:
 
 def test_values_broadcast() -> None:
     epsilon = contact({"eps_ee_uV": np.zeros((4, 1)), "eps_etau_dV": np.zeros((1, 3))})
-    assert weak_charge_squared(MEAN_OF_CSI, "e", epsilon, SIN2_THETA_W).shape == (4, 3)
+    assert np.shape(weak_charge_squared(MEAN_OF_CSI, "e", epsilon, SIN2_THETA_W)) == (4, 3)
 
 
 def test_unknown_parameter_is_named() -> None:

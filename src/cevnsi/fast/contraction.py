@@ -7,14 +7,13 @@ P is a linear combination of templates, so the cost of a point does not depend o
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from cevnsi.arrays import FloatArray
+from cevnsi.arrays import FloatArray, Real
 from cevnsi.model import Model
 from cevnsi.statistics.nuisances import SIGNAL, precisions
 
 
-def profiled_chi2(data_data: Any, data_prediction: Any, prediction_prediction: Any, penalty: float) -> Any:
+def profiled_chi2(data_data: Real, data_prediction: Real, prediction_prediction: Real, penalty: float) -> Real:
     """Eq. 7 at its minimum over the pull, from inner products of any broadcastable shapes; penalty = 1 / sigma_alpha^2.
 
     With s = 1 + alpha, Eq. 7 is <N,N> - 2 s <N,P> + s^2 <P,P> + penalty (s - 1)^2; its minimum is at
@@ -33,18 +32,18 @@ class Contraction:
     template_template: FloatArray  # (k, k, ...)
     penalty: float
 
-    def chi2(self, coefficients: Any) -> Any:
+    def chi2(self, coefficients: Sequence[Real] | FloatArray) -> Real:
         """Profiled chi2 of the prediction sum_k coefficients[k] * template[k]; coefficients broadcast together.
 
         Written as nested sums, so that a coefficient that varies along few axes costs a full grid only once.
         """
         b, g = self.data_template, self.template_template
         k = len(coefficients)
-        data_prediction: Any = 0.0
-        prediction_prediction: Any = 0.0
+        data_prediction: Real = 0.0
+        prediction_prediction: Real = 0.0
         for i in range(k):
             data_prediction = data_prediction + b[i] * coefficients[i]
-            row: Any = g[i, i] * coefficients[i]
+            row: Real = g[i, i] * coefficients[i]
             for j in range(i + 1, k):
                 row = row + 2 * g[i, j] * coefficients[j]
             prediction_prediction = prediction_prediction + coefficients[i] * row
@@ -65,7 +64,7 @@ class Contraction:
         hessian = 2 * (s[:, :, None] ** 2 * g - w[:, :, None] * w[:, None, :] / v[:, None, None])
         return self.data_data + self.penalty - u * u / v, 2 * s * (s * gc - b), hessian
 
-    def chi2_along(self, coefficients: Sequence[Sequence[Any]]) -> tuple[list[Any], list[Any]]:
+    def chi2_along(self, coefficients: Sequence[Sequence[Real]]) -> tuple[list[Real], list[Real]]:
         """Profiled chi2 where template k has the coefficient sum_p coefficients[p][k] t^p, p = 0, 1, 2.
 
         <N, P> is then quadratic and <P, P> quartic in t, and over one denominator chi2 is a quotient of quartics,
@@ -77,7 +76,7 @@ class Contraction:
         b, g = self.data_template, self.template_template
         templates, powers = range(len(b)), range(3)
         data_prediction = [sum(b[k] * coefficients[p][k] for k in templates) for p in powers]
-        denominator: list[Any] = [0.0] * 5
+        denominator: list[Real] = [0.0] * 5
         for p in powers:
             row = [sum(g[k, m] * coefficients[p][m] for m in templates) for k in templates]
             for q in powers:

@@ -8,35 +8,35 @@ lies in the polygon, else the least over the edges, where it has a closed form.
 """
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
-from cevnsi.arrays import FloatArray
+from cevnsi.arrays import FloatArray, Real
 from cevnsi.domains import Domain, directions, fixed_amplitudes
 from cevnsi.fast.contraction import Contraction
 from cevnsi.physics.nuclei import Nuclide
 from cevnsi.physics.weak_charge import ROWS
 
 
-def _square_interval(low: Any, high: Any) -> tuple[Any, Any]:
+def _square_interval(low: Real, high: Real) -> tuple[Real, Real]:
     """Least and greatest square of a number in [low, high]."""
     ends = np.square(low), np.square(high)
     return np.where((low <= 0) & (high >= 0), 0.0, np.minimum(*ends)), np.maximum(*ends)
 
 
 def _charge_intervals(
-    nuclide: Nuclide, parameters: Mapping[str, Any], domain: Domain, sin2_theta_w: float
-) -> dict[str, tuple[Any, Any]]:
+    nuclide: Nuclide, parameters: Mapping[str, Real], domain: Domain, sin2_theta_w: float
+) -> dict[str, tuple[Real, Real]]:
     """Least and greatest contribution to Q_e^2 alone, to Q_mu^2 alone, and to both ("emu")."""
     moving = directions(parameters, domain, (nuclide,))
-    sums: dict[str, tuple[Any, Any]] = {"e": (0.0, 0.0), "mu": (0.0, 0.0), "emu": (0.0, 0.0)}
+    sums: dict[str, tuple[Real, Real]] = {"e": (0.0, 0.0), "mu": (0.0, 0.0), "emu": (0.0, 0.0)}
     for (pair, part), amplitude in fixed_amplitudes(nuclide, parameters, moving, sin2_theta_w).items():
         low, high = amplitude, amplitude
         for direction in moving:
             if (direction.pair, direction.part) == (pair, part):
-                reach = [direction.slope[nuclide.name] * end for end in (direction.low, direction.high)]
-                low, high = low + np.minimum(*reach), high + np.maximum(*reach)
+                slope = direction.slope[nuclide.name]
+                first, last = slope * direction.low, slope * direction.high
+                low, high = low + np.minimum(first, last), high + np.maximum(first, last)
         target = "emu" if pair == "emu" else next((row for row, pairs in ROWS.items() if pair in pairs), None)
         if target is not None:  # tautau changes no rate: the source makes no nu_tau
             least, greatest = _square_interval(low, high)
@@ -44,7 +44,7 @@ def _charge_intervals(
     return sums
 
 
-def _edge_minimum(contraction: Contraction, start: tuple[Any, Any], along: tuple[float, float], length: Any) -> Any:
+def _edge_minimum(contraction: Contraction, start: tuple[Real, Real], along: tuple[float, float], length: Real) -> Real:
     """Least chi2 on the segment start + t * along, 0 <= t <= length: its stationary point, or an end.
 
     chi2 falls and rises with (B + t b1)^2 / (G + 2 t g1 + t^2 g2), which is stationary where
@@ -63,7 +63,7 @@ def _edge_minimum(contraction: Contraction, start: tuple[Any, Any], along: tuple
     return np.minimum(np.minimum(at[0], at[1]), at[2])
 
 
-def _polygon_minimum(contraction: Contraction, intervals: dict[str, tuple[Any, Any]]) -> Any:
+def _polygon_minimum(contraction: Contraction, intervals: dict[str, tuple[Real, Real]]) -> Real:
     """Least chi2 over (x + z, y + z) with each of x, y, z in its interval."""
     (x1, x2), (y1, y2), (z1, z2) = intervals["e"], intervals["mu"], intervals["emu"]
     edges = [
@@ -74,7 +74,7 @@ def _polygon_minimum(contraction: Contraction, intervals: dict[str, tuple[Any, A
     ]
     if np.any(z1 != z2):
         edges += [((x2 + z1, y1 + z1), (1.0, 1.0), z2 - z1), ((x1 + z1, y2 + z1), (1.0, 1.0), z2 - z1)]
-    least: Any = np.inf
+    least: Real = np.inf
     for start, along, length in edges:
         least = np.minimum(least, _edge_minimum(contraction, start, along, length))
     b, g = contraction.data_template, contraction.template_template
@@ -88,7 +88,7 @@ def _polygon_minimum(contraction: Contraction, intervals: dict[str, tuple[Any, A
 def polygon_minimum(
     contraction: Contraction,
     nuclide: Nuclide,
-    parameters: Mapping[str, Any],
+    parameters: Mapping[str, Real],
     domain: Domain,
     sin2_theta_w: float,
 ) -> FloatArray:

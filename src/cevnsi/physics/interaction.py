@@ -2,17 +2,16 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
-from cevnsi.arrays import FloatArray
+from cevnsi.arrays import FloatArray, Real
 from cevnsi.parameters import Parameter
 from cevnsi.physics.flux import FLAVORS
 from cevnsi.physics.nuclei import Nuclide
 from cevnsi.physics.weak_charge import ROW_OF_FLAVOR, ROWS, Epsilon, weak_charge_squared
 
-Values = Mapping[str, Any]  # parameters by name, which broadcast
+Values = Mapping[str, Real]  # parameters by name, which broadcast
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +30,7 @@ class Quadratic:
     variable: Callable[[FloatArray], FloatArray]  # of the parameter, growing with it
     reach: Callable[[Recoils], float]  # of the parameter, over which an expansion about its middle loses no digits
     # Recoils, other parameters, its name, places (pieces,) of the variable to expand about: by power, coefficients.
-    coefficients: Callable[[Recoils, Values, str, FloatArray], Sequence[Sequence[Any]]]
+    coefficients: Callable[[Recoils, Values, str, FloatArray], Sequence[Sequence[Real]]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +42,7 @@ class Expansion:
 
     shaping: tuple[str, ...]  # parameters that the weights depend on
     weights: Callable[[Recoils, Values], FloatArray]  # (terms, ..., flavors, nuclides, nodes), or what broadcasts to it
-    coefficients: Callable[[Recoils, Values], Sequence[Any]]  # (terms), each of the shape of the parameters
+    coefficients: Callable[[Recoils, Values], Sequence[Real]]  # (terms), each of the shape of the parameters
     quadratic: Mapping[str, Quadratic] = field(default_factory=dict)
 
 
@@ -71,7 +70,7 @@ class Interaction:
         for i, nuclide in enumerate(recoils.nuclides):
             epsilon = self.epsilon(recoils.momentum_transfer_squared[i], **at_nodes)
             for row, found in rows.items():
-                found.append(weak_charge_squared(nuclide, row, epsilon, recoils.sin2_theta_w))
+                found.append(np.asarray(weak_charge_squared(nuclide, row, epsilon, recoils.sin2_theta_w)))
         shape = np.broadcast_shapes(*(np.shape(charge) for charges in rows.values() for charge in charges), (1,))
         by_row = {
             row: np.stack([np.broadcast_to(charge, shape) for charge in charges], axis=-2)

@@ -6,14 +6,14 @@ quarks. A missing entry is zero.
 """
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
+from cevnsi.arrays import FloatArray, Number, Real
 from cevnsi.parameters import CONTACT_PARAMETERS, OFF_DIAGONAL, QUARKS
 from cevnsi.physics.nuclei import Nuclide
 
-Epsilon = Mapping[tuple[str, str], Any]
+Epsilon = Mapping[tuple[str, str], Number]
 
 ROWS: dict[str, tuple[str, ...]] = {"e": ("ee", "emu", "etau"), "mu": ("mumu", "emu", "mutau")}
 ROW_OF_FLAVOR = {"nu_e": "e", "nu_mu": "mu", "nu_mu_bar": "mu"}
@@ -38,38 +38,45 @@ def quark_numbers(nuclide: Nuclide) -> dict[str, int]:
     return {"u": 2 * z + n, "d": z + 2 * n}
 
 
-def charge_amplitude(nuclide: Nuclide, pair: str, epsilon: Epsilon, sin2_theta_w: float) -> Any:
+def charge_amplitude(nuclide: Nuclide, pair: str, epsilon: Epsilon, sin2_theta_w: float) -> Number:
     """One bracket of Eq. 10: the SM charge (diagonal pairs only) plus the quark numbers times epsilon."""
-    amplitude: Any = standard_model_charge(nuclide, sin2_theta_w) if pair not in OFF_DIAGONAL else 0.0
+    amplitude: Number = standard_model_charge(nuclide, sin2_theta_w) if pair not in OFF_DIAGONAL else 0.0
     for quark, number in quark_numbers(nuclide).items():
         if (quark, pair) in epsilon:
             amplitude = amplitude + number * epsilon[quark, pair]
     return amplitude
 
 
-def _squared_modulus(amplitude: Any) -> Any:
-    return amplitude.real**2 + amplitude.imag**2 if np.iscomplexobj(amplitude) else amplitude * amplitude
+def parts(number: Number) -> tuple[FloatArray, FloatArray]:
+    """Real and imaginary part, of any shape."""
+    both = np.asarray(number)
+    return both.real, both.imag
 
 
-def weak_charge_squared(nuclide: Nuclide, row: str, epsilon: Epsilon, sin2_theta_w: float) -> Any:
+def _squared_modulus(amplitude: Number) -> Real:
+    real, imaginary = parts(amplitude)
+    return real * real + imaginary * imaginary if np.iscomplexobj(amplitude) else real * real
+
+
+def weak_charge_squared(nuclide: Nuclide, row: str, epsilon: Epsilon, sin2_theta_w: float) -> Real:
     """Q_alpha^2 of Eq. 10 for a neutrino of row "e" or "mu"; the shape is what the entries broadcast to.
 
     An antineutrino has the same charge: it sees the complex conjugate couplings.
     """
-    total: Any = 0.0
+    total: Real = 0.0
     for pair in ROWS[row]:
         if pair not in OFF_DIAGONAL or any((quark, pair) in epsilon for quark in QUARKS):
             total = total + _squared_modulus(charge_amplitude(nuclide, pair, epsilon, sin2_theta_w))
     return total
 
 
-def contact(parameters: Mapping[str, Any]) -> dict[tuple[str, str], Any]:
+def contact(parameters: Mapping[str, Number]) -> dict[tuple[str, str], Number]:
     """Epsilon of named contact parameters, `eps_<pair>_<quark>V`, off-diagonal ones complex if given so (Eq. 9).
 
     >>> contact({"eps_ee_uV": 0.1, "eps_etau_dV": 0.2, "eps_etau_dV_imag": 0.3})
     {('u', 'ee'): 0.1, ('d', 'etau'): (0.2+0.3j)}
     """
-    epsilon: dict[tuple[str, str], Any] = {}
+    epsilon: dict[tuple[str, str], Number] = {}
     for name, value in parameters.items():
         if name not in CONTACT_PARAMETERS:
             raise ValueError(f"unknown contact parameter {name!r}; expected one of {', '.join(CONTACT_PARAMETERS)}")
@@ -82,8 +89,8 @@ def contact(parameters: Mapping[str, Any]) -> dict[tuple[str, str], Any]:
 
 
 def charge_along(
-    nuclide: Nuclide, row: str, parameters: Mapping[str, Any], name: str, sin2_theta_w: float
-) -> tuple[Any, Any, Any]:
+    nuclide: Nuclide, row: str, parameters: Mapping[str, Real], name: str, sin2_theta_w: float
+) -> tuple[Real, Real, Real]:
     """Coefficients of 1, t and t^2 in Q_alpha^2 (Eq. 10) where contact parameter `name` is parameters[name] + t.
 
     One amplitude moves, by its quark number times t, so the square is quadratic: there are no further terms.
@@ -94,9 +101,10 @@ def charge_along(
         return at_zero, 0.0, 0.0
     number = quark_numbers(nuclide)[moving.quark]
     amplitude = charge_amplitude(nuclide, moving.pair, epsilon, sin2_theta_w)
-    return at_zero, 2 * number * (np.imag(amplitude) if moving.imaginary else np.real(amplitude)), float(number**2)
+    part = parts(amplitude)[int(moving.imaginary)]
+    return at_zero, 2 * number * part, float(number**2)
 
 
-def matter_parameter(epsilon_u: Any, epsilon_d: Any) -> Any:
+def matter_parameter(epsilon_u: Real, epsilon_d: Real) -> Real:
     """Effective parameter for propagation in the Earth, 3 (eps^uV + eps^dV) (Eq. 11)."""
     return 3 * (epsilon_u + epsilon_d)

@@ -35,7 +35,7 @@ class Scan:
             if axis.name == name:
                 return axis
         u, d = (self.axis(quark) for quark in self.summed()[name])
-        low, high = matter_parameter(u.minimum, d.minimum), matter_parameter(u.maximum, d.maximum)
+        low, high = (float(matter_parameter(*ends)) for ends in ((u.minimum, d.minimum), (u.maximum, d.maximum)))
         return Axis(name=name, minimum=low, maximum=high, points=u.points + d.points - 1)
 
     def summed(self) -> dict[str, tuple[str, str]]:

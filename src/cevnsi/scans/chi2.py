@@ -3,11 +3,11 @@
 import math
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from cevnsi.arrays import FloatArray
+from cevnsi.arrays import FloatArray, Real
 from cevnsi.domains import Domain, least_over_domain
 from cevnsi.fast.contraction import contract, has_contraction
 from cevnsi.fast.coupling_domain import polygon_minimum
@@ -22,7 +22,7 @@ def is_cheap(model: Model, interaction: str) -> bool:
     return INTERACTIONS[interaction].expansion is not None
 
 
-def chi2(model: Model, interaction: str, parameters: Mapping[str, Any], domain: Domain) -> FloatArray:
+def chi2(model: Model, interaction: str, parameters: Mapping[str, Real], domain: Domain) -> FloatArray:
     """Chi2 at parameters, least over a domain of contact couplings; values broadcast."""
     sin2, dataset = model.analysis.sin2_theta_w, model.datasets[0]
     contracted = has_contraction(model)
@@ -42,7 +42,7 @@ def chi2(model: Model, interaction: str, parameters: Mapping[str, Any], domain: 
 
 
 def least_chi2(
-    model: Model, interaction: str, parameters: Mapping[str, Any], domain: Domain, over: Sequence[Axis] = ()
+    model: Model, interaction: str, parameters: Mapping[str, Real], domain: Domain, over: Sequence[Axis] = ()
 ) -> FloatArray:
     """Chi2 at parameters, least over the domain and over axes between their ends; values broadcast.
 
@@ -55,7 +55,7 @@ def least_chi2(
     axis, *rest = over
     point = {name: np.broadcast_to(value, shape).ravel() for name, value in parameters.items()}
 
-    def at(coordinate: FloatArray, row: Any) -> FloatArray:
+    def at(coordinate: FloatArray, row: NDArray[np.intp]) -> FloatArray:
         here = {name: value[row] for name, value in point.items()}
         return least_chi2(model, interaction, {**here, axis.name: axis.value(coordinate)}, domain, rest)
 

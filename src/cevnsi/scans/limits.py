@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from cevnsi.arrays import FloatArray
+from cevnsi.arrays import FloatArray, Real
 from cevnsi.domains import turning_points
 from cevnsi.model import Model
 from cevnsi.parameters import Axis
@@ -104,7 +104,7 @@ class Curve:
 
     def __call__(self, coordinate: FloatArray) -> FloatArray:
         """Least chi2 at coordinates of the axis (`Axis.value`), (k,)."""
-        parameters = {**self._fixed(), self.axis.name: self.axis.value(coordinate)}
+        parameters: dict[str, Real] = {**self._fixed(), self.axis.name: self.axis.value(coordinate)}
         return least_chi2(self.model, self.scan.interaction, parameters, self.scan.domain, self._minimised())
 
     def samples(self, finer: int = 1) -> tuple[FloatArray, FloatArray]:
@@ -113,7 +113,8 @@ class Curve:
         if self._has_domains or not self._minimised():
             return x, self(x)
         second, *rest = self._minimised(finer)
-        parameters = {**self._fixed(), self.axis.name: self.axis.value(x)[:, None], second.name: second.values()}
+        here = {self.axis.name: self.axis.value(x)[:, None], second.name: second.values()}
+        parameters: dict[str, Real] = {**self._fixed(), **here}
         return x, parabolic(least_chi2(self.model, self.scan.interaction, parameters, self.scan.domain, rest))
 
     def _coordinates(self, finer: int) -> FloatArray:

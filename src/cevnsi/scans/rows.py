@@ -9,11 +9,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Lock
-from typing import Any
 
 import numpy as np
 
-from cevnsi.arrays import FloatArray
+from cevnsi.arrays import FloatArray, Real
 from cevnsi.fast.contraction import contract, has_contraction
 from cevnsi.fast.lines import ROWS_TOGETHER, Line, pieces
 from cevnsi.model import VALUES_AT_ONCE, Model
@@ -59,7 +58,7 @@ def _along(model: Model, scan: Scan) -> _Along | None:
 
 
 def _fill_lines(
-    model: Model, interaction: str, along: _Along, parameters: Mapping[str, Any], first: int, out: FloatArray
+    model: Model, interaction: str, along: _Along, parameters: Mapping[str, Real], first: int, out: FloatArray
 ) -> None:
     """Chi2 into out (..., points) from the axis' point `first` on, at other parameters that broadcast to (..., 1)."""
     contraction = contract(model, model.dataset.term_templates(interaction, parameters))
@@ -79,7 +78,7 @@ def _fill(
     if along is not None and not along.is_last:
         out, block, axes = out.T, block[::-1], dict(reversed(list(axes.items())))
     names = list(axes)
-    parameters: dict[str, Any] = dict(scan.fixed)
+    parameters: dict[str, Real] = dict(scan.fixed)
     for i, (name, part) in enumerate(zip(names, block, strict=True)):
         if along is None or name != along.name:
             parameters[name] = axes[name][part].reshape([-1 if j == i else 1 for j in range(len(names))])

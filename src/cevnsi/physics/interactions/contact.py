@@ -1,11 +1,10 @@
 """Contact couplings of neutrinos to u and d quarks (Eqs. 9 and 10), and sums of two of them (Eq. 11)."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
-from cevnsi.arrays import FloatArray
+from cevnsi.arrays import FloatArray, Real
 from cevnsi.parameters import CONTACT_PARAMETERS, MATTER_PARAMETERS
 from cevnsi.physics.flux import FLAVORS
 from cevnsi.physics.interaction import Expansion, Interaction, Quadratic, Recoils, Values
@@ -28,12 +27,12 @@ def _weights(recoils: Recoils, values: Values) -> FloatArray:
     return weights.reshape(-1, len(FLAVORS), len(recoils.nuclides), 1)
 
 
-def _charges_squared(recoils: Recoils, values: Values) -> Sequence[Any]:
+def _charges_squared(recoils: Recoils, values: Values) -> Sequence[Real]:
     epsilon = contact(values)
     return [weak_charge_squared(n, row, epsilon, recoils.sin2_theta_w) for row in ROWS for n in recoils.nuclides]
 
 
-def _charges_along(recoils: Recoils, values: Values, name: str, about: FloatArray) -> Sequence[Sequence[Any]]:
+def _charges_along(recoils: Recoils, values: Values, name: str, about: FloatArray) -> Sequence[Sequence[Real]]:
     along = {**values, name: about}
     return list(
         zip(*(charge_along(n, row, along, name, recoils.sin2_theta_w) for row in ROWS for n in recoils.nuclides),

@@ -1,11 +1,10 @@
 """A light vector mediator with universal couplings (Eq. 6)."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
-from cevnsi.arrays import FloatArray
+from cevnsi.arrays import FloatArray, Real
 from cevnsi.constants import G_FERMI
 from cevnsi.parameters import QUARKS, Parameter
 from cevnsi.physics.interaction import Expansion, Interaction, Quadratic, Recoils, Values, named
@@ -25,15 +24,15 @@ MASS = Parameter(
 COUPLING = Parameter(name="coupling", tex="g", html="g", spoken="coupling g", usual=(1e-6, 1e-1), scale="log")
 
 
-def mediator_coupling_scale(momentum_transfer_squared: FloatArray, mediator_mass_mev: Any) -> FloatArray:
+def mediator_coupling_scale(momentum_transfer_squared: FloatArray, mediator_mass_mev: Real) -> FloatArray:
     """Epsilon per squared coupling, 1 / (2 sqrt2 G_F (Q^2 + M^2)) (Eq. 6); MeV^2 in, dimensionless out."""
     scale: FloatArray = 1 / (2 * np.sqrt(2) * G_FERMI * (momentum_transfer_squared + np.square(mediator_mass_mev)))
     return scale
 
 
 def light_mediator(
-    momentum_transfer_squared: FloatArray, *, mediator_mass_mev: Any, coupling: Any
-) -> dict[tuple[str, str], Any]:
+    momentum_transfer_squared: FloatArray, *, mediator_mass_mev: Real, coupling: Real
+) -> dict[tuple[str, str], Real]:
     """Epsilon of a universal vector mediator at each momentum transfer, the same for u and d (Eq. 6)."""
     # ASSUME: the factor of Eq. 6 as printed, half of what Eq. 9 gives for
     # L = g Z' (nu_L-bar gamma nu_L + q-bar gamma q)
@@ -53,12 +52,12 @@ def _weights(recoils: Recoils, values: Values) -> FloatArray:
     return np.stack(terms)
 
 
-def _powers(recoils: Recoils, values: Values) -> Sequence[Any]:
+def _powers(recoils: Recoils, values: Values) -> Sequence[Real]:
     square = np.square(values["coupling"])
     return [1.0, square, square * square]
 
 
-def _powers_along(recoils: Recoils, values: Values, name: str, about: FloatArray) -> Sequence[Sequence[Any]]:
+def _powers_along(recoils: Recoils, values: Values, name: str, about: FloatArray) -> Sequence[Sequence[Real]]:
     """1, x and x^2 with x = about + t, by power of t."""
     one, zero = np.ones_like(about), np.zeros_like(about)
     return [[one, about, about * about], [zero, one, 2 * about], [zero, zero, one]]
