@@ -59,7 +59,7 @@ def test_heavy_mediator_is_contact(
     """Eq. 6 goes over into Eq. 10 with the same epsilon on the diagonal for u and d."""
     used, mass = model("paper", nuclei=nuclei).dataset, 10**mass_exponent
     unit = light_mediator(np.array(0.0), mediator_mass_mev=mass, coupling=1.0)["u", "ee"]
-    g = np.sqrt(10**log_eps / np.asarray(unit).real)
+    g = float(np.sqrt(10**log_eps / np.asarray(unit).real))
     mediator = [light_mediator(q2, mediator_mass_mev=mass, coupling=g) for q2 in used.recoils.momentum_transfer_squared]
     same = contact({f"eps_{pair}_{q}V": 10**log_eps for pair in ("ee", "mumu", "tautau") for q in QUARKS})
     found = used.by_flavor("light_mediator", {"mediator_mass_mev": mass, "coupling": g})
