@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from cevnsi.physics.interactions import INTERACTIONS
 from cevnsi.workflow.dependencies import PACKAGE, code_digest, direct_imports, module_file, module_files
 
 FILES = [path for path in sorted(PACKAGE.rglob("*.py")) if path != PACKAGE / "__init__.py"]
@@ -210,3 +211,16 @@ def test_figures_do_bring_in_matplotlib() -> None:
     code = "import sys, cevnsi.output.figures; print('matplotlib' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "True"
+
+
+def test_only_scans_and_questions_ask_for_fast_ways() -> None:
+    """Each has its plain twin, and these choose."""
+    users = {place(dotted(path)) for path in FILES for name in direct_imports(path) if place(name) == "fast"}
+    assert users - {"fast"} <= {"scans", "questions"}
+
+
+@pytest.mark.parametrize("folder", ["scans", "fast", "statistics"])
+def test_no_interaction_is_asked_for_by_name(folder: str) -> None:
+    for path in sorted((PACKAGE / folder).glob("*.py")):
+        texts = {node.value for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Constant)}
+        assert texts & set(INTERACTIONS) == set(), path.name
