@@ -25,7 +25,7 @@ hepdata: env
 test: env
 	$(PYTEST) --cov --cov-report=term
 
-# Those of the physics alone, in a minute: neither workflow nor bad data.
+# Those of the physics alone, in under two minutes on two cores: neither workflow nor bad data.
 test-fast: env
 	$(PYTEST) tests/unit tests/property tests/data tests/paper
 

@@ -255,7 +255,7 @@ def test_best_fits(scans: dict[str, Scan], model: Callable[..., Model]) -> None:
 def test_projections_have_ranges_of_every_axis(model: Callable[..., Model]) -> None:
     names = ("eps_mumu_dV", "eps_mumu_uV", "eps_mutau_dV")
     axes = tuple(Axis(name, -1.0, 1.0, 21) for name in names)
-    scan = Scan("s", "contact", axes, {}, {}, (names[:2], (names[0], names[2])), (0.9,), (1,), 1)
+    scan = Scan("s", "contact", axes, {}, {}, (names[:2], (names[0], names[2])), (0.9,), (2, 1), 1)
     for nuclei in ("mean", "cs_and_i"):
         used = model("release", nuclei=nuclei)
         rows = scan_ranges(used, scan)
