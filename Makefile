@@ -25,9 +25,9 @@ hepdata: env
 test: env
 	$(PYTEST) --cov --cov-report=term
 
-# Those of the physics alone, in a minute: neither workflow nor bad data.
+# Those of the physics that take no long, in a minute on two cores: neither workflow nor bad data nor brute force.
 test-fast: env
-	$(PYTEST) tests/unit tests/property tests/data tests/paper
+	$(PYTEST) -m "not slow" tests/unit tests/property tests/data tests/paper
 
 lint: env
 	$(BIN)/ruff check .

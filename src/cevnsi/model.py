@@ -52,7 +52,7 @@ class Analysis:
 Signal = tuple[FloatArray, Mapping[str, FloatArray]]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class DataSet:
     """What one experiment has measured, what it would count, and what is not known of that."""
 
@@ -83,46 +83,62 @@ class DataSet:
             sin2_theta_w=self.sin2_theta_w,
         )
 
-    @cached_property
+    @property
     def contact_templates(self) -> FloatArray:
         """Counts for a charge squared of one, by row and nuclide, (rows * nuclides, bins)."""
         return self.term_templates("contact", {})
 
+    @cached_property
+    def _unshaped(self) -> dict[str, FloatArray]:
+        """Counts of each term by interaction, once asked for, where no parameter shapes them."""
+        return {}
+
     def term_templates(self, interaction: str, parameters: Values) -> FloatArray:
         """Counts of each term for a coefficient of one, (terms, ..., bins) at what shapes them."""
+        if interaction in self._unshaped:
+            return self._unshaped[interaction]
         terms = INTERACTIONS[interaction].terms
         shaping = {name: parameters[name] for name in terms.shaping if name in parameters}
-        return self.templates.counts(terms.weights(self.recoils, shaping))
+        counts = _counts(self.templates, terms.weights(self.recoils, shaping))
+        if not terms.shaping:
+            self._unshaped[interaction] = counts
+        return counts
 
     def signal(self, interaction: str, parameters: Values) -> Signal:
         """Expected signal at parameters that broadcast."""
         terms = INTERACTIONS[interaction].terms
         coefficients = terms.coefficients(self.recoils, parameters)
         shaping = {name: parameters[name] for name in terms.shaping if name in parameters}
-        weights = terms.weights(self.recoils, shaping)
-        counts = sum_of_terms(coefficients, self.templates.counts(weights))
-        return counts, {name: sum_of_terms(coefficients, t.counts(weights)) for name, t in self.shifted.items()}
+        weights = terms.weights(self.recoils, shaping) if self.shifted else []
+        counts = sum_of_terms(coefficients, self.term_templates(interaction, parameters))
+        return counts, {name: sum_of_terms(coefficients, _counts(t, weights)) for name, t in self.shifted.items()}
 
     def by_flavor(self, interaction: str, parameters: Mapping[str, float]) -> FloatArray:
         """Expected counts of the signal at one point, (flavors, bins)."""
         terms = INTERACTIONS[interaction].terms
         weights = terms.weights(self.recoils, parameters)
         coefficients = terms.coefficients(self.recoils, parameters)
-        return sum_of_terms(coefficients, self.templates.per_bin(weights).sum(axis=-2))
+        return sum_of_terms(coefficients, [self.templates.per_bin(weight).sum(axis=-2) for weight in weights])
 
 
-def sum_of_terms(coefficients: Sequence[Real], templates: FloatArray) -> FloatArray:
+def _counts(templates: Templates, weights: Sequence[FloatArray]) -> FloatArray:
+    """Counts of each term, (terms, ..., bins)."""
+    counts = [templates.counts(weight) for weight in weights]
+    return np.stack(np.broadcast_arrays(*counts))
+
+
+def sum_of_terms(coefficients: Sequence[Real], templates: FloatArray | Sequence[FloatArray]) -> FloatArray:
     """Coefficients (terms), each (...), times templates (terms, ..., bins), (..., bins).
 
     Term by term, so that no digit depends on how many points there are.
     """
-    total = np.zeros(templates.shape[-1])
+    total = np.zeros(templates[0].shape[-1])
     for coefficient, template in zip(coefficients, templates, strict=True):
         total = total + np.asarray(coefficient)[..., None] * template
     return total
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Model:
     """Everything that chi2 at a point needs but the point."""
 
@@ -257,7 +273,7 @@ def _charge_samples(model: Model) -> list[tuple[int, Sample]]:
     by_row: list[list[tuple[int, Sample]]] = [[] for _ in ROWS]
     for i, dataset in enumerate(model.datasets):
         weights = INTERACTIONS["contact"].terms.weights(dataset.recoils, {})
-        changes = {name: templates.counts(weights) for name, templates in dataset.shifted.items()}
+        changes = {name: _counts(templates, weights) for name, templates in dataset.shifted.items()}
         for k, template in enumerate(dataset.contact_templates):
             alone = template[None], {name: change[k][None] for name, change in changes.items()}
             row = k // len(dataset.templates.nuclides)

@@ -9,8 +9,9 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from cevnsi.arrays import FloatArray
+from cevnsi.arrays import FloatArray, Real
 from cevnsi.experiments.response import Exposure, Response
 from cevnsi.experiments.targets import Target
 from cevnsi.physics.cross_section import momentum_transfer_squared, recoil_spectrum
@@ -32,46 +33,53 @@ class Templates:
     detected: FloatArray  # (bins, nodes), the part of events seen in each bin
 
     @cached_property
-    def _seen(self) -> list[tuple[slice, FloatArray]]:
-        """By bin, the nodes of which something is seen in it, and how much."""
-        runs = []
-        for row in self.detected:
-            inside = np.flatnonzero(row)
-            run = slice(int(inside[0]), int(inside[-1]) + 1) if inside.size else slice(0, 0)
-            runs.append((run, row[run]))
-        return runs
+    def _first(self) -> NDArray[np.intp] | None:
+        """The first node of each bin, where bins are runs of nodes one after another; None of what is smeared."""
+        seen = self.detected > 0
+        first = seen.argmax(axis=1)
+        in_runs = seen.any(axis=1).all() and (seen.sum(axis=0) <= 1).all() and (np.diff(first) > 0).all()
+        return first if in_runs else None
 
-    def binned(self, at_nodes: FloatArray) -> FloatArray:
-        """What is seen in each bin of events at nodes, (..., bins) of (..., nodes).
+    @cached_property
+    def _events(self) -> FloatArray:
+        """Events (flavors, nuclides, nodes); what is seen of them, where each node is seen in one bin."""
+        return self.events if self._first is None else self.events * self.detected.sum(axis=0)
 
-        Bin by bin, so that no digit depends on how many are summed at once.
+    @cached_property
+    def _of_all_flavors(self) -> FloatArray:
+        return np.asarray(self._events.sum(axis=0, keepdims=True))
+
+    def _binned(self, at_nodes: FloatArray) -> FloatArray:
+        """Weighted `_events` in each bin, (..., bins) of (..., nodes).
+
+        Neither way of summing lets a digit depend on how many points there are.
         """
-        return np.stack([(at_nodes[..., run] * part).sum(axis=-1) for run, part in self._seen], axis=-1)
+        if self._first is not None:
+            return np.asarray(np.add.reduceat(at_nodes, self._first, axis=-1))
+        return np.asarray(np.einsum("...k,bk->...b", at_nodes, self.detected))
 
     def per_bin(self, weight: FloatArray | float = 1.0) -> FloatArray:
         """Weighted events in each bin, (..., flavors, nuclides, bins).
 
         The weight is of the shape (..., flavors, nuclides, nodes), or broadcasts to it.
         """
-        return self.binned(self.events * weight)
+        return self._binned(self._events * weight)
 
     def counts(self, weight: FloatArray | float) -> FloatArray:
         """Weighted events of all flavors and nuclides in each bin, (..., bins); weight as of `per_bin`."""
-        total: FloatArray = 0.0 * self.events[0, 0]
-        whole = np.ndim(weight) < 3 or np.shape(weight)[-3] == 1  # the weight is the same for all flavors
-        events = self.events.sum(axis=0, keepdims=True) if whole else self.events
-        weight = np.asarray(weight, dtype=float)
-        weight = weight.reshape((1,) * (3 - weight.ndim) + weight.shape)
-        for i in range(events.shape[0]):  # one by one, lest memory grow with flavors and nuclides
-            for j in range(events.shape[1]):
-                at = weight[..., min(i, weight.shape[-3] - 1), min(j, weight.shape[-2] - 1), :]
-                total = total + at * events[i, j]
-        return self.binned(total)
+        shape = np.broadcast_shapes(np.shape(weight), (1, 1, 1))
+        weight = np.broadcast_to(weight, shape)
+        events = self._of_all_flavors if shape[-3] == 1 else self._events  # the weight is the same for all flavors
+        total: Real = 0.0
+        for i, j in np.ndindex(events.shape[:2]):  # one by one, lest memory grow with flavors and nuclides
+            total = total + weight[..., min(i, shape[-3] - 1), min(j, shape[-2] - 1), :] * events[i, j]
+        return self._binned(np.asarray(total))
 
     def select(self, bins: slice) -> "Templates":
         """Only some of the bins, and the nodes of which something is seen in them."""
         detected = self.detected[bins]
         keep = detected.any(axis=0)
+        keep |= not keep.any()  # all, where an experiment sees nothing
         return replace(
             self,
             recoil_energy_mev=self.recoil_energy_mev[keep],

@@ -22,8 +22,8 @@ SIN2 = 0.23857
 # What public CEvNS codes agree on once they are aligned (Klein-Nystrand, the release's acceptance, 6 to 30
 # photoelectrons), rounded to 0.1: six of them, of which no name or commit is on record, so it is a check of size alone.
 TOTAL, BY_FLAVOR = 162.6, {"nu_e": 54.4, "nu_mu": 26.7, "nu_mu_bar": 81.4}
-# The same by flavor from `quad_counts` of benchmarks/baselines.py at 9e1cb91: nested quad, no integral of the library's;
-# 2026-11-26.
+# The same by flavor from `quad_counts` of benchmarks/baselines.py at 9e1cb91, 2026-11-26: nested quad, which shares no
+# integral with the library.
 BY_QUAD = {
     "mean": {"nu_e": 54.49355984, "nu_mu": 26.7944327, "nu_mu_bar": 81.49592145},
     "cs_and_i": {"nu_e": 54.45840888, "nu_mu": 26.78723306, "nu_mu_bar": 81.44077662},

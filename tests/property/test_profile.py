@@ -182,6 +182,7 @@ def random_problem(kind: str, seed: int) -> Problem:
     return parameters | {name: float(rng.uniform(-0.4, 0.4)) for name in others}, domain
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(10))
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("nuclei", ["mean", "cs_and_i"])
@@ -194,6 +195,7 @@ def test_random_problems_against_many_local_minimisers(
     assert found == pytest.approx(least(used, parameters, domain, seed), abs=WITHIN)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("nuclei", ["mean", "cs_and_i"])
 @pytest.mark.parametrize("name", ["eps_emu_dV", "eps_mumu_dV", "eps_ee_dV"])
 def test_a_wider_domain_is_never_worse(name: str, nuclei: str, model: Callable[..., Model]) -> None:
@@ -209,6 +211,7 @@ def test_a_wider_domain_is_never_worse(name: str, nuclei: str, model: Callable[.
         assert np.diff(found).max() < 1e-9
 
 
+@pytest.mark.slow
 def test_a_minimum_at_the_end_of_a_curved_valley(model: Callable[..., Model]) -> None:
     """Only the modulus of eps_mutau counts for one nucleus, and nearly so for two."""
     used = model("release", nuclei="cs_and_i")
@@ -225,6 +228,7 @@ def test_a_minimum_at_the_end_of_a_curved_valley(model: Callable[..., Model]) ->
     assert found == pytest.approx(least(used, parameters, domain, 1), abs=WITHIN)
 
 
+@pytest.mark.slow
 def test_a_coupling_that_comes_to_nothing_in_many_steps(model: Callable[..., Model]) -> None:
     """The least imaginary part is zero, and its steps become as small as numbers can be while others still move."""
     used = model("release", nuclei="cs_and_i")
@@ -254,6 +258,7 @@ MANY: Domain = {
 }
 
 
+@pytest.mark.slow
 def test_seven_directions_against_differential_evolution(model: Callable[..., Model]) -> None:
     """It converges to about 1e-5 here."""
     used = model("release", nuclei="cs_and_i")

@@ -95,6 +95,7 @@ def on_points(model: Model, scan: Scan, projection: Plane) -> FloatArray:
     return lowest
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("scan", "projection"), CASES, ids=[" ".join(projection) for _, projection in CASES])
 @pytest.mark.parametrize("nuclei", ["mean", "cs_and_i"])
 def test_a_projection_is_the_minimum_between_the_ends_of_the_other_axes(

@@ -120,7 +120,5 @@ def test_the_terms_of_an_interaction_are_its_charges_squared(name: str, model: C
         for parameter in interaction.parameters.values()
         if parameter.name not in MATTER_PARAMETERS
     }
-    weights = by_epsilon.weights(used.dataset.recoils, point)
-    np.testing.assert_allclose(
-        used.dataset.signal(name, point)[0], used.dataset.templates.counts(weights)[0], rtol=1e-12
-    )
+    (weight,) = by_epsilon.weights(used.dataset.recoils, point)
+    np.testing.assert_allclose(used.dataset.signal(name, point)[0], used.dataset.templates.counts(weight), rtol=1e-12)

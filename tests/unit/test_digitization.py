@@ -166,6 +166,7 @@ def test_a_member_is_the_spawned_one_whatever_their_number(readings: Readings) -
         np.testing.assert_array_equal(drawn.errors, by_hand.errors)
 
 
+@pytest.mark.slow
 def test_no_spread_where_readings_agree_and_the_acceptance_is_exact(
     readings: Readings, analysis: Analysis, scans: list[Scan]
 ) -> None:
@@ -177,6 +178,7 @@ def test_no_spread_where_readings_agree_and_the_acceptance_is_exact(
     assert table["changed_counts"]["nominal"] == 0
 
 
+@pytest.mark.slow
 def test_each_error_alone_makes_a_spread(readings: Readings, analysis: Analysis, matter: list[Scan]) -> None:
     few = replace(CHOICES, members=3)
     acceptance = by_key(summary(members_of(agreeing(readings), analysis, matter, few)))
@@ -189,6 +191,7 @@ def test_each_error_alone_makes_a_spread(readings: Readings, analysis: Analysis,
     assert bars["eps_ee_matter_upper_n2"]["standard_deviation"] > 0
 
 
+@pytest.mark.slow
 def test_the_mean_is_near_the_nominal_value(readings: Readings, analysis: Analysis, matter: list[Scan]) -> None:
     table = by_key(summary(members_of(readings, analysis, matter, CHOICES)))
     ends = [key for key in table if "_matter_" in key]
@@ -201,6 +204,7 @@ def test_the_mean_is_near_the_nominal_value(readings: Readings, analysis: Analys
         assert abs(row["mean"] - row["nominal"]) < row["standard_deviation"], key
 
 
+@pytest.mark.slow
 def test_chunks_change_nothing(tmp_path: Path, readings: Readings, analysis: Analysis, scans: list[Scan]) -> None:
     results = []
     for chunks in (1, 2, 5):
@@ -234,6 +238,7 @@ def test_the_inputs_as_used_give_the_values_of_the_analysis(
     assert values.keys() - expected.keys() == {"sm_counts", "changed_counts", "stat_uncertainty_ratio"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("member", [0, 1, 7])
 def test_no_value_of_a_member_depends_on_the_points_but_counts_of_regions(
     member: int, readings: Readings, analysis: Analysis, config: dict[str, Any]
@@ -320,6 +325,7 @@ def upper_end(analysis: Analysis, measurement: Measurement, acceptance: Acceptan
     return float((charge - sm + excess) / (slope + excess / 6))
 
 
+@pytest.mark.slow
 def test_the_column_is_what_a_loop_over_readings_by_hand_gives(
     root: Path, readings: Readings, analysis: Analysis, config: dict[str, Any]
 ) -> None:

@@ -283,6 +283,7 @@ def test_without_a_bound_it_takes_two_nuclei_for_a_limit(model: Callable[..., Mo
         assert nuclei == "mean" or min(found) > 0.05
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("analysis", ["paper", "release"])
 def test_where_the_strip_opens_and_how_far_the_muon_band_is(
     analysis: str, model: Callable[..., Model], config: dict[str, Any]

@@ -363,6 +363,7 @@ def test_confidence_levels_of_one_n_dof_are_separate_curves() -> None:
 WARNING = "The grid is too coarse for this figure: see ranges.csv"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [1, 3, 4])
 def test_a_figure_says_that_a_grid_is_too_coarse_once(count: int) -> None:
     panels = {f"s{i}": panel(grid_of(), warning=WARNING if i == count - 1 else "") for i in range(count)}
@@ -455,6 +456,7 @@ def drawn(kind: str, dataset: Callable[..., DataSet]) -> figures.Drawn:
 SIGNATURES = {"pdf": b"%PDF", "png": b"\x89PNG", "svg": b"<?xm", "csv": b"pane"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "formats"),
     [
@@ -483,6 +485,7 @@ def test_the_csv_beside_a_figure_has_its_curves(dataset: Callable[..., DataSet],
     np.testing.assert_array_equal(table["x"], result[1]["x"])
 
 
+@pytest.mark.slow
 def test_formats_of_one_drawing_have_one_layout(tmp_path: Path, dataset: Callable[..., DataSet]) -> None:
     result = drawn("four regions", dataset)
     save_all(result, [str(tmp_path / "a.svg")])

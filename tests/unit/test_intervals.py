@@ -80,6 +80,7 @@ def test_approximate_samples_only_tell_where_to_look() -> None:
     np.testing.assert_allclose(below(double_well, X, samples, 0.5), [(-OUTER, -INNER), (INNER, OUTER)], atol=1e-12)
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.floats(-1.9, 1.9), min_size=1, max_size=4, unique=True).filter(
         lambda roots: len(roots) < 2 or np.diff(sorted(roots)).min() > 0.12

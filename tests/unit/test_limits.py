@@ -54,6 +54,7 @@ def row_of(rows: list[AllowedRange], parameter: str, n_dof: int, others: str = "
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SCANS)
 def test_a_range_does_not_depend_on_the_points_of_its_axes(
     name: str, scans: dict[str, Scan], model: Callable[..., Model]
@@ -100,6 +101,7 @@ def chi2_with_others_free(model: Model, scan: Scan, row: AllowedRange, value: fl
     return min(*found, at(low), at(high))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["light_mediator", "mumu_d_u", "ee_mumu_d", "ee_etau_d"])
 def test_at_an_end_chi2_is_the_threshold_above_the_least(
     name: str, scans: dict[str, Scan], model: Callable[..., Model]
@@ -116,6 +118,7 @@ def test_at_an_end_chi2_is_the_threshold_above_the_least(
     assert checked >= 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("nuclei", ["mean", "cs_and_i"])
 def test_the_least_chi2_is_the_global_minimum(nuclei: str, scans: dict[str, Scan], model: Callable[..., Model]) -> None:
     used = model("release", nuclei=nuclei)
@@ -249,6 +252,7 @@ def test_best_fits(scans: dict[str, Scan], model: Callable[..., Model]) -> None:
     assert mass.flat_to == pytest.approx(34.5, abs=0.5)
 
 
+@pytest.mark.slow
 def test_projections_have_ranges_of_every_axis(model: Callable[..., Model]) -> None:
     names = ("eps_mumu_dV", "eps_mumu_uV", "eps_mutau_dV")
     axes = tuple(Axis(name=name, minimum=-1.0, maximum=1.0, points=21) for name in names)
@@ -258,7 +262,7 @@ def test_projections_have_ranges_of_every_axis(model: Callable[..., Model]) -> N
         axes=axes,
         projections=(names[:2], (names[0], names[2])),
         confidence_levels=(0.9,),
-        n_dof=(1,),
+        n_dof=(2, 1),
     )
     for nuclei in ("mean", "cs_and_i"):
         used = model("release", nuclei=nuclei)
@@ -313,6 +317,7 @@ def sharp_truth(model: Model, scan: Scan) -> Mapping[str, float]:
     return {"upper": float(inside.max())}
 
 
+@pytest.mark.slow
 def test_a_strip_much_narrower_than_a_step_of_the_grid_is_found(
     scans: dict[str, Scan], model: Callable[..., Model]
 ) -> None:

@@ -223,6 +223,7 @@ LINES_OF_ALL_KINDS: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("nuclei", ["mean", "cs_and_i"])
 @pytest.mark.parametrize(("name", "changes"), LINES_OF_ALL_KINDS, ids=[name for name, _ in LINES_OF_ALL_KINDS])
 def test_a_range_does_not_depend_on_how_many_values_are_looked_at(
@@ -327,6 +328,7 @@ def test_what_is_no_line_is_refused(name: str, changes: dict[str, Any], said: st
         make_line(model("paper"), name, asked.pop("ends", (None, None)), **asked)
 
 
+@pytest.mark.slow
 def test_two_nuclei_are_profiled_over_in_any_directions(model: Callable[..., Model]) -> None:
     """At the ends of the range, local minimisers from many starts find the threshold above the least chi2."""
     used = model("release", nuclei="cs_and_i")

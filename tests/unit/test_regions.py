@@ -443,6 +443,7 @@ def test_each_level_is_judged_by_itself() -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("analysis", ["paper", "release"])
 def test_the_published_grids_are_fine_enough(
     analysis: str, config: dict[str, Any], model: Callable[..., Model]
@@ -459,6 +460,7 @@ def said_of(model: Model, scan: Scan) -> dict[tuple[float, int, str, str], str]:
     return coarseness(as_grid(scan, scan.name, chi2 - chi2.min()), excess, scan_ranges(model, scan))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("analysis", ["paper", "release"])
 def test_a_strip_that_falls_between_masses_is_told(
     analysis: str, config: dict[str, Any], model: Callable[..., Model]

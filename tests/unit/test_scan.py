@@ -130,6 +130,7 @@ def test_a_projection_turns_the_grid(nuclei: str, model: Callable[..., Model]) -
             np.testing.assert_allclose(found, scan_rows(used, scan, 0, scan.shape[0]).T, rtol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("nuclei", ["mean", "cs_and_i"])
 @pytest.mark.parametrize("reach", [0.1, 1.0, 30.0])
 def test_a_grid_is_the_plain_formula_at_random_points(nuclei: str, reach: float, model: Callable[..., Model]) -> None:
@@ -229,6 +230,7 @@ SMALL = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SMALL)
 def test_chunks_blocks_and_threads_of_two_nuclei(
     name: str, model: Callable[..., Model], monkeypatch: pytest.MonkeyPatch

@@ -323,6 +323,7 @@ def test_a_surface_that_allows_nothing_has_no_slopes(limits_of: Limits) -> None:
 # The same on chi2 itself, against brute force.
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("analysis", ANALYSES)
 def test_limits_do_not_depend_on_the_points_of_the_axes(
     analysis: str, config: dict[str, Any], model: Callable[..., Model]
@@ -376,6 +377,7 @@ def test_at_the_opening_the_strip_just_touches_the_level(
     assert bottom - limits.least == pytest.approx(level, abs=1e-8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("analysis", ANALYSES)
 def test_no_coupling_in_the_muon_band_has_less_chi2(
     analysis: str, config: dict[str, Any], model: Callable[..., Model]
@@ -588,6 +590,7 @@ def published_keys(root: Path) -> list[str]:
     return [str(key) for key in table["key"]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("analysis", ANALYSES)
 def test_every_published_key_has_a_value(
     analysis: str, root: Path, scans: list[Scan], model: Callable[..., Model]
@@ -610,6 +613,7 @@ def test_every_published_key_has_a_value(
     assert values["flavor_ratio"] == pytest.approx((total["nu_mu"] + total["nu_mu_bar"]) / total["nu_e"], rel=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("analysis", ANALYSES)
 def test_no_value_but_counts_of_regions_depends_on_the_points(
     analysis: str, scans: list[Scan], model: Callable[..., Model]
@@ -627,6 +631,7 @@ def test_no_value_but_counts_of_regions_depends_on_the_points(
     assert {key: thinned[key] for key in counts} == {key: expected[key] for key in counts}
 
 
+@pytest.mark.slow
 def test_values_of_are_those_of_ranges_and_grids(scans: list[Scan], model: Callable[..., Model]) -> None:
     used = model("paper")
     coarse = [with_points(scan, 21) for scan in scans]
@@ -696,6 +701,7 @@ def choices_of(
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("analysis", ANALYSES)
 def test_verdicts_over_open_choices(
     analysis: str, root: Path, choices_of: Callable[[str], tuple[Values, dict[str, Values]]]

@@ -101,6 +101,7 @@ def test_rows_are_complete(table: dict[str, Any]) -> None:
     assert set(np.round(table["delta_chi2"], 2)) == {2.71, 4.61}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("nuclei", ["mean", "cs_and_i"])
 def test_ends_do_not_depend_on_the_points_of_the_scan(nuclei: str, model: Callable[..., Model]) -> None:
     used = model("release", nuclei=nuclei)
@@ -183,6 +184,7 @@ def end_by_hand(model: Model, pair: str, side: str, n_dof: int, low: float, high
     return float(brentq(lambda x: rise(x) - level, center, reach, xtol=1e-11))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bound", [0.1, 0.5, 1.0, 2.0])
 @pytest.mark.parametrize("analysis", ANALYSES)
 def test_ends_are_those_of_the_charges_themselves(analysis: str, bound: float, model: Callable[..., Model]) -> None:
@@ -191,6 +193,7 @@ def test_ends_are_those_of_the_charges_themselves(analysis: str, bound: float, m
         assert end == pytest.approx(end_by_hand(used, name.split("_")[1], side, n_dof, -bound, bound), abs=1e-7)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("analysis", ANALYSES)
 @pytest.mark.parametrize(("low", "high"), [(-1.0, 0.73), (-2.0, 2.0), (-0.6, 1.3)])
 def test_a_domain_of_its_own(low: float, high: float, analysis: str, model: Callable[..., Model]) -> None:
@@ -240,6 +243,7 @@ def test_bounds_that_give_the_published_ends(model: Callable[..., Model]) -> Non
         assert row["delta_chi2"] == threshold(0.9, row["n_dof"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("analysis", ANALYSES)
 def test_with_the_matching_bound_the_end_is_the_published_one(analysis: str, model: Callable[..., Model]) -> None:
     """And with a little less it is not yet reached: the bound is the least."""
@@ -260,6 +264,7 @@ def test_with_the_matching_bound_the_end_is_the_published_one(analysis: str, mod
             assert at == pytest.approx(row["delta_chi2"], abs=1e-6)
 
 
+@pytest.mark.slow
 def test_matches_do_not_depend_on_the_points_of_the_scan(model: Callable[..., Model]) -> None:
     first, *others = (matches(model("paper"), EQ_12, points=points) for points in (11, 41, 401))
     for rows in others:

@@ -289,6 +289,7 @@ def footer_start(raw: bytes) -> int:
     return len(raw) - 8 - int.from_bytes(raw[-8:-4], "little")
 
 
+@pytest.mark.slow
 def test_any_flipped_byte_of_the_pages_is_refused_or_harmless(parquet: Path, tmp_path: Path) -> None:
     raw = parquet.read_bytes()
     footer = footer_start(raw)
@@ -325,6 +326,7 @@ def test_a_missing_parquet_is_named(tmp_path: Path) -> None:
         read_parquet(tmp_path / "nothing.parquet")
 
 
+@pytest.mark.slow
 def test_a_damaged_footer_raises_nothing_else(parquet: Path, tmp_path: Path) -> None:
     """The footer has no checksum: what it still says is for `grids.check_note` and `grids.merge` to compare."""
     raw = parquet.read_bytes()

@@ -7,9 +7,12 @@ P is a linear combination of templates, so the cost of a point does not depend o
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from cevnsi.arrays import FloatArray, Real
 from cevnsi.model import Model
+from cevnsi.physics.interaction import Values
+from cevnsi.physics.interactions import INTERACTIONS
 from cevnsi.statistics.nuisances import SIGNAL, precisions
 
 
@@ -106,6 +109,19 @@ def has_contraction(model: Model) -> bool:
         and nuisance.scales == (SIGNAL,)
         and nuisance.least == -math.inf
     )
+
+
+@lru_cache(maxsize=64)
+def unshaped_contraction(model: Model, interaction: str) -> Contraction:
+    """That of an interaction whose templates no parameter shapes, such as contact couplings' (e, mu) by nuclide."""
+    return contract(model, model.dataset.term_templates(interaction, {}))
+
+
+def contraction_of(model: Model, interaction: str, parameters: Values) -> Contraction:
+    """That of an interaction's terms at what shapes them."""
+    if not INTERACTIONS[interaction].terms.shaping:
+        return unshaped_contraction(model, interaction)
+    return contract(model, model.dataset.term_templates(interaction, parameters))
 
 
 def contract(model: Model, templates: FloatArray) -> Contraction:

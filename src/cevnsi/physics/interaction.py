@@ -41,7 +41,7 @@ class Expansion:
     """
 
     shaping: tuple[str, ...]  # parameters that the weights depend on
-    weights: Callable[[Recoils, Values], FloatArray]  # (terms, ..., flavors, nuclides, nodes), or what broadcasts to it
+    weights: Callable[[Recoils, Values], Sequence[FloatArray]]  # (terms), each (..., flavors, nuclides, nodes) or so
     coefficients: Callable[[Recoils, Values], Sequence[Real]]  # (terms), each of the shape of the parameters
     quadratic: Mapping[str, Quadratic] = field(default_factory=dict)
 
@@ -64,7 +64,7 @@ class Interaction:
             shaping=tuple(self.parameters), weights=self._charges_squared, coefficients=lambda recoils, values: [1.0]
         )
 
-    def _charges_squared(self, recoils: Recoils, values: Values) -> FloatArray:
+    def _charges_squared(self, recoils: Recoils, values: Values) -> Sequence[FloatArray]:
         at_nodes = {name: np.asarray(value)[..., None] for name, value in values.items()}
         rows: dict[str, list[FloatArray]] = {row: [] for row in ROWS}
         for i, nuclide in enumerate(recoils.nuclides):
@@ -76,7 +76,7 @@ class Interaction:
             row: np.stack([np.broadcast_to(charge, shape) for charge in charges], axis=-2)
             for row, charges in rows.items()
         }
-        return np.stack([by_row[ROW_OF_FLAVOR[flavor]] for flavor in FLAVORS], axis=-3)[None]
+        return [np.stack([by_row[ROW_OF_FLAVOR[flavor]] for flavor in FLAVORS], axis=-3)]
 
 
 def named(*parameters: Parameter) -> dict[str, Parameter]:

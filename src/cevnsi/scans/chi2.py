@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from cevnsi.arrays import FloatArray, Real
 from cevnsi.domains import Domain, least_over_domain
-from cevnsi.fast.contraction import contract, has_contraction
+from cevnsi.fast.contraction import contraction_of, has_contraction
 from cevnsi.fast.coupling_domain import polygon_minimum
 from cevnsi.model import VALUES_AT_ONCE, Model, charge_derivatives, chi2_at
 from cevnsi.parameters import Axis
@@ -30,13 +30,13 @@ def chi2(model: Model, interaction: str, parameters: Mapping[str, Real], domain:
         if not contracted:
             derivatives = partial(charge_derivatives, model)
             return least_over_domain(derivatives, model.nuclides, parameters, domain, sin2)
-        contraction = contract(model, dataset.contact_templates)
+        contraction = contraction_of(model, interaction, {})
         if len(model.nuclides) == 1:
             return polygon_minimum(contraction, model.nuclides[0], parameters, domain, sin2)
         return least_over_domain(contraction.derivatives, model.nuclides, parameters, domain, sin2)
     terms = INTERACTIONS[interaction].expansion
     if contracted and terms:
-        contraction = contract(model, dataset.term_templates(interaction, parameters))
+        contraction = contraction_of(model, interaction, parameters)
         return np.asarray(contraction.chi2(terms.coefficients(dataset.recoils, parameters)))
     return chi2_at(model, interaction, parameters)
 

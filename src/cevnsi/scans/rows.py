@@ -13,7 +13,7 @@ from threading import Lock
 import numpy as np
 
 from cevnsi.arrays import FloatArray, Real
-from cevnsi.fast.contraction import contract, has_contraction
+from cevnsi.fast.contraction import contraction_of, has_contraction
 from cevnsi.fast.lines import ROWS_TOGETHER, Line, pieces
 from cevnsi.model import VALUES_AT_ONCE, Model
 from cevnsi.physics.interaction import Quadratic
@@ -61,7 +61,7 @@ def _fill_lines(
     model: Model, interaction: str, along: _Along, parameters: Mapping[str, Real], first: int, out: FloatArray
 ) -> None:
     """Chi2 into out (..., points) from the axis' point `first` on, at other parameters that broadcast to (..., 1)."""
-    contraction = contract(model, model.dataset.term_templates(interaction, parameters))
+    contraction = contraction_of(model, interaction, parameters)
     coefficients = along.quadratic.coefficients(model.dataset.recoils, parameters, along.name, along.line.about)
     lines, n_pieces = out.shape[:-1], len(along.line.runs)
     quartics = np.empty((2, 5, n_pieces, *lines))

@@ -19,12 +19,12 @@ from cevnsi.physics.weak_charge import (
 )
 
 
-def _weights(recoils: Recoils, values: Values) -> FloatArray:
-    """One term a row and nuclide, (rows * nuclides, flavors, nuclides, 1): one where it is its own charge."""
+def _weights(recoils: Recoils, values: Values) -> Sequence[FloatArray]:
+    """One term a row and nuclide, each (flavors, nuclides, 1): one where it is its own charge."""
     of_row = np.array([[row == ROW_OF_FLAVOR[flavor] for flavor in FLAVORS] for row in ROWS], dtype=float)
     of_nuclide = np.eye(len(recoils.nuclides))
     weights = of_row[:, None, :, None] * of_nuclide[None, :, None, :]  # (rows, nuclides, flavors, nuclides)
-    return weights.reshape(-1, len(FLAVORS), len(recoils.nuclides), 1)
+    return list(weights.reshape(-1, len(FLAVORS), len(recoils.nuclides), 1))
 
 
 def _charges_squared(recoils: Recoils, values: Values) -> Sequence[Real]:

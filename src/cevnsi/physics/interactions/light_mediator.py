@@ -40,16 +40,13 @@ def light_mediator(
     return {(quark, pair): value for quark in QUARKS for pair in ("ee", "mumu", "tautau")}
 
 
-def _weights(recoils: Recoils, values: Values) -> FloatArray:
-    """What 1, g^2 and g^4 multiply in Eq. 6 squared, (3, ..., 1, nuclides, nodes) at masses (...)."""
-    mass = np.asarray(values["mediator_mass_mev"])[..., None]
-    by_nuclide = []
-    for nuclide, transfer in zip(recoils.nuclides, recoils.momentum_transfer_squared, strict=True):
-        charge, number = standard_model_charge(nuclide, recoils.sin2_theta_w), 3 * nuclide.mass_number
-        slope = number * mediator_coupling_scale(transfer, mass)
-        by_nuclide.append([np.full_like(slope, charge**2), 2 * charge * slope, slope**2])
-    terms = [np.stack([powers[p] for powers in by_nuclide], axis=-2)[..., None, :, :] for p in range(3)]
-    return np.stack(terms)
+def _weights(recoils: Recoils, values: Values) -> Sequence[FloatArray]:
+    """What 1, g^2 and g^4 multiply in Eq. 6 squared, each (..., 1, nuclides, nodes) at masses (...)."""
+    mass = np.asarray(values["mediator_mass_mev"])[..., None, None]
+    charge = np.array([[standard_model_charge(n, recoils.sin2_theta_w)] for n in recoils.nuclides])  # (nuclides, 1)
+    number = np.array([[3.0 * n.mass_number] for n in recoils.nuclides])
+    slope = number * mediator_coupling_scale(recoils.momentum_transfer_squared, mass)
+    return [(charge**2)[None], (2 * charge * slope)[..., None, :, :], (slope * slope)[..., None, :, :]]
 
 
 def _powers(recoils: Recoils, values: Values) -> Sequence[Real]:
