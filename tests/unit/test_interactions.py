@@ -59,6 +59,13 @@ def test_a_parameter_is_found_by_its_name_in_one_interaction() -> None:
         parameter("eps_xx")
 
 
+def test_a_mediator_is_looked_for_where_fig_2_is(config: dict[str, Any]) -> None:
+    axes = config["scans"]["light_mediator"]["axes"]
+    assert {name: parameter(name).usual for name in axes} == {
+        name: (axis["min"], axis["max"]) for name, axis in axes.items()
+    }
+
+
 def test_standard_model_charge_by_hand() -> None:
     # Eq. 4 for the mean nucleus: 54 (1/2 - 2 * 0.23857) - 76 / 2 = -36.76556
     assert standard_model_charge(MEAN_OF_CSI, 0.23857) == pytest.approx(-36.76556, abs=1e-10)

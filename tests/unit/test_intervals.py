@@ -132,12 +132,20 @@ def test_only_minima_that_may_matter_are_followed() -> None:
     assert calls == []
 
 
-def test_dips_of_rounding_are_no_minima() -> None:
+@pytest.mark.parametrize("height", [0.0, 7.0, 1e6])
+def test_dips_of_rounding_are_no_minima(height: float) -> None:
     random = np.random.default_rng(1)
-    flat = 7 + 1e-14 * random.standard_normal((1, 200))
+    flat = height + 2e-15 * (1 + height) * random.standard_normal((1, 200))
     assert local_minima(flat)[0].size > 10
-    assert refine(lambda x, row: 7 + 0 * x, np.linspace(0, 1, 200), flat)[0].size == 0
-    assert least_value(lambda x, row: 7 + 0 * x, np.linspace(0, 1, 200), flat)[0] == flat.min()
+    assert refine(lambda x, row: height + 0 * x, np.linspace(0, 1, 200), flat)[0].size == 0
+    assert least_value(lambda x, row: height + 0 * x, np.linspace(0, 1, 200), flat)[0] == flat.min()
+
+
+def test_each_of_equal_least_samples_is_a_minimum() -> None:
+    """And neither end is one, as it has no neighbour."""
+    row, place = local_minima(np.array([[3.0, 1.0, 1.0, 3.0], [0.0, 1.0, 2.0, 3.0], [3.0, 2.0, 1.0, 0.0]]))
+    assert row.tolist() == [0, 0]
+    assert place.tolist() == [1, 2]
 
 
 def test_a_parabola_between_samples_is_exact_for_one() -> None:

@@ -18,11 +18,11 @@ def test_the_mean_nucleus_lies_between_cesium_and_iodine() -> None:
 
 
 def test_nuclear_masses_are_atomic_masses_less_the_electrons() -> None:
-    # Cs-133 and I-127 nuclei from the mass excesses of AME2020, -88070.943 and -88984.9 keV, to 1 keV in u c^2
-    for nuclide, excess_mev in ((CESIUM, -88.0709), (IODINE, -88.9849)):
+    # Cs-133 and I-127 nuclei from the mass excesses of AME2020, -88070.943 and -88983.217 keV, to their last digit
+    for nuclide, excess_mev in ((CESIUM, -88.070943), (IODINE, -88.983217)):
         atom = nuclide.mass_number * constants.ATOMIC_MASS_UNIT_MEV + excess_mev
         expected = atom - nuclide.protons * constants.ELECTRON_MASS_MEV
-        assert nuclide.nuclear_mass_mev == pytest.approx(expected, abs=2e-3)
+        assert nuclide.nuclear_mass_mev == pytest.approx(expected, abs=1e-6)
 
 
 def test_the_mean_nucleus_weighs_half_a_formula_unit() -> None:

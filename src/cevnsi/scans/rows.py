@@ -14,7 +14,7 @@ import numpy as np
 
 from cevnsi.arrays import FloatArray, Real
 from cevnsi.fast.contraction import contraction_of, has_contraction
-from cevnsi.fast.lines import ROWS_TOGETHER, Line, pieces
+from cevnsi.fast.lines import Line, pieces
 from cevnsi.model import VALUES_AT_ONCE, Model
 from cevnsi.physics.interaction import Quadratic
 from cevnsi.physics.interactions import INTERACTIONS
@@ -93,8 +93,6 @@ def _cut(ranges: Sequence[slice], points: int) -> Iterator[Block]:
     sizes = [part.stop - part.start for part in ranges]
     cut = next(i for i in range(len(sizes)) if math.prod(sizes[i + 1 :]) <= points or i == len(sizes) - 2)
     step = max(1, points // math.prod(sizes[cut + 1 :]))
-    if step > ROWS_TOGETHER:
-        step -= step % ROWS_TOGETHER
     for outer in np.ndindex(*sizes[:cut]):
         single = tuple(slice(part.start + k, part.start + k + 1) for part, k in zip(ranges, outer, strict=False))
         for row in range(ranges[cut].start, ranges[cut].stop, step):

@@ -1,0 +1,118 @@
+"""Bounds of memory, as they are set: none that a larger grid, or more masses, would need more than."""
+
+import math
+import tracemalloc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cevnsi import model as model_module
+from cevnsi.fast.lines import Line, pieces
+from cevnsi.model import Model, chi2_at
+from cevnsi.parameters import Axis
+from cevnsi.scans import rows as rows_module
+from cevnsi.scans.axes import Scan
+from cevnsi.scans.chi2 import points_at_once
+from cevnsi.scans.rows import scan_rows
+from points import mediator_chi2
+
+MB = 2**20
+
+
+@contextmanager
+def peak_of() -> Iterator[Callable[[], int]]:
+    """How many bytes were needed at once so far, of those that numpy allocates."""
+    tracemalloc.start()
+    try:
+        yield lambda: tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def log_scan(interaction: str, points: tuple[int, int]) -> Scan:
+    names = ("mediator_mass_mev", "coupling") if interaction == "light_mediator" else ("eps_ee_uV", "eps_ee_dV")
+    axes = tuple(
+        Axis(name=name, minimum=1e-3, maximum=1.0, points=n, scale="log") for name, n in zip(names, points, strict=True)
+    )
+    return Scan(
+        name="s",
+        interaction=interaction,
+        axes=axes,
+        projections=(names,),
+        confidence_levels=(0.9,),
+        n_dof=(2,),
+    )
+
+
+def sizes_of_blocks(model: Model, scan: Scan, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Points of each block of a grid, of which nothing is computed and no memory touched."""
+    sizes: list[int] = []
+    monkeypatch.setattr(rows_module, "_fill", lambda *arguments: sizes.append(arguments[-1].size))
+    scan_rows(model, scan, 0, scan.shape[0])
+    assert sum(sizes) == math.prod(scan.shape)
+    return sizes
+
+
+@pytest.mark.parametrize("points", [(3000, 40_000), (20_011, 5000), (400_000, 100)])
+def test_a_block_of_a_grid_is_some_thirty_megabytes(
+    points: tuple[int, int], model: Callable[..., Model], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As large as the cost of starting one asks for, and no larger whatever the grid is."""
+    sizes = sizes_of_blocks(model("paper"), log_scan("contact", points), monkeypatch)
+    assert 24 * MB < 8 * max(sizes) < 32 * MB
+
+
+def test_a_block_of_masses_keeps_their_nodes_in_bounds(
+    model: Callable[..., Model], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    used = model("paper")
+    sizes = sizes_of_blocks(used, log_scan("light_mediator", (30_000, 50)), monkeypatch)
+    nodes = used.dataset.templates.recoil_energy_mev.size
+    assert 1 * MB < 8 * max(sizes) / 50 * nodes < 2 * MB  # of each of a few dozen arrays
+
+
+@pytest.mark.parametrize("count", [40, 20_000])
+def test_any_number_of_masses_needs_tens_of_megabytes(count: int, model: Callable[..., Model]) -> None:
+    used = model("paper")
+    nodes = used.dataset.templates.recoil_energy_mev.size
+    assert count < 100 or 8 * count * nodes > 30 * MB  # of one array, were all there at once
+    masses = np.geomspace(1, 1e4, count)
+    mediator_chi2(used, 1.0, 1e-4)
+    with peak_of() as peak:
+        found = chi2_at(used, "light_mediator", {"mediator_mass_mev": masses, "coupling": 1e-4})
+        assert peak() < 24 * MB
+    np.testing.assert_allclose(found[::7], mediator_chi2(used, masses[::7], 1e-4), rtol=1e-9)
+
+
+def test_points_that_are_minimised_at_are_as_many_as_fit(model: Callable[..., Model]) -> None:
+    used = model("paper")
+    for n in (1, 3):
+        over = tuple(Axis(name=f"axis {k}", minimum=0, maximum=1, points=11) for k in range(n))
+        assert 1 * MB < 8 * points_at_once(used, "contact", {}, over) < 2 * MB
+        values = points_at_once(used, "light_mediator", {}, over) * 11**n
+        assert values * used.dataset.templates.recoil_energy_mev.size <= model_module.VALUES_AT_ONCE or n == 3
+    assert points_at_once(used, "light_mediator", {}, over) == 1  # which needs more than is meant for, but no less does
+
+
+@pytest.mark.parametrize("points", [1, 40, 1000, 1371, 3200, 3201, 20_000])
+def test_tiles_are_whole_kernels_that_stay_in_cache(points: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that the last digit of a line does not depend on where it is in a tile, and BLAS is not slower than memory."""
+    shapes: set[tuple[int, int]] = set()
+    matmul = np.matmul
+
+    def watched(a: Any, b: Any, out: Any) -> Any:
+        shapes.add(out.shape[1:])
+        return matmul(a, b, out=out)
+
+    monkeypatch.setattr("numpy.matmul", watched)
+    values = np.linspace(0, 1, points)
+    runs = pieces(values)
+    line = Line(values, runs, np.zeros(len(runs)))
+    line.fill(np.ones((2, 5, len(runs), 3)), np.empty((3, points)))
+    for lines, columns in shapes:
+        assert lines % 16 == 0
+        assert 2 * 8 * lines * columns <= 1 * MB  # both products; of a level-two cache
+        assert lines * columns > 0.4 * MB / 16 or len(runs) > 1  # enough work for a call
