@@ -47,7 +47,7 @@ def floor(project: Path, configfiles: Sequence[Path]) -> None:
         start = time.perf_counter()
         for job in jobs:
             before = time.perf_counter()
-            script = Path(job.rule.script).name
+            script = Path(job.rule.script).name.format(params=job.params)
             with contextlib.redirect_stdout(io.StringIO()):
                 runpy.run_path(str(scripts / script), init_globals={"snakemake": job})
             taken.setdefault(script, []).append(time.perf_counter() - before)
