@@ -83,8 +83,30 @@ def test_domains(seed: int, nuclei: str, model: Callable[..., Model]) -> None:
     np.testing.assert_allclose(chi2(used, "contact", point, domain), plain, rtol=1e-9)
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_the_domain_of_one_bin(seed: int, model: Callable[..., Model]) -> None:
+    """Which two charges fit alike along a line: in the domain it crosses, chi2 is zero, else it is least at an edge."""
+    used, random = model("paper", photoelectron_range=(10, 12)), np.random.default_rng(seed)
+    middle = random.uniform(-0.2, 0.4, 3)
+    names = ("eps_ee_dV", "eps_mumu_uV", "eps_emu_dV")
+    domain = {name: (m - 0.05, m + 0.05) for name, m in zip(names, middle.tolist(), strict=True)}
+    point = {"eps_etau_dV": np.linspace(0, 0.3, 7)}
+    plain = least_over_domain(
+        partial(charge_derivatives, used), used.nuclides, point, domain, used.analysis.sin2_theta_w
+    )
+    np.testing.assert_allclose(chi2(used, "contact", point, domain), plain, rtol=1e-9, atol=1e-11)
+
+
 def other(model: Model, **changed: Any) -> Model:
     return replace(model, datasets=(replace(model.dataset, **changed),))
+
+
+def test_without_nuisances_chi2_is_the_statistic(model: Callable[..., Model]) -> None:
+    used = other(model("paper"), nuisances=())
+    measured, point = used.dataset.measurement, {"eps_ee_dV": np.linspace(-1, 1, 5)}
+    counts = used.dataset.signal("contact", point)[0]
+    expected = (((measured.observed - counts) / measured.errors) ** 2).sum(axis=1)
+    np.testing.assert_allclose(chi2_at(used, "contact", point), expected, rtol=1e-12)
 
 
 def test_only_eq_7_has_a_contraction(model: Callable[..., Model]) -> None:

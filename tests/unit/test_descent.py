@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.optimize import Bounds, minimize
 
 from cevnsi.arrays import FloatArray
-from cevnsi.statistics.descent import descend
+from cevnsi.statistics.descent import _step, descend
 
 Rows = NDArray[np.intp]
 Answer = tuple[FloatArray, FloatArray, FloatArray]
@@ -97,3 +97,24 @@ def test_a_start_outside_is_brought_into_the_box() -> None:
     value, place = descend(rosenbrock, np.array([[9.0, 9.0]]), np.array([[-1.0, -1.0]]), np.array([[0.5, 0.5]]))
     assert (place <= 0.5).all()
     assert value[0] == pytest.approx(0.25, abs=1e-9)  # at (1/2, 1/4)
+
+
+def test_a_step_is_newtons_of_magnitudes_damped_by_the_largest() -> None:
+    """-(abs(H) + damping * largest)^-1 gradient, in the directions of the Hessian, a saddle's as well."""
+    turn = np.array([[0.8, -0.6], [0.6, 0.8]])
+    hessian, gradient = turn @ np.diag([3.0, -100.0]) @ turn.T, turn @ np.array([6.0, 50.0])
+    inside, low, high = np.zeros((1, 2)), np.full((1, 2), -9.0), np.full((1, 2), 9.0)
+    for damping in (0.0, 1.0, 7.0):
+        step, free = _step(inside, low, high, gradient[None], hessian[None], np.array([damping]))
+        expected = turn @ np.array([-6 / (3 + 100 * damping), -50 / (100 + 100 * damping)])
+        np.testing.assert_allclose(step, [expected], rtol=1e-12)
+        np.testing.assert_array_equal(free, [gradient])
+
+
+def test_a_variable_that_is_pulled_off_its_end_moves_by_itself() -> None:
+    """All together it would be taken out: then the others move as if they did not feel it, and it as if by itself."""
+    gradient, hessian = np.array([[-0.1, -1.0]]), np.array([[[1.0, 0.9], [0.9, 1.0]]])
+    assert np.linalg.solve(hessian[0], -gradient[0])[0] < 0
+    step, free = _step(np.zeros((1, 2)), np.zeros((1, 2)), np.ones((1, 2)), gradient, hessian, np.zeros(1))
+    np.testing.assert_allclose(step, [[0.1, 1.0]], rtol=1e-12)
+    np.testing.assert_array_equal(free, gradient)

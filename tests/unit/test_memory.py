@@ -87,6 +87,25 @@ def test_any_number_of_masses_needs_tens_of_megabytes(count: int, model: Callabl
     np.testing.assert_allclose(found[::7], mediator_chi2(used, masses[::7], 1e-4), rtol=1e-9)
 
 
+def test_points_are_taken_together_as_far_as_they_fit(
+    model: Callable[..., Model], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A call costs more than a point, and a point of contact couplings needs no nodes."""
+    used, profiled = model("paper"), model_module.profiled
+    calls: list[str] = []
+
+    def watched(*given: Any) -> Any:
+        calls.append(given[1])
+        return profiled(*given)
+
+    monkeypatch.setattr(model_module, "profiled", watched)
+    couplings = np.linspace(-1, 1, 5000)
+    chi2_at(used, "contact", {"eps_ee_dV": couplings})
+    assert len(calls) == 1
+    chi2_at(used, "light_mediator", {"mediator_mass_mev": np.geomspace(1, 1e4, 1000), "coupling": 1e-4})
+    assert 2 < len(calls) < 8
+
+
 def test_points_that_are_minimised_at_are_as_many_as_fit(model: Callable[..., Model]) -> None:
     used = model("paper")
     for n in (1, 3):
