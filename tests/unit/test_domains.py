@@ -7,13 +7,13 @@ from cevnsi.constants import SIN2_THETA_W
 from cevnsi.domains import turning_points
 from cevnsi.experiments.targets import MEAN_OF_CSI
 from cevnsi.parameters import CONTACT_PARAMETERS, MATTER_PARAMETERS, OFF_DIAGONAL
-from cevnsi.physics.weak_charge import charge_amplitude, standard_model_charge
+from cevnsi.physics.weak_charge import charge_amplitude, parts, standard_model_charge
 
 CHARGE = abs(standard_model_charge(MEAN_OF_CSI, SIN2_THETA_W))
 
 
 def amplitude(pair: str, u: float, d: float) -> float:
-    return float(charge_amplitude(MEAN_OF_CSI, pair, {("u", pair): u, ("d", pair): d}, SIN2_THETA_W))
+    return float(parts(charge_amplitude(MEAN_OF_CSI, pair, {("u", pair): u, ("d", pair): d}, SIN2_THETA_W))[0])
 
 
 @pytest.mark.parametrize("name", CONTACT_PARAMETERS)
