@@ -311,6 +311,13 @@ def charge_derivatives(model: Model, charges: FloatArray) -> tuple[FloatArray, F
     hessian = weighted @ by_charge.swapaxes(1, 2)
     mixed += weighted @ by_nuisance.swapaxes(1, 2)
     own = (by_nuisance * curvature[:, None]) @ by_nuisance.swapaxes(1, 2) + 2 * np.diag(precisions(model.nuisances))
+    for part, dataset, signal in zip(model.parts, model.datasets, signals, strict=True):
+        for sample in _samples(dataset, signal, model.nuisances):
+            own += sample.crossed(slope[:, part], every)
+    resting = fit.nuisances <= np.array([nuisance.least for nuisance in model.nuisances])  # these do not follow
+    mixed[np.broadcast_to(resting[:, None], mixed.shape)] = 0.0
+    own[resting[:, :, None] | resting[:, None, :]] = 0.0
+    own += resting[:, :, None] * np.eye(len(model.nuisances))
     gradient = (by_charge * slope[:, None]).sum(axis=-1)
     return fit.chi2, gradient, hessian - mixed @ np.linalg.solve(own, mixed.swapaxes(1, 2))
 

@@ -161,6 +161,15 @@ def test_a_nuisance_rests_at_its_least() -> None:
     assert held.chi2[0] == pytest.approx(float(of("poisson")(5 * EXPECTED[:1])[0][0] + 0.01 * 0.25), rel=1e-13)
 
 
+def test_a_start_below_the_least_is_none() -> None:
+    """Whichever way the counts would have it go."""
+    for factor in (0.1, 10.0):
+        shape, least = factor * EXPECTED[0], 0.5
+        fit = one_scale("poisson", shape, 0.01, least)
+        free = one_scale("poisson", shape, 0.01)
+        assert fit.nuisances[0, 0] == pytest.approx(max(float(free.nuisances[0, 0]), least), rel=1e-9)
+
+
 def test_a_step_beyond_zero_counts_is_halved() -> None:
     """A full Newton step from here would make counts negative."""
     fit = one_scale("poisson", 1e3 * EXPECTED[1], 0.0)

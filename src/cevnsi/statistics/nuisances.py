@@ -55,6 +55,19 @@ class Sample:
             directions[:, j] += factor * _at(shift, which)
         return factor * moved, directions
 
+    def crossed(self, slope: FloatArray, which: NDArray[np.intp]) -> FloatArray:
+        """Sum over bins of slope (n, bins) times the second derivatives of the counts, (n, nuisances, nuisances).
+
+        Scale times shape is all that is not linear.
+        """
+        count = self.scaled_by.size
+        result = np.zeros((len(which), count, count))
+        for j, shift in self.shifts.items():
+            product = (slope * _at(shift, which)).sum(axis=1)[:, None] * self.scaled_by
+            result[:, j] += product
+            result[:, :, j] += product
+        return result
+
 
 def _at(values: FloatArray, which: NDArray[np.intp]) -> FloatArray:
     return values if len(values) == 1 else values[which]

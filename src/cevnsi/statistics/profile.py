@@ -48,9 +48,9 @@ def profile(
     counts that are 1e11 times too many, chi2 is good to 1e-9 only.
     """
     points, count = start.shape
-    theta = start.copy()
-    everything = np.arange(points)
     floor = np.full(count, -np.inf) if least is None else least
+    theta = np.maximum(start, floor)
+    everything = np.arange(points)
 
     def value_at(at: FloatArray, which: NDArray[np.intp]) -> tuple[FloatArray, FloatArray, FloatArray]:
         counts, directions = expected(at, which)
