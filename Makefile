@@ -8,7 +8,7 @@ PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(CORES) --dis
 # Bars in a terminal, plain lines elsewhere.
 SNAKEMAKE = $(BIN)/snakemake $$(test -t 2 && echo --logger rich) --cores $(CORES)
 
-.PHONY: figures report hepdata test test-fast lint bench bench-smoke test-cluster test-browser verify readme clean env
+.PHONY: figures report hepdata test test-fast lint mutants bench bench-smoke test-cluster test-browser verify readme clean env
 
 figures: env
 	$(SNAKEMAKE)
@@ -35,6 +35,10 @@ lint: env
 	$(BIN)/snakefmt --check .
 	$(BIN)/mypy
 	$(BIN)/snakemake --lint
+
+# Whether the tests see small faults: a sample of them in a copy of the library (tests/mutants/README.md).
+mutants: env
+	$(BIN)/python tests/mutants/run.py --jobs $(CORES)
 
 # How fast it is: a table, results/benchmark.json and a figure of growth; the short form only sees that it works.
 bench: env

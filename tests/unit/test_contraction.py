@@ -83,10 +83,13 @@ def test_domains(seed: int, nuclei: str, model: Callable[..., Model]) -> None:
     np.testing.assert_allclose(chi2(used, "contact", point, domain), plain, rtol=1e-9)
 
 
-@pytest.mark.parametrize("seed", range(6))
-def test_the_domain_of_one_bin(seed: int, model: Callable[..., Model]) -> None:
-    """Which two charges fit alike along a line: in the domain it crosses, chi2 is zero, else it is least at an edge."""
-    used, random = model("paper", photoelectron_range=(10, 12)), np.random.default_rng(seed)
+@pytest.mark.parametrize("low", range(6, 30, 2))
+def test_the_domain_of_one_bin(low: int, model: Callable[..., Model]) -> None:
+    """Charges along a line fit alike: if it crosses the domain chi2 is zero, else least at an edge.
+
+    Of some bins the matrix of the two templates is singular to the last digit, of others but for rounding.
+    """
+    used, random = model("paper", photoelectron_range=(low, low + 2)), np.random.default_rng(low)
     middle = random.uniform(-0.2, 0.4, 3)
     names = ("eps_ee_dV", "eps_mumu_uV", "eps_emu_dV")
     domain = {name: (m - 0.05, m + 0.05) for name, m in zip(names, middle.tolist(), strict=True)}
