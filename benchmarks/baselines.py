@@ -32,6 +32,7 @@ from cevnsi.physics.flux import END_POINT_MEV, FLAVORS, PROMPT_ENERGY_MEV, delay
 from cevnsi.physics.form_factors import FORM_FACTORS
 from cevnsi.physics.nuclei import Nuclide
 from cevnsi.physics.weak_charge import NEUTRON_COUPLING, ROW_OF_FLAVOR, ROWS, proton_coupling
+from cevnsi.templates import luminosities_per_cm2
 
 LARGEST_ENERGY_MEV = {"nu_e": END_POINT_MEV, "nu_mu": PROMPT_ENERGY_MEV, "nu_mu_bar": END_POINT_MEV}
 CM2_PER_MEV_MINUS_2 = (HBARC_MEV_FM * 1e-13) ** 2
@@ -66,7 +67,7 @@ class Experiment:
 
     def events_per_cross_section(self, nuclide: Nuclide) -> float:
         """Events of each flavor per MeV^-2 of cross section and unit flux, before acceptance (Eq. 1)."""
-        luminosities = self.analysis.exposure.luminosities_per_cm2(TARGETS[self.analysis.nuclei])
+        luminosities = luminosities_per_cm2(self.analysis.exposure, TARGETS[self.analysis.nuclei])
         return luminosities[self.nuclides.index(nuclide)] * CM2_PER_MEV_MINUS_2
 
     def coherent_factor(self, recoil_energy_mev: Any, nuclide: Nuclide) -> Any:

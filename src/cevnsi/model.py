@@ -18,8 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cevnsi.arrays import FloatArray, Real
+from cevnsi.experiments.exposure import Exposure
 from cevnsi.experiments.measurement import PHOTOELECTRONS, Measurement, bins_between
-from cevnsi.experiments.response import Acceptance, Exposure, unsmeared_response
+from cevnsi.experiments.response import Acceptance, unsmeared_response
 from cevnsi.experiments.targets import TARGETS
 from cevnsi.physics.form_factors import FORM_FACTORS
 from cevnsi.physics.interaction import Recoils, Values

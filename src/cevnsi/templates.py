@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cevnsi.arrays import FloatArray, Real
-from cevnsi.experiments.response import Exposure, Response
+from cevnsi.experiments.exposure import Exposure
+from cevnsi.experiments.response import Response
 from cevnsi.experiments.targets import Target
 from cevnsi.physics.cross_section import momentum_transfer_squared, recoil_spectrum
-from cevnsi.physics.flux import END_POINT_MEV, FLAVORS, PROMPT_ENERGY_MEV
+from cevnsi.physics.flux import END_POINT_MEV, FLAVORS, PROMPT_ENERGY_MEV, flux_normalization
 from cevnsi.physics.form_factors import FormFactor
 from cevnsi.physics.nuclei import Nuclide
 
@@ -121,10 +122,16 @@ def _nodes(response: Response, nuclides: tuple[Nuclide, ...]) -> tuple[FloatArra
     return (edges[:-1, None] + half * (1 + abscissa)).ravel(), (half * weight).ravel()
 
 
+def luminosities_per_cm2(exposure: Exposure, target: Target) -> tuple[float, ...]:
+    """Nuclei of each kind times neutrinos per flavor and cm^2, n_N N of Eqs. 1 and 2."""
+    flux = flux_normalization(exposure.protons_on_target, exposure.neutrinos_per_proton, exposure.baseline_m)
+    return tuple(flux * n for n in target.n_nuclei(exposure.detector_mass_kg))
+
+
 def build_templates(*, target: Target, form_factor: FormFactor, exposure: Exposure, response: Response) -> Templates:
     """Eq. 1 per unit of charge squared; the integral over neutrino energy is exact (`recoil_spectrum`)."""
     recoil, weight = _nodes(response, target.nuclides)
-    luminosities = exposure.luminosities_per_cm2(target)
+    luminosities = luminosities_per_cm2(exposure, target)
     events = [
         [
             luminosity * weight * recoil_spectrum(flavor, recoil, nuclide, form_factor)

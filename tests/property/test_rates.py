@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cevnsi.experiments.csi_2017 import CSI_2017
-from cevnsi.experiments.response import Acceptance, Exposure, unsmeared_response
+from cevnsi.experiments.exposure import Exposure
+from cevnsi.experiments.response import Acceptance, unsmeared_response
 from cevnsi.experiments.targets import MEAN_OF_CSI, TARGETS
 from cevnsi.model import Model
 from cevnsi.parameters import OFF_DIAGONAL, QUARKS

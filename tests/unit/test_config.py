@@ -24,8 +24,8 @@ from cevnsi.config.check import (
     schema,
 )
 from cevnsi.experiments.csi_2017 import CSI_2017
+from cevnsi.experiments.exposure import Exposure
 from cevnsi.experiments.inputs import RELEASES
-from cevnsi.experiments.response import Exposure
 from cevnsi.experiments.targets import TARGETS
 from cevnsi.files.strict_yaml import ConfigError, in_order, load_yaml, read
 from cevnsi.parameters import Axis

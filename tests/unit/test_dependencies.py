@@ -224,3 +224,10 @@ def test_no_interaction_is_asked_for_by_name(folder: str) -> None:
     for path in sorted((PACKAGE / folder).glob("*.py")):
         texts = {node.value for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Constant)}
         assert texts & set(INTERACTIONS) == set(), path.name
+
+
+def test_reading_inputs_depends_on_no_physics() -> None:
+    """Else an edit of a formula would have every input read anew."""
+    script = PACKAGE.parents[1] / "workflow" / "scripts" / "inputs.py"
+    used = {path.relative_to(PACKAGE).parts[0] for path in module_files(script)}
+    assert used == {"arrays.py", "experiments", "files"}

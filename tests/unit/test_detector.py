@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 from cevnsi.experiments.csi_2017 import CSI_2017
-from cevnsi.experiments.response import Acceptance, Exposure, unsmeared_response
+from cevnsi.experiments.exposure import Exposure
+from cevnsi.experiments.response import Acceptance, unsmeared_response
 from cevnsi.experiments.targets import TARGETS
+from cevnsi.templates import luminosities_per_cm2
 
 
 def test_a_recoil_is_seen_at_its_photoelectrons_with_the_fraction_there() -> None:
@@ -41,9 +43,9 @@ def test_bins_beyond_the_acceptance_are_refused(covered: tuple[float, float]) ->
 
 def test_luminosity_is_nuclei_times_fluence() -> None:
     # 6.768275e25 nuclei times 0.08 * 1.76e23 / (4 pi (1930 cm)^2) = 3.008002e14 per cm^2
-    (mean,) = CSI_2017.luminosities_per_cm2(TARGETS["mean"])
+    (mean,) = luminosities_per_cm2(CSI_2017, TARGETS["mean"])
     assert mean == pytest.approx(6.768275e25 * 3.008002e14, rel=1e-6)
-    cesium, iodine = CSI_2017.luminosities_per_cm2(TARGETS["cs_and_i"])
+    cesium, iodine = luminosities_per_cm2(CSI_2017, TARGETS["cs_and_i"])
     assert cesium == iodine == pytest.approx(mean / 2, rel=1e-14)
 
 

@@ -14,10 +14,10 @@ from snakemake.utils import update_config
 
 from cevnsi.__main__ import main
 from cevnsi.config.check import check, complete, parse_analysis, parse_scan
+from cevnsi.experiments.exposure import Exposure
 from cevnsi.experiments.inputs import PUBLISHED_FILE
 from cevnsi.experiments.loading import as_acceptance
 from cevnsi.experiments.measurement import PHOTOELECTRONS
-from cevnsi.experiments.response import Exposure
 from cevnsi.files.strict_yaml import ConfigError, load_yaml, read
 from cevnsi.files.tables import DOMAIN_MATCHES, PUBLISHED, as_columns, read_table, write_csv
 from cevnsi.model import DataSet, Model, cut, make_dataset

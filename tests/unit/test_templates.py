@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from cevnsi.experiments.csi_2017 import CSI_2017
-from cevnsi.experiments.response import Acceptance, Exposure, unsmeared_response
+from cevnsi.experiments.exposure import Exposure
+from cevnsi.experiments.response import Acceptance, unsmeared_response
 from cevnsi.experiments.targets import MEAN_OF_CSI, TARGETS
 from cevnsi.model import Model
 from cevnsi.physics.flux import FLAVORS

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from cevnsi.experiments.exposure import Exposure
 from cevnsi.experiments.inputs import RELEASES
-from cevnsi.experiments.response import Exposure
 from cevnsi.experiments.targets import TARGETS
 from cevnsi.files.strict_yaml import LARGEST, ConfigError, load_yaml, near_miss
 from cevnsi.model import Analysis

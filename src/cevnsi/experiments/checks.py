@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from cevnsi.arrays import FloatArray
-from cevnsi.experiments.response import Exposure
+from cevnsi.experiments.exposure import Exposure
 from cevnsi.files.strict_yaml import LARGEST
 from cevnsi.files.tables import TableError, read_csv
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from cevnsi.arrays import FloatArray
 from cevnsi.experiments.checks import Paths, Release, Table, Tables, check_counts
-from cevnsi.experiments.response import Exposure
+from cevnsi.experiments.exposure import Exposure
 from cevnsi.files.strict_yaml import LARGEST, ConfigError, load_yaml
 from cevnsi.files.tables import TableError, decimal, read_lines, read_text
 

@@ -1,36 +1,11 @@
-"""Detector response: exposure, and what of a recoil is seen in which bin."""
+"""Detector response: what of a recoil is seen in which bin."""
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from cevnsi.arrays import FloatArray
-from cevnsi.experiments.targets import Target
-from cevnsi.physics.flux import flux_normalization
-
-
-@dataclass(frozen=True, kw_only=True)
-class Exposure:
-    """Beam, target mass and light yield of one detector; numbers are positive and finite, and none has a default."""
-
-    detector_mass_kg: float
-    protons_on_target: float
-    neutrinos_per_proton: float  # per flavor
-    baseline_m: float
-    light_yield_pe_per_kev: float  # photoelectrons per keV of nuclear recoil, Eq. 5
-
-    def __post_init__(self) -> None:
-        """Refuse what is no exposure."""
-        for name, value in vars(self).items():
-            if not 0 < value < math.inf:
-                raise ValueError(f"exposure.{name}: {value:g}; expected a positive, finite number")
-
-    def luminosities_per_cm2(self, target: Target) -> tuple[float, ...]:
-        """Nuclei of each kind times neutrinos per flavor and cm^2, n_N N of Eqs. 1 and 2."""
-        flux = flux_normalization(self.protons_on_target, self.neutrinos_per_proton, self.baseline_m)
-        return tuple(flux * n for n in target.n_nuclei(self.detector_mass_kg))
 
 
 @dataclass(frozen=True, kw_only=True)
