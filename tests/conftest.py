@@ -14,9 +14,9 @@ import tally
 from cevnsi.config.check import complete, parse_analysis
 from cevnsi.experiments.inputs import read_dataset
 from cevnsi.experiments.loading import as_acceptance, as_measurement
-from cevnsi.experiments.measurement import PHOTOELECTRONS, Measurement
+from cevnsi.experiments.measurement import Measurement
 from cevnsi.files import strict_yaml
-from cevnsi.model import DataSet, Model, cut, make_dataset
+from cevnsi.model import DataSet, Model, make_dataset, model_of
 
 # The same examples on every run, and no database beside the sources; a slow machine is no failure.
 settings.register_profile("repeatable", deadline=None, derandomize=True, database=None, max_examples=60)
@@ -54,8 +54,7 @@ def _dataset(analysis: str, overrides: tuple[tuple[str, Any], ...]) -> DataSet:
 @cache
 def _model(analysis: str, overrides: tuple[tuple[str, Any], ...]) -> Model:
     choices = parse_analysis(complete(_section(analysis, overrides), _config()))
-    used = cut(_dataset(analysis, overrides), PHOTOELECTRONS, *choices.photoelectron_range)
-    return Model(analysis=choices, datasets=(used,))
+    return model_of(choices, _dataset(analysis, overrides))
 
 
 @pytest.fixture(scope="session")

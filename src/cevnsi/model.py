@@ -11,7 +11,7 @@ Eq. 7 has the terms Q_e^2 and Q_mu^2, one nuisance, and a Gaussian statistic.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -99,8 +99,7 @@ class DataSet:
         if interaction in self._unshaped:
             return self._unshaped[interaction]
         terms = INTERACTIONS[interaction].terms
-        shaping = {name: parameters[name] for name in terms.shaping if name in parameters}
-        counts = _counts(self.templates, terms.weights(self.recoils, shaping))
+        counts = _counts(self.templates, terms.weights(self.recoils, parameters))
         if not terms.shaping:
             self._unshaped[interaction] = counts
         return counts
@@ -109,8 +108,7 @@ class DataSet:
         """Expected signal at parameters that broadcast."""
         terms = INTERACTIONS[interaction].terms
         coefficients = terms.coefficients(self.recoils, parameters)
-        shaping = {name: parameters[name] for name in terms.shaping if name in parameters}
-        weights = terms.weights(self.recoils, shaping) if self.shifted else []
+        weights = terms.weights(self.recoils, parameters) if self.shifted else []
         counts = sum_of_terms(coefficients, self.term_templates(interaction, parameters))
         return counts, {name: sum_of_terms(coefficients, _counts(t, weights)) for name, t in self.shifted.items()}
 
@@ -269,7 +267,8 @@ def _cost(dataset: DataSet, shaped: bool) -> int:
     return max(bins, dataset.templates.recoil_energy_mev.size if shaped else 0)
 
 
-def _charge_samples(model: Model) -> list[tuple[int, Sample]]:
+@lru_cache(maxsize=16)  # it is asked for at every step of a descent
+def _charge_samples(model: Model) -> tuple[tuple[int, Sample], ...]:
     """What a charge squared of one gives, by row and nuclide of all data sets, and the number of the data set."""
     by_row: list[list[tuple[int, Sample]]] = [[] for _ in ROWS]
     for i, dataset in enumerate(model.datasets):
@@ -279,7 +278,7 @@ def _charge_samples(model: Model) -> list[tuple[int, Sample]]:
             alone = template[None], {name: change[k][None] for name, change in changes.items()}
             row = k // len(dataset.templates.nuclides)
             by_row[row].append((i, _samples(dataset, alone, model.nuisances)[0]))
-    return [found for row in by_row for found in row]
+    return tuple(found for row in by_row for found in row)
 
 
 def charge_derivatives(model: Model, charges: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -353,7 +352,11 @@ def cut(dataset: DataSet, name: str, low: float, high: float) -> DataSet:
     )
 
 
-def make_model(analysis: Analysis, measurement: Measurement, acceptance: Acceptance) -> Model:
-    """The model of an analysis: the bins of its photoelectron range, which enter chi2."""
-    whole = make_dataset(analysis, measurement, acceptance)
+def model_of(analysis: Analysis, whole: DataSet) -> Model:
+    """The model of an analysis from a data set of every bin: those of its photoelectron range, which enter chi2."""
     return Model(analysis=analysis, datasets=(cut(whole, PHOTOELECTRONS, *analysis.photoelectron_range),))
+
+
+def make_model(analysis: Analysis, measurement: Measurement, acceptance: Acceptance) -> Model:
+    """The model of an analysis from what was measured."""
+    return model_of(analysis, make_dataset(analysis, measurement, acceptance))

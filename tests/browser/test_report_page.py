@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cevnsi.experiments.measurement import PHOTOELECTRONS
 from cevnsi.files.strict_yaml import read
-from cevnsi.model import Model, cut
+from cevnsi.model import Model, model_of
 from cevnsi.output.captions import intervals_of
 from cevnsi.output.figure_spec import FigureSpec
 from cevnsi.output.report import AnalysisResults, finished
@@ -54,12 +53,7 @@ def made(report: Path) -> dict[str, AnalysisResults]:
 @pytest.fixture(scope="module")
 def models(made: dict[str, AnalysisResults]) -> dict[str, Model]:
     """What chi2 of each analysis comes from."""
-    return {
-        name: Model(
-            analysis=study.choices, datasets=(cut(study.dataset, PHOTOELECTRONS, *study.choices.photoelectron_range),)
-        )
-        for name, study in made.items()
-    }
+    return {name: model_of(study.choices, study.dataset) for name, study in made.items()}
 
 
 def every_grid(made: dict[str, AnalysisResults]) -> list[tuple[int, AnalysisResults, Scan, str, Grid]]:

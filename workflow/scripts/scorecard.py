@@ -4,9 +4,8 @@ from typing import Any
 
 from cevnsi.config.build import load_dataset
 from cevnsi.config.check import parse_analysis, parse_scan
-from cevnsi.experiments.measurement import PHOTOELECTRONS
 from cevnsi.files.tables import DIGITIZATION, PUBLISHED, RANGES, read_parquet, read_table, write_csv
-from cevnsi.model import Model, cut
+from cevnsi.model import model_of
 from cevnsi.scans.chunks import as_grid
 from cevnsi.studies.known import STUDIES
 from cevnsi.studies.liao_marfatia_2017.scorecard import scorecard
@@ -19,8 +18,7 @@ def main(
     """Compare what this analysis has run; `no_digitization` says why there is no ensemble of readings, if so."""
     choices, scans = parse_analysis(analysis), [parse_scan(*item) for item in sections.items()]
     everything = load_dataset(analysis, files.counts, files.acceptance)
-    used = cut(everything, PHOTOELECTRONS, *choices.photoelectron_range)
-    model = Model(analysis=choices, datasets=(used,))
+    model = model_of(choices, everything)
     names = [(scan, name) for scan in scans for name in scan.pairs()]
     grids = {
         name: as_grid(scan, name, read_parquet(path, ["delta_chi2"])["delta_chi2"])

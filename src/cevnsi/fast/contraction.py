@@ -95,20 +95,12 @@ class Contraction:
 
 def has_contraction(model: Model) -> bool:
     """Whether chi2 of a model is Eq. 7: one data set, Gaussian, with a scale of the signal and nothing else."""
-    if len(model.datasets) != 1:
+    if len(model.datasets) != 1 or len(model.nuisances) != 1:
         return False
-    (dataset,) = model.datasets
-    (nuisance, *others) = dataset.nuisances or (None,)
-    return (
-        dataset.statistic == "gaussian"
-        and not others
-        and not dataset.shifted
-        and not dataset.measurement.backgrounds
-        and nuisance is not None
-        and nuisance.sigma is not None
-        and nuisance.scales == (SIGNAL,)
-        and nuisance.least == -math.inf
-    )
+    (dataset,), (nuisance,) = model.datasets, model.nuisances
+    scales_alone = nuisance.scales == (SIGNAL,) and not dataset.shifted and not dataset.measurement.backgrounds
+    has_prior = nuisance.sigma is not None and nuisance.least == -math.inf
+    return dataset.statistic == "gaussian" and scales_alone and has_prior
 
 
 @lru_cache(maxsize=64)

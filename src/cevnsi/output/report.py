@@ -20,7 +20,7 @@ from cevnsi.config.check import complete, parse_analysis, parse_scan
 from cevnsi.constants import G_FERMI
 from cevnsi.experiments.csi_2017_figures import CROSS_CHECK_COLUMNS
 from cevnsi.experiments.loading import load_acceptance, load_measurement
-from cevnsi.experiments.measurement import PHOTOELECTRONS, Measurement
+from cevnsi.experiments.measurement import Measurement
 from cevnsi.files.tables import (
     CURVES,
     RANGES,
@@ -31,7 +31,7 @@ from cevnsi.files.tables import (
     read_table,
 )
 from cevnsi.files.tables import read_text as read_text_file
-from cevnsi.model import Analysis, DataSet, Model, chi2_at, cut, make_dataset
+from cevnsi.model import Analysis, DataSet, chi2_at, make_dataset, model_of
 from cevnsi.output import captions
 from cevnsi.output.figure_spec import FigureSpec
 from cevnsi.physics.flux import FLAVORS
@@ -247,9 +247,8 @@ def number_rows(made: Sequence[AnalysisResults]) -> list[Row]:
     """Numbers that tell the analyses apart: counts in the analysed bins and chi2 of the standard model."""
     rows: dict[str, dict[str, float]] = {}
     for analysis in made:
-        low, high = analysis.choices.photoelectron_range
-        used = cut(analysis.dataset, PHOTOELECTRONS, low, high)
-        measured, model = used.measurement, Model(analysis=analysis.choices, datasets=(used,))
+        model = model_of(analysis.choices, analysis.dataset)
+        measured = model.dataset.measurement
         found = {
             "analysed bins": float(measured.observed.size),
             "observed counts in them": float(measured.observed.sum()),

@@ -17,7 +17,7 @@ from cevnsi.physics.interactions import INTERACTIONS
 from cevnsi.statistics.intervals import least_value
 
 
-def is_cheap(model: Model, interaction: str) -> bool:
+def is_cheap(interaction: str) -> bool:
     """Whether a point costs a few products; one that is summed over nodes costs hundreds of times as much."""
     return INTERACTIONS[interaction].expansion is not None
 

@@ -89,7 +89,7 @@ class Curve:
 
     @property
     def _most(self) -> int:
-        return MOST_SAMPLES if is_cheap(self.model, self.scan.interaction) else MOST_BY_EPSILON
+        return MOST_SAMPLES if is_cheap(self.scan.interaction) else MOST_BY_EPSILON
 
     def _minimised(self, finer: int = 1) -> tuple[Axis, ...]:
         """Axes that chi2 is minimised over, those that must be sampled with points enough."""

@@ -14,11 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cevnsi.arrays import FloatArray
-from cevnsi.experiments.measurement import PHOTOELECTRONS
 from cevnsi.experiments.response import Acceptance
 from cevnsi.experiments.targets import MEAN_OF_CSI
 from cevnsi.files.tables import RANGES, SCORECARD, as_columns, read_table
-from cevnsi.model import DataSet, Model, cut, make_dataset
+from cevnsi.model import DataSet, Model, make_dataset, model_of
 from cevnsi.parameters import Axis
 from cevnsi.physics.interactions.light_mediator import degenerate_coupling_per_mass
 from cevnsi.physics.muon_g2 import coupling_band
@@ -260,7 +259,7 @@ def open_choices(
     found["every bin"] = _spectrum_values(everything)
     ends = everything.measurement.bin_edges_pe[[0, -1]]
     accepted = make_dataset(analysis, everything.measurement, Acceptance(photoelectrons=ends, fraction=np.ones(2)))
-    used = cut(accepted, PHOTOELECTRONS, *analysis.photoelectron_range)
+    used = model_of(analysis, accepted).dataset
     for name, dataset in (("", used), (", every bin", accepted)):
         found[f"no acceptance{name}"] = {"flavor_ratio": _spectrum_values(dataset)["flavor_ratio"]}
     return found
