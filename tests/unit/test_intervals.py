@@ -19,7 +19,7 @@ def double_well(x: FloatArray) -> FloatArray:
 
 
 def of(function: Any, level: float, x: FloatArray = X) -> list[tuple[float, float]]:
-    return below(function, x, function(x), level)
+    return below(function, x, function(x), [level])[0]
 
 
 INNER, OUTER = np.sqrt(1 - np.sqrt(0.5)), np.sqrt(1 + np.sqrt(0.5))
@@ -34,7 +34,7 @@ def test_ends_are_roots_whatever_the_samples(points: int) -> None:
 def test_an_interval_between_two_samples_is_found() -> None:
     level = 1e-5  # both wells are 0.003 wide, the samples 0.1 apart and none in a well but at its bottom
     x = X + 0.013
-    found = below(double_well, x, double_well(x), level)
+    found = below(double_well, x, double_well(x), [level])[0]
     assert len(found) == 2
     half = np.sqrt(1 + np.sqrt(level)) - np.sqrt(1 - np.sqrt(level))
     np.testing.assert_allclose(np.diff(found)[:, 0], half, rtol=1e-9)
@@ -44,7 +44,7 @@ def test_a_barrier_between_two_samples_splits() -> None:
     x = X + 0.05  # the barrier's top, at 0, is between samples that lie below the level
     level = 1 - 1e-5
     assert (double_well(x[np.abs(x) < 0.2]) < level).all()
-    (_, first), (second, _) = below(double_well, x, double_well(x), level)
+    (_, first), (second, _) = below(double_well, x, double_well(x), [level])[0]
     assert first == pytest.approx(-second, rel=1e-6)
     assert second == pytest.approx(np.sqrt(1 - np.sqrt(level)), rel=1e-9)
 
@@ -52,13 +52,13 @@ def test_a_barrier_between_two_samples_splits() -> None:
 @pytest.mark.parametrize("shift", [0.0, 0.013, 0.05])
 def test_a_barrier_that_does_not_reach_the_level_does_not_split(shift: float) -> None:
     x = X + shift
-    ((low, high),) = below(double_well, x, double_well(x), 1 + 1e-9)
+    ((low, high),) = below(double_well, x, double_well(x), [1 + 1e-9])[0]
     assert (low, high) == pytest.approx((-np.sqrt(2), np.sqrt(2)), abs=1e-8)
 
 
 def test_ends_of_the_axis_close_an_interval() -> None:
     x = np.linspace(0.5, 1.2, 11)
-    ((low, high),) = below(double_well, x, double_well(x), 0.5)
+    ((low, high),) = below(double_well, x, double_well(x), [0.5])[0]
     assert low == pytest.approx(INNER, abs=1e-12)
     assert high == 1.2
 
@@ -77,7 +77,7 @@ def test_a_root_that_is_a_sample() -> None:
 
 def test_approximate_samples_only_tell_where_to_look() -> None:
     samples = double_well(X) + 0.05 * np.sin(40 * X)
-    np.testing.assert_allclose(below(double_well, X, samples, 0.5), [(-OUTER, -INNER), (INNER, OUTER)], atol=1e-12)
+    np.testing.assert_allclose(below(double_well, X, samples, [0.5])[0], [(-OUTER, -INNER), (INNER, OUTER)], atol=1e-12)
 
 
 @pytest.mark.slow
@@ -93,7 +93,7 @@ def test_intervals_of_a_polynomial(roots: list[float]) -> None:
         return np.asarray(np.prod([x - root for root in roots], axis=0))
 
     x = np.linspace(-2, 2, 81)
-    found = [end for interval in below(function, x, function(x), 0.0) for end in interval]
+    found = [end for interval in below(function, x, function(x), [0.0])[0] for end in interval]
     expected = ([-2.0] if len(roots) % 2 else []) + sorted(roots)
     expected += [2.0] if len(expected) % 2 else []
     np.testing.assert_allclose(found, expected, atol=1e-10)

@@ -7,7 +7,9 @@ P is a linear combination of templates, so the cost of a point does not depend o
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
+
+import numpy as np
 
 from cevnsi.arrays import FloatArray, Real
 from cevnsi.model import Model
@@ -34,6 +36,16 @@ class Contraction:
     data_template: FloatArray  # (k, ...)
     template_template: FloatArray  # (k, k, ...)
     penalty: float
+
+    @cached_property
+    def stationary(self) -> FloatArray | None:
+        """Coefficients (k,) that fit the data best, of single templates.
+
+        None where templates are as good as proportional, as in one bin: what fits best is then no point.
+        """
+        if np.linalg.cond(self.template_template) > 1e12:
+            return None
+        return np.asarray(np.linalg.solve(self.template_template, self.data_template), np.float64)
 
     def chi2(self, coefficients: Sequence[Real] | FloatArray) -> Real:
         """Profiled chi2 of the prediction sum_k coefficients[k] * template[k]; coefficients broadcast together.

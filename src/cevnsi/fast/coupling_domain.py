@@ -17,6 +17,8 @@ from cevnsi.fast.contraction import Contraction
 from cevnsi.physics.nuclei import Nuclide
 from cevnsi.physics.weak_charge import ROWS
 
+MOST_EDGES = 6  # of a polygon, which are minimised along together
+
 
 def _square_interval(low: Real, high: Real) -> tuple[Real, Real]:
     """Least and greatest square of a number in [low, high]."""
@@ -44,8 +46,10 @@ def _charge_intervals(
     return sums
 
 
-def _edge_minimum(contraction: Contraction, start: tuple[Real, Real], along: tuple[float, float], length: Real) -> Real:
-    """Least chi2 on the segment start + t * along, 0 <= t <= length: its stationary point, or an end.
+def _edge_minimum(
+    contraction: Contraction, start: tuple[FloatArray, FloatArray], along: tuple[FloatArray, FloatArray], length: Real
+) -> FloatArray:
+    """Least chi2 on each segment start + t * along, 0 <= t <= length: at its stationary point, or an end.
 
     chi2 falls and rises with (B + t b1)^2 / (G + 2 t g1 + t^2 g2), which is stationary where
     b1 (G + 2 t g1 + t^2 g2) = (B + t b1) (g1 + t g2): linear in t once the squares cancel.
@@ -60,27 +64,31 @@ def _edge_minimum(contraction: Contraction, start: tuple[Real, Real], along: tup
     # a vanishing denominator puts the stationary point at infinity: an end is the minimum, and ends are tried anyway
     t = np.clip((b0 * g1 - b1 * g0) / np.where(denominator == 0, np.inf, denominator), 0.0, length)
     at = [contraction.chi2([x + step * u, y + step * v]) for step in (t, 0.0, length)]
-    return np.minimum(np.minimum(at[0], at[1]), at[2])
+    least: FloatArray = np.minimum(np.minimum(at[0], at[1]), at[2])
+    return least
 
 
-def _polygon_minimum(contraction: Contraction, intervals: dict[str, tuple[Real, Real]]) -> Real:
+def _polygon_minimum(contraction: Contraction, intervals: dict[str, tuple[Real, Real]]) -> FloatArray:
     """Least chi2 over (x + z, y + z) with each of x, y, z in its interval."""
     (x1, x2), (y1, y2), (z1, z2) = intervals["e"], intervals["mu"], intervals["emu"]
     edges = [
-        ((x1 + z1, y1 + z1), (1.0, 0.0), x2 - x1),
-        ((x1 + z1, y1 + z1), (0.0, 1.0), y2 - y1),
-        ((x1 + z2, y2 + z2), (1.0, 0.0), x2 - x1),
-        ((x2 + z2, y1 + z2), (0.0, 1.0), y2 - y1),
+        (x1 + z1, y1 + z1, 1.0, 0.0, x2 - x1),
+        (x1 + z1, y1 + z1, 0.0, 1.0, y2 - y1),
+        (x1 + z2, y2 + z2, 1.0, 0.0, x2 - x1),
+        (x2 + z2, y1 + z2, 0.0, 1.0, y2 - y1),
     ]
     if np.any(z1 != z2):
-        edges += [((x2 + z1, y1 + z1), (1.0, 1.0), z2 - z1), ((x1 + z1, y2 + z1), (1.0, 1.0), z2 - z1)]
-    least: Real = np.inf
-    for start, along, length in edges:
-        least = np.minimum(least, _edge_minimum(contraction, start, along, length))
-    b, g = contraction.data_template, contraction.template_template
-    if np.linalg.cond(g) > 1e12:  # one bin: the minimum is a line, and crosses an edge if it meets the polygon
+        edges += [(x2 + z1, y1 + z1, 1.0, 1.0, z2 - z1), (x1 + z1, y2 + z1, 1.0, 1.0, z2 - z1)]
+    shape = np.broadcast_shapes(*(np.shape(end) for interval in intervals.values() for end in interval))
+    made = np.empty((5, len(edges), *shape))  # all edges at once: a grid costs its points, a single point its calls
+    for i, edge in enumerate(edges):
+        for part, value in zip(made, edge, strict=True):
+            part[i] = value
+    least: FloatArray = _edge_minimum(contraction, (made[0], made[1]), (made[2], made[3]), made[4]).min(axis=0)
+    if contraction.stationary is None:
         return least
-    x, y = np.linalg.solve(g, b)
+    x, y = contraction.stationary
+    b = contraction.data_template
     inside = np.maximum(np.maximum(z1, x - x2), y - y2) <= np.minimum(np.minimum(z2, x - x1), y - y1)
     return np.where(inside, contraction.data_data - b[0] * x - b[1] * y, least)
 
@@ -93,4 +101,4 @@ def polygon_minimum(
     sin2_theta_w: float,
 ) -> FloatArray:
     """Least chi2 over `domain` at fixed `parameters`, whose values broadcast; the contraction has (e, mu)."""
-    return np.asarray(_polygon_minimum(contraction, _charge_intervals(nuclide, parameters, domain, sin2_theta_w)))
+    return _polygon_minimum(contraction, _charge_intervals(nuclide, parameters, domain, sin2_theta_w))

@@ -14,6 +14,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from cevnsi.arrays import FloatArray
 from cevnsi.files.tables import atomic, write_csv
@@ -46,8 +47,8 @@ STYLE: Any = {
     "ytick.right": True,
     "xtick.minor.visible": True,
     "ytick.minor.visible": True,
-    "figure.constrained_layout.use": True,
-    "savefig.dpi": 300,
+    "figure.dpi": 300,  # of the layout, too
+    "savefig.dpi": "figure",
     "svg.hashsalt": "cevnsi",
     "pdf.fonttype": 42,
 }
@@ -94,9 +95,7 @@ def save(figure: Figure, path: Path) -> None:
 def save_all(drawn: Drawn, paths: Iterable[str]) -> None:
     """Write a figure in every format asked for, and its curves where the path is a csv."""
     figure, curves = drawn
-    if engine := figure.get_layout_engine():
-        engine.execute(figure)
-        figure.set_layout_engine("none")  # laid out once, not again for every format
+    ConstrainedLayoutEngine().execute(figure)  # once; an engine that a figure has draws it again for every format
     for path in map(Path, paths):
         if path.suffix == ".csv":
             write_csv(path, curves)

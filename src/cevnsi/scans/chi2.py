@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from cevnsi.arrays import FloatArray, Real
 from cevnsi.domains import Domain, least_over_domain
 from cevnsi.fast.contraction import contraction_of, has_contraction
-from cevnsi.fast.coupling_domain import polygon_minimum
+from cevnsi.fast.coupling_domain import MOST_EDGES, polygon_minimum
 from cevnsi.model import VALUES_AT_ONCE, Model, charge_derivatives, chi2_at
 from cevnsi.parameters import Axis
 from cevnsi.physics.interactions import INTERACTIONS
@@ -67,7 +67,7 @@ def least_chi2(
 def points_at_once(model: Model, interaction: str, domain: Domain, over: Sequence[Axis]) -> int:
     """How many points a call may have, lest memory grow with them."""
     if INTERACTIONS[interaction].has_domains:
-        return VALUES_AT_ONCE
+        return VALUES_AT_ONCE // MOST_EDGES
     nodes = max(dataset.templates.recoil_energy_mev.size for dataset in model.datasets)
     samples = math.prod(axis.points for axis in over)  # of what is left out, at every point
     return max(VALUES_AT_ONCE // (nodes * samples), 1)

@@ -6,6 +6,7 @@ change by a fraction of their error, and not the points of a grid.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,6 +99,10 @@ class Curve:
             second = tuple(fine_axis(self.model, axis, finer, self._most) for axis in second)
         return second + self.scan.over
 
+    @cached_property
+    def _over(self) -> tuple[Axis, ...]:
+        return self._minimised()
+
     def _fixed(self) -> dict[str, float]:
         zero = {axis.name: 0.0 for axis in self._second} if self.others == "zero" else {}
         return {**self.scan.fixed, **zero}
@@ -105,7 +110,7 @@ class Curve:
     def __call__(self, coordinate: FloatArray) -> FloatArray:
         """Least chi2 at coordinates of the axis (`Axis.value`), (k,)."""
         parameters: dict[str, Real] = {**self._fixed(), self.axis.name: self.axis.value(coordinate)}
-        return least_chi2(self.model, self.scan.interaction, parameters, self.scan.domain, self._minimised())
+        return least_chi2(self.model, self.scan.interaction, parameters, self.scan.domain, self._over)
 
     def samples(self, finer: int = 1) -> tuple[FloatArray, FloatArray]:
         """Coordinates, and chi2 there: exact, or where another axis is sampled too by its parabola between samples."""
@@ -232,7 +237,7 @@ def best_fit(model: Model, plane: Scan, name: str, grid: str) -> BestFit:
     curve = curves(model, plane, name)[0]
     x, samples, _ = settled(curve, lambda y: [y.min() + FLAT_WITHIN])
     at, least = lowest(curve, x, samples)
-    flat = below(curve, x, samples, least + FLAT_WITHIN) or [(at, at)]
+    flat = below(curve, x, samples, [least + FLAT_WITHIN])[0] or [(at, at)]
     low, high, value = curve.axis.value(np.array([flat[0][0], flat[-1][1], at])).tolist()
     return BestFit(grid=grid, parameter=name, value=value, chi2=least, flat_from=low, flat_to=high)
 
@@ -244,14 +249,19 @@ def least_of(model: Model, plane: Scan) -> float:
     return lowest(curve, x, samples)[1]
 
 
-def _set_by(curve: Curve, coordinate: float, side: str) -> str:
-    """Which bounds make an end of an interval: the axis' own, or those without which chi2 would be less there."""
-    own = dict(zip(("lower", "upper"), (curve.axis.minimum, curve.axis.maximum), strict=True))[side]
-    if float(curve.axis.value(np.array([coordinate]))[0]) == own:
-        return f"{curve.axis.name} {'>=' if side == 'lower' else '<='} {own:g}"
-    at = np.array([coordinate])
-    here = float(curve(at)[0])
-    return "; ".join(text for text, wider in curve.relaxed() if here - float(wider(at)[0]) > MATTERS)
+def _set_by(curve: Curve, intervals: Sequence[tuple[float, float]]) -> list[tuple[str, str]]:
+    """Which bounds make each end of each interval: the axis' own, or those without which chi2 would be less there."""
+    at = np.array(intervals).ravel()
+    if not at.size:
+        return []
+    here, values = curve(at), curve.axis.value(at)
+    makes = [(text, here - wider(at) > MATTERS) for text, wider in curve.relaxed()]
+    own = [(f"{curve.axis.name} >= ", curve.axis.minimum), (f"{curve.axis.name} <= ", curve.axis.maximum)]
+    found = []
+    for i, value in enumerate(values.tolist()):
+        text, end = own[i % 2]
+        found.append(f"{text}{end:g}" if value == end else "; ".join(text for text, made in makes if made[i]))
+    return list(zip(found[::2], found[1::2], strict=True))
 
 
 def allowed(
@@ -262,18 +272,19 @@ def allowed(
     The warning says what the intervals are not to be trusted for, and is empty as a rule.
     """
     x, samples, fine = settled(curve, lambda y: [(y.min() if least is None else least) + t for t in thresholds])
-    at, value = lowest(curve, x, samples)
-    start = value if least is None else least
+    start = lowest(curve, x, samples)[1] if least is None else least
     warning = "" if fine else "chi2 varies faster than it was sampled: intervals may be missing"
     if np.ptp(samples) < FLAT:
         others = " once minimised over the others" if curve.others == "profiled" else ""
         warning = f"no sensitivity: chi2 does not depend on {curve.axis.name}{others}"
-    found = [below(curve, x, samples, start + threshold) for threshold in thresholds]
-    # an interval shorter than rounding is its best fit
-    return [
-        intervals or ([(at, at)] if value <= start + threshold else [])
-        for intervals, threshold in zip(found, thresholds, strict=True)
-    ], warning
+    levels = [start + threshold for threshold in thresholds]
+    found = below(curve, x, samples, levels)
+    if not all(found):  # an interval shorter than rounding is its best fit
+        at, value = lowest(curve, x, samples)
+        found = [
+            intervals or ([(at, at)] if value <= level else []) for intervals, level in zip(found, levels, strict=True)
+        ]
+    return found, warning
 
 
 def curve_ranges(
@@ -282,10 +293,12 @@ def curve_ranges(
     """Allowed intervals along a curve at every (confidence level, n_dof), from a least chi2, or its own if None."""
     thresholds = [threshold(*level) for level in levels]
     found, warning = allowed(curve, least, thresholds)
+    set_by = iter(_set_by(curve, [interval for intervals in found for interval in intervals]))
     rows = []
     for (confidence_level, n_dof), level, intervals in zip(levels, thresholds, found, strict=True):
         for i, interval in enumerate(intervals):
             lower, upper = curve.axis.value(np.array(interval)).tolist()
+            lower_set_by, upper_set_by = next(set_by)
             ends = zip(("lower", "upper"), (lower, upper), (curve.axis.minimum, curve.axis.maximum), strict=True)
             row = AllowedRange(
                 scan=scan,
@@ -298,8 +311,8 @@ def curve_ranges(
                 upper=upper,
                 other_parameters=curve.others,
                 ends_at_grid="+".join(side for side, end, limit in ends if end == limit),
-                lower_set_by=_set_by(curve, interval[0], "lower"),
-                upper_set_by=_set_by(curve, interval[1], "upper"),
+                lower_set_by=lower_set_by,
+                upper_set_by=upper_set_by,
                 warning=warning,
             )
             rows.append(row)

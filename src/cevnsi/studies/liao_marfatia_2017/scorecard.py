@@ -93,7 +93,7 @@ class MediatorLimits:
             projections=(("coupling",),),
         )
         curve: Curve = curves(self.model, scan, "coupling")[0]
-        return below(curve, *curve.samples(), self.least + self.level)
+        return below(curve, *curve.samples(), [self.least + self.level])[0]
 
     def slope(self, mass_mev: float, other_mass_mev: float) -> float:
         """d log g / d log M of the upper end of the lowest interval, between two masses; NaN if one has none."""
