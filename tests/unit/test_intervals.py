@@ -31,6 +31,16 @@ def test_ends_are_roots_whatever_the_samples(points: int) -> None:
     np.testing.assert_allclose(found, [(-OUTER, -INNER), (INNER, OUTER)], atol=1e-12)
 
 
+@pytest.mark.parametrize("points", [7, 41, 400])
+def test_levels_do_not_see_one_another(points: int) -> None:
+    """All are searched at once: below the wells, in both, at their barrier, in one well that ends cut, above."""
+    x = np.linspace(-2, 2, points) + 0.013
+    levels = [-1.0, 1e-5, 0.5, 1.0, 4.0, 100.0]
+    together = below(double_well, x, double_well(x), levels)
+    assert together == [of(double_well, level, x) for level in levels]
+    assert [len(found) for found in together] == [0, 2, 2, 2, 1, 1]
+
+
 def test_an_interval_between_two_samples_is_found() -> None:
     level = 1e-5  # both wells are 0.003 wide, the samples 0.1 apart and none in a well but at its bottom
     x = X + 0.013

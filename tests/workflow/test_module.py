@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cevnsi.studies.known import DEFAULT, STUDIES
+from cevnsi.studies.known import DEFAULT
 from project import ROOT, Project, copy_project, made_once
 
 # The example of docs/module.md, with a rule that is named as one of ours, and with a handler.
@@ -81,8 +81,8 @@ def test_a_module_leaves_names_and_handlers_to_the_other_workflow(outer: Path) -
     (line,) = [line for line in said.splitlines() if line.startswith("the outer workflow is done")]
     local = set(line.split()[7:])  # what a cluster profile does not submit
     ours = re.findall("^rule ([a-z0-9_]+):", "".join(path.read_text(encoding="utf-8") for path in RULES), re.MULTILINE)
-    submitted = {"chunk", "domain_sensitivity", "digitization_chunk"}  # what computes chi2
-    made = {f"draw_{figure.name}" for figure in STUDIES[DEFAULT].figures} | {DEFAULT, "paper", "release"}  # in loops
+    submitted = {"scans", "chunk", "domain_sensitivity", "digitization_chunk"}  # what computes chi2
+    made = {"scans", "limits", "figures", DEFAULT, "paper", "release"}  # in loops
     assert local == {f"cevnsi_{name}" for name in {*ours, *made, "all", "analyses"} - submitted}
 
 
@@ -106,8 +106,8 @@ def test_an_edit_of_our_code_reaches_the_other_workflow(outer: Path) -> None:
         done = _run(outer, outer / "cevnsi" / "src", "--dry-run", "--quiet", "rules")
     finally:
         path.write_text(before, encoding="utf-8")
-    assert "cevnsi_ranges" in done.stdout
-    assert "cevnsi_templates" not in done.stdout
+    assert "cevnsi_limits" in done.stdout
+    assert "cevnsi_spectra" not in done.stdout
 
 
 def test_a_bad_configuration_stops_the_other_workflow(outer: Path) -> None:
@@ -128,5 +128,5 @@ def test_without_a_configuration_it_is_our_own(finished: Project, tmp_path: Path
     done = _run(folder, finished.folder / "src", "--dry-run", "--quiet", "rules")
     assert done.returncode == 0, done.stdout
     counts = dict(line.split() for line in done.stdout.splitlines() if len(line.split()) == 2)
-    assert (counts["all"], counts["chunk"], counts["draw_fig3"]) == ("1", "12", "2")
+    assert (counts["all"], counts["scans"], counts["figures"]) == ("1", "2", "2")
     assert not (folder / "results").exists()

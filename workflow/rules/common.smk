@@ -48,8 +48,8 @@ ANALYSES = list(config["analyses"])
 OF_STUDY = {study: known.analyses_of(config, study) for study in (*STUDIES, None)}
 PAPER = OF_STUDY[DEFAULT]
 
-# On a cluster only what computes chi2 is worth a job (chunk, domain_sensitivity, digitization_chunk): other rules are
-# marked as local where they stand, as a list of names would not follow them into a workflow that gives them others.
+# On a cluster only what computes chi2 is worth a job (scans, chunk, domain_sensitivity, digitization_chunk): other rules
+# are marked as local where they stand, as a list of names would not follow them into a workflow that gives them others.
 
 
 wildcard_constraints:
@@ -65,11 +65,11 @@ def own(path):
     return local(str(path))
 
 
-def code(script):
-    """A script and the modules it imports: an edit to any of them reruns what uses it, nothing else."""
-    scripts = [ROOT / "workflow" / "scripts" / name for name in (script, "runner.py")]
-    files = [*scripts, *module_files(scripts[0])]
-    return [own(os.path.relpath(path)) for path in files]
+def code(*names):
+    """Scripts and the modules they import: an edit to any of them reruns what uses it, nothing else."""
+    scripts = [ROOT / "workflow" / "scripts" / name for name in (*names, "runner.py")]
+    modules = {path for script in scripts for path in module_files(script)}
+    return [own(os.path.relpath(path)) for path in (*scripts, *sorted(modules))]
 
 
 def analysis_section_of(analysis):
@@ -112,6 +112,14 @@ def figures_made(analysis):
     return figures_of(study_of(config, analysis), config, run, pairs_of(analysis))
 
 
+def study_figures(analysis):
+    """Those of them that its study lists."""
+    study = study_of(config, analysis)
+    return [
+        figure for figure in figures_made(analysis) if study and figure in study.figures
+    ]
+
+
 def figure_tables(analysis):
     """Further tables that the figures of an analysis are spoken of by."""
     return [
@@ -141,6 +149,26 @@ def no_digitization(analysis):
     if dataset["reader"] not in READ_TWICE:
         return "not read off"
     return "" if "digitization" in config and analysis in PAPER else "off"
+
+
+def kinds():
+    """Analyses by the files they make, which have the same names: what the names of their rules end in, and they.
+
+    One job of an analysis makes all its files of a sort, where each costs less than the start of a job.
+    """
+    found = {}
+    for analysis, section in config["analyses"].items():
+        kind = (section.get("study"), *section["scans"])
+        found.setdefault(kind, []).append(analysis)
+    return [
+        (f"_{i}" if i > 1 else "", same) for i, same in enumerate(found.values(), 1)
+    ]
+
+
+KINDS = kinds()
+# Scans that are one chunk: all of an analysis are one job, and each of the others' chunks and grids is one.
+SMALL = [name for name, scan in SCANS.items() if scan.chunks == 1]
+CHUNKED = [name for name in SCANS if name not in SMALL]
 
 
 # Analyses with an ensemble of readings; the rules match no other.
@@ -236,13 +264,10 @@ def with_dataset(path):
 def figure_params(figure):
     """The sections that a figure is drawn by: of its grids' scans, and those that it names."""
     params = {name: config.get(section) for name, section in figure.params.items()}
-    params["script"] = figure.script
     if figure.grids:
         params["grids"] = list(figure.grids)
         params["sections"] = {
-            GRIDS[grid].name: config["scans"][GRIDS[grid].name]
-            for grid in figure.grids
-            if grid in GRIDS
+            GRIDS[grid].name: config["scans"][GRIDS[grid].name] for grid in figure.grids
         }
     return params
 

@@ -1,28 +1,39 @@
-# A rule for every figure that a study lists, and one for all other pairs of parameters.
-for STUDY in STUDIES.values():
-    for FIGURE in STUDY.figures:
+# Figures of a study are one job of an analysis; that of any other pair of parameters is its own, as its grid may cost much.
+for SUFFIX, SAME in KINDS:
+    if DRAWN := study_figures(SAME[0]):
 
         rule:
             name:
-                f"draw_{FIGURE.name}"
+                f"figures{SUFFIX}"
             input:
-                **figure_inputs(FIGURE),
-                code=code(FIGURE.script),
+                **{
+                    f"{figure.name}__{name}": file
+                    for figure in DRAWN
+                    for name, file in figure_inputs(figure).items()
+                },
+                code=code("figures.py", *(figure.script for figure in DRAWN)),
             output:
-                figure_files(FIGURE.name),
+                **{figure.name: figure_files(figure.name) for figure in DRAWN},
             log:
-                f"logs/{{analysis}}/figures/{FIGURE.name}.log",
+                "logs/{analysis}/figures.log",
             wildcard_constraints:
-                analysis=only(OF_STUDY[STUDY.name]),
+                analysis=only(SAME),
             localrule: True
             conda:
                 "../../envs/environment.yaml"
             params:
-                **figure_params(FIGURE),
+                figures={
+                    figure.name: {
+                        "script": figure.script,
+                        "inputs": list(figure_inputs(figure)),
+                        "params": figure_params(figure),
+                    }
+                    for figure in DRAWN
+                },
             message:
-                f"{FIGURE.cited}, {{wildcards.analysis}}"
+                "Figures of the study, {wildcards.analysis}"
             script:
-                "../scripts/{params.script}"  # looked up by the job, after this loop
+                "../scripts/figures.py"
 
 
 rule draw_region:

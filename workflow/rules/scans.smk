@@ -1,3 +1,39 @@
+# Scans of one chunk are one job of an analysis; of the others each chunk is, and each grid.
+for SUFFIX, SAME in KINDS:
+    if RUN := [scan for scan in scans_of(SAME[0]) if scan.name in SMALL]:
+
+        rule:
+            name:
+                f"scans{SUFFIX}"
+            input:
+                counts=dataset_file("counts.csv"),
+                acceptance=dataset_file("acceptance.csv"),
+                code=code("scans.py"),
+            output:
+                chunks=[
+                    f"results/{{analysis}}/chunks/{scan.name}/1-of-1.parquet"
+                    for scan in RUN
+                ],
+                grids=[
+                    f"results/{{analysis}}/grids/{grid}.parquet"
+                    for scan in RUN
+                    for grid in scan.grids()
+                ],
+            log:
+                "logs/{analysis}/scans.log",
+            wildcard_constraints:
+                analysis=only(SAME),
+            conda:
+                "../../envs/environment.yaml"
+            params:
+                analysis=analysis_section,
+                sections={scan.name: chunk_section(scan.name) for scan in RUN},
+            message:
+                "Scans of {wildcards.analysis} that are one chunk"
+            script:
+                "../scripts/scans.py"
+
+
 rule chunk:
     input:
         counts=dataset_file("counts.csv"),
@@ -7,6 +43,8 @@ rule chunk:
         "results/{analysis}/chunks/{scan}/{k,[0-9]+}-of-{n,[0-9]+}.parquet",
     log:
         "logs/{analysis}/chunks/{scan}/{k}-of-{n}.log",
+    wildcard_constraints:
+        scan=only(CHUNKED),
     conda:
         "../../envs/environment.yaml"
     params:
@@ -30,6 +68,10 @@ rule merge:
         "results/{analysis}/grids/{grid}.parquet",
     log:
         "logs/{analysis}/grids/{grid}.log",
+    wildcard_constraints:
+        grid=only(
+            [grid.replace(".", "[.]") for grid in GRIDS if GRIDS[grid].name in CHUNKED]
+        ),
     localrule: True
     conda:
         "../../envs/environment.yaml"

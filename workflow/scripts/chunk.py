@@ -5,9 +5,8 @@ from typing import Any
 
 from cevnsi.config.build import load_model
 from cevnsi.config.check import parse_scan
-from cevnsi.files.tables import file_digest, write_parquet_parts
-from cevnsi.scans.chunks import chunk_note, chunk_parts, repetitive_columns
-from cevnsi.scans.rows import scan_rows
+from cevnsi.files.tables import file_digest
+from cevnsi.scans.chunks import chunk_note, write_chunk
 from cevnsi.workflow.progress import Progress
 from runner import run
 
@@ -17,10 +16,8 @@ def main(
 ) -> None:
     """Compute one chunk of every grid, and note what it was made from; a long one says in its log how far it is."""
     grid, model = parse_scan(scan, section), load_model(analysis, files.counts, files.acceptance)
-    planes = {axes: grid.onto(axes) for axes in grid.projections}
-    chi2 = {axes: scan_rows(model, plane, *plane.rows(chunk), threads, Progress()) for axes, plane in planes.items()}
     note = chunk_note(grid, chunk, analysis, section, [file_digest(files.counts), file_digest(files.acceptance)])
-    write_parquet_parts(output[0], chunk_parts(grid, chunk, chi2), note, repetitive_columns(grid))
+    write_chunk(output[0], model, grid, chunk, note, threads, Progress())
 
 
 if job := globals().get("snakemake"):

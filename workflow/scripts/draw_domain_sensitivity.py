@@ -6,7 +6,6 @@ from cevnsi.files.tables import PUBLISHED, SENSITIVITY, read_table
 from cevnsi.output.figures import drawing, save_all
 from cevnsi.studies.liao_marfatia_2017.figures import draw_domain_sensitivity
 from cevnsi.studies.liao_marfatia_2017.scorecard import published_ends
-from runner import run
 
 
 def main(files: Any, output: Any) -> None:
@@ -14,7 +13,3 @@ def main(files: Any, output: Any) -> None:
     published = published_ends(read_table(files.published, PUBLISHED))
     with drawing():
         save_all(draw_domain_sensitivity(read_table(files.table, SENSITIVITY), published), output)
-
-
-if job := globals().get("snakemake"):
-    run(main, job)

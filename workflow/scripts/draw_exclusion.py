@@ -8,7 +8,6 @@ from cevnsi.output.figures import drawing, panel_of, save_all
 from cevnsi.physics.muon_g2 import coupling_band
 from cevnsi.scans.chunks import as_grid
 from cevnsi.studies.liao_marfatia_2017.figures import draw_exclusion
-from runner import run
 
 
 def main(sections: dict[str, Any], grids: list[str], files: Any, output: Any) -> None:
@@ -21,7 +20,3 @@ def main(sections: dict[str, Any], grids: list[str], files: Any, output: Any) ->
     panel = panel_of(grid, contours, scan.levels()[0], (name, name), best_fits, ranges)
     with drawing():
         save_all(draw_exclusion(panel, coupling_band(grid.axes[0])), output)
-
-
-if job := globals().get("snakemake"):
-    run(main, job)

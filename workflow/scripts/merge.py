@@ -3,18 +3,16 @@
 from typing import Any
 
 from cevnsi.config.check import parse_scan
-from cevnsi.files.tables import file_digest, read_note, write_parquet_parts
-from cevnsi.scans.chunks import check_note, chunk_note, merge, repetitive_columns
+from cevnsi.files.tables import file_digest
+from cevnsi.scans.chunks import chunk_note, write_grid
 from runner import run
 
 
 def main(analysis: dict[str, Any], scan: str, section: dict[str, Any], grid: str, files: Any, output: Any) -> None:
-    """Check every chunk against what it should have been made from, and merge."""
-    choices = parse_scan(scan, section)
-    inputs = [file_digest(files.counts), file_digest(files.acceptance)]
-    for k, path in enumerate(files.chunks, start=1):
-        check_note(path, read_note(path), chunk_note(choices, k, analysis, section, inputs))
-    write_parquet_parts(output[0], merge(choices, grid, files.chunks), repetitive=repetitive_columns(choices))
+    """Check every chunk, and merge."""
+    choices, inputs = parse_scan(scan, section), [file_digest(files.counts), file_digest(files.acceptance)]
+    notes = [chunk_note(choices, k, analysis, section, inputs) for k in range(1, choices.chunks + 1)]
+    write_grid(output[0], choices, grid, files.chunks, notes)
 
 
 if job := globals().get("snakemake"):

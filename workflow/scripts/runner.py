@@ -14,15 +14,13 @@ from cevnsi.files.tables import TableError
 def run(main: Callable[..., None], job: Any) -> None:
     """Call main with the job's params as keywords, its input as `files` and its output, logging what is said.
 
-    A rule that is made for several scripts says which by the param `script`, which is none of main's.
-
     A complaint about files or configuration is shown as it is, anything else with its traceback.
     """
     log = Path(job.log[0])
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w", encoding="utf-8") as stream, redirect_stdout(stream), redirect_stderr(stream):
         try:
-            main(files=job.input, output=job.output, **{k: v for k, v in job.params.items() if k != "script"})
+            main(files=job.input, output=job.output, **dict(job.params.items()))
         except (TableError, ConfigError, OSError) as error:
             print(error, file=stream)
         except Exception:

@@ -1,4 +1,4 @@
-"""Cleaned inputs to predicted counts by case, flavor and bin."""
+"""Cleaned inputs to predicted counts by case, flavor and bin, and to the templates of one analysis, for a reader."""
 
 from typing import Any
 
@@ -9,8 +9,10 @@ from runner import run
 
 
 def main(analysis: dict[str, Any], example: dict[str, float], files: Any, output: Any) -> None:
-    """Counts of the standard model and of one light mediator."""
-    write_csv(output[0], spectra_table(load_dataset(analysis, files.counts, files.acceptance), example))
+    """Counts of the standard model and of one light mediator, and the sums of templates by bin."""
+    dataset = load_dataset(analysis, files.counts, files.acceptance)
+    write_csv(output.spectra, spectra_table(dataset, example))
+    write_csv(output.templates, dataset.templates.sums_table(dataset.measurement.bin_edges_pe))
 
 
 if job := globals().get("snakemake"):

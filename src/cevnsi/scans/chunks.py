@@ -1,16 +1,18 @@
 """Chunks of a scan as tables, and the grids that they make once merged and checked."""
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from cevnsi.arrays import FloatArray
 from cevnsi.files.provenance import digest
-from cevnsi.files.tables import TableError, make_anew, read_parquet_parts
+from cevnsi.files.tables import TableError, make_anew, read_note, read_parquet_parts, write_parquet_parts
+from cevnsi.model import Model
 from cevnsi.scans.axes import Scan
 from cevnsi.scans.regions import Grid
+from cevnsi.scans.rows import scan_rows
 
 Projection = tuple[str, ...]
 
@@ -61,6 +63,21 @@ def chunk_note(
     """What a chunk was made from, so that one of another configuration or of other inputs is told apart."""
     made_from = {"analysis": analysis, "scan": {**section, "chunks": scan.chunks}, "inputs": list(inputs)}
     return {"scan": scan.name, "chunk": chunk, "chunks": scan.chunks, "made_from": digest(made_from)}
+
+
+def write_chunk(
+    path: str,
+    model: Model,
+    scan: Scan,
+    chunk: int,
+    note: Mapping[str, Any],
+    threads: int = 1,
+    progress: Callable[[float], None] | None = None,
+) -> None:
+    """Compute one chunk of every grid of a scan, and write it with what it was made from."""
+    planes = {axes: scan.onto(axes) for axes in scan.projections}
+    chi2 = {axes: scan_rows(model, plane, *plane.rows(chunk), threads, progress) for axes, plane in planes.items()}
+    write_parquet_parts(path, chunk_parts(scan, chunk, chi2), note, repetitive_columns(scan))
 
 
 def check_note(path: str, found: Mapping[str, Any], expected: Mapping[str, Any]) -> None:
@@ -136,6 +153,15 @@ def merge(scan: Scan, grid_name: str, paths: Sequence[str]) -> Iterator[dict[str
         columns = outer_columns(axes, start, start + chi2.size)
         yield dict(zip(projection, columns, strict=True)) | {"chi2": chi2, "delta_chi2": chi2 - least}
         start += chi2.size
+
+
+def write_grid(
+    path: str, scan: Scan, grid_name: str, chunks: Sequence[str], notes: Sequence[Mapping[str, Any]]
+) -> None:
+    """Check every chunk against what it should have been made from, and merge them."""
+    for chunk, note in zip(chunks, notes, strict=True):
+        check_note(chunk, read_note(chunk), note)
+    write_parquet_parts(path, merge(scan, grid_name, chunks), repetitive=repetitive_columns(scan))
 
 
 def as_grid(scan: Scan, grid_name: str, delta_chi2: FloatArray) -> Grid:

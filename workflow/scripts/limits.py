@@ -1,4 +1,4 @@
-"""Counts, acceptance and grids of an analysis to allowed intervals and best fits of every parameter."""
+"""Counts, acceptance and grids of an analysis to contour lines, allowed intervals and best fits."""
 
 from dataclasses import astuple, replace
 from typing import Any
@@ -9,14 +9,14 @@ from cevnsi.files.tables import BEST_FITS, RANGES, as_columns, read_parquet, wri
 from cevnsi.scans.chunks import as_grid
 from cevnsi.scans.limits import best_fits, scan_ranges
 from cevnsi.scans.ranges import AllowedRange
-from cevnsi.scans.regions import coarseness
+from cevnsi.scans.regions import coarseness, contour_table
 from runner import run
 
 
 def main(analysis: dict[str, Any], sections: dict[str, Any], files: Any, output: Any) -> None:
-    """Intervals by scan, in the order of the analysis; what a grid is too coarse for is said in the log, too."""
+    """Scan by scan, in the order of the analysis; what a grid is too coarse for is said in the log, too."""
     model = load_model(analysis, files.counts, files.acceptance)
-    paths = iter(files.grids)
+    paths = zip(files.grids, output.contours, strict=True)
     rows: list[AllowedRange] = []
     fits: list[tuple[Any, ...]] = []
     for name, section in sections.items():
@@ -24,10 +24,12 @@ def main(analysis: dict[str, Any], sections: dict[str, Any], files: Any, output:
         ranges, best = scan_ranges(model, scan), best_fits(model, scan)
         warnings: dict[Any, list[str]] = {}
         for grid in scan.pairs():
-            columns = read_parquet(next(paths), ["chi2", "delta_chi2"])
+            grid_path, contours_path = next(paths)
+            columns = read_parquet(grid_path, ["chi2", "delta_chi2"])
             excess = float(columns["chi2"].min()) - min(fit.chi2 for fit in best if fit.grid == grid)
             fits += [(*astuple(fit), excess) for fit in best if fit.grid == grid]
             shown = as_grid(scan, grid, columns["delta_chi2"])
+            write_csv(contours_path, contour_table(shown, scan.levels()))
             for key, text in coarseness(shown, excess, [r for r in ranges if r.parameter in shown.names]).items():
                 warnings.setdefault(key, []).append(f"{grid}: {text}")
         for row in ranges:

@@ -1,0 +1,56 @@
+for SUFFIX, SAME in KINDS:
+
+    rule:
+        name:
+            f"limits{SUFFIX}"
+        input:
+            counts=dataset_file("counts.csv"),
+            acceptance=dataset_file("acceptance.csv"),
+            grids=grid_files,
+            code=code("limits.py"),
+        output:
+            contours=[
+                f"results/{{analysis}}/contours/{grid}.csv"
+                for grid in pairs_of(SAME[0])
+            ],
+            ranges="results/{analysis}/ranges.csv",
+            best_fits="results/{analysis}/best_fits.csv",
+        log:
+            "logs/{analysis}/limits.log",
+        wildcard_constraints:
+            analysis=only(SAME),
+        localrule: True
+        conda:
+            "../../envs/environment.yaml"
+        params:
+            analysis=analysis_section,
+            sections=lambda w: scan_sections(w.analysis),
+        message:
+            "Contours, allowed ranges and best fits of {wildcards.analysis}"
+        script:
+            "../scripts/limits.py"
+
+
+rule domain_sensitivity:
+    input:
+        counts=dataset_file("counts.csv"),
+        acceptance=dataset_file("acceptance.csv"),
+        published=PUBLISHED,
+        code=code("domain_sensitivity.py"),
+    output:
+        ends="results/{analysis}/domain_sensitivity.csv",
+        matches="results/{analysis}/domain_matches.csv",
+    log:
+        "logs/{analysis}/domain_sensitivity.log",
+    wildcard_constraints:
+        analysis=only(PAPER),
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        analysis=analysis_section,
+        section=lambda w: config["scans"][config["domain_sensitivity"]["scan"]],
+        sensitivity=config.get("domain_sensitivity"),
+    message:
+        "Ends of the allowed ranges against the bound on profiled parameters, {wildcards.analysis}"
+    script:
+        "../scripts/domain_sensitivity.py"

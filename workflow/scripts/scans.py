@@ -1,0 +1,28 @@
+"""Counts and acceptance to the grids of every scan of an analysis that is one chunk, and to these chunks."""
+
+from functools import partial
+from typing import Any
+
+from cevnsi.config.build import load_model
+from cevnsi.config.check import parse_scan
+from cevnsi.files.tables import file_digest
+from cevnsi.scans.chunks import chunk_note, write_chunk, write_grid
+from cevnsi.workflow.progress import Progress
+from runner import run
+
+
+def main(analysis: dict[str, Any], sections: dict[str, Any], threads: int, files: Any, output: Any) -> None:
+    """Compute and merge, scan by scan."""
+    model = load_model(analysis, files.counts, files.acceptance)
+    inputs = [file_digest(files.counts), file_digest(files.acceptance)]
+    grids = iter(output.grids)
+    for (name, section), path in zip(sections.items(), output.chunks, strict=True):
+        scan = parse_scan(name, section)
+        note = chunk_note(scan, 1, analysis, section, inputs)
+        write_chunk(path, model, scan, 1, note, threads, Progress())
+        for grid in scan.grids():
+            write_grid(next(grids), scan, grid, [path], [note])
+
+
+if job := globals().get("snakemake"):
+    run(partial(main, threads=job.threads), job)
