@@ -12,6 +12,7 @@ from functools import cached_property, lru_cache
 import numpy as np
 
 from cevnsi.arrays import FloatArray, Real
+from cevnsi.fast.condensed import condensed
 from cevnsi.model import Model
 from cevnsi.physics.interaction import Values
 from cevnsi.physics.interactions import INTERACTIONS
@@ -123,9 +124,13 @@ def unshaped_contraction(model: Model, interaction: str) -> Contraction:
 
 def contraction_of(model: Model, interaction: str, parameters: Values) -> Contraction:
     """That of an interaction's terms at what shapes them."""
-    if not INTERACTIONS[interaction].terms.shaping:
+    terms = INTERACTIONS[interaction].terms
+    if not terms.shaping:
         return unshaped_contraction(model, interaction)
-    return contract(model, model.dataset.term_templates(interaction, parameters))
+    few = condensed(model.dataset) if terms.smooth else None
+    if few is None:
+        return contract(model, model.dataset.term_templates(interaction, parameters))
+    return contract(model, few.counts(terms.weights(few.recoils, parameters)))
 
 
 def contract(model: Model, templates: FloatArray) -> Contraction:

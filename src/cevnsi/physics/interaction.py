@@ -44,6 +44,7 @@ class Expansion:
     weights: Callable[[Recoils, Values], Sequence[FloatArray]]  # (terms), each (..., flavors, nuclides, nodes) or so
     coefficients: Callable[[Recoils, Values], Sequence[Real]]  # (terms), each of the shape of the parameters
     quadratic: Mapping[str, Quadratic] = field(default_factory=dict)
+    smooth: bool = False  # whether weights are rational in Q^2 with poles at Q^2 <= 0 alone, as those of propagators
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -72,6 +72,7 @@ LIGHT_MEDIATOR = Interaction(
         quadratic={
             COUPLING.name: Quadratic(variable=np.square, reach=lambda recoils: np.inf, coefficients=_powers_along)
         },
+        smooth=True,
     ),
 )
 
