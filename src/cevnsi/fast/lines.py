@@ -1,7 +1,8 @@
 """Quotients of quartics on many lines of a grid at once, near the speed at which memory is filled.
 
 A line is cut into pieces, and numerator and denominator are expanded about a point of each. On a tile, some lines of
-one piece, both are small matrix products (coefficients by line, times powers by point); what is left is a division.
+one piece, both are small matrix products (coefficients by line, times powers by point); what is left is a division, of
+a few neighbouring tiles at once.
 """
 
 from collections.abc import Sequence
@@ -15,7 +16,8 @@ MOST_COLUMNS = 3200  # of a piece
 # tile depends on the pieces alone, so that no point's last digit depends on what else is computed.
 POINTS_PER_TILE = 16 * MOST_COLUMNS
 ROWS_TOGETHER = 16  # a multiple of what matrix kernels take at a time, so that no line of a tile is a leftover
-COLUMNS_TOGETHER = 8  # of a product, whose rows each start a line of cache: the division is a quarter slower across two
+COLUMNS_TOGETHER = 8  # of products, whose rows each start a line of cache: division is a quarter slower across two
+TILES_TOGETHER = 4  # are divided at once, as memory is filled faster in long runs
 
 
 def pieces(values: FloatArray, widest: float = np.inf) -> list[slice]:
@@ -40,7 +42,7 @@ class Line:
         self._powers = [np.ascontiguousarray(np.vander(t, 5, increasing=True).T) for t in shifted]
         longest = max(t.size for t in shifted)
         self._rows = max(POINTS_PER_TILE // longest // ROWS_TOGETHER, 1) * ROWS_TOGETHER
-        self._width = -(-longest // COLUMNS_TOGETHER) * COLUMNS_TOGETHER
+        self._width = -(-TILES_TOGETHER * longest // COLUMNS_TOGETHER) * COLUMNS_TOGETHER
 
     def fill(self, quartics: FloatArray, out: FloatArray, first: int = 0) -> None:
         """Quotients into out (lines, points), whose points start at the axis' point `first`.
@@ -54,11 +56,13 @@ class Line:
             count = tile.shape[-1]
             if count < rows:
                 tile = np.pad(tile, ((0, 0), (0, 0), (0, 0), (0, rows - count)), mode="edge")
-            for i, (run, power) in enumerate(zip(self.runs, self._powers, strict=True)):
-                begin, end = max(run.start, first), min(run.stop, last)
-                if begin >= end:
-                    continue
-                product = products[..., : power.shape[1]]
-                np.matmul(tile[:, :, i].swapaxes(1, 2), power, out=product)
-                above, below = product[:, :count, begin - run.start : end - run.start]
-                np.divide(above, below, out=out[line : line + count, begin - first : end - first])
+            for piece in range(0, len(self.runs), TILES_TOGETHER):
+                runs = self.runs[piece : piece + TILES_TOGETHER]
+                start, begin, end = runs[0].start, max(runs[0].start, first), min(runs[-1].stop, last)
+                for i, run in enumerate(runs, piece):
+                    if run.start < end and run.stop > begin:
+                        product = products[..., run.start - start : run.stop - start]
+                        np.matmul(tile[:, :, i].swapaxes(1, 2), self._powers[i], out=product)
+                if begin < end:
+                    above, below = products[:, :count, begin - start : end - start]
+                    np.divide(above, below, out=out[line : line + count, begin - first : end - first])
