@@ -12,6 +12,7 @@ from cevnsi.arrays import FloatArray
 from cevnsi.fast.condensed import Condensed, condensed
 from cevnsi.fast.contraction import contract, contraction_of
 from cevnsi.model import DataSet, Model
+from cevnsi.physics.interactions import INTERACTIONS
 
 MASSES = np.concatenate([[0.0], np.geomspace(1e-3, 1e6, 40)])
 
@@ -42,6 +43,16 @@ def test_propagators_of_any_mass(analysis: str, low: float, nuclei: str, model: 
     expected = [used.templates.counts(weight) for weight in propagators(nodes, MASSES)]
     for counts, plain in zip(found, expected, strict=True):
         np.testing.assert_allclose(counts, np.broadcast_to(plain, counts.shape), rtol=1e-14)
+
+
+@pytest.mark.parametrize("end", [0, 1])
+@pytest.mark.parametrize("name", [name for name, interaction in INTERACTIONS.items() if interaction.terms.smooth])
+def test_an_interaction_that_says_so_is_smooth(name: str, end: int, model: Callable[..., Model]) -> None:
+    used, interaction = model("release", nuclei="cs_and_i").dataset, INTERACTIONS[name]
+    point = {parameter.name: np.array([parameter.usual[end]]) for parameter in interaction.parameters.values()}
+    few, plain = of(used), used.term_templates(name, point)
+    found = few.counts(interaction.terms.weights(few.recoils, point))
+    np.testing.assert_allclose(found, np.broadcast_to(plain, found.shape), rtol=1e-13)
 
 
 def test_weights_by_flavor(model: Callable[..., Model]) -> None:

@@ -135,3 +135,13 @@ def test_tiles_are_whole_kernels_that_stay_in_cache(points: int, monkeypatch: py
         assert lines % 16 == 0
         assert 2 * 8 * lines * columns <= 1 * MB  # both products; of a level-two cache
         assert lines * columns > 0.4 * MB / 16 or len(runs) > 1  # enough work for a call
+
+
+@pytest.mark.parametrize("points", [1000, 100_000])
+def test_tiles_that_are_divided_at_once_are_a_few_megabytes(points: int) -> None:
+    values = np.linspace(0, 1, points)
+    runs = pieces(values)
+    line, out = Line(values, runs, np.zeros(len(runs))), np.empty((3, points))
+    with peak_of() as peak:
+        line.fill(np.ones((2, 5, len(runs), 3)), out)
+        assert 2 * MB < peak() < 4 * MB
