@@ -209,7 +209,8 @@ def test_captions_inputs_versions_and_the_check_are_there(reported: Project, tex
 
 def test_rules_and_times_are_of_this_run(text: str) -> None:
     (times,) = re.findall("<!-- run times -->.*<!-- end run times -->", text, re.DOTALL)
-    assert re.search(r'<th scope="row">chunk</th><td data-label="Jobs">24</td>', times)
+    for rule, jobs in {"chunk": 18, "scans": 2, "limits": 2}.items():  # in nine chunks and three scans of one
+        assert f'<th scope="row">{rule}</th><td data-label="Jobs">{jobs}</td>' in times
 
 
 def test_bytes_repeat_but_for_the_times(reported: Project, text: str, tmp_path: Path) -> None:
