@@ -120,7 +120,9 @@ def test_needed_files_of_a_script(tmp_path: Path) -> None:
 
 def test_every_script_lists_modules_of_subpackages() -> None:
     """One that imports from a subpackage would else list no code as input, and an edit would rerun nothing."""
-    scripts = [path for path in (PACKAGE.parents[1] / "workflow" / "scripts").glob("*.py") if path.stem != "runner"]
+    none_of_its_own = ("runner", "figures")  # which calls others; its rule lists them beside it
+    folder = PACKAGE.parents[1] / "workflow" / "scripts"
+    scripts = [path for path in folder.glob("*.py") if path.stem not in none_of_its_own]
     assert len(scripts) > 10
     for script in scripts:
         assert [path for path in module_files(script) if path.parent != PACKAGE], script.name
