@@ -14,7 +14,6 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from cevnsi.arrays import FloatArray
 from cevnsi.files.tables import atomic, write_csv
@@ -47,6 +46,7 @@ STYLE: Any = {
     "ytick.right": True,
     "xtick.minor.visible": True,
     "ytick.minor.visible": True,
+    "figure.constrained_layout.use": True,
     "figure.dpi": 300,  # of the layout, too
     "savefig.dpi": "figure",
     "svg.hashsalt": "cevnsi",
@@ -95,12 +95,15 @@ def save(figure: Figure, path: Path) -> None:
 def save_all(drawn: Drawn, paths: Iterable[str]) -> None:
     """Write a figure in every format asked for, and its curves where the path is a csv."""
     figure, curves = drawn
-    ConstrainedLayoutEngine().execute(figure)  # once; an engine that a figure has draws it again for every format
-    for path in map(Path, paths):
-        if path.suffix == ".csv":
-            write_csv(path, curves)
-        else:
-            save(figure, path)
+    if engine := figure.get_layout_engine():
+        engine.execute(figure)
+    with mpl.rc_context({"figure.constrained_layout.use": False}):
+        figure.set_layout_engine(None)  # laid out once: with an engine each format is drawn twice
+        for path in map(Path, paths):
+            if path.suffix == ".csv":
+                write_csv(path, curves)
+            else:
+                save(figure, path)
 
 
 class Curves:
