@@ -1,4 +1,5 @@
-# Each target sets itself up: the environment is made from the locked file, which needs Python 3.11+ with venv.
+# Each target sets itself up: the environment is made from locked files, which needs Python 3.11+ with venv. One that only
+# runs leaves out what lint and tests need.
 PYTHON ?= python3
 CORES ?= $(shell nproc)
 BIN := .venv/bin
@@ -8,7 +9,7 @@ PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(CORES) --dis
 # Bars in a terminal, plain lines elsewhere.
 SNAKEMAKE = $(BIN)/snakemake $$(test -t 2 && echo --logger rich) --cores $(CORES)
 
-.PHONY: figures report hepdata test test-fast lint mutants bench bench-smoke test-cluster test-browser verify readme clean env
+.PHONY: figures report hepdata test test-fast lint mutants bench bench-smoke test-cluster test-browser verify readme clean env checks
 
 figures: env
 	$(SNAKEMAKE)
@@ -22,14 +23,14 @@ hepdata: env
 	$(SNAKEMAKE) hepdata
 
 # All tests, on every core.
-test: env
+test: checks
 	$(PYTEST) --cov --cov-report=term
 
 # Those of the physics that take no long, in a minute on two cores: neither workflow nor bad data nor brute force.
-test-fast: env
+test-fast: checks
 	$(PYTEST) -m "not slow" tests/unit tests/property tests/data tests/paper
 
-lint: env
+lint: checks
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check .
@@ -37,7 +38,7 @@ lint: env
 	$(BIN)/snakemake --lint
 
 # Whether the tests see small faults: a sample of them in a copy of the library (tests/mutants/README.md).
-mutants: env
+mutants: checks
 	$(BIN)/python tests/mutants/run.py --jobs $(CORES)
 
 # How fast it is: a table, results/benchmark.json and a figure of growth; the short form only sees that it works.
@@ -48,12 +49,12 @@ bench-smoke: env
 	PYTHONPATH=benchmarks:tests/support $(BIN)/python benchmarks/run.py --smoke --results results/smoke
 
 # A private two-node Slurm in a temporary folder; installs Debian's slurm-wlm and munge if missing (as root only).
-test-cluster: env
+test-cluster: checks
 	bash tests/cluster/run.sh
 
 # The report in a real headless Chromium. The only target that needs more than the environment: it installs playwright,
 # and Chromium if there is none (Debian's as root, else the one that playwright downloads).
-test-browser: report
+test-browser: checks report
 	bash tests/browser/run.sh
 
 # A finished run against the recorded contours and ranges.
@@ -66,19 +67,25 @@ readme: figures
 
 env: .venv/.complete
 
+checks: .venv/.checks
+
 # An environment holds the interpreter and the library of the folder it was made in: one that came along when the folder
 # was copied or moved is another project's, and is made anew.
 ifneq ($(shell test "$$(cat .venv/.complete 2>/dev/null)" = "$$(pwd -P)" || echo another),)
 .PHONY: .venv/.complete
 endif
 
-.venv/.complete: envs/requirements.lock pyproject.toml
+.venv/.complete: envs/requirements.lock envs/uv.lock envs/install.sh pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is too old: Python 3.11 or newer is needed (make PYTHON=python3.12 ...)"; exit 1; }
 	@$(PYTHON) -c 'import ensurepip' || { echo "this Python cannot make environments: install its venv package (Debian, Ubuntu: python3-venv)"; exit 1; }
 	$(PYTHON) -m venv --clear .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r envs/requirements.lock
+	sh envs/install.sh envs/requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
 	@pwd -P > $@
+
+.venv/.checks: .venv/.complete envs/checks.lock
+	sh envs/install.sh envs/checks.lock
+	@touch $@
 
 clean:
 	rm -rf results logs .snakemake

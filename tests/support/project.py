@@ -1,4 +1,4 @@
-"""A copy of the project as a checkout would be, to run the workflow in."""
+"""A copy of the project as a checkout would be, to run the workflow in; `make bench` has it too, without pytest."""
 
 import fcntl
 import hashlib
@@ -9,8 +9,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-
-import pytest
+from typing import Any
 
 ROOT = Path(__file__).parents[2]
 NOT_NEEDED = (
@@ -54,7 +53,7 @@ class Project:
             command, cwd=self.folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
         if check and done.returncode:
-            pytest.fail(f"{command} failed:\n{done.stdout}")
+            raise AssertionError(f"{command} failed:\n{done.stdout}")
         return done
 
     def digests(self, *, below: str = "results") -> dict[str, str]:
@@ -86,9 +85,9 @@ def copy_project(folder: Path, overlay: str = "reduced.yaml") -> Project:
     return Project(folder, overlay)
 
 
-def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
+def made_once(factory: Any, name: str, make: Callable[[Path], None]) -> Path:
     """A folder that `make` makes, once for all processes that share the tests (pytest -n); each has its own copy."""
-    folder = factory.mktemp(name) / "project"
+    folder: Path = factory.mktemp(name) / "project"
     if "PYTEST_XDIST_WORKER" not in os.environ:
         make(folder)
         return folder

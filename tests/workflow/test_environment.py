@@ -13,47 +13,118 @@ from project import ROOT, copy_project
 VARIABLES = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
 
 
-def _make_env(folder: Path) -> str:
-    """What `make env` would run."""
-    command = ["make", "--dry-run", "--no-print-directory", "env"]
-    done = subprocess.run(command, cwd=folder, env=VARIABLES, capture_output=True, text=True, check=True)
-    assert done.stderr == ""
+def _make(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = ["make", "--no-print-directory", *arguments]
+    return subprocess.run(command, cwd=folder, env=VARIABLES, capture_output=True, text=True)
+
+
+def _would_run(folder: Path, target: str) -> str:
+    """What `make env` or `make checks` would run."""
+    done = _make(folder, "--dry-run", target)
+    assert (done.returncode, done.stderr) == (0, "")
     return done.stdout
 
 
-@pytest.fixture(params=["plain", "with a space", "with 'quotes' and $signs"])
-def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    """What of a project `make env` looks at, its environment there as far as it looks."""
-    folder = tmp_path / str(request.param)
-    (folder / "envs").mkdir(parents=True)
-    for name in ("Makefile", "pyproject.toml", "envs/requirements.lock"):
+NEW = "-m venv --clear .venv"
+RUN, CHECKS = (f"sh envs/install.sh envs/{name}.lock" for name in ("requirements", "checks"))
+
+
+def _project(folder: Path) -> Path:
+    """What of a project `make env` looks at."""
+    folder.mkdir()
+    for name in ("Makefile", "pyproject.toml"):
         shutil.copy(ROOT / name, folder / name)
+    shutil.copytree(ROOT / "envs", folder / "envs")
+    return folder
+
+
+@pytest.fixture(params=["plain", "with-é,+#~"])
+def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """A project with a whole environment, as far as make looks at it."""
+    folder = _project(tmp_path / str(request.param))
     (folder / ".venv").mkdir()
-    assert "-m venv --clear .venv" in _make_env(folder)
-    (recipe,) = [line for line in _make_env(folder).splitlines() if ".complete" in line]  # the step that comes last
-    subprocess.run(["sh", "-c", recipe], cwd=folder, check=True)
+    said = _would_run(folder, "checks")
+    assert said.index(NEW) < said.index(RUN) < said.index(CHECKS)
+    for stamp in (".complete", ".checks"):
+        recipe = said[: said.index(stamp)].splitlines()[-1] + stamp  # the step that comes last
+        subprocess.run(["sh", "-c", recipe], cwd=folder, check=True)
     return folder
 
 
 def test_an_environment_is_made_once(folder: Path) -> None:
-    assert _make_env(folder) == "make: Nothing to be done for 'env'.\n"
+    for target in ("env", "checks"):
+        assert _would_run(folder, target) == f"make: Nothing to be done for '{target}'.\n"
+
+
+def test_a_run_leaves_out_what_checks_need(folder: Path) -> None:
+    (folder / ".venv" / ".checks").unlink()
+    for target in ("env", "figures", "report", "hepdata", "verify", "bench", "bench-smoke", "readme"):
+        assert CHECKS not in _would_run(folder, target)
+    for target in ("checks", "test", "test-fast", "lint", "mutants", "test-cluster", "test-browser"):
+        said = _would_run(folder, target)
+        assert NEW not in said
+        assert CHECKS in said
+
+
+@pytest.mark.parametrize("edited", ["requirements.lock", "checks.lock"])
+def test_an_edited_lock_is_installed(folder: Path, edited: str) -> None:
+    for path in folder.rglob("*"):
+        os.utime(path, (1e9, 1e9))
+    os.utime(folder / "envs" / edited)
+    assert (NEW in _would_run(folder, "env")) == (edited == "requirements.lock")
+    assert (NEW in _would_run(folder, "checks")) == (edited == "requirements.lock")
+    assert CHECKS in _would_run(folder, "checks")
+
+
+INSTALLER = """#!/bin/sh
+echo "$(basename "$0") $*" >> called
+case "$*" in
+    *--target*) mkdir -p .venv/uv/bin && cp uv .venv/uv/bin/uv;;
+    *get_path*) echo site;;
+esac
+exit STATUS
+"""
+
+
+@pytest.mark.parametrize("there", [True, False])
+@pytest.mark.parametrize("works", [True, False])
+def test_uv_installs_and_pip_where_it_cannot_both_held_to_the_hashes(tmp_path: Path, there: bool, works: bool) -> None:
+    folder = _project(tmp_path / "project")
+    (folder / ".venv" / "bin").mkdir(parents=True)
+    (folder / "path").mkdir()
+    for name in ("uv", ".venv/bin/pip", ".venv/bin/python", *(["path/uv"] if there else [])):
+        status = "0" if works or not name.endswith("uv") else "1"
+        (folder / name).write_text(INSTALLER.replace("STATUS", status), encoding="utf-8")
+        (folder / name).chmod(0o755)
+    for name in ("sh", "basename", "mkdir", "cp"):
+        (folder / "path" / name).symlink_to(str(shutil.which(name)))
+    variables = {**VARIABLES, "PATH": str(folder / "path")}  # and nothing of this machine's
+    subprocess.run(["sh", "envs/install.sh", "envs/checks.lock"], cwd=folder, env=variables, check=True)
+    called = (folder / "called").read_text(encoding="utf-8").splitlines()
+    installs = [line for line in called if " install " in f" {line} "]
+    assert all("--require-hashes" in line for line in installs)
+    locked = ["pip envs/uv.lock"] * (not there) + ["uv envs/checks.lock"] + ["pip envs/checks.lock"] * (not works)
+    assert [f"{line.split()[0]} {line.split()[-1]}" for line in installs] == locked
+    assert called[-1].startswith("python -m compileall")
 
 
 @pytest.mark.parametrize("how", ["copied", "moved", "linked to"])
 def test_an_environment_that_came_along_is_made_anew(folder: Path, how: str) -> None:
-    other = folder.with_name(f"{folder.name}, elsewhere")
+    other = folder.with_name(f"{folder.name}-elsewhere")
     if how == "copied":
         shutil.copytree(folder, other)
     elif how == "moved":
         folder.rename(other)
     else:  # a link is the same folder
         other.symlink_to(folder)
-    assert ("-m venv --clear .venv" in _make_env(other)) == (how != "linked to")
+    for target, steps in (("env", [NEW, RUN]), ("checks", [NEW, RUN, CHECKS])):
+        assert [step in _would_run(other, target) for step in steps] == [how != "linked to"] * len(steps)
 
 
 def test_an_environment_that_names_no_folder_is_made_anew(folder: Path) -> None:
     (folder / ".venv" / ".complete").write_text("", encoding="utf-8")
-    assert "-m venv --clear .venv" in _make_env(folder)
+    assert NEW in _would_run(folder, "env")
+    assert CHECKS in _would_run(folder, "checks")
 
 
 @pytest.mark.parametrize("edited", ["constants.py", "config/schema.yaml"])

@@ -31,15 +31,6 @@ def test_conda_twin_asks_for_the_same_versions() -> None:
     assert [name for name, wanted in conda.items() if f'"{name}{wanted}"' not in project] == []
 
 
-def test_lock_pins_every_requirement_with_hashes_and_no_address() -> None:
-    lock = (ROOT / "envs" / "requirements.lock").read_text(encoding="utf-8")
-    pinned = set(re.findall(r"^([a-z0-9-]+)==", lock, re.MULTILINE))
-    assert set(_requirements()) <= pinned
-    assert "://" not in lock
-    blocks = re.split(r"\n(?=[a-z0-9-]+==)", lock)
-    assert all("--hash=sha256:" in block for block in blocks)
-
-
 def _described(node: dict[str, object], place: str) -> list[str]:
     """Places of a schema that have no description."""
     missing = [] if "description" in node else [place]
