@@ -75,7 +75,10 @@ ifneq ($(shell test "$$(cat .venv/.complete 2>/dev/null)" = "$$(pwd -P)" || echo
 .PHONY: .venv/.complete
 endif
 
+# Snakemake gives the path of the interpreter to a shell, unquoted; Python makes no environment below a colon.
 .venv/.complete: envs/requirements.lock envs/uv.lock envs/install.sh pyproject.toml
+	@case "$$(pwd -P)" in *[[:space:]\'\"\`\$$\&\|\;\<\>\(\)\*\?\\:]*) echo "Snakemake cannot run in $$(pwd -P): move this folder to a path without spaces, quotes and other characters that a shell reads"; exit 1;; esac
+	@$(PYTHON) -c '' 2>/dev/null || { echo "$(PYTHON) is not found, or does not start: Python 3.11 or newer is needed (make PYTHON=python3.12 ...)"; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is too old: Python 3.11 or newer is needed (make PYTHON=python3.12 ...)"; exit 1; }
 	@$(PYTHON) -c 'import ensurepip' || { echo "this Python cannot make environments: install its venv package (Debian, Ubuntu: python3-venv)"; exit 1; }
 	$(PYTHON) -m venv --clear .venv

@@ -76,6 +76,43 @@ def test_an_edited_lock_is_installed(folder: Path, edited: str) -> None:
     assert CHECKS in _would_run(folder, "checks")
 
 
+@pytest.mark.parametrize(
+    "name", ["a space", "a\ttab", "'", '"', "$sign", "a&b", "a;b", "(a)", "a*", "a<b", "a\\b", "a:b"]
+)
+@pytest.mark.parametrize("target", ["env", "figures"])
+def test_a_path_that_snakemake_cannot_run_in_is_refused_before_anything_is_set_up(
+    tmp_path: Path, name: str, target: str
+) -> None:
+    folder = _project(tmp_path / name)
+    done = _make(folder, target)
+    assert done.returncode != 0
+    (line,) = done.stdout.splitlines()
+    assert line.startswith("Snakemake cannot run in ")
+    assert "move this folder" in line
+    assert not (folder / ".venv").exists()
+
+
+@pytest.mark.parametrize(
+    ("code", "says"),
+    [
+        (None, "is not found"),
+        ("exit 127", "is not found, or does not start"),
+        ("case $2 in *version*) exit 1;; esac", "is too old: Python 3.11 or newer is needed"),
+        ("case $2 in *ensurepip*) exit 1;; esac", "install its venv package"),
+    ],
+)
+def test_what_is_wrong_with_python_is_said(tmp_path: Path, code: str | None, says: str) -> None:
+    folder, python = _project(tmp_path / "project"), tmp_path / "python"
+    if code is not None:
+        python.write_text(f"#!/bin/sh\n{code}\n", encoding="utf-8")
+        python.chmod(0o755)
+    done = _make(folder, f"PYTHON={python}", "figures")
+    assert done.returncode != 0
+    (line,) = done.stdout.splitlines()
+    assert says in line
+    assert not (folder / ".venv").exists()
+
+
 INSTALLER = """#!/bin/sh
 echo "$(basename "$0") $*" >> called
 case "$*" in
