@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from project import ROOT, Project, copy_project
+from warm import warm
 
 Record = Callable[[str, str], None]
 
@@ -87,7 +88,7 @@ def _dry_run(project: Project, run: Path, overlay: str) -> tuple[int, str]:
         path = run.parent / "overlay.yaml"
         path.write_text(overlay, encoding="utf-8")
         command += ["--configfile", str(path)]
-    done = project.run(command, check=False)
+    done = warm().run(command, project.folder, project.environment())
     return done.returncode, done.stdout
 
 

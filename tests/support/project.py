@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from warm import warm
+
 ROOT = Path(__file__).parents[2]
 NOT_NEEDED = (
     ".git",
@@ -21,7 +23,6 @@ NOT_NEEDED = (
     "tests",
     "docs",
     "*.egg-info",
-    "__pycache__",
     ".*_cache",
 )
 
@@ -41,19 +42,31 @@ class Project:
     def snakemake(
         self, *arguments: str, cores: int = 2, check: bool = True, variables: Mapping[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:
-        """Run snakemake with further environment variables; stdout and stderr come together in `stdout`."""
-        return self.run(self.command(*arguments, cores=cores), check=check, variables=variables)
+        """Run snakemake with further environment variables; stdout and stderr come together in `stdout`.
+
+        From an interpreter that is warm, and so are its jobs; one that has started with these variables.
+        """
+        command = self.command(*arguments, cores=cores)
+        return self._checked(warm(variables).run(command, self.folder, self.environment(variables)), check)
+
+    def environment(self, variables: Mapping[str, str] | None = None) -> dict[str, str]:
+        """In which its library is first on the path."""
+        return {**os.environ, "PYTHONPATH": str(self.folder / "src"), **(variables or {})}
 
     def run(
         self, command: list[str], *, check: bool = True, variables: Mapping[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:
         """Run a command in the folder, its library first on the path."""
-        environment = {**os.environ, "PYTHONPATH": str(self.folder / "src"), **(variables or {})}
+        environment = self.environment(variables)
         done = subprocess.run(
             command, cwd=self.folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
+        return self._checked(done, check)
+
+    def _checked(self, done: subprocess.CompletedProcess[str], check: bool) -> subprocess.CompletedProcess[str]:
         if check and done.returncode:
-            raise AssertionError(f"{command} failed:\n{done.stdout}")
+            raise AssertionError(f"{done.args} failed:
+{done.stdout}")
         return done
 
     def digests(self, *, below: str = "results") -> dict[str, str]:

@@ -13,7 +13,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
     def make(folder: Path) -> None:
         project = copy_project(folder)
-        done = project.snakemake()
+        done = project.run(project.command())  # as a user does
         (project.folder / "run.log").write_text(done.stdout, encoding="utf-8")
 
     return Project(made_once(tmp_path_factory, "finished", make))

@@ -10,6 +10,7 @@ import pytest
 
 from cevnsi.studies.known import DEFAULT
 from project import ROOT, Project, copy_project, made_once
+from warm import warm
 
 # The example of docs/module.md, with a rule that is named as one of ours, and with a handler.
 PAGE = (ROOT / "docs" / "module.md").read_text(encoding="utf-8")
@@ -40,10 +41,7 @@ def _outer(folder: Path, text: str) -> Path:
 
 def _run(folder: Path, library: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
-    environment = {**os.environ, "PYTHONPATH": str(library)}
-    return subprocess.run(
-        command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
+    return warm().run(command, folder, {**os.environ, "PYTHONPATH": str(library)})
 
 
 @pytest.fixture(scope="module")

@@ -340,7 +340,7 @@ def shown(project: Project, *overlays: str) -> dict[str, Any]:
     snakefile = project.folder / "show.smk"
     snakefile.write_text(SHOW_CONFIG, encoding="utf-8")
     arguments = (*overlays, "--snakefile", str(snakefile), "--dry-run", "--", "nothing")
-    lines = project.run(project.command(*arguments)).stdout.splitlines()
+    lines = project.snakemake(*arguments).stdout.splitlines()
     (merged,) = [json.loads(line.removeprefix("merged:")) for line in lines if line.startswith("merged:")]
     assert isinstance(merged, dict)
     return merged
@@ -414,7 +414,7 @@ def test_bad_configuration_stops_before_any_job(finished: Project, overlay: str)
 def test_a_changed_input_stops_before_any_job(finished: Project) -> None:
     name = "data/coherent_csi_2017/digitized/figure3_residuals_a.csv"
     with edited(finished.folder / name, "8.04435", "9.04435"):
-        done = finished.snakemake("--forceall", check=False)
+        done = finished.run(finished.command("--forceall"), check=False)  # as a user does
     assert done.returncode != 0
     assert f"{name}: sha256 is" in done.stdout
     assert "Traceback" not in done.stdout

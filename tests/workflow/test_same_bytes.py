@@ -8,7 +8,7 @@ import yaml
 from cevnsi.files.strict_yaml import read
 from project import ROOT, Project, copy_project
 
-# Each varies what the runs of the others share; chunks by name of scan, None for what the overlay says.
+# Each varies what the runs of the others share; the finished run was started as a user does, these are warm.
 VARIANTS = {
     "one core, one chunk, C locale": (1, 1, {"PYTHONHASHSEED": "1", "LC_ALL": "C", "TZ": "Asia/Tokyo"}),
     "two cores, three chunks": (2, 3, {"PYTHONHASHSEED": "2", "LC_ALL": "C.UTF-8"}),
