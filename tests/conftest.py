@@ -93,6 +93,21 @@ def model() -> Callable[..., Model]:
     return lambda analysis, **overrides: _model(analysis, tuple(overrides.items()))
 
 
+# Where most of the time goes, the longest first: processes that share the tests then end together.
+LONGEST = ("same_bytes", "recipes", "faults", "module", "hepdata", "report", "run", "bad_runs")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whole runs of the workflow first, then what is slow by itself, and the quick tests last."""
+
+    def place(item: pytest.Item) -> tuple[int, bool]:
+        name = item.path.stem.removeprefix("test_")
+        runs = item.path.parent.name in ("workflow", "fuzz") and name in LONGEST
+        return LONGEST.index(name) if runs else len(LONGEST), item.get_closest_marker("slow") is None
+
+    items.sort(key=place)
+
+
 # Processes that share the tests (pytest -n) each hand over what they have to tell; the one that started them tells it.
 
 

@@ -7,6 +7,7 @@ any does. The project's library is not among the imports: each start finds that 
 
 import atexit
 import contextlib
+import gc
 import importlib
 import json
 import os
@@ -17,6 +18,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -154,16 +156,40 @@ def _become(asked: dict[str, Any], python: str, path: list[str]) -> None:
         runpy.run_path(arguments[0], run_name="__main__")
 
 
+def _ended(error: BaseException | None) -> int:
+    """The exit status of a program that ends so; what is no status is said."""
+    if error is None:
+        return 0
+    if not isinstance(error, SystemExit):
+        sys.excepthook(type(error), error, error.__traceback__)
+        return 1
+    if isinstance(error.code, str):
+        print(error.code, file=sys.stderr)
+        return 1
+    return error.code or 0
+
+
 def main(path: str, python: str) -> None:
     """Import, say so, and serve."""
     for name in IMPORTS:
         importlib.import_module(name)
+    gc.freeze()  # what is there stays shared with the forks: no collection touches it
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(path)
         listener.listen()
         print(end=".", flush=True)
         asked = _serve(listener)
-    _become(asked, python, sys.path[1:])
+    error = None
+    try:
+        _become(asked, python, sys.path[1:])
+    except BaseException as raised:
+        error = raised
+    status = _ended(error)
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(status)  # to take all apart that was imported takes longer than most programs that are run here
 
 
 if __name__ == "__main__":
