@@ -65,8 +65,7 @@ class Project:
 
     def _checked(self, done: subprocess.CompletedProcess[str], check: bool) -> subprocess.CompletedProcess[str]:
         if check and done.returncode:
-            raise AssertionError(f"{done.args} failed:
-{done.stdout}")
+            raise AssertionError(f"{done.args} failed:\n{done.stdout}")
         return done
 
     def digests(self, *, below: str = "results") -> dict[str, str]:

@@ -67,7 +67,9 @@ class Warm:
         python = self.folder / "python"
         python.write_text(JOBS.format(python=sys.executable, path=self.path), encoding="utf-8")
         python.chmod(0o700)
-        environment = {name: value for name, value in {**os.environ, **variables}.items() if name != "PYTHONPATH"}
+        # one thread, as snakemake gives its jobs: a library of linear algebra asks for it when it is imported
+        given = {**os.environ, **variables, "OMP_NUM_THREADS": "1"}
+        environment = {name: value for name, value in given.items() if name != "PYTHONPATH"}
         command = [sys.executable, __file__, self.path, str(python)]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
         atexit.register(self.end)
