@@ -280,7 +280,8 @@ def test_a_physics_edit_reruns_what_depends_on_it(finished: Project) -> None:
     ):
         jobs = finished.jobs()
     assert jobs["spectra"] == 2
-    assert jobs["chunk"] == 2 * (4 + 1 + 2 + 1 + 1 + 3)  # all chunks of both analyses
+    assert jobs["chunk"] == 2 * (4 + 2 + 3)  # all chunks of both analyses,
+    assert jobs["scans"] == 2  # and their scans of one
     assert "inputs" not in jobs
 
 
@@ -290,7 +291,9 @@ def test_a_level_edit_recomputes_no_chi2(finished: Project) -> None:
     config = finished.folder / "config.yaml"
     old = "  ee_d_u: # Fig. 3 (a)\n    interaction: contact\n"
     with edited(config, old, old + "    fixed: {}\n"):  # a key that changes nothing is still a change of the section
-        assert "chunk" in finished.jobs()
+        jobs = finished.jobs()
+    assert "scans" in jobs
+    assert not {"chunk", "merge"} & jobs.keys()  # of other scans
     with edited(config, "confidence_levels: [0.9545]", "confidence_levels: [0.9]"):
         jobs = finished.jobs()
     assert not {"chunk", "scans", "merge"} & jobs.keys()
