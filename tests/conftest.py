@@ -2,7 +2,7 @@
 
 import copy
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,11 +11,11 @@ import pytest
 from hypothesis import settings
 
 import tally
+from cevnsi.config.build import read_config
 from cevnsi.config.check import complete, parse_analysis
 from cevnsi.experiments.inputs import read_dataset
 from cevnsi.experiments.loading import as_acceptance, as_measurement
 from cevnsi.experiments.measurement import Measurement
-from cevnsi.files import strict_yaml
 from cevnsi.model import DataSet, Model, make_dataset, model_of
 
 # The same examples on every run, and no database beside the sources; a slow machine is no failure.
@@ -27,11 +27,11 @@ ROOT = Path(__file__).resolve().parents[1]
 
 @cache
 def _config() -> dict[str, Any]:
-    return strict_yaml.read(ROOT / "config.yaml")
+    return read_config(ROOT / "config.yaml")
 
 
 @cache
-def _tables(dataset: str) -> dict[str, dict[str, Any]]:
+def _tables(dataset: str) -> Mapping[str, Mapping[str, Any]]:
     return read_dataset(_config()["datasets"][dataset], ROOT, Path(_config()["checksums"]))
 
 
@@ -70,7 +70,7 @@ def config() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def tables() -> Callable[[str], dict[str, dict[str, Any]]]:
+def tables() -> Callable[[str], Mapping[str, Mapping[str, Any]]]:
     """Tables of a dataset by its name."""
     return _tables
 

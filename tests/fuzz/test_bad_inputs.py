@@ -6,11 +6,12 @@ every change is refused.
 
 import csv
 import hashlib
+import io
 import os
 import re
 import shutil
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ from project import ROOT
 
 Record = Callable[[str, str], None]
 REPEATABLE = settings(derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck))
-Columns = dict[str, dict[str, Any]]
+Columns = Mapping[str, Mapping[str, Any]]
 
 SUMS = Path("data/SHA256SUMS")
 DATASETS = strict_yaml.read(ROOT / "config.yaml")["datasets"]
@@ -96,8 +97,15 @@ def _pandas(path: Path, **options: Any) -> Any:
     return pd.read_csv(path, encoding="utf-8-sig", float_precision="round_trip", **options)
 
 
+def _numbers(path: Path) -> Any:
+    """A table of numbers, in which blank lines, those that start with #, and blanks about a name count for nothing."""
+    lines = path.read_bytes().decode("utf-8-sig").splitlines(keepends=True)
+    text = "".join(line for line in lines if line.strip(", \t\r\n") and line.lstrip()[0] != "#")
+    return pd.read_csv(io.StringIO(text), float_precision="round_trip").rename(columns=str.strip).astype(float)
+
+
 def _figure3(paths: dict[str, Path]) -> Columns:
-    a, b, acceptance = (_pandas(paths[role]).astype(float) for role in ("reading_a", "reading_b", "acceptance"))
+    a, b, acceptance = (_numbers(paths[role]) for role in ("reading_a", "reading_b", "acceptance"))
     if 0 < acceptance.photoelectrons[0] < 0.1:
         acceptance = pd.concat([acceptance[:1].assign(photoelectrons=0.0), acceptance])
     columns: dict[str, Any] = {}
@@ -148,8 +156,8 @@ def _read_independently(root: Path, name: str) -> Columns:
     if name == "release":
         return _release(paths)
     if name == "table":
-        return {role: dict(_pandas(path).astype(float)) for role, path in paths.items()}
-    table = _pandas(paths["published"], dtype=str, keep_default_na=False)
+        return {role: dict(_numbers(path)) for role, path in paths.items()}
+    table = _pandas(paths["published"], dtype=str, keep_default_na=False).rename(columns=str.strip)
     assert table.key.is_unique
     assert set(table.comparison) <= {"near", "at_least"}
     return {name: dict(table.astype({"published": float, "tolerance": float}))}

@@ -8,16 +8,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cevnsi.experiments.checks import ACCEPTANCE_COLUMNS, COUNTS_COLUMNS
+from cevnsi.experiments.checks import ACCEPTANCE_COLUMNS, COUNTS_COLUMNS, Tables
 from cevnsi.experiments.inputs import (
     PUBLISHED_FILE,
     RELEASES,
     check_inputs,
     check_published,
+    check_range,
     read_dataset,
     verify_checksum,
 )
-from cevnsi.experiments.loading import load_acceptance, load_measurement
+from cevnsi.experiments.loading import as_acceptance, as_measurement, load_acceptance, load_measurement
+from cevnsi.experiments.measurement import PHOTOELECTRONS
 from cevnsi.files.strict_yaml import ConfigError
 from cevnsi.files.tables import PUBLISHED, TableError, as_columns, write_csv
 
@@ -65,7 +67,7 @@ def lay_out(root: Path, reader: str, files: Files) -> dict[str, Any]:
     return {"reader": reader, "files": {role: f"{role}.txt" for role in files}}
 
 
-def read(root: Path, reader: str, files: Files) -> dict[str, dict[str, Any]]:
+def read(root: Path, reader: str, files: Files) -> Tables:
     return read_dataset(lay_out(root, reader, files), root, Path("SUMS"))
 
 
@@ -407,6 +409,64 @@ def test_a_listed_file_passes(listed: Path) -> None:
     verify_checksum(listed, Path("SUMS"), Path("a.txt"))
 
 
+@pytest.mark.parametrize(
+    "written",
+    [
+        lambda digest: f"{digest.upper()}  a.txt\n",
+        lambda digest: f"{digest} *a.txt\n",
+        lambda digest: f"# of the inputs\n\n{digest}  a.txt\n\n",
+        lambda digest: f"{'0' * 64}  a.txt\n{digest}  a.txt\n",
+        lambda digest: f"{digest}  a.txt\r\n",
+    ],
+    ids=["uppercase", "binary", "comments", "corrected", "line ends"],
+)
+def test_checksums_as_others_write_them(listed: Path, written: Callable[[str], str]) -> None:
+    digest, _ = (listed / "SUMS").read_text(encoding="utf-8").split()
+    (listed / "SUMS").write_text(written(digest), encoding="utf-8", newline="")
+    verify_checksum(listed, Path("SUMS"), Path("a.txt"))
+    (listed / "a.txt").write_bytes(b"content \n")
+    with pytest.raises(TableError, match=f"expected {digest} \\(SUMS\\); the file has changed"):
+        verify_checksum(listed, Path("SUMS"), Path("a.txt"))
+
+
+def decimal_bins(step: str, count: int) -> str:
+    """Bins whose edges are multiples of a decimal, summed as a program would."""
+    edges = [0.0]
+    for _ in range(count):
+        edges.append(edges[-1] + float(step))
+    rows = [f"{i * float(step)!r},{high!r},5,2.5\n" for i, high in enumerate(edges[1:])]
+    return "bin_low_pe,bin_high_pe,observed_counts,stat_uncertainty\n" + "".join(rows)
+
+
+@pytest.mark.parametrize(("step", "count"), [("0.1", 60), ("0.7", 8), ("0.05", 120)])
+def test_bins_of_decimal_steps_are_contiguous(tmp_path: Path, step: str, count: int) -> None:
+    counts = read(tmp_path, "table", TABLE | {"counts": decimal_bins(step, count)})["counts"]
+    assert (counts["bin_low_pe"][1:] != counts["bin_high_pe"][:-1]).any()  # as doubles they are not
+    edges = as_measurement(counts).bin_edges_pe
+    analysis = {"photoelectron_range": [float(step) * 3, edges[-1]], "dataset": "mine"}
+    check_range("mine", analysis, counts)
+    low, high = analysis["photoelectron_range"]
+    selected = as_measurement(counts).select(PHOTOELECTRONS, low + 1e-9 * low, high)
+    assert selected.observed.size == count - 3
+
+
+def test_an_acceptance_may_end_next_to_the_last_bin(tmp_path: Path) -> None:
+    files = TABLE | {"acceptance": "photoelectrons,acceptance\n0.00000001,0\n3,0.5\n5.99999999,0.7\n"}
+    acceptance = as_acceptance(read(tmp_path, "table", files)["acceptance"])
+    assert acceptance(np.array([6.0]))[0] == 0.7
+    files["acceptance"] = files["acceptance"].replace("5.99999999", "5.9999")
+    with pytest.raises(TableError, match=r"acceptance covers \[1e-08, 5\.9999\]; the bins need \[0, 6\]"):
+        read(tmp_path, "table", files)
+
+
+def test_a_row_is_a_line_of_the_file(tmp_path: Path) -> None:
+    counts = TABLE["counts"].replace("2,4,-1", "\n# none of these\n2,4.001,-1")
+    with pytest.raises(
+        TableError, match=r"row 7: overlapping or unsorted bins: one ends at 4\.001, the next starts at 4"
+    ):
+        read(tmp_path, "table", TABLE | {"counts": "# mine\n" + counts})
+
+
 def spoil(edit: Callable[[str], str]) -> Callable[[Path], None]:
     def act(folder: Path) -> None:
         path = folder / "SUMS"
@@ -425,9 +485,9 @@ def spoil(edit: Callable[[str], str]) -> Callable[[Path], None]:
             "a.txt: has no checksum in SUMS; add the line that `sha256sum a.txt`",
         ),
         (spoil(lambda t: "x" + t), "SUMS: row 1: 'x"),
-        (spoil(lambda t: t + "\n"), "SUMS: row 2: '' is not '<sha256>  <path>'"),
+        (spoil(lambda t: t + "\n# and\nb.txt\n"), "SUMS: row 4: 'b.txt' is not '<sha256>  <path>'"),
         (spoil(lambda t: t.replace("  ", " ")), "is not '<sha256>  <path>'"),
-        (spoil(lambda t: t + "0" * 64 + "  a.txt\n"), "SUMS: row 2: 'a.txt' is listed before, with another sha256"),
+        (spoil(lambda t: t + "0" * 64 + "  a.txt\n"), f"expected {'0' * 64} (SUMS); the file has changed"),
         (lambda f: (f / "SUMS").unlink(), "SUMS: cannot be read: No such file or directory"),
     ],
 )

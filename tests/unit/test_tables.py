@@ -154,6 +154,30 @@ def test_other_forms_of_the_same_table(tmp_path: Path, content: str) -> None:
     assert (table["a"].tolist(), table["b"]) == ([1.0], ["x"])
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        "a, b\n1,2\n3,4\n\n",
+        " a ,b \n1, 2\n3 ,4\n",
+        "# from a figure, with a comma\n#\na,b\n1,2\n # calibrated anew\n3,4\n",
+        "\na,b\r\n1,2\r\n\r\n3,4\r\n,\r\n   \r\n",
+    ],
+)
+def test_a_table_as_digitizers_write_it(tmp_path: Path, content: str) -> None:
+    table = read_csv(write(tmp_path, content), ["a", "b"])
+    np.testing.assert_array_equal([table["a"], table["b"]], [[1, 3], [2, 4]])
+    lines = content.splitlines()
+    assert [float(lines[table.line(i) - 1].split(",")[0]) for i in (0, 1)] == [1, 3]
+
+
+def test_a_text_is_no_comment(tmp_path: Path) -> None:
+    """Below a header whose first column is of texts nothing is left out."""
+    columns: dict[str, list[Any]] = {"name": ["#1", "", " "], "value": [1.0, 2.0, 3.0]}
+    path = tmp_path / "named.csv"
+    write_csv(path, columns)
+    assert read_csv(path, ["value"], ["name"])["name"] == columns["name"]
+
+
 def test_a_table_may_have_no_rows(tmp_path: Path) -> None:
     table = read_csv(write(tmp_path, "a,b\n"), ["a"], ["b"])
     assert (table["a"].size, table["a"].dtype, table["b"]) == (0, np.float64, [])
@@ -167,10 +191,13 @@ def test_a_table_may_have_no_rows(tmp_path: Path) -> None:
         ("x\n1\n", "missing column 'a', 'b'; expected a, b"),
         ("a,b,c\n1,2,3\n", "extra column 'c'; expected a, b"),
         ("a,b,a\n1,2,3\n", "repeated column 'a'; expected a, b"),
-        ("1,2\n3,4\n", "missing column 'a', 'b'"),
+        ("1,2\n3,4\n", "missing column 'a', 'b'; expected a, b; its header is '1,2'"),
         ("a,b\n1,2\n3\n", "row 3 has 1 cells; expected 2"),
         ("a,b\n1,2\n3,4,5\n", "row 3 has 3 cells; expected 2"),
-        ("a,b\n1,2\n\n", "row 3 has 0 cells; expected 2"),
+        ("# read off\n\na,b\n\n1,2\n# and\n3\n", "row 7 has 1 cells; expected 2"),
+        ("# read off\na,b\n# more\n1,two\n", "row 4, b: 'two' is not a number"),
+        ("a,b\n1,# none\n", "row 2, b: '# none' is not a number"),
+        ("# nothing else\n\n", "is empty; expected the columns a, b"),
         ("a,b\n1,two\n", "row 2, b: 'two' is not a number"),
         ("a,b\n1,2\n1,\n", "row 3, b: '' is not a number"),
         ("a,b\n1,nan\n", "row 2, b: 'nan' is not a finite number in plain decimal digits"),
@@ -178,7 +205,7 @@ def test_a_table_may_have_no_rows(tmp_path: Path) -> None:
         ("a,b\n1e999,1\n", "row 2, a: '1e999' is not a finite number in plain decimal digits"),
         ("a,b\n1_0,1\n", "row 2, a: '1_0' is not a finite number in plain decimal digits"),
         ("a,b\n١,1\n", "row 2, a: '١' is not a finite number in plain decimal digits"),
-        ("a;b\n1;2\n", "missing column 'a', 'b'"),
+        ("a;b\n1;2\n", "missing column 'a', 'b'; expected a, b; its header is 'a;b', and commas separate columns"),
         ('a,b\n1,"2\n', "not a csv table: unexpected end of data"),
         (b"a,b\n1,\xe4\n", "not UTF-8 text at byte 6"),
         (b"a,b\n1,\x00\n", "not text: byte 6 is zero"),

@@ -6,12 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from cevnsi.arrays import FloatArray
 from cevnsi.experiments.exposure import Exposure
+from cevnsi.experiments.measurement import ROUNDING
 from cevnsi.files.strict_yaml import LARGEST
-from cevnsi.files.tables import TableError, read_csv
+from cevnsi.files.tables import Table, TableError, read_csv
 
-Table = dict[str, FloatArray]
 Tables = dict[str, Table]
 Paths = Mapping[str, Path]
 
@@ -34,51 +33,58 @@ class Release:
 
 def read_numbers(path: Path, columns: tuple[str, ...]) -> Table:
     """Columns of an input file, no number so large that its square would not be finite."""
-    table: Table = read_csv(path, columns)
+    table = read_csv(path, columns)
     for name, values in table.items():
         beyond = np.flatnonzero(np.abs(values) > LARGEST)
         if beyond.size:
-            i = beyond[0]
-            raise TableError(f"{path}: row {i + 2}, {name}: {values[i]:g} is beyond {LARGEST:g} in magnitude")
+            i = int(beyond[0])
+            raise TableError(f"{path}: row {table.line(i)}, {name}: {values[i]:g} is beyond {LARGEST:g} in magnitude")
     return table
 
 
-def check_bins(path: Path, low: FloatArray, high: FloatArray) -> None:
-    """Contiguous increasing bins from zero on; raises TableError with file and row."""
+def check_bins(path: Path, table: Table) -> None:
+    """Increasing bins from zero on, contiguous but for rounding; raises TableError with file and row."""
+    low, high = table["bin_low_pe"], table["bin_high_pe"]
     if low.size == 0:
         raise TableError(f"{path}: has no bins")
     for i in range(low.size):
         if low[i] >= high[i]:
-            raise TableError(f"{path}: row {i + 2}: bin edges not increasing: {low[i]:g} >= {high[i]:g}")
-        if i and low[i] != high[i - 1]:
+            raise TableError(f"{path}: row {table.line(i)}: bin edges not increasing: {low[i]:.10g} >= {high[i]:.10g}")
+        if i and abs(low[i] - high[i - 1]) > ROUNDING * min(high[i] - low[i], high[i - 1] - low[i - 1]):
             what = "overlapping or unsorted" if low[i] < high[i - 1] else "a gap between"
             raise TableError(
-                f"{path}: row {i + 2}: {what} bins: one ends at {high[i - 1]:g}, the next starts at {low[i]:g}"
+                f"{path}: row {table.line(i)}: {what} bins: one ends at {high[i - 1]:.10g}, "
+                f"the next starts at {low[i]:.10g}"
             )
     if low[0] < 0:
-        raise TableError(f"{path}: row 2: bin_low_pe {low[0]:g} is negative")
+        raise TableError(f"{path}: row {table.line(0)}: bin_low_pe {low[0]:g} is negative")
     if high[-1] > LARGEST_PHOTOELECTRONS:
-        raise TableError(f"{path}: row {high.size + 1}: bin_high_pe {high[-1]:g} is beyond {LARGEST_PHOTOELECTRONS:g}")
+        last = table.line(high.size - 1)
+        raise TableError(f"{path}: row {last}: bin_high_pe {high[-1]:g} is beyond {LARGEST_PHOTOELECTRONS:g}")
 
 
 def check_counts(path: Path, counts: Table) -> None:
     """Contiguous increasing bins and positive uncertainties; raises TableError with file and row."""
-    check_bins(path, counts["bin_low_pe"], counts["bin_high_pe"])
+    check_bins(path, counts)
     for i, error in enumerate(counts["stat_uncertainty"]):
         if error < 1 / LARGEST:
             raise TableError(
-                f"{path}: row {i + 2}: stat_uncertainty {error:g}; expected a positive number, at least {1 / LARGEST:g}"
+                f"{path}: row {counts.line(i)}: stat_uncertainty {error:g}; expected a positive number, at least "
+                f"{1 / LARGEST:g}"
             )
 
 
 def check_acceptance(path: Path, acceptance: Table, low_pe: float, high_pe: float) -> None:
-    """Fractions in [0, 1] at photoelectrons that do not decrease and cover [low_pe, high_pe]."""
+    """Fractions in [0, 1] at photoelectrons that do not decrease and cover [low_pe, high_pe] but for rounding."""
     x, y = acceptance["photoelectrons"], acceptance["acceptance"]
     for i in range(x.size):
         if not 0 <= y[i] <= 1:
-            raise TableError(f"{path}: row {i + 2}: acceptance {y[i]:g} is outside [0, 1]")
+            raise TableError(f"{path}: row {acceptance.line(i)}: acceptance {y[i]:.10g} is outside [0, 1]")
         if i and x[i] < x[i - 1]:
-            raise TableError(f"{path}: row {i + 2}: photoelectrons not increasing: {x[i - 1]:g} then {x[i]:g}")
-    if x.size < 2 or x[0] > low_pe or x[-1] < high_pe:
-        covered = f"[{x[0]:g}, {x[-1]:g}]" if x.size else "nothing"
-        raise TableError(f"{path}: acceptance covers {covered}; the bins need [{low_pe:g}, {high_pe:g}]")
+            raise TableError(
+                f"{path}: row {acceptance.line(i)}: photoelectrons not increasing: {x[i - 1]:.10g} then {x[i]:.10g}"
+            )
+    missed = ROUNDING * (high_pe - low_pe)
+    if x.size < 2 or x[0] > low_pe + missed or x[-1] < high_pe - missed:
+        covered = f"[{x[0]:.10g}, {x[-1]:.10g}]" if x.size else "nothing"
+        raise TableError(f"{path}: acceptance covers {covered}; the bins need [{low_pe:.10g}, {high_pe:.10g}]")

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from cevnsi.arrays import FloatArray
-from cevnsi.experiments.checks import Paths, Release, Table, Tables, check_counts
+from cevnsi.experiments.checks import Paths, Release, Tables, check_counts
 from cevnsi.experiments.exposure import Exposure
 from cevnsi.files.strict_yaml import LARGEST, ConfigError, load_yaml
-from cevnsi.files.tables import TableError, decimal, read_lines, read_text
+from cevnsi.files.tables import Table, TableError, decimal, read_lines, read_text
 
 # as quoted in Sec. 2 of the paper; the light yield is Eq. 5's
 CSI_2017 = Exposure(
@@ -81,7 +81,7 @@ def _release_acceptance(parameters: Path, high_pe: float) -> Table:
     pieces.append((np.linspace(6, max(high_pe, 6.0), round(max(high_pe - 6, 0) * n) + 1), 1.0))
     x = np.concatenate([piece for piece, _ in pieces])
     step = np.concatenate([np.full(piece.size, value) for piece, value in pieces])
-    return {"photoelectrons": x, "acceptance": curve(x) * step}
+    return Table(photoelectrons=x, acceptance=curve(x) * step)
 
 
 def read_release2018(paths: Paths) -> Tables:
@@ -96,12 +96,12 @@ def read_release2018(paths: Paths) -> Tables:
     centers = np.array(list(early))
     total_c, total_ac = (np.array(list(table.values()), float) for table in (early, _early_counts(ac)))
     width = centers[1] - centers[0] if centers.size > 1 else 0.0
-    counts = {
-        "bin_low_pe": centers - width / 2,
-        "bin_high_pe": centers + width / 2,
-        "observed_counts": total_c - total_ac,
-        "stat_uncertainty": np.sqrt(total_c + total_ac),
-    }
+    counts = Table(
+        bin_low_pe=centers - width / 2,
+        bin_high_pe=centers + width / 2,
+        observed_counts=total_c - total_ac,
+        stat_uncertainty=np.sqrt(total_c + total_ac),
+    )
     check_counts(paths["coincidence"], counts)
     return {"counts": counts, "acceptance": _release_acceptance(paths["parameters"], counts["bin_high_pe"][-1])}
 

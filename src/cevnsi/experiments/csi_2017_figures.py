@@ -8,14 +8,14 @@ from cevnsi.experiments.checks import (
     ACCEPTANCE_COLUMNS,
     Paths,
     Release,
-    Table,
     Tables,
     check_bins,
     check_counts,
     read_numbers,
 )
 from cevnsi.experiments.csi_2017 import CSI_2017
-from cevnsi.files.tables import TableError
+from cevnsi.experiments.measurement import ROUNDING
+from cevnsi.files.tables import Table, TableError
 
 RESIDUAL_COLUMNS = ("bin_low_pe", "bin_high_pe", "residual_counts", "lower_error_bar_end", "upper_error_bar_end")
 CROSS_CHECK_COLUMNS = (
@@ -36,27 +36,29 @@ LARGEST_ROUNDING_SHIFT = 0.25  # counts; beyond it a reading is not of an intege
 def _round_residuals(path: Path) -> Table:
     """Counts and uncertainties of one reading of Fig. 3: residuals C - AC are integers, so round and keep the shift."""
     read = read_numbers(path, RESIDUAL_COLUMNS)
-    check_bins(path, read["bin_low_pe"], read["bin_high_pe"])
+    check_bins(path, read)
     rounded = np.rint(read["residual_counts"]) + 0.0  # no negative zero
     shift = rounded - read["residual_counts"]
     for i, value in enumerate(shift):
         if abs(value) > LARGEST_ROUNDING_SHIFT:
             raise TableError(
-                f"{path}: row {i + 2}: residual_counts {read['residual_counts'][i]:g} is {abs(value):.2f} from an "
-                f"integer; expected at most {LARGEST_ROUNDING_SHIFT}"
+                f"{path}: row {read.line(i)}: residual_counts {read['residual_counts'][i]:g} is {abs(value):.2f} from "
+                f"an integer; expected at most {LARGEST_ROUNDING_SHIFT}"
             )
         low, high = read["lower_error_bar_end"][i], read["upper_error_bar_end"][i]
         if not low < read["residual_counts"][i] < high:
-            raise TableError(f"{path}: row {i + 2}: a negative error: the bar [{low:g}, {high:g}] misses its point")
+            bar = f"the bar [{low:g}, {high:g}] misses its point"
+            raise TableError(f"{path}: row {read.line(i)}: a negative error: {bar}")
     # ASSUME: the bars' asymmetry is noise of the reading (true errors are sqrt(C + AC)), so half the bar is sigma_stat.
     sigma = (read["upper_error_bar_end"] - read["lower_error_bar_end"]) / 2
-    counts = {
-        "bin_low_pe": read["bin_low_pe"],
-        "bin_high_pe": read["bin_high_pe"],
-        "observed_counts": rounded,
-        "stat_uncertainty": sigma,
-        "rounding_shift": shift,
-    }
+    counts = Table(
+        bin_low_pe=read["bin_low_pe"],
+        bin_high_pe=read["bin_high_pe"],
+        observed_counts=rounded,
+        stat_uncertainty=sigma,
+        rounding_shift=shift,
+    )
+    counts.lines = read.lines
     check_counts(path, counts)
     return counts
 
@@ -64,11 +66,11 @@ def _round_residuals(path: Path) -> Table:
 def _cross_check(a: Table, b: Table, path_b: Path) -> Table:
     """Reading a against reading b, bin by bin."""
     for edge in ("bin_low_pe", "bin_high_pe"):
-        if not np.array_equal(a[edge], b[edge]):
+        if a[edge].shape != b[edge].shape or (np.abs(a[edge] - b[edge]) > ROUNDING * np.ptp(a[edge])).any():
             raise TableError(f"{path_b}: {edge} differs from the first reading's; the readings are of one histogram")
     by_reading = [table[name] for name in ("observed_counts", "rounding_shift", "stat_uncertainty") for table in (a, b)]
     ratio = b["stat_uncertainty"] / a["stat_uncertainty"]
-    return dict(zip(CROSS_CHECK_COLUMNS, [a["bin_low_pe"], a["bin_high_pe"], *by_reading, ratio], strict=True))
+    return Table(zip(CROSS_CHECK_COLUMNS, [a["bin_low_pe"], a["bin_high_pe"], *by_reading, ratio], strict=True))
 
 
 def read_figure3(paths: Paths) -> Tables:
@@ -81,7 +83,9 @@ def read_figure3(paths: Paths) -> Tables:
     x, y = acceptance["photoelectrons"], acceptance["acceptance"]
     if x.size and 0 < x[0] < 0.1:
         # ASSUME: below the first digitized point, 0.06 photoelectrons, the acceptance is that point's (2e-6).
-        acceptance = {"photoelectrons": np.insert(x, 0, 0.0), "acceptance": np.insert(y, 0, y[0])}
+        first = Table(photoelectrons=np.insert(x, 0, 0.0), acceptance=np.insert(y, 0, y[0]))
+        first.lines = [acceptance.line(0), *acceptance.lines]
+        acceptance = first
     return {"counts": a, "acceptance": acceptance, "cross_check": _cross_check(a, b, paths["reading_b"])}
 
 

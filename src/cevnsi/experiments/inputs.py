@@ -1,16 +1,20 @@
 """The inputs of a configuration: every file verified, read by its release, and checked."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from cevnsi.experiments.checks import Release, Table, Tables, check_acceptance, check_counts
+import numpy as np
+
+from cevnsi.experiments.checks import Release, Tables, check_acceptance, check_counts
 from cevnsi.experiments.csi_2017 import RELEASE_2018
 from cevnsi.experiments.csi_2017_figures import FIGURE_3
+from cevnsi.experiments.measurement import ROUNDING
 from cevnsi.experiments.own_tables import OWN_TABLES
 from cevnsi.files import tables
 from cevnsi.files.strict_yaml import ConfigError
-from cevnsi.files.tables import TableError, file_digest, read_lines
+from cevnsi.files.tables import Table, TableError, file_digest, read_lines
 
 RELEASES: dict[str, Release] = {
     "figure3": FIGURE_3,
@@ -24,15 +28,22 @@ PUBLISHED_FILE = Path("data/liao_marfatia_2017/published.csv")
 COMPARISONS = ("near", "at_least")
 
 
+_CHECKSUM = re.compile("(?P<digest>[0-9a-fA-F]{64}) [ *](?P<name>.+)")  # * where sha256sum read it as binary
+
+
 def verify_checksum(root: Path, sums: Path, path: Path) -> None:
-    """Refuse a file that the list of checksums does not know or that differs from it; paths relative to root."""
+    """Refuse a file that the list of checksums does not know or that differs from it; paths relative to root.
+
+    The list is read as `sha256sum` writes it and `sha256sum --check` takes it. Of two lines on a file the last counts,
+    which is how a corrected one is added.
+    """
     listed: dict[str, str] = {}
     for i, line in enumerate(read_lines(root / sums), start=1):
-        digest, _, name = line.partition("  ")
-        if len(digest) != 64 or not name:
+        if not line.strip() or line.startswith("#"):
+            continue
+        if not (entry := _CHECKSUM.fullmatch(line)):
             raise TableError(f"{sums}: row {i}: {line!r} is not '<sha256>  <path>'")
-        if listed.setdefault(name, digest) != digest:
-            raise TableError(f"{sums}: row {i}: {name!r} is listed before, with another sha256")
+        listed[entry["name"]] = entry["digest"].lower()
     name = Path(path).as_posix()
     if name not in listed:
         raise TableError(f"{name}: has no checksum in {sums}; add the line that `sha256sum {name}` prints")
@@ -64,19 +75,19 @@ def check_published(path: Path) -> None:
     table = tables.read_table(path, tables.PUBLISHED)
     for i, (key, comparison) in enumerate(zip(table["key"], table["comparison"], strict=True)):
         if key in table["key"][:i]:
-            raise TableError(f"{path}: row {i + 2}: the key {key!r} is given twice")
+            raise TableError(f"{path}: row {table.line(i)}: the key {key!r} is given twice")
         if comparison not in COMPARISONS:
             expected = " or ".join(COMPARISONS)
-            raise TableError(f"{path}: row {i + 2}: comparison is {comparison!r}; expected {expected}")
+            raise TableError(f"{path}: row {table.line(i)}: comparison is {comparison!r}; expected {expected}")
         if table["tolerance"][i] < 0:
-            raise TableError(f"{path}: row {i + 2}: tolerance {table['tolerance'][i]:g} is negative")
+            raise TableError(f"{path}: row {table.line(i)}: tolerance {table['tolerance'][i]:g} is negative")
 
 
 def check_range(name: str, analysis: Mapping[str, Any], counts: Table) -> None:
     """Refuse a photoelectron_range that is not between bin edges of the counts of the analysis' dataset."""
     edges = [*counts["bin_low_pe"], counts["bin_high_pe"][-1]]
     for edge in analysis["photoelectron_range"]:
-        if edge not in edges:
+        if not np.isclose(edge, edges, rtol=ROUNDING, atol=0).any():
             raise ConfigError(
                 f"analyses.{name}.photoelectron_range: {edge} is not a bin edge of dataset {analysis['dataset']}; "
                 f"edges are {', '.join(f'{e:g}' for e in edges)}"

@@ -8,6 +8,7 @@ import numpy as np
 
 from cevnsi.arrays import FloatArray
 
+ROUNDING = 1e-6  # of a number, or of the interval it ends: what decimals, and programs that read figures off, leave
 PHOTOELECTRONS = "photoelectrons"  # the axis of a detector that counts them
 
 
@@ -75,13 +76,13 @@ class Measurement:
 
 
 def bins_between(name: str, edges: FloatArray, low: float, high: float) -> slice:
-    """The bins inside [low, high], which must be bin edges, and low the smaller one."""
-    for edge in (low, high):
-        if edge not in edges:
+    """The bins inside [low, high], which must be bin edges but for rounding, and low the smaller one."""
+    nearest = [int(np.abs(edges - edge).argmin()) for edge in (low, high)]
+    for edge, i in zip((low, high), nearest, strict=True):
+        if not abs(edges[i] - edge) <= ROUNDING * abs(edge):
             raise ValueError(
                 f"{name}: {edge} is not a bin edge of the counts; edges are {', '.join(f'{e:g}' for e in edges)}"
             )
     if low >= high:
         raise ValueError(f"{name}: [{low:g}, {high:g}]; the first must be smaller")
-    first, last = np.searchsorted(edges, [low, high])
-    return slice(int(first), int(last))
+    return slice(*nearest)

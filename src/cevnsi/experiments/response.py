@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cevnsi.arrays import FloatArray
+from cevnsi.experiments.measurement import ROUNDING
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,8 +53,10 @@ LONGEST_SEGMENT_PE = 0.5
 def unsmeared_response(bin_edges_pe: FloatArray, acceptance: Acceptance, light_yield_pe_per_kev: float) -> Response:
     """A recoil gives its mean number of photoelectrons (Eq. 5), and is accepted with the fraction at that number."""
     covered, (low, high) = acceptance.photoelectrons, bin_edges_pe[[0, -1]]
-    if not (covered[0] <= low and high <= covered[-1]):
-        raise ValueError(f"acceptance covers [{covered[0]:g}, {covered[-1]:g}]; the bins need [{low:g}, {high:g}]")
+    missed = ROUNDING * (high - low)
+    if not (covered[0] <= low + missed and high - missed <= covered[-1]):
+        ends = f"[{covered[0]:.10g}, {covered[-1]:.10g}]"
+        raise ValueError(f"acceptance covers {ends}; the bins need [{low:.10g}, {high:.10g}]")
     pe_per_mev = light_yield_pe_per_kev * 1e3
 
     def detected(recoil_energy_mev: FloatArray) -> FloatArray:

@@ -14,7 +14,7 @@ import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, dropwhile
 from pathlib import Path
 from typing import IO, Any
 
@@ -218,11 +218,28 @@ def read_lines(path: Path | str) -> list[str]:
     return [line.rstrip("\n") for line in io.StringIO(read_text(path), newline=None)]
 
 
-def _rows(path: Path) -> list[list[str]]:
+class Table(dict[str, Any]):
+    """Columns of a table, numbers as float64 arrays and texts as lists, which knows where in a file its rows stand."""
+
+    lines: Sequence[int] = ()
+
+    def line(self, i: int) -> int:
+        """The line of row i; of a table that is from no file, that which it would have below a header."""
+        return self.lines[i] if self.lines else i + 2
+
+
+def _rows(path: Path) -> list[tuple[int, list[str]]]:
+    """Rows with the lines that they end on."""
+    reader = csv.reader(io.StringIO(read_text(path), newline=""), strict=True)
     try:
-        return list(csv.reader(io.StringIO(read_text(path), newline=""), strict=True))
+        return [(reader.line_num, cells) for cells in reader]
     except csv.Error as error:
         raise TableError(f"{path}: not a csv table: {error}") from None
+
+
+def _is_said_aside(cells: Sequence[str]) -> bool:
+    """Whether a row is blank or a comment."""
+    return not any(cell.strip() for cell in cells) or cells[0].lstrip().startswith("#")
 
 
 def decimal(text: str) -> float:
@@ -247,34 +264,45 @@ def _number(path: Path, row: int, name: str, text: str) -> float:
         raise TableError(f"{path}: row {row}, {name}: {text!r} is {error}") from None
 
 
-def read_csv(path: Path | str, numbers: Sequence[str], texts: Sequence[str] = ()) -> dict[str, Any]:
+def read_csv(path: Path | str, numbers: Sequence[str], texts: Sequence[str] = ()) -> Table:
     """The columns of a csv table, which must have exactly these: numbers as float64 arrays, texts as lists.
 
-    Raises TableError naming the file, the row (the header is row 1) and the column.
+    As those write it who read figures off, blanks about a name count for nothing, nor do blank lines and lines that
+    start with #, above the header and where the first column is of numbers. Raises TableError naming the file, the row
+    (its line in the file) and the column.
     """
     path = Path(path)
-    rows = _rows(path)
+    rows = list(dropwhile(lambda row: _is_said_aside(row[1]), _rows(path)))
     expected = [*numbers, *texts]
     if not rows:
         raise TableError(f"{path}: is empty; expected the columns {', '.join(expected)}")
-    header = rows[0]
+    (_, first), *rows = rows
+    header = [name.strip() for name in first]
+    if header[0] in numbers:
+        rows = [row for row in rows if not _is_said_aside(row[1])]
     problems = [("missing", sorted(set(expected) - set(header))), ("extra", sorted(set(header) - set(expected)))]
     problems += [("repeated", sorted({name for name in header if header.count(name) > 1}))]
     for what, names in problems:
         if names:
-            raise TableError(f"{path}: {what} column {', '.join(map(repr, names))}; expected {', '.join(expected)}")
-    for i, row in enumerate(rows[1:], start=2):
+            found = f"; its header is {','.join(first)!r}"
+            found += ", and commas separate columns" if len(first) == 1 and len(expected) > 1 else ""
+            raise TableError(
+                f"{path}: {what} column {', '.join(map(repr, names))}; expected {', '.join(expected)}{found}"
+            )
+    for line, row in rows:
         if len(row) != len(header):
-            raise TableError(f"{path}: row {i} has {len(row)} cells; expected {len(header)}")
+            raise TableError(f"{path}: row {line} has {len(row)} cells; expected {len(header)}")
     place = {name: header.index(name) for name in expected}
-    result: dict[str, Any] = {
-        name: np.array([_number(path, i, name, row[place[name]]) for i, row in enumerate(rows[1:], start=2)])
-        for name in numbers
-    }
-    return result | {name: [row[place[name]] for row in rows[1:]] for name in texts}
+    table = Table()
+    table.lines = [line for line, _ in rows]
+    for name in numbers:
+        table[name] = np.array([_number(path, line, name, row[place[name]]) for line, row in rows])
+    for name in texts:
+        table[name] = [row[place[name]] for _, row in rows]
+    return table
 
 
-def read_table(path: Path | str, layout: Layout) -> dict[str, Any]:
+def read_table(path: Path | str, layout: Layout) -> Table:
     """A csv table of this layout: numbers as float64 arrays, texts as lists."""
     return read_csv(path, [name for name in layout.columns if name not in layout.texts], layout.texts)
 
