@@ -9,6 +9,7 @@ from cevnsi.output import captions
 from cevnsi.physics.interactions import INTERACTIONS
 from cevnsi.statistics.thresholds import threshold
 from cevnsi.studies.liao_marfatia_2017.captions import spectrum_caption
+from cevnsi.studies.liao_marfatia_2017.study import FIGURES
 
 NAMES = [name for interaction in INTERACTIONS.values() for name in interaction.parameters]
 Config = dict[str, Any]
@@ -71,6 +72,34 @@ def test_a_prediction_is_said_in_words(config: Config) -> None:
     assert "one mean nucleus of CsI, Klein-Nystrand form factor" in captions.assumption_text(section)
     other = captions.assumption_text(section | {"nuclei": "cs_and_i", "form_factor": "helm"})
     assert "cesium and iodine separately, Helm form factor" in other
+
+
+@pytest.mark.parametrize("shaded", ["allowed", "excluded"])
+@pytest.mark.parametrize("name", ["light_mediator", "ee_d_u"])
+def test_a_caption_names_the_side_that_is_shaded(name: str, shaded: str, config: Config) -> None:
+    """Which a figure says of itself: a light mediator's scan is drawn as an allowed region, too, under another name."""
+    scan = parse_scan(name, config["scans"][name])
+    text = plain(captions.region_caption(config, "paper", [(scan, [axis.name for axis in scan.axes])], shaded))
+    assert text.startswith(f"{shaded.capitalize()} region of")
+    assert {figure.name: figure.shaded for figure in FIGURES if figure.grids} == {
+        "fig2": "excluded", "fig3": "allowed", "fig4": "allowed"
+    }  # fmt: skip
+
+
+def test_a_caption_names_every_level_that_is_drawn(config: Config) -> None:
+    config["scans"]["ee_d_u"] |= {"confidence_levels": [0.9, 0.99], "n_dof": [2, 1]}
+    scan = parse_scan("ee_d_u", config["scans"]["ee_d_u"])
+    text = plain(captions.threshold_text(scan))
+    assert text.startswith("Thresholds: 90 % CL, Δχ2 = 4.61, 99 % CL, Δχ2 = 9.21 (2 degrees of freedom)")
+    assert "the tables have 90 % with 1: 2.71, 99 % with 1: 6.63 too" in text
+
+
+def test_a_degenerate_set_is_said_in_place_of_a_best_fit() -> None:
+    fits: dict[str, Any] = {"grid": ["other", "lm", "lm"], "parameter": ["coupling", "mediator_mass_mev", "coupling"]}
+    fits |= {"flat_from": [1.0, 1.0, 2e-5], "flat_to": [2.0, 300.0, 3e-4]}
+    text = plain(captions.degenerate_text("(b)", fits, "lm", ("mediator_mass_mev", "coupling")))
+    assert text.startswith("Best fit: none is marked in (b), as a set of points is as good: ")
+    assert "Δχ2 is below 0.01 for MZ′ from 1 to 300 MeV and for g from 2 × 10−5 to 0.0003." in text
 
 
 def test_alternative_text_has_the_ranges(config: Config) -> None:

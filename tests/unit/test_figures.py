@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
-from matplotlib.patches import StepPatch
+from matplotlib.patches import PathPatch, StepPatch
 
-from cevnsi.files.tables import BEST_FITS, RANGES, SENSITIVITY, as_columns, read_csv
+from cevnsi.files.tables import BEST_FITS, RANGES, SENSITIVITY, SPECTRA, as_columns, read_csv
 from cevnsi.model import DataSet
 from cevnsi.output import figures
 from cevnsi.output.figures import (
@@ -64,7 +64,7 @@ BEST = (0.2345, -0.5678)  # no point of a grid
 
 
 def panel(grid: Grid, best_fit: tuple[float, float] | None = BEST, warning: str = "") -> Panel:
-    return Panel(grid=grid, contours=contours_of(grid), level=LEVEL, best_fit=best_fit, warning=warning)
+    return Panel(grid=grid, contours=contours_of(grid), levels=[LEVEL], best_fit=best_fit, warning=warning)
 
 
 def spectra_of(dataset: Callable[..., DataSet]) -> dict[str, Any]:
@@ -193,6 +193,77 @@ def test_exclusion_has_the_limit_the_band_and_the_best_fit() -> None:
     np.testing.assert_array_equal(curve(columns, "fig2", "muon g-2, upper"), [grid.axes[0], band[1]])
     assert curve(columns, "fig2", "best fit") == ([20.5], [3.3e-5])
     assert len(legend_texts(ax)) == 3
+
+
+@pytest.mark.parametrize("coarse", [1, 4])
+def test_a_fill_ends_at_its_outline(coarse: int) -> None:
+    """Also on log axes with few points, where a straight line between them is one in log10 alone."""
+    fine = light_mediator()
+    axes = (fine.axes[0][:: coarse + 1], fine.axes[1][::coarse])
+    grid = replace(fine, axes=axes, delta_chi2=fine.delta_chi2[:: coarse + 1, ::coarse])
+    inside = {"excluded": 1.0, "allowed": -1.0}
+    for shaded, (figure, _) in {
+        "excluded": draw_exclusion(panel(grid), (BAND[0][:: coarse + 1], BAND[1][:: coarse + 1])),
+        "allowed": draw_regions({"mine": panel(grid)}),
+    }.items():
+        (ax,) = figure.axes
+        patches = [patch for patch in ax.patches if isinstance(patch, PathPatch)]
+        filled = np.log10(np.concatenate([np.asarray(patch.get_path().vertices) for patch in patches]))
+        line = np.log10(points(ax.get_lines()[0]))
+        nearest = np.abs(line[:, None] - filled).max(axis=2).min(axis=1)
+        np.testing.assert_array_less(nearest, 1e-12)
+        x, y = line.T  # a little to either side of the line's first segment
+        for side in (-1.0, 1.0):
+            at = ax.transData.transform((10 ** x[:2].mean(), 10 ** (y[:2].mean() + side * 1e-3)))
+            covered = any(patch.get_path().contains_point((at[0], at[1]), patch.get_transform()) for patch in patches)
+            assert covered == (side == inside[shaded])
+
+
+def test_every_confidence_level_is_drawn() -> None:
+    levels = [(0.9, 2), (0.99, 2)]
+    for shaded, grid in (("allowed", grid_of()), ("excluded", light_mediator())):
+        contours = {name: np.array(column) for name, column in contour_table(grid, levels).items()}
+        both = Panel(grid=grid, contours=contours, levels=levels)
+        figure, columns = draw_regions({"mine": both}) if shaded == "allowed" else draw_exclusion(both, BAND)
+        assert {"0.9 CL, 2 dof", "0.99 CL, 2 dof"} <= set(columns["curve"])
+        styles = {line.get_linestyle() for line in figure.axes[0].get_lines() if len(points(line)) > 2}
+        assert {"-", "--"} <= styles
+        said = " ".join(legend_texts(figure.axes[0]))
+        assert "90 % CL" in said
+        assert "99 % CL" in said
+
+
+@pytest.mark.parametrize("inside", [True, False])
+def test_the_standard_model_is_named_where_it_is(inside: bool) -> None:
+    grid = grid_of()
+    if not inside:
+        grid = replace(grid, axes=(grid.axes[0] + 1.5, grid.axes[1]))
+    for panels in ({"a": panel(grid, None)}, {name: panel(grid, None) for name in "abcd"}):
+        figure, columns = draw_regions(panels)
+        legends = [text for ax in figure.axes if ax.get_legend() for text in legend_texts(ax)]
+        assert ("SM" in legends, "SM" in columns["curve"]) == (inside, inside)
+
+
+@pytest.mark.parametrize(
+    ("edges", "said"),
+    [
+        (np.arange(0.0, 101, 5), "Events / 5 PE"),
+        (np.linspace(0, 3, 31), "Events / 0.1 PE"),
+        ([2.0, 4.0, 8.0], "Events / bin"),
+    ],
+)
+def test_a_spectrum_has_the_bins_of_its_data(edges: Any, said: str) -> None:
+    flavors, bins = ("nu_mu", "nu_mu_bar", "nu_e"), len(edges) - 1
+    rows = [
+        (case, flavor, low, high, 1.0)
+        for case in ("sm", "light_mediator")
+        for flavor in flavors
+        for low, high in pairwise(edges)
+    ]
+    spectra = {name: np.array([row[i] for row in rows]) for i, name in enumerate(SPECTRA.columns)}
+    (ax,) = draw_spectrum(spectra, "")[0].axes
+    assert (ax.get_ylabel(), ax.get_xlim()) == (said, (edges[0], edges[-1]))
+    assert len(spectra["case"]) == 6 * bins
 
 
 def test_exclusion_marks_no_best_fit_that_there_is_not() -> None:
@@ -409,7 +480,7 @@ def test_a_best_fit_is_a_point_where_it_is_known_to_a_twentieth_of_each_axis(fir
     grid = grid_of()
     width = part * MOST_OF_AXIS * float(np.ptp(grid.axes[0 if first else 1]))
     flat = ((0.2, 0.2 + width), NARROW[1]) if first else (NARROW[0], (-0.5, -0.5 + width))
-    made = panel_of(grid, {}, LEVEL, ("mine", "mine"), best_fits(flat), ranges())
+    made = panel_of(grid, {}, [LEVEL], ("mine", "mine"), best_fits(flat), ranges())
     assert made.best_fit == (BEST if part < 1 else None)
 
 
@@ -418,7 +489,7 @@ def test_on_a_log_axis_that_is_of_its_decades(decades: float, point: bool) -> No
     grid = light_mediator()  # 4 decades of mass, 5 of coupling
     rows = [("lm", "mediator_mass_mev", 10.0, 3.0, 10.0, 10.0 * 10**decades, 0.0)]
     rows += [("lm", "coupling", 1e-4, 3.0, 1e-4, 1.1e-4, 0.0)]
-    made = panel_of(grid, {}, LEVEL, ("lm", "lm"), as_columns(rows, BEST_FITS), ranges())
+    made = panel_of(grid, {}, [LEVEL], ("lm", "lm"), as_columns(rows, BEST_FITS), ranges())
     assert made.best_fit == ((10.0, 1e-4) if point else None)
 
 
@@ -437,7 +508,7 @@ COARSE = "mine: the grid is too coarse: 7 of 12 pieces of the contour are under 
     ],
 )
 def test_a_panel_warns_of_what_it_draws(said: dict[str, str], warns: bool) -> None:
-    made = panel_of(grid_of(), {}, LEVEL, ("mine", "mine"), best_fits(NARROW), ranges(**said))
+    made = panel_of(grid_of(), {}, [LEVEL], ("mine", "mine"), best_fits(NARROW), ranges(**said))
     assert made.warning == (WARNING if warns else "")
 
 

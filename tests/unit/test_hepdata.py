@@ -132,7 +132,7 @@ def finished(dataset: Callable[..., DataSet], tmp_path_factory: pytest.TempPathF
         for name, (figure, columns) in {
             "fig1": draw_spectrum(spectra, "mediator"),
             "mine": draw_regions(
-                {"mine": Panel(grid=grid, contours=contours, level=scan.levels()[0], best_fit=BEST_FIT)}
+                {"mine": Panel(grid=grid, contours=contours, levels=scan.drawn_levels(), best_fit=BEST_FIT)}
             ),
             "domain_sensitivity": draw_domain_sensitivity(sensitivity, {}),
         }.items():

@@ -17,6 +17,6 @@ def main(sections: dict[str, Any], grids: list[str], files: Any, output: Any) ->
     grid = as_grid(scan, name, read_parquet(files.grids[0], ["delta_chi2"])["delta_chi2"])
     contours = read_table(files.contours[0], contour_layout(grid.names))
     best_fits, ranges = read_table(files.best_fits, BEST_FITS), read_table(files.ranges, RANGES)
-    panel = panel_of(grid, contours, scan.levels()[0], (name, name), best_fits, ranges)
+    panel = panel_of(grid, contours, scan.drawn_levels(), (name, name), best_fits, ranges)
     with drawing():
         save_all(draw_exclusion(panel, coupling_band(grid.axes[0])), output)

@@ -19,7 +19,7 @@ def main(sections: dict[str, Any], grids: list[str], files: Any, output: Any) ->
         scan = scan_of[name]
         grid = as_grid(scan, name, read_parquet(grid_file, ["delta_chi2"])["delta_chi2"])
         contours = read_table(contour_file, contour_layout(grid.names))
-        panels[name] = panel_of(grid, contours, scan.levels()[0], (scan.name, name), best_fits, ranges)
+        panels[name] = panel_of(grid, contours, scan.drawn_levels(), (scan.name, name), best_fits, ranges)
     with drawing():
         save_all(draw_regions(panels), output)
 

@@ -9,6 +9,7 @@ from cevnsi.experiments.inputs import RELEASES
 from cevnsi.experiments.targets import TARGETS
 from cevnsi.physics.interactions import parameter
 from cevnsi.scans.axes import Scan
+from cevnsi.scans.limits import FLAT_WITHIN
 from cevnsi.statistics.thresholds import threshold
 
 _SIGNS = {">=": "≥", "<=": "≤"}
@@ -97,10 +98,13 @@ def statistic_text(section: Mapping[str, Any]) -> str:
 
 
 def threshold_text(scan: Scan) -> str:
-    """The level that a figure draws, and the others of the tables."""
-    (level, n_dof), *others = scan.levels()
+    """The levels that a figure draws, and the others of the tables."""
+    drawn = scan.drawn_levels()
+    others = [level for level in scan.levels() if level not in drawn]
+    n_dof = drawn[0][1]
+    listed = ", ".join(f"{percent(level)} CL, Δχ<sup>2</sup> = {threshold(level, n_dof):.2f}" for level, _ in drawn)
     text = (
-        f"<b>Threshold:</b> {percent(level)} CL, Δχ<sup>2</sup> = {threshold(level, n_dof):.2f} "
+        f"<b>Threshold{'s' if len(drawn) > 1 else ''}:</b> {listed} "
         f"({n_dof} degree{'s' if n_dof > 1 else ''} of freedom) from the scan's own minimum"
     )
     listed = ", ".join(f"{percent(p)} with {n}: {threshold(p, n):.2f}" for p, n in others)
@@ -145,11 +149,13 @@ COARSE = "<b>Warning:</b> the grid is too coarse for this figure; the ranges bel
 
 
 def is_coarse(scan: Scan, axes: Sequence[str], ranges: Mapping[str, Any]) -> bool:
-    """Whether ranges.csv warns of the grid of these axes at the level that a figure draws."""
+    """Whether ranges.csv warns of the grid of these axes at a level that a figure draws."""
     said = f"{scan.grid_name(axes)}: the grid is too coarse"
     names = ("scan", "confidence_level", "n_dof", "warning")
     return any(
-        (name, *level) == (scan.name, *scan.levels()[0]) and any(each.startswith(said) for each in warning.split("; "))
+        name == scan.name
+        and tuple(level) in scan.drawn_levels()
+        and any(each.startswith(said) for each in warning.split("; "))
         for name, *level, warning in zip(*(ranges[name] for name in names), strict=True)
     )
 
@@ -168,15 +174,29 @@ def intervals_of(
 
 def region_alt(scan: Scan, axes: Sequence[str], ranges: Mapping[str, Any]) -> str:
     """What a figure of an allowed region shows, in words."""
-    level = scan.levels()[0]
-    found = []
+    said = []
+    for level in scan.drawn_levels():
+        found = []
+        for name in axes:
+            ends = " and ".join(
+                f"{spoken(low)} to {spoken(high)}" for low, high, _ in intervals_of(ranges, scan.name, name, level)
+            )
+            found.append(f"{spoken_name(name)} from {ends or 'nowhere'}{unit(name)}")
+        region = f"Region allowed at {percent(level[0])} CL in the plane of {' and '.join(map(spoken_name, axes))}"
+        said.append(f"{region}: it spans {', '.join(found)}.")
+    return " ".join(said)
+
+
+def degenerate_text(figure: str, fits: Mapping[str, Any], grid: str, axes: Sequence[str]) -> str:
+    """Why no best fit is marked on a grid, from the columns of best_fits.csv; `figure` is its letter, if it has one."""
+    spread = []
     for name in axes:
-        ends = " and ".join(
-            f"{spoken(low)} to {spoken(high)}" for low, high, _ in intervals_of(ranges, scan.name, name, level)
-        )
-        found.append(f"{spoken_name(name)} from {ends or 'nowhere'}{unit(name)}")
-    return f"Region allowed at {percent(level[0])} CL in the plane of {' and '.join(map(spoken_name, axes))}: " + (
-        f"it spans {', '.join(found)}."
+        i = next(i for i, row in enumerate(zip(fits["grid"], fits["parameter"], strict=True)) if row == (grid, name))
+        spread.append(_interval(name, fits["flat_from"][i], fits["flat_to"][i]))
+    where = f" in {figure}" if figure else ""
+    return (
+        f"<b>Best fit:</b> none is marked{where}, as a set of points is as good: with the other minimised over, "
+        f"Δχ<sup>2</sup> is below {FLAT_WITHIN:g} for {' and for '.join(spread)}."
     )
 
 
@@ -185,14 +205,15 @@ def plain_caption(config: Mapping[str, Any], analysis: str) -> str:
     return f"{data_text(config, analysis)} {assumption_text(config['analyses'][analysis])}"
 
 
-def region_caption(config: Mapping[str, Any], analysis: str, drawn: Sequence[tuple[Scan, Sequence[str]]]) -> str:
-    """Under a figure of one or more allowed (or, for a light mediator, excluded) regions."""
+def region_caption(
+    config: Mapping[str, Any], analysis: str, drawn: Sequence[tuple[Scan, Sequence[str]]], shaded: str = "allowed"
+) -> str:
+    """Under a figure of one or more regions, of which the allowed or the excluded part is `shaded`."""
     section = config["analyses"][analysis]
     panels = []
     for i, (scan, axes) in enumerate(drawn):
         letter = f"({chr(ord('a') + i)}) " if len(drawn) > 1 else ""
         plane = f"{html_name(axes[0])} and {html_name(axes[1])}"
-        what = "Excluded couplings of" if scan.interaction == "light_mediator" else "Allowed region of"
-        panels.append(f"{letter}{what} {plane}. {domain_text(scan, axes)}")
+        panels.append(f"{letter}{shaded.capitalize()} region of {plane}. {domain_text(scan, axes)}")
     thresholds = list(dict.fromkeys(threshold_text(scan) for scan, _ in drawn))
     return " ".join([*panels, data_text(config, analysis), statistic_text(section), *thresholds])

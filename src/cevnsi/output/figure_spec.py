@@ -23,6 +23,7 @@ class FigureSpec:
     inputs: Mapping[str, str] = field(default_factory=dict)  # the script's input, by name
     params: Mapping[str, str] = field(default_factory=dict)  # sections of the configuration that it is given, by name
     data: Mapping[str, Layout] = field(default_factory=dict)  # tables of the analysis that `tables` and the page read
+    shaded: str = "allowed"  # which side of a contour, "allowed" or "excluded"
     panel: str = ""  # what its csv calls the only panel; if empty panels are called as their grids
     ranges_in: str = ""  # where the paper states the ranges of its grids
     on_its_own: bool = False  # in a section of the report of its own

@@ -4,21 +4,23 @@ No pyplot and no global settings: `drawing` holds the style while a figure is ma
 Ito's colour-blind safe set, and line styles carry the same distinctions.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path as FilePath
 from typing import Any
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import PathPatch
+from matplotlib.path import Path
 
 from cevnsi.arrays import FloatArray
 from cevnsi.files.tables import atomic, write_csv
 from cevnsi.physics.interactions import parameter
-from cevnsi.scans.regions import Grid
+from cevnsi.scans.regions import Grid, filled_region
 from cevnsi.statistics.thresholds import threshold
 
 Drawn = tuple[Figure, dict[str, list[Any]]]
@@ -65,7 +67,6 @@ SMALL_PANELS: Any = {  # four panels in one column
 
 LABELS = {
     "photoelectrons": "Photoelectrons",
-    "predicted_counts": "Events / 2 PE",
 }
 
 
@@ -85,7 +86,7 @@ def drawing() -> Iterator[None]:
         yield
 
 
-def save(figure: Figure, path: Path) -> None:
+def save(figure: Figure, path: FilePath) -> None:
     """Write a figure in the format of the path's suffix, without dates or versions, so that bytes repeat."""
     dateless = {".pdf": {"CreationDate": None}, ".svg": {"Date": None}, ".png": {"Software": None}}
     with atomic(path) as stream:
@@ -99,7 +100,7 @@ def save_all(drawn: Drawn, paths: Iterable[str]) -> None:
         engine.execute(figure)
     with mpl.rc_context({"figure.constrained_layout.use": False}):
         figure.set_layout_engine(None)  # laid out once: with an engine each format is drawn twice
-        for path in map(Path, paths):
+        for path in map(FilePath, paths):
             if path.suffix == ".csv":
                 write_csv(path, curves)
             else:
@@ -153,7 +154,7 @@ class Panel:
 
     grid: Grid
     contours: Mapping[str, Any]
-    level: tuple[float, int]
+    levels: Sequence[tuple[float, int]]  # every confidence level with one number of degrees of freedom
     best_fit: tuple[float, float] | None = None
     warning: str = ""
 
@@ -164,7 +165,7 @@ MOST_OF_AXIS = 0.05  # that a best fit may be uncertain by, within delta chi2 of
 def panel_of(
     grid: Grid,
     contours: Mapping[str, Any],
-    level: tuple[float, int],
+    levels: Sequence[tuple[float, int]],
     names: tuple[str, str],
     best_fits: Mapping[str, Any],
     ranges: Mapping[str, Any],
@@ -181,13 +182,15 @@ def panel_of(
     said = [
         text
         for name, confidence_level, n_dof, text in zip(*(ranges[k] for k in keys), strict=True)
-        if (name, confidence_level, n_dof) == (scan, *level) and f"{grid_name}: the grid is too coarse" in text
+        if name == scan
+        and (confidence_level, n_dof) in levels
+        and any(part.startswith(f"{grid_name}: the grid is too coarse") for part in text.split("; "))
     ]
     warning = "The grid is too coarse for this figure: see ranges.csv" if said else ""
     return Panel(
         grid=grid,
         contours=contours,
-        level=level,
+        levels=levels,
         best_fit=(best[0], best[1]) if len(best) == 2 else None,
         warning=warning,
     )
@@ -209,14 +212,37 @@ def warn(figure: Figure, panels: Iterable[Panel]) -> None:
         figure.supxlabel(text, fontsize=6.5, color=VERMILION)
 
 
+def fill(ax: Axes, grid: Grid, low: float, high: float, **patch: Any) -> None:
+    """Fill where delta chi2 is between two levels, up to the lines that `outline` draws there, on log axes too."""
+    for points, codes in filled_region(grid, low, high):
+        ax.add_patch(PathPatch(Path(points, codes), linewidth=0, **patch))
+
+
+LINES = ("-", "--", "-.", ":")  # of confidence levels, one after another
+
+
+def level_text(confidence_level: float) -> str:
+    r"""A confidence level as a legend has it.
+
+    >>> print(level_text(0.9), level_text(0.9545))
+    90 % CL $2\sigma$
+    """
+    return r"$2\sigma$" if abs(confidence_level - 0.9545) < 1e-4 else f"{100 * confidence_level:.6g} % CL"
+
+
 def _region(ax: Axes, curves: Curves, name: str, panel: Panel) -> None:
-    """An allowed region filled and outlined, the standard model and the best fit marked."""
-    grid, level = panel.grid, panel.level
+    """An allowed region filled and outlined at every level, the standard model and the best fit marked."""
+    grid = panel.grid
     x, y = grid.axes
-    ax.contourf(x, y, grid.delta_chi2.T, levels=[-np.inf, threshold(*level)], colors=[SKY], alpha=0.45)
-    outline(ax, curves, name, panel.contours, level, color=BLUE)
+    for i, level in enumerate(panel.levels):
+        fill(ax, grid, -np.inf, threshold(*level), facecolor=SKY, alpha=0.45 / len(panel.levels))
+        line = LINES[i % len(LINES)]
+        outline(ax, curves, name, panel.contours, level, color=BLUE, linestyle=line)
+        if len(panel.levels) > 1:
+            ax.plot([], [], color=BLUE, linestyle=line, label=level_text(level[0]))
     say_if_flat(ax, grid)
-    if all(parameter(name).zero_is_standard_model for name in grid.names):
+    has_zero = x[0] <= 0 <= x[-1] and y[0] <= 0 <= y[-1]
+    if has_zero and all(parameter(name).zero_is_standard_model for name in grid.names):
         ax.plot(0, 0, marker="+", color=BLACK, linestyle="none", label="SM")
         curves.add(name, "SM", 0, [0.0], [0.0])
     if panel.best_fit:
@@ -247,7 +273,8 @@ def draw_regions(panels: Mapping[str, Panel]) -> Drawn:
             _region(ax, curves, name, panel)
             ax.text(0.05, 0.06, f"({chr(ord('a') + i)})", transform=ax.transAxes)
             ax.locator_params(nbins=4)
-        axes.flat[len(panels) - 2].legend(loc="lower right")  # where Fig. 3 has room
+        if axes.flat[len(panels) - 2].get_legend_handles_labels()[0]:
+            axes.flat[len(panels) - 2].legend(loc="lower right")  # where Fig. 3 has room
         for ax in axes.flat[len(panels) :]:
             ax.remove()
         warn(figure, panels.values())

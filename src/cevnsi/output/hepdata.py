@@ -181,7 +181,7 @@ def contour_tables(finished: Finished, figure: FigureSpec, grid: str) -> Iterato
     contours, scan = finished.contours[grid], finished.scans[grid]
     axes = list(contours)[-2:]
     title = panel_title(figure, grid)
-    for i, level in enumerate(scan.levels()):
+    for level in scan.levels():
         rows = (contours["confidence_level"] == level[0]) & (contours["n_dof"] == level[1])
         x, y, segments = (contours[name][rows] for name in (*axes, "segment"))
         if not len(x):
@@ -196,7 +196,7 @@ def contour_tables(finished: Finished, figure: FigureSpec, grid: str) -> Iterato
             )
             for segment in np.unique(segments)
         ]
-        drawn = "The line of the figure." if i == 0 else "Not drawn in the figure."
+        drawn = "A line of the figure." if level in scan.drawn_levels() else "Not drawn in the figure."
         yield Table(
             title=f"{title}: {_level_text(*level)} ({finished.name})",
             location=title if figure.location else "",

@@ -22,6 +22,7 @@ from cevnsi.experiments.csi_2017_figures import CROSS_CHECK_COLUMNS
 from cevnsi.experiments.loading import load_acceptance, load_measurement
 from cevnsi.experiments.measurement import Measurement
 from cevnsi.files.tables import (
+    BEST_FITS,
     CURVES,
     RANGES,
     SCORECARD,
@@ -82,6 +83,11 @@ class AnalysisResults:
     def ranges(self) -> dict[str, Any]:
         """Columns of ranges.csv."""
         return read_table(self.folder / "ranges.csv", RANGES)
+
+    @cached_property
+    def best_fits(self) -> dict[str, Any]:
+        """Columns of best_fits.csv."""
+        return read_table(self.folder / "best_fits.csv", BEST_FITS)
 
     @cached_property
     def scorecard(self) -> dict[str, Any]:
@@ -188,9 +194,13 @@ def _words(config: Mapping[str, Any], analysis: AnalysisResults, figure: FigureS
     if figure.caption:
         caption = figure.caption(config, analysis.name)
     elif drawn:
-        caption = captions.region_caption(config, analysis.name, drawn)
+        caption = captions.region_caption(config, analysis.name, drawn, figure.shaded)
     else:
         caption = captions.plain_caption(config, analysis.name)
+    for i, grid in enumerate(figure.grids):
+        if analysis.best_fit(figure, grid) is None:
+            panel = f"({chr(ord('a') + i)})" if len(drawn) > 1 else ""
+            caption += f" {captions.degenerate_text(panel, analysis.best_fits, grid, known[grid][1])}"
     if any(captions.is_coarse(scan, axes, analysis.ranges) for scan, axes in drawn):
         caption += f" {captions.COARSE}"
     if figure.alt:
@@ -374,6 +384,7 @@ def collect(results: Path, config: Mapping[str, Any], made: Sequence[AnalysisRes
         "analyses": [analysis.name for analysis in made],
         "assumptions": {each.name: captions.assumption_text(each.section) for each in made},
         "data": {each.name: captions.data_text(config, each.name) for each in made},
+        "sources": list(dict.fromkeys(captions.reader_text(config, each.section) for each in made)),
         "figures": figure_rows(config, made),
         "ranges": range_groups(made),
         "differ": differ,

@@ -59,6 +59,10 @@ class Scan:
         """Every confidence level with every number of degrees of freedom."""
         return [(level, n_dof) for level in self.confidence_levels for n_dof in self.n_dof]
 
+    def drawn_levels(self) -> list[tuple[float, int]]:
+        """Those that figures draw: every confidence level, with the first number of degrees of freedom."""
+        return [level for level in self.levels() if level[1] == self.n_dof[0]]
+
     def rows(self, chunk: int) -> tuple[int, int]:
         """Half-open range of first-axis points in chunk 1 .. chunks."""
         return share(self.axes[0].points, chunk, self.chunks)

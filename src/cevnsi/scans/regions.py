@@ -29,6 +29,14 @@ class Grid:
         """Values along axis i in the scale in which it is evenly spaced."""
         return np.log10(values) if self.log[i] else values
 
+    def unscaled(self, i: int, coordinates: FloatArray) -> FloatArray:
+        """Values along axis i at coordinates between its ends; the axis' own points are exact."""
+        if not self.log[i]:
+            return coordinates
+        points = self.coordinate(i)
+        place = np.searchsorted(points, coordinates)
+        return np.where(points[place] == coordinates, self.axes[i][place], 10**coordinates)
+
     def step(self, i: int) -> float:
         """The mean distance of neighbours along axis i, in the scale in which it is evenly spaced."""
         return float(np.ptp(self.coordinate(i))) / (self.axes[i].size - 1)
@@ -43,8 +51,20 @@ def contour_lines(grid: Grid, level: float) -> list[tuple[FloatArray, FloatArray
     """Lines of equal delta chi2, linearly interpolated between grid points (in log10 along a log axis)."""
     x, y = grid.coordinate(0), grid.coordinate(1)
     lines: Any = contour_generator(x, y, grid.delta_chi2.T, name="serial").lines(level)
-    scaled = [[10**c if log else c for c, log in zip(line.T, grid.log, strict=True)] for line in lines]
-    return [(first, second) for first, second in scaled]
+    return [(grid.unscaled(0, line[:, 0]), grid.unscaled(1, line[:, 1])) for line in lines]
+
+
+def filled_region(grid: Grid, low: float, high: float) -> list[tuple[FloatArray, Any]]:
+    """Polygons where delta chi2 is between two levels, by the interpolation of `contour_lines`.
+
+    Each as its points, (points, 2), and the codes by which matplotlib tells an outline from its holes, (points,).
+    """
+    x, y = grid.coordinate(0), grid.coordinate(1)
+    made: Any = contour_generator(x, y, grid.delta_chi2.T, name="serial", fill_type="OuterCode").filled(low, high)
+    return [
+        (np.column_stack([grid.unscaled(i, points[:, i]) for i in (0, 1)]), codes)
+        for points, codes in zip(*made, strict=True)
+    ]
 
 
 def contour_table(grid: Grid, levels: Sequence[tuple[float, int]]) -> dict[str, list[Any]]:

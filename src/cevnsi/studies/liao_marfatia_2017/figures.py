@@ -1,6 +1,7 @@
 """The paper's figures that no other study draws: spectra, the light mediator's exclusion, and Eq. 12 by its domain."""
 
 from collections.abc import Mapping
+from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -12,13 +13,16 @@ from cevnsi.output.figures import (
     BLUE,
     GREY,
     LABELS,
+    LINES,
     ORANGE,
     SKY,
     VERMILION,
     Curves,
     Drawn,
     Panel,
+    fill,
     label,
+    level_text,
     new_figure,
     outline,
     say_if_flat,
@@ -61,7 +65,9 @@ def draw_spectrum(spectra: Mapping[str, Any], caption: str) -> Drawn:
     handles += [ax.plot([], [], color=GREY, linestyle="--", label="SM")[0]]
     handles += [ax.plot([], [], color=GREY, linestyle="-", label=caption)[0]]
     ax.legend(handles=handles, loc="upper right")
-    ax.set(xlim=(0, 50), ylim=(0, 1.08 * top), xlabel=LABELS["photoelectrons"], ylabel=LABELS["predicted_counts"])
+    widths = np.unique(np.round(np.diff(edges), 9))
+    ylabel = f"Events / {widths[0]:g} PE" if widths.size == 1 else "Events / bin"
+    ax.set(xlim=(edges[0], edges[-1]), ylim=(0, 1.08 * top), xlabel=LABELS["photoelectrons"], ylabel=ylabel)
     return figure, curves.columns
 
 
@@ -69,20 +75,23 @@ def draw_exclusion(panel: Panel, g2: tuple[FloatArray, FloatArray]) -> Drawn:
     """Fig. 2: the excluded part of (mass, coupling), log-log, with the band that explains the muon's moment."""
     figure, ax = new_figure(height=3.0)
     curves = Curves()
-    grid, level = panel.grid, panel.level
+    grid, levels = panel.grid, panel.levels
     mass, coupling = grid.axes
-    ax.contourf(mass, coupling, grid.delta_chi2.T, levels=[threshold(*level), np.inf], colors=[SKY], alpha=0.45)
-    outline(ax, curves, "fig2", panel.contours, level, color=BLUE)
+    for level, line in zip(levels, cycle(LINES)):
+        fill(ax, grid, threshold(*level), np.inf, facecolor=SKY, alpha=0.45 / len(levels))
+        outline(ax, curves, "fig2", panel.contours, level, color=BLUE, linestyle=line)
     say_if_flat(ax, grid)
     ax.fill_between(mass, *g2, color=ORANGE, alpha=0.55, linewidth=0)
     for name, edge in zip(("muon g-2, lower", "muon g-2, upper"), g2, strict=True):
         ax.plot(mass, edge, color=ORANGE, linewidth=0.8, linestyle="-.")
         curves.add("fig2", name, 0, mass, edge)
-    probability = r"$2\sigma$" if abs(level[0] - 0.9545) < 1e-4 else f"{100 * level[0]:g} % CL"
+    probability = level_text(levels[0][0])
     handles = [
-        Patch(facecolor=SKY, alpha=0.45, edgecolor=BLUE, label=f"COHERENT excluded ({probability})"),
+        Patch(facecolor=SKY, alpha=0.45, edgecolor=BLUE, label=f"excluded ({probability})"),
         Patch(facecolor=ORANGE, alpha=0.55, label=r"$(g-2)_\mu$ favoured ($2\sigma$)"),
     ]
+    for (confidence_level, _), line in list(zip(levels, cycle(LINES)))[1:]:
+        handles += ax.plot([], [], color=BLUE, linestyle=line, label=level_text(confidence_level))
     if panel.best_fit:
         mark: Any = {"marker": "x", "color": BLACK, "markersize": 5, "linestyle": "none"}
         handles += ax.plot(*panel.best_fit, **mark, label="best fit", clip_on=False)

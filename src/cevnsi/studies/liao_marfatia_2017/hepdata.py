@@ -22,13 +22,13 @@ from cevnsi.output.hepdata import (
 AT_REACH = "Is only the end of the reach"
 CASES = {"sm": "standard model", "light_mediator": "light mediator"}
 COMMENT = (
-    "Constraints on nonstandard neutrino interactions from coherent elastic neutrino-nucleus scattering on CsI, made "
-    "by the software cevnsi, which reproduces J. Liao and D. Marfatia, Phys. Lett. B 775 (2017) 54, arXiv:1708.04255, "
-    "from the COHERENT data of 2017. The numbers are of this reproduction, not of the paper's authors. Equations and "
-    "figures are those of the paper. Delta chi2 counts from the least chi2 between the ends of a scan's axes, "
-    "along a line from the least on its grid; every chi2 is minimised over the normalization pull of Eq. 7. Parameters "
-    "that a table does not name are zero unless it says otherwise. No centre-of-mass energy is given: neutrinos below "
-    "53 MeV from stopped pions and muons meet nuclei at rest."
+    "Constraints on nonstandard neutrino interactions from coherent elastic neutrino-nucleus scattering on CsI, "
+    "made by the software cevnsi, which reproduces J. Liao and D. Marfatia, Phys. Lett. B 775 (2017) 54, "
+    "arXiv:1708.04255, from the data sets that its tables name. The numbers are of this reproduction, not of the "
+    "paper's authors. Equations and figures are those of the paper. Delta chi2 counts from the least chi2 between "
+    "the ends of a scan's axes, along a line from the least on its grid; every chi2 is minimised over the "
+    "normalization pull of Eq. 7. Parameters that a table does not name are zero unless it says otherwise. No "
+    "centre-of-mass energy is given: neutrinos below 53 MeV from stopped pions and muons meet nuclei at rest."
 )
 SOURCES = {
     "https://arxiv.org/abs/1708.04255": "The paper that these tables reproduce",

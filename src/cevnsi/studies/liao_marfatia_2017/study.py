@@ -28,6 +28,7 @@ FIGURES = (
         location="Figure 2",
         grids=("light_mediator",),
         script="draw_exclusion.py",
+        shaded="excluded",
         panel="fig2",
         tables=muon_table,
     ),
