@@ -14,12 +14,12 @@ from numpy.typing import ArrayLike
 
 from baselines import Experiment
 from cevnsi.arrays import FloatArray
+from cevnsi.config.build import read_config
 from cevnsi.config.check import complete, parse_analysis
 from cevnsi.experiments.inputs import read_dataset
 from cevnsi.experiments.loading import as_acceptance, as_measurement
 from cevnsi.experiments.measurement import PHOTOELECTRONS, Measurement
 from cevnsi.experiments.response import Acceptance
-from cevnsi.files import strict_yaml
 from cevnsi.model import Model, make_model
 from cevnsi.parameters import Axis
 from cevnsi.scans.axes import Scan
@@ -70,7 +70,7 @@ def median_ratio(above: Sequence[float], below: Sequence[float]) -> float:
 
 def config() -> dict[str, Any]:
     """The project's configuration."""
-    return strict_yaml.read(ROOT / "config.yaml")
+    return read_config(ROOT / "config.yaml")
 
 
 def inputs(bin_edges_pe: FloatArray | None = None) -> tuple[Measurement, Acceptance]:

@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
+from cevnsi.config.build import read_config
 from cevnsi.config.check import complete, parse_analysis, parse_scan
 from cevnsi.experiments.csi_2017 import CSI_2017
 from cevnsi.experiments.inputs import PUBLISHED_FILE
 from cevnsi.experiments.loading import load_acceptance, load_measurement
-from cevnsi.files.strict_yaml import read
 from cevnsi.files.tables import DOMAIN_MATCHES, PUBLISHED, SCORECARD, contour_layout, read_table
 from cevnsi.model import Analysis, make_model
 from cevnsi.scans.limits import scan_ranges
@@ -157,7 +157,7 @@ def fill(texts: Mapping[Path, str], blocks: Mapping[str, str]) -> dict[Path, str
 
 def main() -> None:
     """Replace the marked parts of the pages and copy the pictures they show."""
-    config, results = read(ROOT / "config.yaml"), ROOT / "results"
+    config, results = read_config(ROOT / "config.yaml"), ROOT / "results"
     analyses = analyses_of(config, DEFAULT)
     blocks = {
         "headline": headline(results, analyses),

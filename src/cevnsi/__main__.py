@@ -1,20 +1,24 @@
 """Small questions to the library, answered in a terminal: `python -m cevnsi --help`. No workflow is needed."""
 
 import argparse
+import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import astuple
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from cevnsi.config.build import build_model, read_config
 from cevnsi.config.describe import all_keys, explain, find_keys
+from cevnsi.experiments.inputs import check_inputs
 from cevnsi.files.strict_yaml import LARGEST, ConfigError
 from cevnsi.files.tables import RANGES, TableError, as_columns, csv_text, decimal
 from cevnsi.model import Model
 from cevnsi.physics.flux import FLAVORS
 from cevnsi.physics.interactions import parameter
 from cevnsi.questions import allowed_range, chi2_and_pull, make_line, predict
+from cevnsi.studies import known
 
 MOST_POINTS = 10_001  # along the line of `range`: a light mediator needs an array of nodes at each
 
@@ -81,7 +85,7 @@ def _once(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
 
 def _model(arguments: argparse.Namespace, *, all_bins: bool = False) -> Model:
     """The model that --config and --analysis ask for."""
-    config = read_config(arguments.config)
+    config = read_config(arguments.config, *arguments.configfile)
     name = arguments.analysis or next(iter(config["analyses"]))
     return build_model(config, name, arguments.config.parent, all_bins=all_bins)
 
@@ -145,6 +149,14 @@ def describe(arguments: argparse.Namespace) -> str:
     return "".join(f"{explain(key)}\n" for key in find_keys(arguments.key))
 
 
+def check(arguments: argparse.Namespace) -> str:
+    """Whether the workflow can use a configuration, and the inputs that it names."""
+    config = read_config(arguments.config, *arguments.configfile)
+    known.check(config)
+    check_inputs(config, arguments.config.parent)
+    return "".join(f"{line}\n" for line in ("can be used", *known.remarks(config)))
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="cevnsi",
@@ -153,10 +165,14 @@ def _parser() -> argparse.ArgumentParser:
         epilog=PARAMETERS,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("--version", action="version", version=f"cevnsi {version('cevnsi')}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     asks_model = argparse.ArgumentParser(add_help=False)
     asks_model.add_argument(
         "--config", type=Path, default=Path("config.yaml"), metavar="FILE", help="whole configuration (config.yaml)"
+    )
+    asks_model.add_argument(
+        "--configfile", type=Path, action="append", default=[], metavar="FILE", help="laid over it, as by snakemake"
     )
     asks_model.add_argument("--analysis", metavar="NAME", help="section of its analyses (the first)")
 
@@ -199,14 +215,31 @@ def _parser() -> argparse.ArgumentParser:
     added.add_argument("--confidence-level", type=_level, default=0.9, metavar="LEVEL", help="probability (0.9)")
     added.add_argument("--n-dof", type=_whole(1, 100), default=1, metavar="N", help="thresholds for (1)")
 
+    command("check", check, "whether a configuration and its inputs can be used", parents=[asks_model])
+
     added = command("describe", describe, "what a key of the configuration is for, or all keys")
     added.add_argument("key", nargs="?", metavar="KEY", help="as in a complaint, or the end of it: form_factor")
     return parser
 
 
+def _joined(words: Iterable[str]) -> list[str]:
+    """Options and negative numbers after them as one word, as argparse takes -5e-1 alone for another option.
+
+    >>> _joined(["range", "eps_ee_dV", "--from", "-5e-1", "--fixed", "eps_mumu_dV=-1"])
+    ['range', 'eps_ee_dV', '--from=-5e-1', '--fixed', 'eps_mumu_dV=-1']
+    """
+    joined: list[str] = []
+    for word in words:
+        if joined and re.fullmatch("--[^=]+", joined[-1]) and re.match(r"-[.\d]", word):
+            joined[-1] += f"={word}"
+        else:
+            joined.append(word)
+    return joined
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit status is 0, or 2 after a complaint on standard error."""
-    asked = _parser().parse_args(arguments)
+    asked = _parser().parse_args(_joined(sys.argv[1:] if arguments is None else arguments))
     try:
         text = asked.run(asked)
     except (ConfigError, TableError, OSError) as error:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cevnsi.files.strict_yaml import read
+from cevnsi.config.build import read_config
 from cevnsi.model import Model, model_of
 from cevnsi.output.captions import intervals_of
 from cevnsi.output.figure_spec import FigureSpec
@@ -45,7 +45,7 @@ MARKS = """grid => cevnsi.plots[grid].canvas.data.filter((trace) => trace.mode =
 @pytest.fixture(scope="module")
 def made(report: Path) -> dict[str, AnalysisResults]:
     """The analyses that the page shows, by name."""
-    config = read(ROOT / "config.yaml")
+    config = read_config(ROOT / "config.yaml")
     figures: dict[str, list[FigureSpec]] = {name: [] for name in config["analyses"]}
     return {each.name: each for each in finished(report.parent, config, figures)}
 

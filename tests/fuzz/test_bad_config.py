@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from cevnsi.config import check as config
+from cevnsi.config.overlays import resolve
 from cevnsi.experiments import inputs
 from cevnsi.files import strict_yaml
 from cevnsi.files.strict_yaml import ConfigError
@@ -25,6 +26,7 @@ Record = Callable[[str, str], None]
 REPEATABLE = settings(derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck))
 
 TEXT = (ROOT / "config.yaml").read_text(encoding="utf-8")
+MERGED = TEXT.replace("  paper:\n", "  paper: &paper\n").replace("    like: paper #", "    <<: *paper #")
 CONFIG = yaml.safe_load(TEXT)
 PLACES = ("analyses", "datasets", "scans")
 
@@ -98,9 +100,16 @@ DOCUMENTS = {
     "a key twice, quoted": TEXT + "\n'checksums': data/SHA256SUMS\n",
     "a key twice, on one line": TEXT.replace("{min: -1, max: 1, ", "{min: -1, max: 1, min: -1, "),
     "a key twice, deep": TEXT.replace("    chunks: 1", "    chunks: 1\n    chunks: 1"),
-    "two merges": TEXT.replace("<<: *paper", "<<: *paper\n    <<: *paper"),
-    "a merge of text": TEXT.replace("<<: *paper", "<<: paper"),
-    "a merge of nothing": TEXT.replace("<<: *paper", "<<: *missing"),
+    "two merges": MERGED.replace("<<: *paper", "<<: *paper\n    <<: *paper"),
+    "a merge of text": MERGED.replace("<<: *paper", "<<: paper"),
+    "a merge of nothing": MERGED.replace("<<: *paper", "<<: *missing"),
+    "like nothing": TEXT.replace("like: paper #", "like: papr #"),
+    "like itself": TEXT.replace("like: paper #", "like: release #"),
+    "like one another": TEXT.replace("  paper:\n", "  paper:\n    like: release\n"),
+    "like a list": TEXT.replace("like: paper #", "like: [paper] #"),
+    "like a mapping that holds itself": TEXT.replace("like: paper", "like: paper\n    exposure: &a {b: *a} # ").replace(
+        "  paper:\n", "  paper:\n    exposure: &b {b: *b}\n"
+    ),
     "tabs": TEXT.replace("  ", "\t"),
     "a list as key": TEXT + "\n? [a, b]\n: 1\n",
     "a number as key": TEXT + "\n1: 1\n",
@@ -156,6 +165,7 @@ WHOLE = ("members", "seed", "points", "chunks")  # numbers of the ensemble of re
 
 def _as_written(written: dict[str, Any]) -> bool:
     """Whether the dataclasses hold what the keys say, whole numbers as such, and no name leaves its folder."""
+    written = resolve(written)
     good = all(re.fullmatch("[A-Za-z][A-Za-z0-9_]*", name) for place in PLACES for name in written[place])
     good &= all(len({name.lower() for name in written[place]}) == len(written[place]) for place in PLACES)
     for section in written["datasets"].values():
@@ -201,8 +211,9 @@ def _as_written(written: dict[str, Any]) -> bool:
 def _refusal(loaded: dict[str, Any]) -> str:
     """What the checks before a run say about a configuration, empty if they accept it; every complaint names a key."""
     try:
-        known.check(loaded)
-        inputs.check_inputs(loaded, ROOT)
+        resolved = resolve(loaded)
+        known.check(resolved)
+        inputs.check_inputs(resolved, ROOT)
     except (ConfigError, TableError) as error:
         said = str(error)
     else:
@@ -393,7 +404,7 @@ def _renamed(place: str, name: str) -> dict[str, Any]:
     for analysis in changed["analyses"].values():
         if place == "datasets" and analysis["dataset"] == old:
             analysis["dataset"] = name
-        if place == "scans":
+        if place == "scans" and "scans" in analysis:
             analysis["scans"] = [name if scan == old else scan for scan in analysis["scans"]]
     return changed
 

@@ -114,7 +114,7 @@ def test_another_form_of_the_same_project_starts(project: Project, tmp_path: Pat
     for name in ("config.yaml", SUMS):
         _edit(project.folder, name, "\n", "\r\n")
     _edit(project.folder, "config.yaml", "points: 401", "points: 401.0")
-    _edit(project.folder, "config.yaml", "  release:\r\n    <<", "  scorecard_csv:\r\n    <<")
+    _edit(project.folder, "config.yaml", "  release:\r\n    like", "  scorecard_csv:\r\n    like")
     _edit_and_list(project.folder, READING, "bin_low_pe", "\ufeffbin_low_pe")
     status, said = _dry_run(project, tmp_path / "run", "")
     assert (status, "Error" in said) == (0, False), said

@@ -5,6 +5,7 @@ import io
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,46 @@ def test_chi2_at_a_point(point: dict[str, float], table: Callable[..., Any], mod
     assert (float(row["chi2"]), float(row["normalization_pull"])) == (expected, pull)
     assert float(row["standard_model_chi2"]) == chi2_and_pull(model("paper"), {})[0]
     assert row["bins"] == "12"
+
+
+@pytest.mark.parametrize("number", ["-5e-1", "-.5", "-0.5", "-500e-3"])
+def test_a_negative_number_is_no_option(number: str, table: Callable[..., Any]) -> None:
+    rows = table("range", "eps_ee_dV", "--from", number, "--to", "1", "--fixed", "eps_mumu_dV=-1e-2")
+    assert rows == table("range", "eps_ee_dV", "--from=-0.5", "--to=1", "--fixed=eps_mumu_dV=-0.01")
+    assert float(rows[0]["lower"]) >= -0.5
+
+
+def test_a_file_is_laid_over_the_configuration(table: Callable[..., Any], tmp_path: Path) -> None:
+    overlay = tmp_path / "overlay.yaml"
+    overlay.write_text("analyses: {paper: {normalization_uncertainty: 0.01}}", encoding="utf-8")
+    laid = table("chi2", "eps_ee_dV=0.2", "--configfile", str(overlay))
+    assert laid != table("chi2", "eps_ee_dV=0.2")
+    assert laid[0]["standard_model_chi2"] != table("chi2")[0]["standard_model_chi2"]
+
+
+def test_a_configuration_is_checked_before_a_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its files by the line, its keys, its studies and its inputs, as the workflow does."""
+    overlay = tmp_path / "overlay.yaml"
+    complaints = {
+        "analyses:\n  paper: {a: [}": "overlay.yaml: while parsing a flow node",
+        "analyses: {paper: {form_factr: helm}}": "overlay.yaml: the configuration cannot be used",
+        "analyses: {paper: {study: mine}}": "analyses.paper.study: 'mine' is unknown",
+        "analyses: {paper: {photoelectron_range: [7, 30]}}": "7 is not a bin edge of dataset figure3",
+    }
+    for text, said in complaints.items():
+        overlay.write_text(text, encoding="utf-8")
+        assert main(["check", "--configfile", str(overlay)]) == 2
+        assert said in capsys.readouterr().err
+    overlay.write_text("analyses: {mine: {like: paper, study: null}}", encoding="utf-8")
+    assert main(["check", "--configfile", str(overlay)]) == 0
+    assert capsys.readouterr().out.startswith("can be used\nanalyses: a plain run makes those of the study")
+
+
+def test_it_says_its_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(["--version"])
+    assert left.value.code == 0
+    assert capsys.readouterr().out == f"cevnsi {version('cevnsi')}\n"
 
 
 def test_the_range_of_a_matter_parameter(table: Callable[..., Any]) -> None:

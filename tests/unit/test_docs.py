@@ -14,6 +14,7 @@ from snakemake.utils import update_config
 
 from cevnsi.__main__ import main
 from cevnsi.config.check import check, complete, parse_analysis, parse_scan
+from cevnsi.config.overlays import lay_over, resolve
 from cevnsi.experiments.exposure import Exposure
 from cevnsi.experiments.inputs import PUBLISHED_FILE
 from cevnsi.experiments.loading import as_acceptance
@@ -123,10 +124,9 @@ def test_targets_of_make_that_are_named_exist() -> None:
 
 @pytest.mark.parametrize("example", fenced("yaml"))
 def test_examples_of_yaml_are_valid_configurations(example: str, config: dict[str, Any]) -> None:
-    before = read(ROOT / "config.yaml")
-    update_config(config, load_yaml(example))
-    check(config)
-    assert config != before
+    laid = resolve(lay_over(read(ROOT / "config.yaml"), load_yaml(example)))
+    check(laid)
+    assert laid != config
 
 
 def test_an_example_with_a_mistake_is_seen(config: dict[str, Any]) -> None:

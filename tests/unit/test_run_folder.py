@@ -2,11 +2,12 @@
 
 import fcntl
 import os
+import re
 from pathlib import Path
 
 import pytest
 
-from cevnsi.workflow.run_folder import RunFolderError, check_writable, clear_leftovers, enter
+from cevnsi.workflow.run_folder import RunFolderError, check_run_folder, check_writable, clear_leftovers, enter
 
 
 @pytest.fixture
@@ -22,6 +23,16 @@ def left(tmp_path: Path) -> list[Path]:
         path.touch()
     (tmp_path / "results" / "paper" / "kept.csv").touch()
     return paths
+
+
+@pytest.mark.parametrize("place", [".", ".snakemake"])
+def test_a_folder_that_nothing_can_be_noted_in(tmp_path: Path, place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".snakemake").mkdir()
+    check_run_folder(tmp_path)
+    at = (tmp_path / place).resolve()
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path).resolve() != at)  # root may write anywhere
+    with pytest.raises(RunFolderError, match=f"^{re.escape(str(at))}: cannot be written to; run in a folder of yours"):
+        check_run_folder(tmp_path)
 
 
 def test_leftovers_are_named_and_removed(tmp_path: Path, left: list[Path]) -> None:

@@ -11,12 +11,12 @@ import pytest
 from scipy.optimize import minimize_scalar
 
 from cevnsi.arrays import FloatArray
+from cevnsi.config.build import read_config
 from cevnsi.config.check import parse_scan
 from cevnsi.experiments.loading import as_acceptance
 from cevnsi.experiments.measurement import Measurement
 from cevnsi.experiments.response import Acceptance
 from cevnsi.experiments.targets import MEAN_OF_CSI
-from cevnsi.files import strict_yaml
 from cevnsi.files.tables import PUBLISHED, RANGES, SCORECARD, as_columns, read_table, write_csv
 from cevnsi.model import DataSet, Model, make_dataset, make_model
 from cevnsi.physics.flux import FLAVORS
@@ -689,7 +689,7 @@ def choices_of(
     dataset: Callable[..., DataSet],
 ) -> Callable[[str], tuple[Values, dict[str, Values]]]:
     """Values of an analysis, and those under every choice that the paper leaves open."""
-    scans = [parse_scan(*item) for item in strict_yaml.read(root / "config.yaml")["scans"].items()]
+    scans = [parse_scan(*item) for item in read_config(root / "config.yaml")["scans"].items()]
 
     @cache
     def found(analysis: str) -> tuple[Values, dict[str, Values]]:

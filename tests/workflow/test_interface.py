@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from cevnsi.config.build import read_config
 from cevnsi.config.check import check, schema
 from cevnsi.files.strict_yaml import ConfigError, read
 from cevnsi.studies.known import STUDIES
@@ -113,7 +114,7 @@ def test_inputs_name_every_reader() -> None:
 
 @pytest.mark.parametrize(("reader", "roles"), _roles().items())
 def test_a_dataset_takes_the_files_that_are_named(reader: str, roles: list[str]) -> None:
-    config = read(ROOT / "config.yaml")
+    config = read_config(ROOT / "config.yaml")
 
     def check_with(names: list[str]) -> None:
         check(

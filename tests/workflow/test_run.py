@@ -14,7 +14,7 @@ import pytest
 import yaml
 from snakemake.utils import update_config
 
-from cevnsi.config.build import build_model
+from cevnsi.config.build import build_model, read_config
 from cevnsi.config.check import parse_scan
 from cevnsi.files import tables
 from cevnsi.files.strict_yaml import read
@@ -311,9 +311,7 @@ def test_more_axes_two_nuclei_and_helm(finished: Project, tmp_path: Path) -> Non
     grid = pd.read_parquet(project.folder / full)
     scan = parse_scan("four_axes", read(overlay)["scans"]["four_axes"])
     chi2 = grid["chi2"].to_numpy().reshape(scan.shape)
-    config = read(ROOT / "config.yaml")
-    update_config(config, read(overlay))
-    model = build_model(config, "two_nuclei", ROOT)
+    model = build_model(read_config(ROOT / "config.yaml", overlay), "two_nuclei", ROOT)
     for name, left_out in (("eps_ee_dV.eps_ee_uV", (2, 3)), ("eps_ee_uV.eps_mumu_uV", (0, 2))):
         pair = pd.read_parquet(base / "grids" / f"four_axes.{name}.parquet")
         over = {scan.axes[i].name: (scan.axes[i].minimum, scan.axes[i].maximum) for i in left_out}

@@ -22,6 +22,10 @@ if workflow.is_main_process:
             f"the library that would run, {PACKAGE}, is not this project's, {(ROOT / 'src' / 'cevnsi').resolve()}: "
             "`make env` in the project's folder, or install the project into the environment that runs it"
         )
+    try:
+        run_folder.check_run_folder(Path())
+    except OSError as error:
+        raise WorkflowError(str(error)) from None
     if not IS_MODULE:  # else locks and leftovers are the other workflow's to clear
         RUN_FOLDER_LOCK = run_folder.enter(
             Path(), Path("results")

@@ -5,6 +5,7 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 from snakemake.sourcecache import LocalSourceFile
 
+from cevnsi.config.overlays import resolve
 from cevnsi.files.strict_yaml import ConfigError, in_order
 from cevnsi.workflow.config_files import read_plain
 
@@ -38,3 +39,11 @@ if CONFIG_FILES:
     ORDERED_CONFIG = in_order(config, CONFIG_FILES)
     config.clear()
     config.update(ORDERED_CONFIG)
+
+# Once all files are merged, so that what is laid over an analysis holds for those that are like it.
+try:
+    RESOLVED_CONFIG = resolve(config)
+except ConfigError as error:
+    raise WorkflowError(str(error)) from None
+config.clear()
+config.update(RESOLVED_CONFIG)

@@ -7,6 +7,7 @@ from typing import Any
 
 from cevnsi.config import check as settings
 from cevnsi.config.check import complete, parse_analysis
+from cevnsi.config.overlays import lay_over, resolve
 from cevnsi.experiments.inputs import check_range, read_dataset
 from cevnsi.experiments.loading import as_acceptance, as_measurement, load_acceptance, load_measurement
 from cevnsi.files import strict_yaml
@@ -14,16 +15,20 @@ from cevnsi.files.strict_yaml import ConfigError, near_miss
 from cevnsi.model import DataSet, Model, make_dataset, make_model
 
 
-def read_config(path: Path | str) -> dict[str, Any]:
-    """A configuration file, read strictly and checked; ConfigError names the file and every complaint.
+def read_config(path: Path | str, *overlays: Path | str) -> dict[str, Any]:
+    """A configuration file with others laid over it, read strictly and checked as the workflow does.
 
-    Sections that one anchor of the file fills in share nothing, so that an edit of one is none of another.
+    ConfigError names the files and every complaint. Sections that one anchor of a file fills in share nothing, so that
+    an edit of one is none of another.
     """
-    config = strict_yaml.read(Path(path))
+    config: Mapping[str, Any] = {}
+    for file in (path, *overlays):
+        config = lay_over(config, strict_yaml.read(Path(file)))
     try:
+        config = resolve(config)
         settings.check(config)
     except ConfigError as error:
-        raise ConfigError(f"{path}: {error}") from None
+        raise ConfigError(f"{', '.join(map(str, (path, *overlays)))}: {error}") from None
     apart: dict[str, Any] = json.loads(json.dumps(config))
     return apart
 

@@ -5,6 +5,7 @@ Every complaint names the key, the value and what was expected; nothing is corre
 
 import difflib
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import cache
@@ -26,6 +27,8 @@ from cevnsi.scans.axes import Scan, share
 DEEPEST, MOST_VALUES = 10, 100_000  # of a configuration, aliases written out
 MOST_STORED = 10**9  # of one grid that is kept: 8 GB of chi2
 MOST_IN_CHUNK = 20 * 10**6  # of all grids, the part that one chunk keeps, in memory until it is written
+
+REACH_ROUNDING = 1e-12  # of a sum of decimals, over its range
 
 SCALES = ("linear", "log")  # of an axis
 
@@ -158,7 +161,21 @@ def _schema_complaints(config: Mapping[str, Any]) -> Iterator[str]:
             yield f"{key}: {error.instance!r} is unknown; expected one of {', '.join(map(str, error.validator_value))}"
         else:
             meant = f" ({error.schema['description']})" if "description" in error.schema else ""
+            meant += _number_hint(error.instance) if error.validator == "type" else ""
             yield f"{key or 'the whole'}: {error.message}{meant}"
+
+
+def _number_hint(value: Any) -> str:
+    """What to write for a text that is a number to everyone but YAML.
+
+    >>> print(_number_hint("1.76e23") + _number_hint("-1e-4") + _number_hint("helm"))
+    ; as a number, write 1.76e+23; as a number, write -1.0e-4
+    """
+    found = re.fullmatch(r"([+-]?\d+)(\.\d*)?[eE]([+-]?)(\d+)", value) if isinstance(value, str) else None
+    if not found:
+        return ""
+    whole, fraction, sign, power = found.groups()
+    return f"; as a number, write {whole}{fraction if fraction and fraction != '.' else '.0'}e{sign or '+'}{power}"
 
 
 def _value_complaints(key: str, scan: Scan) -> Iterator[str]:
@@ -202,10 +219,11 @@ def _domain_complaints(key: str, scan: Scan) -> Iterator[str]:
             yield f"{key}.domain: axis {axis.name} needs a domain for {' and '.join(missing)} (Eq. 11 fixes their sum)"
             continue
         reach = [3 * sum(scan.domain[quark][side] for quark in quarks) for side in (0, 1)]
-        if axis.minimum < reach[0] or axis.maximum > reach[1]:
+        missed = REACH_ROUNDING * (reach[1] - reach[0])
+        if axis.minimum < reach[0] - missed or axis.maximum > reach[1] + missed:
+            ends = f"[{axis.minimum:.10g}, {axis.maximum:.10g}] leaves [{reach[0]:.10g}, {reach[1]:.10g}]"
             yield (
-                f"{key}.axes.{axis.name}: [{axis.minimum:g}, {axis.maximum:g}] leaves [{reach[0]:g}, {reach[1]:g}], "
-                f"which is what the domains of {' and '.join(quarks)} allow (Eq. 11)"
+                f"{key}.axes.{axis.name}: {ends}, which is what the domains of {' and '.join(quarks)} allow (Eq. 11)"
             )
 
 
