@@ -485,3 +485,14 @@ def test_a_best_fit_says_what_its_grid_misses(config: dict[str, Any], model: Cal
             excesses = [least - fit.chi2 for fit in best_fits(model("paper"), coarse)]
             assert min(excesses) >= -1e-12
             assert np.ptp(excesses) < 1e-9
+
+
+def test_the_points_of_a_log_axis_are_exact_also_next_to_its_ends() -> None:
+    """A line along an end of the grid is interpolated, and may lie beyond it by rounding."""
+    axis = np.geomspace(3e-6, 0.7, 31)
+    grid = Grid(names=("coupling", "eps_ee_dV"), axes=(axis, axis), log=(True, False), delta_chi2=np.zeros((31, 31)))
+    points = grid.coordinate(0)
+    np.testing.assert_array_equal(grid.unscaled(0, points), axis)
+    beyond = np.array([np.nextafter(points[0], -np.inf), np.nextafter(points[-1], np.inf)])
+    np.testing.assert_array_equal(grid.unscaled(0, beyond), axis[[0, -1]])
+    np.testing.assert_array_equal(grid.unscaled(1, beyond), beyond)

@@ -34,8 +34,9 @@ class Grid:
         if not self.log[i]:
             return coordinates
         points = self.coordinate(i)
-        place = np.searchsorted(points, coordinates)
-        return np.where(points[place] == coordinates, self.axes[i][place], 10**coordinates)
+        inside = np.clip(coordinates, points[0], points[-1])  # interpolated along an end, they may miss it by rounding
+        place = np.searchsorted(points, inside)
+        return np.where(points[place] == inside, self.axes[i][place], 10**inside)
 
     def step(self, i: int) -> float:
         """The mean distance of neighbours along axis i, in the scale in which it is evenly spaced."""
