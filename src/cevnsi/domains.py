@@ -199,18 +199,20 @@ def _local_minimum(
     )
     charge = abs(float(np.mean([standard_model_charge(n, sin2) for n in nuclides])))
     size: list[float] = [0.3 * charge if keys[k][0] in OFF_DIAGONAL else charge for k in problem.moved]
-    targets = product(*([-amplitude, amplitude] for amplitude in size))
-    sums = [([j for j, d in enumerate(moving) if d.pair == pair and not d.part], ends)
-            for pair, ends in ((MATTER_PARAMETERS[name].pair, ends) for name, ends in inside.items())]  # fmt: skip
-    least = np.full(len(low), np.inf)
-    for chosen in targets:
-        value, place = descend(problem, problem.start(low, high, chosen), low, high)
-        for both, ends in sums:
-            matter = 3 * place[:, both].sum(axis=1)
-            margin = 1e-12 * (ends[1] - ends[0])  # the ends are tried by themselves
-            value = np.where((matter >= ends[0] - margin) & (matter <= ends[1] + margin), value, np.inf)
-        least = np.minimum(least, value)
-    return least.reshape(shape)
+    starts = [problem.start(low, high, chosen) for chosen in product(*([-amplitude, amplitude] for amplitude in size))]
+    # Those of all signs at once, as a step of few problems costs as much as one of many.
+    value, place = descend(
+        lambda at, which: problem(at, which % len(low)),
+        np.concatenate(starts),
+        np.tile(low, (len(starts), 1)),
+        np.tile(high, (len(starts), 1)),
+    )
+    for name, ends in inside.items():
+        both = [j for j, d in enumerate(moving) if d.pair == MATTER_PARAMETERS[name].pair and not d.part]
+        matter = 3 * place[:, both].sum(axis=1)
+        margin = 1e-12 * (ends[1] - ends[0])  # the ends are tried by themselves
+        value = np.where((matter >= ends[0] - margin) & (matter <= ends[1] + margin), value, np.inf)
+    return np.asarray(value.reshape(len(starts), *shape).min(axis=0))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -189,7 +189,7 @@ def test_a_plane_that_chi2_does_not_depend_on_has_no_lines(finished: Project, tm
 def test_nothing_to_do_until_results_change(submitted: Project) -> None:
     assert submitted.jobs("--", "hepdata") == {}
     before = submitted.digests(below="results/hepdata")
-    submitted.snakemake("--forcerun", "limits", "--", "hepdata")
+    submitted.snakemake("--forcerun", "tables", "--", "hepdata")
     assert submitted.digests(below="results/hepdata") == before  # the same bytes once more
     contours = submitted.folder / "results" / "paper" / "contours" / "ee_d_u.csv"
     text = contours.read_text(encoding="utf-8")

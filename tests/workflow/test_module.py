@@ -80,7 +80,7 @@ def test_a_module_leaves_names_and_handlers_to_the_other_workflow(outer: Path) -
     local = set(line.split()[7:])  # what a cluster profile does not submit
     ours = re.findall("^rule ([a-z0-9_]+):", "".join(path.read_text(encoding="utf-8") for path in RULES), re.MULTILINE)
     submitted = {"scans", "chunk", "domain_sensitivity", "digitization_chunk"}  # what computes chi2
-    made = {"scans", "limits", "figures", DEFAULT, "paper", "release"}  # in loops
+    made = {"scans", "tables", "figures", DEFAULT, "paper", "release"}  # in loops
     assert local == {f"cevnsi_{name}" for name in {*ours, *made, "all", "analyses"} - submitted}
 
 
@@ -104,8 +104,8 @@ def test_an_edit_of_our_code_reaches_the_other_workflow(outer: Path) -> None:
         done = _run(outer, outer / "cevnsi" / "src", "--dry-run", "--quiet", "rules")
     finally:
         path.write_text(before, encoding="utf-8")
-    assert "cevnsi_limits" in done.stdout
-    assert "cevnsi_spectra" not in done.stdout
+    assert "cevnsi_tables" in done.stdout
+    assert "cevnsi_chunk" not in done.stdout
 
 
 def test_a_bad_configuration_stops_the_other_workflow(outer: Path) -> None:

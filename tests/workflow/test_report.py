@@ -209,7 +209,7 @@ def test_captions_inputs_versions_and_the_check_are_there(reported: Project, tex
 
 def test_rules_and_times_are_of_this_run(text: str) -> None:
     (times,) = re.findall("<!-- run times -->.*<!-- end run times -->", text, re.DOTALL)
-    for rule, jobs in {"chunk": 18, "scans": 2, "limits": 2}.items():  # in nine chunks and three scans of one
+    for rule, jobs in {"chunk": 18, "scans": 2, "tables": 2}.items():  # in nine chunks and three scans of one
         assert f'<th scope="row">{rule}</th><td data-label="Jobs">{jobs}</td>' in times
 
 

@@ -146,7 +146,7 @@ def test_a_coarse_mass_axis_shows_no_interval_that_there_is_not(finished: Projec
     said = "The grid is too coarse for this figure: see ranges.csv"
     drawn = {name: said in (base / "figures" / f"{name}.svg").read_text(encoding="utf-8") for name in FIGURES}
     assert drawn == {name: name == "fig2" for name in FIGURES}
-    log = (finished.folder / "logs" / analysis / "limits.log").read_text(encoding="utf-8")
+    log = (finished.folder / "logs" / analysis / "tables.log").read_text(encoding="utf-8")
     assert f"light_mediator, coupling, 0.9545 CL, 1 dof: {rows['warning'][1]}" in log
     warned = (ranges["warning"] != "").sum()
     assert f"{warned} rows of results/{analysis}/ranges.csv have a warning" in (finished.folder / "run.log").read_text(
@@ -234,10 +234,10 @@ def test_an_analysis_of_no_study_is_made_by_its_name_and_not_otherwise(finished:
     assert "`snakemake mine ...` makes mine, `snakemake analyses ...` all" in plain
     assert project.jobs(*laid) == {"provenance": 1}  # which holds the configuration
     scans = ("light_mediator", "ee_d_u")
-    expected = {"inputs": 0, "spectra": 1, "merge": 1, "scans_2": 1, "limits_2": 1, "draw_region": 2}
+    expected = {"inputs": 0, "merge": 1, "scans_2": 1, "tables_2": 1, "figures_2": 1, "draw_region": 1}
     jobs = project.jobs(*laid, "--", "mine")
     assert {name: jobs.get(name, 0) for name in expected} == expected
-    assert not {"scorecard", "figures", "figures_2", "domain_sensitivity", "provenance"} & jobs.keys()
+    assert not {"scorecard", "figures", "domain_sensitivity", "provenance"} & jobs.keys()
     done = project.snakemake(str(overlay), "--", "mine")
     base = project.folder / "results" / "mine"
     assert {path.name for path in (base / "figures").iterdir()} == {
@@ -267,11 +267,11 @@ def test_a_report_without_any_study_has_no_scorecard(finished: Project, tmp_path
 
 
 def test_an_analysis_is_not_called_as_a_rule(finished: Project, tmp_path: Path) -> None:
-    overlay = tmp_path / "spectra.yaml"
-    overlay.write_text(MINE.replace("mine:", "spectra:"), encoding="utf-8")
+    overlay = tmp_path / "merge.yaml"
+    overlay.write_text(MINE.replace("mine:", "merge:"), encoding="utf-8")
     done = finished.snakemake(str(overlay), "--dry-run", check=False)
     assert done.returncode != 0
-    assert "analyses.spectra: a rule of the workflow is called so; choose another name" in done.stdout
+    assert "analyses.merge: a rule of the workflow is called so; choose another name" in done.stdout
 
 
 def test_a_physics_edit_reruns_what_depends_on_it(finished: Project) -> None:
@@ -279,7 +279,7 @@ def test_a_physics_edit_reruns_what_depends_on_it(finished: Project) -> None:
         finished.folder / "src" / "cevnsi" / "physics" / "flux.py", '"nu_e": (96.0, -192.0)', '"nu_e": (97.0, -192.0)'
     ):
         jobs = finished.jobs()
-    assert jobs["spectra"] == 2
+    assert jobs["tables"] == 2
     assert jobs["chunk"] == 2 * (4 + 2 + 3)  # all chunks of both analyses,
     assert jobs["scans"] == 2  # and their scans of one
     assert "inputs" not in jobs
@@ -297,7 +297,7 @@ def test_a_level_edit_recomputes_no_chi2(finished: Project) -> None:
     with edited(config, "confidence_levels: [0.9545]", "confidence_levels: [0.9]"):
         jobs = finished.jobs()
     assert not {"chunk", "scans", "merge"} & jobs.keys()
-    assert jobs["limits"] == 2
+    assert jobs["tables"] == 2
 
 
 def test_more_axes_two_nuclei_and_helm(finished: Project, tmp_path: Path) -> None:

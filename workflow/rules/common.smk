@@ -44,6 +44,10 @@ onstart:
         run_folder.check_writable(Path("results"))
     except OSError as error:
         raise WorkflowError(str(error)) from None
+    # The scheduler's limit of jobs by time, meant for submissions, starts a timer whenever jobs wait for a core, and
+    # each timer leads to another: they look through all waiting jobs ever more often, and the last holds up the end.
+    if workflow.local_exec:
+        workflow.scheduler.job_rate_limiter = None
 
 
 SCANS = {name: parse_scan(name, section) for name, section in config["scans"].items()}
@@ -116,11 +120,14 @@ def figures_made(analysis):
     return figures_of(study_of(config, analysis), config, run, pairs_of(analysis))
 
 
-def study_figures(analysis):
-    """Those of them that its study lists."""
+def drawn_together(analysis):
+    """Those of them that one job draws: what its study lists, and pairs of scans that are one chunk."""
     study = study_of(config, analysis)
+    listed = study.figures if study else ()
     return [
-        figure for figure in figures_made(analysis) if study and figure in study.figures
+        figure
+        for figure in figures_made(analysis)
+        if figure in listed or all(GRIDS[grid].name in SMALL for grid in figure.grids)
     ]
 
 
@@ -173,6 +180,9 @@ KINDS = kinds()
 # Scans that are one chunk: all of an analysis are one job, and each of the others' chunks and grids is one.
 SMALL = [name for name, scan in SCANS.items() if scan.chunks == 1]
 CHUNKED = [name for name in SCANS if name not in SMALL]
+GRIDS_OF_CHUNKED = only(
+    [grid.replace(".", "[.]") for grid in GRIDS if GRIDS[grid].name in CHUNKED]
+)
 
 
 # Analyses with an ensemble of readings; the rules match no other.

@@ -1,6 +1,6 @@
-# Figures of a study are one job of an analysis; that of any other pair of parameters is its own, as its grid may cost much.
+# Figures are one job of an analysis; but that of a scan of several chunks is its own, as its grid may cost much.
 for SUFFIX, SAME in KINDS:
-    if DRAWN := study_figures(SAME[0]):
+    if DRAWN := drawn_together(SAME[0]):
 
         rule:
             name:
@@ -31,7 +31,7 @@ for SUFFIX, SAME in KINDS:
                     for figure in DRAWN
                 },
             message:
-                "Figures of the study, {wildcards.analysis}"
+                "Figures of {wildcards.analysis}"
             script:
                 "../scripts/figures.py"
 
@@ -44,6 +44,8 @@ rule draw_region:
         figure_files("{grid}"),
     log:
         "logs/{analysis}/figures/{grid}.log",
+    wildcard_constraints:
+        grid=GRIDS_OF_CHUNKED,
     localrule: True
     conda:
         "../../envs/environment.yaml"

@@ -69,9 +69,7 @@ rule merge:
     log:
         "logs/{analysis}/grids/{grid}.log",
     wildcard_constraints:
-        grid=only(
-            [grid.replace(".", "[.]") for grid in GRIDS if GRIDS[grid].name in CHUNKED]
-        ),
+        grid=GRIDS_OF_CHUNKED,
     localrule: True
     conda:
         "../../envs/environment.yaml"

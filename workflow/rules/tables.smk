@@ -1,13 +1,14 @@
+# What costs less than the start of a job is one: all tables of an analysis that are made from its inputs and grids.
 for SUFFIX, SAME in KINDS:
 
     rule:
         name:
-            f"limits{SUFFIX}"
+            f"tables{SUFFIX}"
         input:
             counts=dataset_file("counts.csv"),
             acceptance=dataset_file("acceptance.csv"),
             grids=grid_files,
-            code=code("limits.py"),
+            code=code("tables.py"),
         output:
             contours=[
                 f"results/{{analysis}}/contours/{grid}.csv"
@@ -15,8 +16,10 @@ for SUFFIX, SAME in KINDS:
             ],
             ranges="results/{analysis}/ranges.csv",
             best_fits="results/{analysis}/best_fits.csv",
+            spectra="results/{analysis}/spectra.csv",
+            templates="results/{analysis}/templates.csv",
         log:
-            "logs/{analysis}/limits.log",
+            "logs/{analysis}/tables.log",
         wildcard_constraints:
             analysis=only(SAME),
         localrule: True
@@ -25,10 +28,11 @@ for SUFFIX, SAME in KINDS:
         params:
             analysis=analysis_section,
             sections=lambda w: scan_sections(w.analysis),
+            example=config["spectrum_example"],
         message:
-            "Contours, allowed ranges and best fits of {wildcards.analysis}"
+            "Contours, allowed ranges, best fits, spectra and templates of {wildcards.analysis}"
         script:
-            "../scripts/limits.py"
+            "../scripts/tables.py"
 
 
 rule domain_sensitivity:
