@@ -17,7 +17,8 @@ from cevnsi.physics.nuclei import Nuclide
 from cevnsi.physics.weak_charge import ROWS, charge_amplitude, contact, parts, quark_numbers, standard_model_charge
 from cevnsi.statistics.descent import descend
 
-Domain = Mapping[str, tuple[float, float]]
+# Ends broadcast with parameters; only where a matter parameter has a domain, too, all of them are single numbers.
+Domain = Mapping[str, tuple[Real, Real]]
 # Chi2 (n,), gradient (n, k) and Hessian (n, k, k) at charges squared (n, k), ordered (e, mu) by nucleus.
 ChargeDerivatives = Callable[[FloatArray], tuple[FloatArray, FloatArray, FloatArray]]
 
@@ -93,7 +94,7 @@ def directions(parameters: Mapping[str, Real], domain: Domain, nuclides: tuple[N
 
 
 def turning_points(
-    name: str, domain: Domain, nuclides: tuple[Nuclide, ...], sin2_theta_w: float
+    name: str, domain: Mapping[str, tuple[float, float]], nuclides: tuple[Nuclide, ...], sin2_theta_w: float
 ) -> tuple[list[float], float]:
     """Where chi2 may turn along a contact parameter, and on what scale there.
 
@@ -158,8 +159,8 @@ def least_over_domain(
 
 def _reached(name: str, domain: Domain) -> tuple[float, float]:
     """The part of a matter parameter's domain that the domains of its quarks reach (Eq. 11)."""
-    least, most = (3 * sum(domain[quark][side] for quark in MATTER_PARAMETERS[name].quarks) for side in (0, 1))
-    return max(domain[name][0], least), min(domain[name][1], most)
+    least, most = (3 * sum(float(domain[quark][side]) for quark in MATTER_PARAMETERS[name].quarks) for side in (0, 1))
+    return max(float(domain[name][0]), least), min(float(domain[name][1]), most)
 
 
 def _local_minimum(

@@ -8,6 +8,7 @@ rule scorecard:
         digitization=lambda w: (
             [f"results/{w.analysis}/digitization.csv"] if w.analysis in VARIED else []
         ),
+        best_domains=lambda w: best_domain_files(w.analysis),
         code=code("scorecard.py"),
     output:
         "results/{analysis}/scorecard.csv",

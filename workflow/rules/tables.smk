@@ -44,6 +44,8 @@ rule domain_sensitivity:
     output:
         ends="results/{analysis}/domain_sensitivity.csv",
         matches="results/{analysis}/domain_matches.csv",
+        map="results/{analysis}/domain_map.csv",
+        best="results/{analysis}/domain_best.csv",
     log:
         "logs/{analysis}/domain_sensitivity.log",
     wildcard_constraints:
@@ -55,6 +57,6 @@ rule domain_sensitivity:
         section=lambda w: config["scans"][config["domain_sensitivity"]["scan"]],
         sensitivity=config.get("domain_sensitivity"),
     message:
-        "Ends of the allowed ranges against the bound on profiled parameters, {wildcards.analysis}"
+        "Ends of the allowed ranges against the domain of profiled parameters, {wildcards.analysis}"
     script:
         "../scripts/domain_sensitivity.py"

@@ -4,7 +4,7 @@ from typing import Any
 
 from cevnsi.config.build import load_dataset
 from cevnsi.config.check import parse_analysis, parse_scan
-from cevnsi.files.tables import DIGITIZATION, PUBLISHED, RANGES, read_parquet, read_table, write_csv
+from cevnsi.files.tables import DIGITIZATION, DOMAIN_BEST, PUBLISHED, RANGES, read_parquet, read_table, write_csv
 from cevnsi.model import model_of
 from cevnsi.scans.chunks import as_grid
 from cevnsi.studies.known import STUDIES
@@ -27,7 +27,8 @@ def main(
     judge = STUDIES[study]
     ours = judge.values(model, scans, read_table(files.ranges, RANGES), grids)
     spread = no_digitization or read_table(files.digitization[0], DIGITIZATION)
-    others = judge.choices(model, everything, scans, grids) if judge.choices else {}
+    best = read_table(files.best_domains[0], DOMAIN_BEST) if files.best_domains else None
+    others = judge.choices(model, everything, scans, grids, best) if judge.choices else {}
     write_csv(output[0], scorecard(read_table(files.published, PUBLISHED), ours, spread, others))
 
 

@@ -76,6 +76,17 @@ DOMAIN_MATCHES = Layout(
     columns=("parameter", "side", "confidence_level", "n_dof", "delta_chi2", "published", "bound", "kind"),
     texts=("parameter", "side", "bound", "kind"),  # the bound is nan where none tried gives the published end
 )
+PUBLISHED_ENDS = tuple(f"eps_{pair}_matter_{side}" for pair in ("ee", "mumu") for side in ("lower", "upper"))  # Eq. 12
+_LEVEL = ("confidence_level", "n_dof", "delta_chi2")
+_MISS = ("miss", "miss_of", "at_reach", *PUBLISHED_ENDS)
+DOMAIN_MAP = Layout(columns=("lower_bound", "upper_bound", *_LEVEL, *_MISS), texts=("miss_of", "at_reach"))
+DOMAIN_BEST = Layout(
+    columns=(
+        *("kind", *_LEVEL, "lower_bound", "upper_bound", *_MISS),
+        *("lower_from", "lower_to", "upper_from", "upper_to"),
+    ),
+    texts=("kind", "miss_of", "at_reach"),
+)
 DIGITIZATION = Layout(
     columns=("key", "nominal", "mean", "standard_deviation", "least", "greatest", "members"),
     texts=(

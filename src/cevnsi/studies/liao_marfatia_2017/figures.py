@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from itertools import cycle
 from typing import Any
 
+import matplotlib as mpl
 import numpy as np
 from matplotlib.patches import Patch
 
@@ -16,6 +17,7 @@ from cevnsi.output.figures import (
     LINES,
     ORANGE,
     SKY,
+    SMALL_PANELS,
     VERMILION,
     Curves,
     Drawn,
@@ -132,4 +134,64 @@ def draw_domain_sensitivity(table: Mapping[str, Any], published: Mapping[str, tu
         axes[0, 0].plot([], [], color=GREY, linewidth=0.5, label="reach, no limit")
     axes[0, 0].legend(loc="center right")
     axes[-1, 0].set(xlabel=r"bound on $|\epsilon^{uV}|$ and $|\epsilon^{dV}|$", xlim=(0, None))
+    return figure, curves.columns
+
+
+MAP_LEVELS = np.linspace(0, 0.5, 11)  # of the miss; the tolerance of Eq. 12 is one of them
+BEST_MARKS = {"any": "x", "limits": "+", "symmetric": "o"}
+BEST_NAMES = {"any": "least miss", "limits": "the same, all four limits", "symmetric": "symmetric"}
+
+
+def _best_marks(ax: Any, curves: Curves, panel: str, best: Mapping[str, Any], rows: Any) -> None:
+    """The best domain of each kind, those as good as the best one as a line; kinds that coincide are marked once."""
+    marked: set[tuple[float, float]] = set()
+    for i in np.flatnonzero(rows):
+        kind, at = best["kind"][i], (float(best["lower_bound"][i]), float(best["upper_bound"][i]))
+        curves.add(panel, BEST_NAMES[kind], 0, at[:1], at[1:])
+        if at not in marked:
+            mark: Any = {"markerfacecolor": "none", "color": BLACK, "linestyle": "none", "zorder": 3}
+            ax.plot(*at, marker=BEST_MARKS[kind], label=BEST_NAMES[kind], clip_on=False, **mark)
+        marked.add(at)
+        if kind == "any":
+            as_good = [float(best[name][i]) for name in ("lower_from", "lower_to")]
+            ax.plot(as_good, [at[1]] * 2, color=BLACK, linewidth=0.7)
+            curves.add(panel, "as good", 0, as_good, [at[1]] * 2)
+
+
+def draw_domain_map(table: Mapping[str, Any], best: Mapping[str, Any], tolerance: float) -> Drawn:
+    """The largest miss of the ends of Eq. 12 over the lower and the upper bound of a domain, a panel a threshold.
+
+    table has the columns of domain_map.csv, best those of domain_best.csv.
+    """
+    curves = Curves()
+    levels = sorted({(int(n), float(level)) for n, level in zip(table["n_dof"], table["delta_chi2"], strict=True)})
+    with mpl.rc_context(SMALL_PANELS):
+        figure, axes = new_figure(height=2.5, ncols=max(len(levels), 1), sharey=True, squeeze=False)
+        if not levels:
+            axes[0, 0].text(0.5, 0.5, "the scan is not of Eq. (12)", transform=axes[0, 0].transAxes, ha="center")
+            return figure, curves.columns
+        lower, upper = (np.unique(table[name]) for name in ("lower_bound", "upper_bound"))
+        for ax, (n_dof, level) in zip(axes.flat, levels, strict=True):
+            rows = (np.asarray(table["n_dof"]) == n_dof) & (np.asarray(table["delta_chi2"]) == level)
+            shape = (lower.size, upper.size)  # as the rows are ordered
+            miss = np.asarray(table["miss"])[rows].reshape(shape)
+            filled = ax.contourf(lower, upper, miss.T, levels=MAP_LEVELS, cmap="cividis_r", extend="max")
+            panel = rf"delta chi2 {level:.2f}, {n_dof} dof"
+            if miss.min() < tolerance:
+                line = ax.contour(lower, upper, miss.T, levels=[tolerance], colors=[VERMILION], linewidths=0.9)
+                for i, points in enumerate(line.allsegs[0]):
+                    curves.add(panel, f"miss {tolerance:g}", i, *points.T)
+            reach = np.array([bool(text) for text in table["at_reach"]])[rows].reshape(shape).astype(float)
+            if 0 < reach.sum() < reach.size:
+                line = ax.contour(lower, upper, reach.T, levels=[0.5], colors=[GREY], linewidths=0.7, linestyles=":")
+                for i, points in enumerate(line.allsegs[0]):
+                    curves.add(panel, "some end is only the reach", i, *points.T)
+            _best_marks(ax, curves, panel, best, (np.asarray(best["n_dof"]) == n_dof) & (best["delta_chi2"] == level))
+            ax.set(xlim=(lower[0], lower[-1]), ylim=(upper[0], upper[-1]), title=rf"$\Delta\chi^2={level:.2f}$")
+            ax.set(xlabel="lower bound")
+        axes[0, 0].set(ylabel=r"upper bound of every $\epsilon^{uV}$, $\epsilon^{dV}$")
+        figure.colorbar(
+            filled, ax=axes, orientation="horizontal", label="largest miss of the ends of Eq. (12)", aspect=40
+        )
+        axes.flat[-1].legend(loc="upper right", framealpha=0.8, frameon=True)
     return figure, curves.columns

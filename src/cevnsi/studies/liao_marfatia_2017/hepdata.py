@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from cevnsi.files.tables import PUBLISHED_ENDS
 from cevnsi.output.hepdata import (
     COUNTS,
     LIMITS,
@@ -175,6 +176,65 @@ def matches_table(finished: Finished) -> Iterator[Table]:
         dependent=columns,
         picture=picture_name(finished, "domain_sensitivity"),
     )
+
+
+def map_tables(finished: Finished) -> Iterator[Table]:
+    """By how much domains miss Eq. 12, a table for each level, and those that miss it least."""
+    table, best = finished.data["domain_map"], finished.data["domain_best"]
+    text = (
+        "The largest distance of an end of an allowed range from the published one, if each eps_uV and eps_dV that is "
+        "minimised over may go from the lower to the upper bound. An end is at the reach where the bounds themselves "
+        "end the range (Eq. 11), not the data. Not in the paper: it states no domain."
+    )
+    shared = {"observable": LIMITS, "location": "Eq. 12", "picture": picture_name(finished, "domain_map")}
+    levels = list(zip(map(float, table["confidence_level"]), map(int, table["n_dof"]), strict=True))
+    for level in dict.fromkeys(levels):
+        rows = [i for i, found in enumerate(levels) if found == level]
+        qualifiers = [*assumptions(finished), *level_qualifiers(*level)]
+        yield Table(
+            title=f"Miss of Eq. 12, {level[1]} dof, {100 * level[0]:g} % CL ({finished.name})",
+            description=text,
+            independent=[
+                column(f"{side.capitalize()} bound", [float(table[f"{side}_bound"][i]) for i in rows])
+                for side in ("lower", "upper")
+            ],
+            dependent=[
+                column("Largest miss", [float(table["miss"][i]) for i in rows], *qualifiers),
+                column("Of the end", [table["miss_of"][i] for i in rows], *qualifiers),
+                column("Ends at the reach", [table["at_reach"][i] or "none" for i in rows], *qualifiers),
+            ],
+            **shared,
+        )
+    if best["kind"]:
+        cells = {"Lower bound": "lower_bound", "Upper bound": "upper_bound", "Largest miss": "miss"}
+        cells |= {label_of_end(name): name for name in PUBLISHED_ENDS}
+        texts = {"Of the end": "miss_of", "Ends at the reach": "at_reach"}
+        columns = [column(head, [float(v) for v in best[name]], *assumptions(finished)) for head, name in cells.items()]
+        columns += [
+            column(head, [v or "none" for v in best[name]], *assumptions(finished)) for head, name in texts.items()
+        ]
+        yield Table(
+            title=f"Domains closest to Eq. 12 ({finished.name})",
+            description=f"{text} The domain that misses least, of all (any), of those in which chi2 makes all ends "
+            "(limits), and of those symmetric about zero; of domains that miss by as little the narrowest.",
+            independent=[
+                column("Of which domains", best["kind"]),
+                column("Confidence level", [float(v) for v in best["confidence_level"]]),
+                column("Degrees of freedom", [int(v) for v in best["n_dof"]]),
+            ],
+            dependent=columns,
+            **shared,
+        )
+
+
+def label_of_end(name: str) -> str:
+    r"""An end of Eq. 12 by the name of its column.
+
+    >>> print(label_of_end("eps_ee_matter_lower"))
+    Lower end of $\\epsilon_{ee}$
+    """
+    parameter_name, _, side = name.rpartition("_")
+    return f"{side.capitalize()} end of {label(parameter_name)}"
 
 
 def domain_tables(finished: Finished) -> Iterator[Table]:

@@ -222,18 +222,34 @@ def reproduced_values(model: Model, scans: Sequence[Scan], ranges: Ranges, grids
 
 
 Z_POLE = 0.2312  # sin^2 theta_W (M_Z, MS-bar), PDG 2018 Review, Sec. 10
-# Domains of every eps_uV and eps_dV: twice the default, and one with which all four ends are near the published ones at
-# delta chi2 2.71.
-DOMAINS = ((-2.0, 2.0), (-1.0, 0.73))
+TWICE_THE_DEFAULT = (-2.0, 2.0)  # a domain of every eps_uV and eps_dV
 CHOICE_POINTS = 201  # along an axis of the grids that regions are counted on again
 
 
+def _domains(best: Mapping[str, Any]) -> dict[tuple[float, float], str]:
+    """Domains of every eps_uV and eps_dV to try, and what is said of them; `best` has the columns of domain_best.csv.
+
+    Of the best ones those that need not be symmetric about zero.
+    """
+    tried = {TWICE_THE_DEFAULT: ""}
+    for i, kind in enumerate(best.get("kind", ())):
+        level = f"closest to Eq. 12 at delta chi2 {best['delta_chi2'][i]:.2f}"
+        remark = {"any": f", {level}", "limits": f", of those in which all ends are limits {level}"}.get(kind)
+        if remark:
+            tried.setdefault((float(best["lower_bound"][i]), float(best["upper_bound"][i])), remark)
+    return tried
+
+
 def open_choices(
-    model: Model, everything: DataSet, scans: Sequence[Scan], grids: Mapping[str, Grid]
+    model: Model,
+    everything: DataSet,
+    scans: Sequence[Scan],
+    grids: Mapping[str, Grid],
+    best_domains: Mapping[str, Any] | None = None,
 ) -> dict[str, Values]:
     """Our values under choices that the paper leaves open, by what is chosen; each has the keys that it bears on.
 
-    `everything` has all bins, `model` those that enter chi2.
+    `everything` has all bins, `model` those that enter chi2; `best_domains` the columns of domain_best.csv, if made.
     """
     analysis, found = model.analysis, {}
     by_name = {scan.name: scan for scan in scans}
@@ -248,10 +264,10 @@ def open_choices(
             key: value for key, value in limits.items() if key != "g2_delta_chi2"  # no limit enters it
         }  # fmt: skip
     if "matter_ee_mumu" in by_name:
-        for low, high in DOMAINS:
+        for (low, high), remark in _domains(best_domains or {}).items():
             rows = scan_ranges(model, bounded(by_name["matter_ee_mumu"], low, high))
             values = _range_values(as_columns(map(astuple, rows), RANGES))
-            found[f"every eps_uV, eps_dV in [{low:g}, {high:g}]"] = values
+            found[f"every eps_uV, eps_dV in [{low:g}, {high:g}]{remark}"] = values
         found["the narrowest symmetric domain that makes it a limit"] = {
             f"{name}_{side}_n{n_dof}": narrowest_limit(model, by_name["matter_ee_mumu"], name, side, n_dof)
             for name, side, n_dof in product(("eps_ee_matter", "eps_mumu_matter"), ("lower", "upper"), (1, 2))
@@ -363,6 +379,12 @@ def published_ends(published: Mapping[str, Any]) -> dict[str, tuple[float, float
     value = dict(zip(published["key"], published["published"], strict=True))
     names = [key.removesuffix("_lower_n2") for key in value if key.endswith("_matter_lower_n2")]
     return {name: (float(value[f"{name}_lower_n2"]), float(value[f"{name}_upper_n2"])) for name in names}
+
+
+def tolerance_of_ends(published: Mapping[str, Any]) -> float:
+    """By how much an end of Eq. 12 may differ; the least, if rows say different numbers. NaN if no end is published."""
+    rows = zip(published["key"], published["tolerance"], strict=True)
+    return min((float(tolerance) for key, tolerance in rows if "_matter_" in key), default=float("nan"))
 
 
 def run_summary(results: Path, analyses: Sequence[str]) -> str:

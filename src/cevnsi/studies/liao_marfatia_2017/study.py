@@ -1,10 +1,17 @@
 """All of the study in one record: what the paper states, and every figure with what it draws and is called."""
 
 from cevnsi.experiments.inputs import PUBLISHED_FILE
-from cevnsi.files.tables import DOMAIN_MATCHES, SENSITIVITY, SPECTRA
+from cevnsi.files.tables import DOMAIN_BEST, DOMAIN_MAP, DOMAIN_MATCHES, SENSITIVITY, SPECTRA
 from cevnsi.output.figure_spec import FigureSpec
 from cevnsi.studies.liao_marfatia_2017.captions import spectrum_alt, spectrum_caption
-from cevnsi.studies.liao_marfatia_2017.hepdata import COMMENT, SOURCES, domain_tables, muon_table, spectrum_tables
+from cevnsi.studies.liao_marfatia_2017.hepdata import (
+    COMMENT,
+    SOURCES,
+    domain_tables,
+    map_tables,
+    muon_table,
+    spectrum_tables,
+)
 from cevnsi.studies.liao_marfatia_2017.page import page_rows
 from cevnsi.studies.liao_marfatia_2017.scorecard import open_choices, reproduced_values
 from cevnsi.studies.study import Study
@@ -53,6 +60,20 @@ FIGURES = (
         inputs={"table": "results/{analysis}/domain_sensitivity.csv", "published": PUBLISHED_FILE.as_posix()},
         tables=domain_tables,
         data={"domain_sensitivity": SENSITIVITY, "domain_matches": DOMAIN_MATCHES},
+        on_its_own=True,
+    ),
+    FigureSpec(
+        name="domain_map",
+        title="How far each domain misses Eq. 12",
+        section="domain_sensitivity",
+        script="draw_domain_map.py",
+        inputs={
+            "table": "results/{analysis}/domain_map.csv",
+            "best": "results/{analysis}/domain_best.csv",
+            "published": PUBLISHED_FILE.as_posix(),
+        },
+        tables=map_tables,
+        data={"domain_map": DOMAIN_MAP, "domain_best": DOMAIN_BEST},
         on_its_own=True,
     ),
 )
