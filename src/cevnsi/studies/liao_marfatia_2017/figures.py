@@ -6,6 +6,7 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
+from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from cevnsi.arrays import FloatArray
@@ -138,24 +139,38 @@ def draw_domain_sensitivity(table: Mapping[str, Any], published: Mapping[str, tu
 
 
 MAP_LEVELS = np.linspace(0, 0.5, 11)  # of the miss; the tolerance of Eq. 12 is one of them
-BEST_MARKS = {"any": "x", "limits": "+", "symmetric": "o"}
-BEST_NAMES = {"any": "least miss", "limits": "the same, all four limits", "symmetric": "symmetric"}
+AT_REACH = "edge of where an end is only the reach"
+BEST_MARKS = {"any": "x", "limits": "s", "symmetric": "o"}
+BEST_NAMES = {"any": "least miss", "limits": "least with four limits", "symmetric": "least of symmetric ones"}
 
 
 def _best_marks(ax: Any, curves: Curves, panel: str, best: Mapping[str, Any], rows: Any) -> None:
-    """The best domain of each kind, those as good as the best one as a line; kinds that coincide are marked once."""
-    marked: set[tuple[float, float]] = set()
+    """The best domain of each kind, and as a line those with another lower bound that are as good as the first."""
     for i in np.flatnonzero(rows):
         kind, at = best["kind"][i], (float(best["lower_bound"][i]), float(best["upper_bound"][i]))
+        ax.plot(*at, marker=BEST_MARKS[kind], color=BLACK, markerfacecolor="none", linestyle="none", zorder=3)
         curves.add(panel, BEST_NAMES[kind], 0, at[:1], at[1:])
-        if at not in marked:
-            mark: Any = {"markerfacecolor": "none", "color": BLACK, "linestyle": "none", "zorder": 3}
-            ax.plot(*at, marker=BEST_MARKS[kind], label=BEST_NAMES[kind], clip_on=False, **mark)
-        marked.add(at)
         if kind == "any":
             as_good = [float(best[name][i]) for name in ("lower_from", "lower_to")]
             ax.plot(as_good, [at[1]] * 2, color=BLACK, linewidth=0.7)
             curves.add(panel, "as good", 0, as_good, [at[1]] * 2)
+
+
+def _map_panel(ax: Any, curves: Curves, panel: str, column: Mapping[str, Any], tolerance: float) -> Any:
+    """The miss as a filled map, and lines where it is the tolerance and where an end starts to be only the reach."""
+    lower, upper = (np.unique(column[name]) for name in ("lower_bound", "upper_bound"))
+    shape = (lower.size, upper.size)  # in the order of the rows
+    miss = column["miss"].reshape(shape)
+    reach = (column["at_reach"] != "").reshape(shape).astype(float)
+    filled = ax.contourf(lower, upper, miss.T, levels=MAP_LEVELS, cmap="cividis_r", extend="max")
+    drawn: Any = ((f"miss {tolerance:g}", miss, tolerance, VERMILION, "-"), (AT_REACH, reach, 0.5, "white", ":"))
+    for name, values, height, color, style in drawn:
+        if values.min() < height < values.max():
+            line = ax.contour(lower, upper, values.T, levels=[height], colors=[color], linewidths=0.9, linestyles=style)
+            for i, points in enumerate(line.allsegs[0]):
+                curves.add(panel, name, i, *points.T)
+    ax.set(xlim=(lower[0], lower[-1]), ylim=(upper[0], upper[-1]), xlabel="lower bound")
+    return filled
 
 
 def draw_domain_map(table: Mapping[str, Any], best: Mapping[str, Any], tolerance: float) -> Drawn:
@@ -164,34 +179,31 @@ def draw_domain_map(table: Mapping[str, Any], best: Mapping[str, Any], tolerance
     table has the columns of domain_map.csv, best those of domain_best.csv.
     """
     curves = Curves()
-    levels = sorted({(int(n), float(level)) for n, level in zip(table["n_dof"], table["delta_chi2"], strict=True)})
+    columns, bests = ({name: np.array(values) for name, values in each.items()} for each in (table, best))
+    levels = sorted(set(zip(columns["delta_chi2"].tolist(), columns["n_dof"].tolist(), strict=True)))
     with mpl.rc_context(SMALL_PANELS):
-        figure, axes = new_figure(height=2.5, ncols=max(len(levels), 1), sharey=True, squeeze=False)
+        figure, axes = new_figure(height=2.9, ncols=max(len(levels), 1), sharey=True, squeeze=False)
         if not levels:
             axes[0, 0].text(0.5, 0.5, "the scan is not of Eq. (12)", transform=axes[0, 0].transAxes, ha="center")
             return figure, curves.columns
-        lower, upper = (np.unique(table[name]) for name in ("lower_bound", "upper_bound"))
-        for ax, (n_dof, level) in zip(axes.flat, levels, strict=True):
-            rows = (np.asarray(table["n_dof"]) == n_dof) & (np.asarray(table["delta_chi2"]) == level)
-            shape = (lower.size, upper.size)  # as the rows are ordered
-            miss = np.asarray(table["miss"])[rows].reshape(shape)
-            filled = ax.contourf(lower, upper, miss.T, levels=MAP_LEVELS, cmap="cividis_r", extend="max")
-            panel = rf"delta chi2 {level:.2f}, {n_dof} dof"
-            if miss.min() < tolerance:
-                line = ax.contour(lower, upper, miss.T, levels=[tolerance], colors=[VERMILION], linewidths=0.9)
-                for i, points in enumerate(line.allsegs[0]):
-                    curves.add(panel, f"miss {tolerance:g}", i, *points.T)
-            reach = np.array([bool(text) for text in table["at_reach"]])[rows].reshape(shape).astype(float)
-            if 0 < reach.sum() < reach.size:
-                line = ax.contour(lower, upper, reach.T, levels=[0.5], colors=[GREY], linewidths=0.7, linestyles=":")
-                for i, points in enumerate(line.allsegs[0]):
-                    curves.add(panel, "some end is only the reach", i, *points.T)
-            _best_marks(ax, curves, panel, best, (np.asarray(best["n_dof"]) == n_dof) & (best["delta_chi2"] == level))
-            ax.set(xlim=(lower[0], lower[-1]), ylim=(upper[0], upper[-1]), title=rf"$\Delta\chi^2={level:.2f}$")
-            ax.set(xlabel="lower bound")
-        axes[0, 0].set(ylabel=r"upper bound of every $\epsilon^{uV}$, $\epsilon^{dV}$")
-        figure.colorbar(
-            filled, ax=axes, orientation="horizontal", label="largest miss of the ends of Eq. (12)", aspect=40
-        )
-        axes.flat[-1].legend(loc="upper right", framealpha=0.8, frameon=True)
+        for ax, (level, n_dof) in zip(axes.flat, levels, strict=True):
+            rows, marked = ((each["delta_chi2"] == level) & (each["n_dof"] == n_dof) for each in (columns, bests))
+            panel = f"delta chi2 {level:.2f}, {n_dof:g} dof"
+            of_level = {name: values[rows] for name, values in columns.items()}
+            filled = _map_panel(ax, curves, panel, of_level, tolerance)
+            _best_marks(ax, curves, panel, best, marked)
+            if (bests["miss"][marked] > tolerance).all():
+                ax.text(0.04, 0.95, f"nowhere within {tolerance:g}", transform=ax.transAxes, va="top", color="white")
+            ax.set(title=rf"$\Delta\chi^2={level:.2f}$")
+        axes[0, 0].set(ylabel=r"upper bound of each $\epsilon^{uV}$, $\epsilon^{dV}$")
+        mark: Any = {"color": BLACK, "markerfacecolor": "none", "linestyle": "none"}
+        handles = [Line2D([], [], marker=BEST_MARKS[kind], label=name, **mark) for kind, name in BEST_NAMES.items()]
+        handles += [
+            Line2D([], [], color=BLACK, linewidth=0.7, label="as good as the least"),
+            Line2D([], [], color=VERMILION, linewidth=0.9, label=f"miss {tolerance:g}"),
+            Line2D([], [], color=GREY, linewidth=0.9, linestyle=":", label=AT_REACH),
+        ]
+        figure.legend(handles=handles, loc="outside lower center", ncols=2)
+        text = "largest miss of the ends of Eq. (12)"
+        figure.colorbar(filled, ax=axes, orientation="horizontal", label=text, aspect=40)
     return figure, curves.columns

@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from cevnsi.files.tables import DOMAIN_MATCHES, SENSITIVITY, read_table
+from cevnsi.files.tables import DOMAIN_BEST, DOMAIN_MATCHES, SENSITIVITY, read_table
 from cevnsi.output import captions
 from cevnsi.output.report import AnalysisResults, Row, shown
 from cevnsi.statistics.thresholds import threshold
-from cevnsi.studies.liao_marfatia_2017.scorecard import spread
+from cevnsi.studies.liao_marfatia_2017.scorecard import spread, tolerance_of_ends
 from cevnsi.studies.liao_marfatia_2017.sensitivity import CL_PAPER
 
 
@@ -146,6 +146,40 @@ def domain_row(analysis: AnalysisResults) -> Row | None:
     return shown(analysis, "domain_sensitivity", "", alt) | {"slope": slope_of_limits(table), "levels": levels}
 
 
+def best_domain_rows(made: Sequence[AnalysisResults]) -> list[Row]:
+    """Every kind of domain at each threshold, with the one that comes closest to Eq. 12 by analysis."""
+    rows: dict[tuple[Any, ...], Row] = {}
+    for analysis in made:
+        path = analysis.folder / "domain_best.csv"
+        table = read_table(path, DOMAIN_BEST) if path.exists() else {"kind": []}
+        for i, kind in enumerate(table["kind"]):
+            row = rows.setdefault(
+                (table["delta_chi2"][i], kind), {"delta_chi2": table["delta_chi2"][i], "kind": kind, "best": {}}
+            )
+            names = ("lower_bound", "upper_bound", "miss", "lower_from", "lower_to")
+            found: Row = {name: float(table[name][i]) for name in names}
+            row["best"][analysis.name] = found | {"at_reach": table["at_reach"][i]}
+    return sorted(rows.values(), key=lambda row: float(row["delta_chi2"]))
+
+
+def map_row(analysis: AnalysisResults) -> Row | None:
+    """The map of domains in words; None where it was not asked for, or is of no published end."""
+    path = analysis.folder / "domain_best.csv"
+    if "domain_map" not in [figure.name for figure in analysis.figures]:
+        return None
+    best = read_table(path, DOMAIN_BEST)
+    least = [i for i, kind in enumerate(best["kind"]) if kind == "any"]
+    if not least:
+        return None
+    said = [
+        f"at delta chi2 {best['delta_chi2'][i]:.2f} it is least, {best['miss'][i]:.3f}, from "
+        f"{best['lower_bound'][i]:g} to {best['upper_bound'][i]:g}"
+        for i in sorted(least, key=lambda i: float(best["delta_chi2"][i]))
+    ]
+    alt = f"Maps of the largest miss of the ends of Eq. 12 over the lower and the upper bound: {'; '.join(said)}."
+    return shown(analysis, "domain_map", "", alt) | {"levels": sorted({float(best["delta_chi2"][i]) for i in least})}
+
+
 def page_rows(config: Mapping[str, Any], made: Sequence[AnalysisResults], published: Mapping[str, Any]) -> Row:
     """All of it; `published` has the columns of published.csv."""
     judged = [analysis for analysis in made if analysis.is_judged]
@@ -155,5 +189,8 @@ def page_rows(config: Mapping[str, Any], made: Sequence[AnalysisResults], publis
         "equation": [row for row in (reproduced_equation(analysis, published) for analysis in judged) if row],
         "domains": [row for row in map(domain_row, judged) if row],
         "matches": match_rows(judged),
+        "best": best_domain_rows(judged),
+        "maps": [row for row in map(map_row, judged) if row],
+        "tolerance": tolerance_of_ends(published),
         "bound": config.get("domain_sensitivity", {}).get("scan"),
     }
