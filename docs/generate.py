@@ -19,7 +19,7 @@ from cevnsi.config.check import complete, parse_analysis, parse_scan
 from cevnsi.experiments.csi_2017 import CSI_2017
 from cevnsi.experiments.inputs import PUBLISHED_FILE
 from cevnsi.experiments.loading import load_acceptance, load_measurement
-from cevnsi.files.tables import DOMAIN_MATCHES, PUBLISHED, SCORECARD, contour_layout, read_table
+from cevnsi.files.tables import DOMAIN_BEST, DOMAIN_MATCHES, PUBLISHED, SCORECARD, contour_layout, read_table
 from cevnsi.model import Analysis, make_model
 from cevnsi.scans.limits import scan_ranges
 from cevnsi.studies.known import DEFAULT, STUDIES, analyses_of
@@ -142,6 +142,44 @@ def matches(results: Path) -> str:
     return f"The published ends correspond, one by one, {'; '.join(said)}.\n"
 
 
+def _best(results: Path, analysis: str) -> dict[tuple[str, str], dict[str, Any]]:
+    """Rows of domain_best.csv by kind and delta chi2."""
+    table = read_table(results / analysis / "domain_best.csv", DOMAIN_BEST)
+    rows = [dict(zip(table, row, strict=True)) for row in zip(*table.values(), strict=True)]
+    return {(row["kind"], f"{row['delta_chi2']:.2f}"): row for row in rows}
+
+
+def _interval(row: Mapping[str, Any]) -> str:
+    return f"[{row['lower_bound']:g}, {row['upper_bound']:g}]"
+
+
+def closest(results: Path) -> str:
+    """The common domain that comes closest to Eq. 12 at each threshold, in a sentence."""
+    low, high = (_best(results, "paper")["any", level] for level in ("2.71", "4.61"))
+    return (
+        f"Of all domains that are one interval, {_interval(low)} comes closest at delta chi2 2.71, with all four ends "
+        f"of `paper` within {low['miss']:.3f} of the published ones, and {_interval(high)} at 4.61, within "
+        f"{high['miss']:.3f}: see [Eq. 12](docs/results.md#eq-12).\n"
+    )
+
+
+def domains(results: Path, analyses: Sequence[str]) -> str:
+    """The domains of each kind that come closest to Eq. 12, as a Markdown table."""
+    said = {
+        "any": "one interval",
+        "limits": "one interval, all four ends limits",
+        "symmetric": "one symmetric interval",
+    }
+    lines = ["| domains | delta chi2 | " + " | ".join(f"`{name}` | miss" for name in analyses) + " |"]
+    lines.append("|---" * (2 + 2 * len(analyses)) + "|")
+    found = {name: _best(results, name) for name in analyses}
+    for level in ("2.71", "4.61"):
+        for kind, text in said.items():
+            cells = [f"{_interval(rows[kind, level])} | {rows[kind, level]['miss']:.4f}" for rows in found.values()]
+            lines.append(f"| {text} | {level} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
 def fill(texts: Mapping[Path, str], blocks: Mapping[str, str]) -> dict[Path, str]:
     """The texts with every block between its marks, which must stand in one place of one of them."""
     filled = dict(texts)
@@ -164,6 +202,8 @@ def main() -> None:
         "scorecard": scorecards(results, analyses),
         "assumptions": assumptions(results, config),
         "matches": matches(results),
+        "closest": closest(results),
+        "domains": domains(results, analyses),
     }
     pictures = {f"{name}.png": results / "paper" / "figures" for name in PICTURES}
     measured = results / "benchmark.json"

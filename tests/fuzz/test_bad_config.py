@@ -57,7 +57,7 @@ PATHS = [
 NAMES = [
     "inputs", "Inputs", "INPUTS", "provenance", "../x", "..", ".", "/x", "a/b", "a.b", "a b", " a", "a ", "a\n", "\na",
     "a\0", "", "Paper", "PAPER", "Figure3", "Light_mediator", "fig1", "Fig2", "domain_sensitivity", "Digitization",
-    "a|b", ".*",
+    "domain_map",    "a|b", ".*",
     "{scan}", "a-b", "é", "ａ", "a\u200b", "1", "1a", "_a", "a" * 61, "a" * 5000, "CON", "none", "all", "null", "true",
     "*", "$x", "~", "-n", "paper\n", "\ud800", "a\\", "'", '"', "light_mediator.coupling", "results", "logs", "chunk",
     "x",
@@ -411,7 +411,7 @@ def _renamed(place: str, name: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("place", PLACES)
 def test_names(record: Record, place: str) -> None:
-    of_scans = ["fig1", "fig2", "domain_sensitivity", "digitization"]
+    of_scans = ["fig1", "fig2", "domain_sensitivity", "domain_map", "digitization"]
     taken = {"analyses": ["inputs"], "datasets": [], "scans": of_scans}[place]
     for name in NAMES:
         free = name.lower() not in [each.lower() for each in (*CONFIG[place], *taken)]
@@ -470,6 +470,7 @@ TOGETHER = {
     "domain_sensitivity.bounds: min -1": ("domain_sensitivity", "bounds", "min", -1),
     "domain_sensitivity.scan": ("domain_sensitivity", "scan", "ee_d_u"),
     "domain_sensitivity.points: unknown key": ("domain_sensitivity", "points", 201),
+    "domain_sensitivity.map.lower: max 1": ("domain_sensitivity", "map", "lower", "max", 1),
     "domain_sensitivity.bounds.points": ("domain_sensitivity", "bounds", "points", 10**9),
     "digitization.members": ("digitization", "members", 10**9),
     "digitization.chunks: 33 chunks": ("digitization", "chunks", 33),

@@ -19,6 +19,7 @@ from cevnsi.config.check import (
     check_scan,
     complete,
     parse_analysis,
+    parse_domain_map,
     parse_scan,
     parse_sensitivity,
     schema,
@@ -421,7 +422,24 @@ SENSITIVITY = [
         put("domain_sensitivity", "bounds", "points", 1),
         "domain_sensitivity.bounds.points: 1 is less than the minimum of 2",
     ),
-    (put("domain_sensitivity", "points", 201), "domain_sensitivity.points: unknown key; known keys: scan, bounds"),
+    (put("domain_sensitivity", "points", 201), "domain_sensitivity.points: unknown key; known keys: scan, bounds, map"),
+    (drop("domain_sensitivity", "map"), "domain_sensitivity: 'map' is a required property"),
+    (
+        put("domain_sensitivity", "map", "lower", "max", 0),
+        "domain_sensitivity.map.lower: max 0; expected a negative number",
+    ),
+    (
+        put("domain_sensitivity", "map", "upper", "min", 0),
+        "domain_sensitivity.map.upper: min 0; expected a positive number",
+    ),
+    (
+        put("domain_sensitivity", "map", "lower", "min", -0.05),
+        "domain_sensitivity.map.lower: min -0.05 >= max -0.1; min must be smaller",
+    ),
+    (
+        put("domain_sensitivity", "map", "upper", "points", 100_000),
+        "domain_sensitivity.map: 2900000 domains; expected at most 1000000",
+    ),
 ]
 
 DIGITIZATION = [
@@ -890,6 +908,12 @@ def test_detectors_are_of_readers_and_exposures_of_the_schema() -> None:
 
 def test_parsed_sensitivity(config: dict[str, Any]) -> None:
     assert parse_sensitivity(config["domain_sensitivity"]) == Axis(name="bound", minimum=0.1, maximum=2.0, points=39)
+
+
+def test_parsed_domain_map(config: dict[str, Any]) -> None:
+    lower, upper = parse_domain_map(config["domain_sensitivity"])
+    assert lower == Axis(name="lower", minimum=-1.5, maximum=-0.1, points=29)
+    assert upper == Axis(name="upper", minimum=0.1, maximum=1.5, points=141)
 
 
 def test_a_scan_of_one_axis_is_checked_by_itself() -> None:

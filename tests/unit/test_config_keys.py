@@ -41,6 +41,8 @@ def test_every_key_is_described_and_listed_once() -> None:
             [
                 "scans.<name>.axes.<name>.points",
                 "domain_sensitivity.bounds.points",
+                "domain_sensitivity.map.lower.points",
+                "domain_sensitivity.map.upper.points",
                 "digitization.points",
             ],
         ),

@@ -14,7 +14,16 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.patches import PathPatch, StepPatch
 
-from cevnsi.files.tables import BEST_FITS, RANGES, SENSITIVITY, SPECTRA, as_columns, read_csv
+from cevnsi.files.tables import (
+    BEST_FITS,
+    DOMAIN_BEST,
+    DOMAIN_MAP,
+    RANGES,
+    SENSITIVITY,
+    SPECTRA,
+    as_columns,
+    read_csv,
+)
 from cevnsi.model import DataSet
 from cevnsi.output import figures
 from cevnsi.output.figures import (
@@ -32,6 +41,7 @@ from cevnsi.scans import limits
 from cevnsi.scans.regions import Grid, contour_table
 from cevnsi.statistics.thresholds import threshold
 from cevnsi.studies.liao_marfatia_2017.figures import (
+    draw_domain_map,
     draw_domain_sensitivity,
     draw_exclusion,
     draw_spectrum,
@@ -424,6 +434,52 @@ def test_ends_that_are_only_the_reach_are_no_limits() -> None:
     )
 
 
+BEST_ROW = (-0.9, 0.7, 0.04, "eps_ee_matter_lower", "", -0.95, 1.95, -0.66, 1.57, -1.5, -0.9, 0.7, 0.7)
+
+
+def map_tables() -> tuple[dict[str, Any], dict[str, Any]]:
+    """A map that is least at (-1, 0.6), by 0.02 at one level and by 0.12 at the other, with a reach below 0.25."""
+    rows = [
+        (low, high, 0.9, n_dof, level, abs(low + 1) + abs(high - 0.6) + least, "eps_ee_matter_lower",
+         "eps_ee_matter_upper" if high < 0.25 else "", -0.95, 1.95, -0.66, 1.57)
+        for low in (-1.5, -1.0, -0.5)
+        for high in (0.2, 0.4, 0.6, 0.8)
+        for n_dof, level, least in ((2, 4.605, 0.12), (1, 2.706, 0.02))
+    ]  # fmt: skip
+    best = [(kind, 0.9, 1, 2.706, *BEST_ROW) for kind in ("any", "limits")]
+    best += [("any", 0.9, 2, 4.605, -1.0, 0.6, 0.12, *BEST_ROW[3:])]
+    return as_columns(rows, DOMAIN_MAP), as_columns(best, DOMAIN_BEST)
+
+
+def test_the_map_of_domains_has_the_miss_and_the_best() -> None:
+    figure, columns = draw_domain_map(*map_tables(), 0.05)
+    first, second, bar = figure.axes
+    assert [ax.get_title() for ax in (first, second)] == [r"$\Delta\chi^2=2.71$", r"$\Delta\chi^2=4.61$"]
+    assert (first.get_xlim(), first.get_ylim()) == ((-1.5, -0.5), (0.2, 0.8))
+    assert bar.get_xlabel() == "largest miss of the ends of Eq. (12)"
+    name = "delta chi2 2.71, 1 dof"
+    assert curve(columns, name, "least miss") == ([-0.9], [0.7])
+    assert curve(columns, name, "least with four limits") == ([-0.9], [0.7])
+    assert curve(columns, name, "least of symmetric ones") == ([], [])
+    assert curve(columns, name, "as good") == ([-1.5, -0.9], [0.7, 0.7])
+    x, y = curve(columns, name, "miss 0.05")
+    # where straight lines between the points of the map have it
+    np.testing.assert_allclose(np.abs(np.add(x, 1)) + np.abs(np.subtract(y, 0.6)), 0.03, atol=1e-9)
+    edge = curve(columns, name, "edge of where an end is only the reach")[1]
+    assert edge == pytest.approx([0.3] * len(edge))
+    assert edge
+    assert curve(columns, "delta chi2 4.61, 2 dof", "miss 0.05") == ([], [])
+    assert [[text.get_text() for text in ax.texts] for ax in (first, second)] == [[], ["nowhere within 0.05"]]
+
+
+def test_a_map_of_no_published_end_says_so() -> None:
+    none = as_columns([], DOMAIN_MAP), as_columns([], DOMAIN_BEST)
+    figure, columns = draw_domain_map(*none, 0.05)
+    (ax,) = figure.axes
+    assert [text.get_text() for text in ax.texts] == ["the scan is not of Eq. (12)"]
+    assert columns["x"] == []
+
+
 def test_confidence_levels_of_one_n_dof_are_separate_curves() -> None:
     figure, _ = draw_domain_sensitivity(sensitivity_table(((0.9, 2, 4.6), (0.99, 2, 9.2), (0.9, 3, 6.3))), {})
     lines = shown(figure.axes[0])
@@ -518,6 +574,8 @@ def drawn(kind: str, dataset: Callable[..., DataSet]) -> figures.Drawn:
         return draw_spectrum(spectra_of(dataset), mediator_caption(10, 1e-4))
     if kind == "exclusion":
         return draw_exclusion(panel(light_mediator(), (20.5, 3.3e-5), WARNING), BAND)
+    if kind == "map":
+        return draw_domain_map(*map_tables(), 0.05)
     if kind == "sensitivity":
         return draw_domain_sensitivity(sensitivity_table(), {"eps_ee_matter": (-0.95, 1.95)})
     count = 4 if kind == "four regions" else 1
@@ -535,6 +593,7 @@ SIGNATURES = {"pdf": b"%PDF", "png": b"\x89PNG", "svg": b"<?xm", "csv": b"pane"}
         ("spectrum", ("svg", "csv")),
         ("one region", ("pdf", "png")),
         ("sensitivity", ("svg", "csv")),
+        ("map", ("svg", "csv")),
     ],
 )
 def test_bytes_repeat(kind: str, formats: tuple[str, ...], dataset: Callable[..., DataSet], tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import yaml
 from matplotlib import image
 
 from cevnsi.config.check import parse_scan
-from cevnsi.files.tables import TableError
+from cevnsi.files.tables import DOMAIN_BEST, DOMAIN_MAP, TableError, as_columns
 from cevnsi.model import DataSet
 from cevnsi.output.figure_spec import FigureSpec, region
 from cevnsi.output.figures import Panel, draw_regions, drawing, save
@@ -35,7 +35,7 @@ from cevnsi.output.hepdata import (
 from cevnsi.scans.ranges import AllowedRange
 from cevnsi.scans.regions import Grid, contour_table
 from cevnsi.statistics.thresholds import threshold
-from cevnsi.studies.liao_marfatia_2017.figures import draw_domain_sensitivity, draw_spectrum
+from cevnsi.studies.liao_marfatia_2017.figures import draw_domain_map, draw_domain_sensitivity, draw_spectrum
 from cevnsi.studies.liao_marfatia_2017.hepdata import COMMENT, SOURCES
 from cevnsi.studies.liao_marfatia_2017.spectra import spectra_table
 from cevnsi.studies.liao_marfatia_2017.study import FIGURES
@@ -119,6 +119,32 @@ def ranges_of_mine() -> list[AllowedRange]:
     ]
 
 
+ENDS = (-0.93, 1.93, -0.61, 1.62)
+WORST = ("eps_mumu_matter_lower", "eps_ee_matter_upper")
+MAP = {
+    "domain_map": arrays(
+        as_columns(
+            [
+                (low, high, 0.9, n_dof, level, 0.05 - low / 100 + n_dof / 1000, *WORST, *ENDS)
+                for low in (-1.0, -0.5)
+                for high in (0.5, 0.7)
+                for n_dof, level in ((2, 4.605), (1, 2.706))
+            ],
+            DOMAIN_MAP,
+        )
+    ),
+    "domain_best": arrays(
+        as_columns(
+            [
+                ("any", 0.9, 1, 2.706, -0.9, 0.7, 0.048, WORST[0], "", *ENDS, -2.0, -0.9, 0.7, 0.7),
+                ("symmetric", 0.9, 1, 2.706, -0.8, 0.8, 0.08, *WORST, *ENDS, -0.8, -0.8, 0.8, 0.8),
+            ],
+            DOMAIN_BEST,
+        )
+    ),
+}
+
+
 @pytest.fixture(scope="module")
 def finished(dataset: Callable[..., DataSet], tmp_path_factory: pytest.TempPathFactory, root: Path) -> Finished:
     """A small analysis of one scan, with figures drawn as the workflow draws them."""
@@ -135,6 +161,7 @@ def finished(dataset: Callable[..., DataSet], tmp_path_factory: pytest.TempPathF
                 {"mine": Panel(grid=grid, contours=contours, levels=scan.drawn_levels(), best_fit=BEST_FIT)}
             ),
             "domain_sensitivity": draw_domain_sensitivity(sensitivity, {}),
+            "domain_map": draw_domain_map(MAP["domain_map"], MAP["domain_best"], 0.05),
         }.items():
             curves[name], pictures[name] = arrays(columns), folder / f"{name}.png"
             save(figure, pictures[name])
@@ -152,11 +179,11 @@ def finished(dataset: Callable[..., DataSet], tmp_path_factory: pytest.TempPathF
             "exposure": {"light_yield_pe_per_kev": 1.3},
         },
         scans={"mine": scan},
-        figures=[OF["fig1"], region("mine"), OF["domain_sensitivity"]],
+        figures=[OF["fig1"], region("mine"), OF["domain_sensitivity"], OF["domain_map"]],
         ranges=arrays({name: [row[name] for row in rows] for name in rows[0]}),
         contours={"mine": contours},
         curves=curves,
-        data={"spectra": spectra, "domain_sensitivity": sensitivity, "domain_matches": MATCHES},
+        data={"spectra": spectra, "domain_sensitivity": sensitivity, "domain_matches": MATCHES, **MAP},
         settings={"spectrum_example": EXAMPLE},
         pictures=pictures,
         scorecard=folder / "scorecard.csv",
@@ -191,6 +218,9 @@ def test_every_part_has_its_tables(finished: Finished) -> None:
         "mine: 90 % CL, 1 dof (small)",
         "Domain sensitivity of eps_ee_matter (small)",
         "Domain of Eq. 12 (small)",
+        "Miss of Eq. 12, 2 dof, 90 % CL (small)",
+        "Miss of Eq. 12, 1 dof, 90 % CL (small)",
+        "Domains closest to Eq. 12 (small)",
         "Best fits (small)",
         "Ranges of mine (small)",
     ]
@@ -240,7 +270,7 @@ def test_a_level_without_lines_has_no_table(finished: Finished) -> None:
     rows = finished.contours["mine"]["n_dof"] == 1
     kept = {name: column[rows] for name, column in finished.contours["mine"].items()}
     titles = [each.title for each in tables_of(replace(finished, contours={"mine": kept}))]
-    assert [title for title in titles if "dof" in title] == ["mine: 90 % CL, 1 dof (small)"]
+    assert [title for title in titles if title.startswith("mine: ")] == ["mine: 90 % CL, 1 dof (small)"]
 
 
 def without_lines(finished: Finished) -> Finished:
@@ -255,7 +285,7 @@ def without_lines(finished: Finished) -> Finished:
 def test_a_figure_without_a_line_is_in_the_submission(finished: Finished, tmp_path: Path) -> None:
     """Of no table, so that the submission itself lists it, or the validator would complain."""
     bare = without_lines(finished)
-    assert not any("dof" in each.title for each in tables_of(bare))
+    assert not any(each.title.startswith("mine: ") for each in tables_of(bare))
     write_submission(tmp_path / "submission", [bare], COMMENT, SOURCES)
     check_submission(tmp_path / "submission")
     assert (tmp_path / "submission" / "small-mine.png").read_bytes() == finished.pictures["mine"].read_bytes()
@@ -322,6 +352,28 @@ def test_the_domain_of_eq_12_tells_limits_from_reaches(finished: Finished) -> No
     none: dict[str, list[str]] = {name: [] for name in MATCHES}  # of parameters without a published end
     titles = [each.title for each in tables_of(replace(finished, data={**finished.data, "domain_matches": none}))]
     assert "Domain of Eq. 12 (small)" not in titles
+
+
+def test_the_map_of_domains_is_a_table_of_each_level(finished: Finished) -> None:
+    made = table(finished, "Miss of Eq. 12, 1 dof, 90 % CL (small)")
+    assert [values(column) for column in made.independent] == [[-1.0, -1.0, -0.5, -0.5], [0.5, 0.7] * 2]
+    assert values(made.dependent[0]) == pytest.approx([0.061, 0.061, 0.056, 0.056])
+    assert [values(column) for column in made.dependent[1:]] == [[name] * 4 for name in WORST]
+    assert qualifiers(made.dependent[0])["Degrees of freedom"] == 1
+    assert "Miss of Eq. 12, 2 dof, 90 % CL (small)" in [each.title for each in tables_of(finished)]
+
+
+def test_the_domains_that_come_closest_are_a_table(finished: Finished) -> None:
+    made = table(finished, "Domains closest to Eq. 12 (small)")
+    assert [values(column) for column in made.independent] == [["any", "symmetric"], [0.9, 0.9], [1, 1]]
+    found = {column["header"]["name"]: values(column) for column in made.dependent}
+    assert found["Lower bound"] == [-0.9, -0.8]
+    assert found["Largest miss"] == [0.048, 0.08]
+    assert found[r"Upper end of $\epsilon_{ee}$"] == [1.93, 1.93]
+    assert found["Ends at the reach"] == ["none", "eps_ee_matter_upper"]
+    none = {**finished.data, "domain_map": arrays(as_columns([], DOMAIN_MAP)), "domain_best": {"kind": []}}
+    titles = [each.title for each in tables_of(replace(finished, data=none))]
+    assert not [title for title in titles if "losest" in title or "Miss" in title]
 
 
 def test_best_fits_are_those_of_the_figure(finished: Finished) -> None:

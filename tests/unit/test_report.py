@@ -8,7 +8,7 @@ import pytest
 
 from cevnsi.config.check import parse_analysis, parse_scan
 from cevnsi.experiments.csi_2017 import CSI_2017
-from cevnsi.files.tables import CURVES, DOMAIN_MATCHES, RANGES, as_columns, write_csv
+from cevnsi.files.tables import CURVES, DOMAIN_BEST, DOMAIN_MATCHES, RANGES, as_columns, write_csv
 from cevnsi.model import DataSet
 from cevnsi.output import captions, report
 from cevnsi.scans.axes import Scan
@@ -93,6 +93,24 @@ def test_published_ends_have_the_bounds_of_every_analysis(tmp_path: Path) -> Non
     assert limit == {"one": (0.4075, "limit")}
     assert reach == {"one": (0.325, "reach"), "two": (0.325, "reach")}
     assert {name: kind for name, (_, kind) in none.items()} == {"one": "none", "two": "none"}
+
+
+BEST_ROWS = [
+    ("any", 0.9, 2, 4.605, -0.5, 0.3, 0.053, "x", "eps_ee_matter_upper", -0.9, 1.9, -0.6, 1.6, -0.6, -0.5, 0.3, 0.3),
+    ("any", 0.9, 1, 2.706, -0.9, 0.7, 0.048, "x", "", -0.9, 1.9, -0.6, 1.6, -2.0, -0.9, 0.7, 0.7),
+]
+
+
+def test_domains_that_come_closest_are_told_by_analysis(tmp_path: Path) -> None:
+    write_csv(tmp_path / "one" / "domain_best.csv", as_columns(BEST_ROWS, DOMAIN_BEST))
+    write_csv(tmp_path / "two" / "domain_best.csv", as_columns(BEST_ROWS[1:], DOMAIN_BEST))
+    low, high = page.best_domain_rows([study_of(tmp_path / name, name) for name in ("one", "two", "without")])
+    assert (low["delta_chi2"], high["delta_chi2"]) == (2.706, 4.605)
+    assert set(low["best"]) == {"one", "two"}
+    assert high["best"] == {
+        "one": {"lower_bound": -0.5, "upper_bound": 0.3, "miss": 0.053, "lower_from": -0.6, "lower_to": -0.5,
+                "at_reach": "eps_ee_matter_upper"}
+    }  # fmt: skip
 
 
 PUBLISHED_ENDS = {

@@ -31,13 +31,13 @@ def test_a_figure_is_made_where_all_that_it_draws_is(missing: str, config: dict[
     made = figures_of(PAPER, config, run, run)
     assert {grid for figure in made for grid in figure.grids} == set(run)  # none is drawn nowhere
     left_out = {figure.name for figure in PAPER.figures if missing in figure.grids}
-    left_out |= {"domain_sensitivity"} if missing == config["domain_sensitivity"]["scan"] else set()
+    left_out |= {"domain_sensitivity", "domain_map"} if missing == config["domain_sensitivity"]["scan"] else set()
     assert {figure.name for figure in PAPER.figures} - set(names(made)) == left_out
 
 
 def test_what_the_configuration_does_not_ask_for_is_not_made(config: dict[str, Any]) -> None:
     del config["domain_sensitivity"]
-    assert "domain_sensitivity" not in names(figures_of(PAPER, config, SCANS, SCANS))
+    assert {"domain_sensitivity", "domain_map"}.isdisjoint(names(figures_of(PAPER, config, SCANS, SCANS)))
 
 
 def test_an_analysis_of_no_study_has_a_figure_for_every_grid_and_no_other(config: dict[str, Any]) -> None:

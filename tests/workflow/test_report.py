@@ -128,8 +128,10 @@ def test_eq_12_is_said_of_the_domain_that_it_holds_for(text: str) -> None:
     plain = " ".join(re.sub("<.*?>", "", finding).split())
     assert plain == (
         "Eq. 12: with the configured domain of what χ2 is minimised over, its ends are not all within tolerance in the "
-        "analysis paper (with every eps_uV, eps_dV in [-1, 0.73] they are, at Δχ2 = 2.71) and not all within tolerance "
-        "in the analysis release. The paper states no domain, and the ends depend on it (below)."
+        "analysis paper (with every eps_uV, eps_dV in [-0.933, 0.729], closest to Eq. 12 at delta chi2 2.71, they are, "
+        "at Δχ2 = 2.71) and not all within tolerance in the analysis release (with every eps_uV, eps_dV in "
+        "[-0.912, 0.708], closest to Eq. 12 at delta chi2 2.71, they are, at Δχ2 = 2.71). The paper states no domain, "
+        "and the ends depend on it (below)."
     )
     domain = text[text.index('<section id="domain">') : text.index('<section id="analyses">')]
     assert "For one mean nucleus there is no limit without a bound." in domain
@@ -144,6 +146,18 @@ def test_the_domain_has_the_bound_of_every_published_end(reported: Project, text
         cells = re.findall(rf'<td data-label="{analysis}">(.*?)</td>', domain)
         assert cells == [f"{row.bound:.3g}, {row.kind}" for row in matches.itertuples()]
         assert sorted(set(matches["kind"])) == ["limit", "reach"]
+
+
+def test_the_domain_has_those_that_come_closest(reported: Project, text: str) -> None:
+    domain = text[text.index('<section id="domain">') : text.index('<section id="analyses">')]
+    for analysis in ("paper", "release"):
+        best = pd.read_csv(reported.folder / "results" / analysis / "domain_best.csv")
+        cells = re.findall(rf'<td data-label="Closest in {analysis}">(.*?)</td>', domain)
+        rows = best.sort_values("delta_chi2", kind="stable").itertuples()
+        for cell, row in zip(cells, rows, strict=True):
+            assert f"{row.upper_bound:.3g}], miss {row.miss:.3f}" in cell
+            assert ("only the reach" in cell) == isinstance(row.at_reach, str)
+            assert ("as good with a lower bound" in cell) == (row.lower_to - row.lower_from > 0.005)
 
 
 def test_ranges_say_what_makes_an_end_and_what_they_warn_of(reported: Project, text: str) -> None:
@@ -191,6 +205,8 @@ def test_small_tables_can_be_saved(reported: Project, page: Page) -> None:
             "best_fits",
             "domain_sensitivity",
             "domain_matches",
+            "domain_map",
+            "domain_best",
             "spectra",
             "templates",
         ):

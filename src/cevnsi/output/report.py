@@ -50,6 +50,7 @@ MOST_POINTS = 201  # along each axis of a grid that the page carries; the ranges
 
 # Tables that every analysis has and that can be saved from the page, beside those of its study.
 DOWNLOADS = ("ranges", "best_fits", "spectra", "templates")
+MOST_SAVED = 500_000  # bytes of a table that the page takes with it
 
 
 def encoded(values: Any, kind: str = "<f8") -> str:
@@ -372,8 +373,9 @@ def downloads(results: Path, made: Sequence[AnalysisResults]) -> list[Row]:
         judged = ("scorecard",) if analysis.is_judged else ()
         named = [*judged, *DOWNLOADS, *(name for figure in analysis.figures for name in figure.data)]
         for name in dict.fromkeys(named):
-            uri = data_uri(analysis.folder / f"{name}.csv", "text/csv")
-            rows.append({"file": f"{analysis.name}-{name}.csv", "uri": uri})
+            path = analysis.folder / f"{name}.csv"
+            if path.stat().st_size <= MOST_SAVED:
+                rows.append({"file": f"{analysis.name}-{name}.csv", "uri": data_uri(path, "text/csv")})
     return [*rows, {"file": "provenance.json", "uri": data_uri(results / "provenance.json", "application/json")}]
 
 

@@ -16,8 +16,8 @@ from cevnsi.studies.liao_marfatia_2017.sensitivity import CL_PAPER
 def listed_choices(text: str) -> list[tuple[str, float]]:
     """What a cell of the scorecard's column `choices` lists: what is chosen, and our value under it.
 
-    >>> listed_choices("every eps_uV, eps_dV in [-1, 0.73]: -0.95; every bin: nan")
-    [('every eps_uV, eps_dV in [-1, 0.73]', -0.95), ('every bin', nan)]
+    >>> listed_choices("every eps_uV, eps_dV in [-2, 2]: -1.27; every bin: nan")
+    [('every eps_uV, eps_dV in [-2, 2]', -1.27), ('every bin', nan)]
     """
     parts = [item.rpartition(": ") for item in text.split("; ") if item]
     return [(name, float(value)) for name, _, value in parts]
