@@ -118,7 +118,20 @@ def test_every_line_of_every_figure_is_there(
                              strict=True):  # fmt: skip
         assert [v["value"] for v in column["values"]] == list(drawn("fig1", curve)["y"])
         assert column["header"]["name"].endswith(curve.split(":")[1])
-    assert rest == set()
+    # lines of the map of domains follow from its tables, where the miss and what is only the reach stand point by point
+    mapped = pd.read_csv(submitted.folder / f"results/{analysis}/domain_map.csv", keep_default_na=False)
+    for n_dof in (1, 2):
+        table = tables[f"Miss of Eq. 12, {n_dof} dof, 90 % CL ({analysis})"]
+        rows = mapped[mapped["n_dof"] == n_dof]
+        for column, name in zip(table["dependent_variables"], ("miss", "miss_of", "at_reach"), strict=True):
+            assert [v["value"] for v in column["values"]] == list(rows[name].replace("", "none"))
+    best = tables[f"Domains closest to Eq. 12 ({analysis})"]
+    lower, upper = ([v["value"] for v in column["values"]] for column in best["dependent_variables"][:2])
+    of_map = curves["panel"].str.startswith("delta chi2")
+    for name in ("least miss", "least with four limits", "least of symmetric ones"):
+        marked = curves[of_map & (curves["curve"] == name)]
+        assert set(zip(marked["x"], marked["y"], strict=True)) <= set(zip(lower, upper, strict=True))
+    assert {text.partition(",")[0] for text in rest} <= {"delta chi2 2.71", "delta chi2 4.61"}
 
 
 @pytest.mark.parametrize("analysis", ANALYSES)

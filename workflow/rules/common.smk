@@ -143,9 +143,7 @@ def figure_tables(analysis):
 def best_domain_files(analysis):
     """The table of the domains that come closest to Eq. 12, where an analysis has one."""
     return [
-        path
-        for path in figure_tables(analysis)
-        if path.endswith("/domain_best.csv")
+        path for path in figure_tables(analysis) if path.endswith("/domain_best.csv")
     ]
 
 
