@@ -142,9 +142,8 @@ def figure_tables(analysis):
 
 def best_domain_files(analysis):
     """The table of the domains that come closest to Eq. 12, where an analysis has one."""
-    return [
-        path for path in figure_tables(analysis) if path.endswith("/domain_best.csv")
-    ]
+    has_it = any("domain_best" in figure.data for figure in figures_made(analysis))
+    return [f"results/{analysis}/domain_best.csv"] if has_it else []
 
 
 def all_figures(analyses, ext):
