@@ -18,8 +18,9 @@ from cevnsi.scans.axes import Scan
 from cevnsi.scans.limits import scan_ranges
 from cevnsi.statistics.thresholds import threshold
 from cevnsi.studies.liao_marfatia_2017 import domain_map as module
-from cevnsi.studies.liao_marfatia_2017.domain_map import best_domains, common, domain_map, ends_of, misses
-from cevnsi.studies.liao_marfatia_2017.sensitivity import bounded, domain_sensitivity
+from cevnsi.studies.liao_marfatia_2017 import sensitivity
+from cevnsi.studies.liao_marfatia_2017.domain_map import best_domains, domain_map, misses
+from cevnsi.studies.liao_marfatia_2017.sensitivity import bounded, common, domain_sensitivity, ends_of
 
 PAIRS, ANALYSES = ("ee", "mumu"), ("paper", "release")
 EQ_12 = {"eps_ee_matter": (-0.95, 1.95), "eps_mumu_matter": (-0.66, 1.57)}
@@ -95,7 +96,7 @@ def test_domains_about_zero_are_those_of_the_other_table(model: Callable[..., Mo
 def test_domains_at_once_change_nothing(model: Callable[..., Model], monkeypatch: pytest.MonkeyPatch) -> None:
     bounds = np.linspace(0.1, 1, 10)
     whole = ends_of(model("paper"), SCAN, common(SCAN, -bounds, bounds), LEVELS)
-    monkeypatch.setattr(module, "AT_ONCE", 3)
+    monkeypatch.setattr(sensitivity, "AT_ONCE", 3)
     parts = ends_of(model("paper"), SCAN, common(SCAN, -bounds, bounds), LEVELS)
     np.testing.assert_array_equal(whole.values, parts.values)
     np.testing.assert_array_equal(whole.at_reach, parts.at_reach)

@@ -18,7 +18,7 @@ from cevnsi.physics.weak_charge import standard_model_charge
 from cevnsi.scans.axes import Scan
 from cevnsi.scans.limits import scan_ranges
 from cevnsi.statistics.thresholds import threshold
-from cevnsi.studies.liao_marfatia_2017.sensitivity import bounded, domain_matches, domain_sensitivity, narrowest_limit
+from cevnsi.studies.liao_marfatia_2017.sensitivity import bounded, domain_matches, domain_sensitivity, narrowest_limits
 
 BOUNDS = Axis(name="bound", minimum=0.25, maximum=2.0, points=8).values()
 ANALYSES = ("paper", "release")
@@ -295,7 +295,7 @@ def test_the_narrowest_limit_is_where_the_reach_becomes_one(
     name: str, n_dof: int, side: str, sign: int, analysis: str, model: Callable[..., Model]
 ) -> None:
     used = model(analysis)
-    found = narrowest_limit(used, scan_of(), name, side, n_dof)
+    found = narrowest_limits(used, scan_of())[name, side, n_dof]
     assert np.sign(found) == sign
     bound = abs(found) / 6
     at = excess(used, name.split("_")[1], -bound, bound)(found)

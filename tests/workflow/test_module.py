@@ -97,7 +97,7 @@ def test_nothing_is_left_to_do_and_locks_are_not_ours(outer: Path) -> None:
 
 
 def test_an_edit_of_our_code_reaches_the_other_workflow(outer: Path) -> None:
-    path = outer / "cevnsi" / "src" / "cevnsi" / "scans" / "regions.py"
+    path = outer / "cevnsi" / "src" / "cevnsi" / "scans" / "limits.py"
     before = path.read_text(encoding="utf-8")
     try:
         path.write_text(before + "# edited\n", encoding="utf-8")

@@ -11,86 +11,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cevnsi.arrays import FloatArray, Real
-from cevnsi.domains import Domain
+from cevnsi.arrays import FloatArray
 from cevnsi.files.tables import PUBLISHED_ENDS
 from cevnsi.model import Model
-from cevnsi.parameters import MATTER_PARAMETERS
 from cevnsi.scans.axes import Scan
-from cevnsi.scans.chi2 import chi2
 from cevnsi.statistics.thresholds import threshold
+from cevnsi.studies.liao_marfatia_2017.sensitivity import Ends, common, ends_of
 
 Published = Mapping[str, tuple[float, float]]  # lower and upper end by parameter
 
-SAMPLES = 65  # of the reach of a sum (Eq. 11), the outermost allowed one of which is next to an end
-AT_ONCE = 256  # domains, lest memory grow with their number
 WIDEST = 2.0  # magnitude of a bound, up to which the best domain is looked for
 STEPS = (0.05, 0.01, 0.002, 0.001)  # of bounds: a first grid, then finer ones about the best domain of the last
 AROUND = 6  # steps to each side
 MOST_MOVES = 20  # of what is tried, along a valley of the map
 AS_GOOD = 1e-4  # of the miss, by which domains do not differ: what is published has two digits
 KINDS = ("any", "limits", "symmetric")  # of domains: any, those in which chi2 makes all ends, and those about zero
-
-
-@dataclass(frozen=True, kw_only=True)
-class Ends:
-    """Least and greatest allowed values of matter parameters, in the order of `PUBLISHED_ENDS`."""
-
-    values: FloatArray  # (thresholds, ends, domains)
-    at_reach: NDArray[np.bool_]  # the same shape: whether an end is only that of the reach of the domain (Eq. 11)
-
-
-def common(scan: Scan, lower: FloatArray, upper: FloatArray) -> dict[str, tuple[FloatArray, FloatArray]]:
-    """Domains (n,) that are one interval for all that a scan minimises over."""
-    return dict.fromkeys(scan.domain, (lower, upper))
-
-
-def _reach(name: str, domain: Domain) -> tuple[Real, Real]:
-    """Least and greatest value of a matter parameter in a domain (Eq. 11)."""
-    u, d = (domain[quark] for quark in MATTER_PARAMETERS[name].quarks)
-    return 3 * (u[0] + d[0]), 3 * (u[1] + d[1])
-
-
-def _ends_of(model: Model, scan: Scan, name: str, domain: Domain, levels: Sequence[float]) -> tuple[Any, Any]:
-    """Both ends of one parameter, (thresholds, 2, domains), and whether they are those of the reach."""
-    from scipy.optimize import elementwise
-
-    bounds = [np.asarray(bound, float) for interval in domain.values() for bound in interval]
-
-    def above(at: FloatArray, level: FloatArray, *bounds: FloatArray) -> FloatArray:
-        within = zip(bounds[::2], bounds[1::2], strict=True)
-        return chi2(model, scan.interaction, {name: at}, dict(zip(domain, within, strict=True))) - level
-
-    least = chi2(model, scan.interaction, {}, domain)  # between the ends of all that moves
-    x = np.linspace(*_reach(name, domain), SAMPLES)  # (samples, domains)
-    inside = above(x, least, *bounds) < np.asarray(levels)[:, None, None]  # (thresholds, samples, domains)
-    first, last = inside.argmax(axis=1), SAMPLES - 1 - inside[:, ::-1].argmax(axis=1)
-    place = np.stack([first, last], axis=1)  # (thresholds, 2, domains)
-    beyond = np.stack([first - 1, last + 1], axis=1)
-    at_reach = (beyond < 0) | (beyond >= SAMPLES)
-    values = np.take_along_axis(x[None], place, axis=1)
-    level, side, n = np.nonzero(~at_reach)
-    if n.size:
-        bracket = x[place[level, side, n], n], x[beyond[level, side, n], n]
-        height = least[n] + np.asarray(levels)[level]
-        found = elementwise.find_root(above, bracket, args=(height, *(bound[n] for bound in bounds)))
-        values[level, side, n] = found.x
-    return values, at_reach
-
-
-def ends_of(model: Model, scan: Scan, domain: Domain, levels: Sequence[float]) -> Ends:
-    """Ends of both axes of a scan in domains whose ends are arrays (n,), at several delta chi2.
-
-    The outermost values that are allowed, as `scan_ranges` finds them in one domain after another.
-    """
-    parts = []
-    for start in range(0, max(np.size(end) for ends in domain.values() for end in ends), AT_ONCE):
-        some = slice(start, start + AT_ONCE)
-        part = {name: (np.asarray(low)[some], np.asarray(high)[some]) for name, (low, high) in domain.items()}
-        made = [_ends_of(model, scan, axis.name, part, levels) for axis in scan.axes]
-        parts.append([np.concatenate(each, axis=1) for each in zip(*made, strict=True)])
-    values, at_reach = (np.concatenate(each, axis=2) for each in zip(*parts, strict=True))
-    return Ends(values=values, at_reach=at_reach)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -29,7 +29,7 @@ from cevnsi.scans.regions import Grid
 from cevnsi.scans.rows import scan_rows
 from cevnsi.statistics.intervals import below, least_value, refine
 from cevnsi.statistics.thresholds import threshold
-from cevnsi.studies.liao_marfatia_2017.sensitivity import CL_PAPER, bounded, narrowest_limit
+from cevnsi.studies.liao_marfatia_2017.sensitivity import CL_PAPER, bounded, narrowest_limits
 from cevnsi.studies.liao_marfatia_2017.spectra import mean_momentum_transfer_mev, spectra_table
 
 Ranges = Mapping[str, Any]
@@ -269,8 +269,8 @@ def open_choices(
             values = _range_values(as_columns(map(astuple, rows), RANGES))
             found[f"every eps_uV, eps_dV in [{low:g}, {high:g}]{remark}"] = values
         found["the narrowest symmetric domain that makes it a limit"] = {
-            f"{name}_{side}_n{n_dof}": narrowest_limit(model, by_name["matter_ee_mumu"], name, side, n_dof)
-            for name, side, n_dof in product(("eps_ee_matter", "eps_mumu_matter"), ("lower", "upper"), (1, 2))
+            f"{name}_{side}_n{n_dof}": end
+            for (name, side, n_dof), end in narrowest_limits(model, by_name["matter_ee_mumu"]).items()
         }
     found["every bin"] = _spectrum_values(everything)
     ends = everything.measurement.bin_edges_pe[[0, -1]]

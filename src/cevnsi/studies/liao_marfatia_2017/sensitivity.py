@@ -4,20 +4,25 @@ N != Z makes the free direction matter: at fixed eps_u + eps_d the charge still 
 eps_d - eps_u, so with one nucleus and no bound on both no end of Eq. 12 exists.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from cevnsi.arrays import FloatArray
+from cevnsi.arrays import FloatArray, Real
+from cevnsi.domains import Domain
 from cevnsi.model import Model
+from cevnsi.parameters import MATTER_PARAMETERS
 from cevnsi.scans.axes import Scan
-from cevnsi.scans.limits import allowed, curves, least_of
+from cevnsi.scans.chi2 import chi2
 from cevnsi.statistics.thresholds import threshold
 
 CL_PAPER = 0.90  # of Figs. 3 and 4 and Eq. 12
+SAMPLES = 65  # of the reach of a sum (Eq. 11), the outermost allowed one of which is next to an end
+AT_ONCE = 64  # domains, lest memory grow with their number
 SMALLEST_BOUND, LARGEST_BOUND = 0.01, 3.0  # between which a published end is looked for
 
 
@@ -27,19 +32,76 @@ def bounded(scan: Scan, low: float, high: float) -> Scan:
     return replace(scan, axes=axes, domain=dict.fromkeys(scan.domain, (low, high)))
 
 
+@dataclass(frozen=True, kw_only=True)
+class Ends:
+    """Least and greatest allowed values of matter parameters, the lower and the upper one of each axis."""
+
+    values: FloatArray  # (thresholds, ends, domains)
+    at_reach: NDArray[np.bool_]  # the same shape: whether an end is only that of the reach of the domain (Eq. 11)
+
+
+def common(scan: Scan, lower: FloatArray, upper: FloatArray) -> dict[str, tuple[FloatArray, FloatArray]]:
+    """Domains (n,) that are one interval for all that a scan minimises over."""
+    return dict.fromkeys(scan.domain, (lower, upper))
+
+
+def _reach(name: str, domain: Domain) -> tuple[Real, Real]:
+    """Least and greatest value of a matter parameter in a domain (Eq. 11)."""
+    u, d = (domain[quark] for quark in MATTER_PARAMETERS[name].quarks)
+    return 3 * (u[0] + d[0]), 3 * (u[1] + d[1])
+
+
+def _ends_of(model: Model, scan: Scan, name: str, domain: Domain, levels: Sequence[float]) -> tuple[Any, Any]:
+    """Both ends of one parameter, (thresholds, 2, domains), and whether they are those of the reach."""
+    from scipy.optimize import elementwise
+
+    bounds = [np.asarray(bound, float) for interval in domain.values() for bound in interval]
+
+    def above(at: FloatArray, level: FloatArray, *bounds: FloatArray) -> FloatArray:
+        within = zip(bounds[::2], bounds[1::2], strict=True)
+        return chi2(model, scan.interaction, {**scan.fixed, name: at}, dict(zip(domain, within, strict=True))) - level
+
+    least = chi2(model, scan.interaction, scan.fixed, domain)  # between the ends of all that moves
+    x = np.linspace(*_reach(name, domain), SAMPLES)  # (samples, domains)
+    inside = above(x, least, *bounds) < np.asarray(levels)[:, None, None]  # (thresholds, samples, domains)
+    first, last = inside.argmax(axis=1), SAMPLES - 1 - inside[:, ::-1].argmax(axis=1)
+    place = np.stack([first, last], axis=1)  # (thresholds, 2, domains)
+    beyond = np.stack([first - 1, last + 1], axis=1)
+    at_reach = (beyond < 0) | (beyond >= SAMPLES)
+    values = np.take_along_axis(x[None], place, axis=1)
+    level, side, n = np.nonzero(~at_reach)
+    if n.size:
+        bracket = x[place[level, side, n], n], x[beyond[level, side, n], n]
+        height = least[n] + np.asarray(levels)[level]
+        found = elementwise.find_root(above, bracket, args=(height, *(bound[n] for bound in bounds)))
+        values[level, side, n] = found.x
+    return values, at_reach
+
+
+def ends_of(model: Model, scan: Scan, domain: Domain, levels: Sequence[float]) -> Ends:
+    """Ends of both axes of a scan in domains whose ends are arrays (n,), at several delta chi2.
+
+    The outermost values that are allowed, as `scan_ranges` finds them in one domain after another.
+    """
+    parts = []
+    for start in range(0, max(np.size(end) for ends in domain.values() for end in ends), AT_ONCE):
+        some = slice(start, start + AT_ONCE)
+        part = {name: (np.asarray(low)[some], np.asarray(high)[some]) for name, (low, high) in domain.items()}
+        made = [_ends_of(model, scan, axis.name, part, levels) for axis in scan.axes]
+        parts.append([np.concatenate(each, axis=1) for each in zip(*made, strict=True)])
+    values, at_reach = (np.concatenate(each, axis=2) for each in zip(*parts, strict=True))
+    return Ends(values=values, at_reach=at_reach)
+
+
 def domain_sensitivity(model: Model, scan: Scan, bounds: FloatArray) -> Iterator[tuple[Any, ...]]:
     """Rows of `tables.SENSITIVITY`: least and greatest allowed value of each axis for each bound."""
-    thresholds = [threshold(*level) for level in scan.levels()]
-    for bound in bounds.tolist():
-        within = bounded(scan, -bound, bound)
-        least = least_of(model, within)
-        for axis in within.axes:
-            found, _ = allowed(curves(model, within, axis.name)[0], least, thresholds)
-            for level, delta_chi2, intervals in zip(scan.levels(), thresholds, found, strict=True):
-                outermost = zip(("lower", "upper"), (intervals[0][0], intervals[-1][1]), strict=True)
-                for side, end in outermost:
-                    at_reach = "yes" if abs(end) == 6 * bound else "no"
-                    yield axis.name, float(np.round(bound, 12)), *level, delta_chi2, side, end, at_reach
+    levels = [(*level, threshold(*level)) for level in scan.levels()]
+    found = ends_of(model, scan, common(scan, -bounds, bounds), [level[-1] for level in levels])
+    names, sides = list(enumerate(axis.name for axis in scan.axes)), list(enumerate(("lower", "upper")))
+    for i, bound in enumerate(np.round(bounds, 12).tolist()):
+        for (a, name), (k, level), (s, side) in product(names, enumerate(levels), sides):
+            end, at_reach = found.values[k, 2 * a + s, i], found.at_reach[k, 2 * a + s, i]
+            yield name, bound, *level, side, float(end), "yes" if at_reach else "no"
 
 
 def domain_matches(model: Model, scan: Scan, published: Mapping[str, tuple[float, float]]) -> Iterator[tuple[Any, ...]]:
@@ -48,39 +110,59 @@ def domain_matches(model: Model, scan: Scan, published: Mapping[str, tuple[float
     A "limit" has chi2 rise to the threshold there. The end is only the "reach" where the published value is as far as
     the bound lets the sum go (Eq. 11), and still allowed.
     """
-    for name, (confidence_level, n_dof) in product([axis.name for axis in scan.axes], scan.levels()):
-        level = threshold(confidence_level, n_dof)
-        for side, end in zip(("lower", "upper"), published.get(name, ()), strict=False):
-            bound, kind = _match(model, scan, name, end, level)
-            yield name, side, confidence_level, n_dof, level, end, bound, kind
+    for name, level in product([axis.name for axis in scan.axes], scan.levels()):
+        if name not in published:
+            continue
+        delta_chi2, ends = threshold(*level), np.array(published[name])
+        reach = np.abs(ends) / 6
+        is_reach = _excess(model, scan, name, ends, reach) < delta_chi2
+        bounds = _bounds(model, scan, name, lambda _, end: end, ends, reach, delta_chi2)
+        for side, end, at_reach, bound, least in zip(
+            ("lower", "upper"), ends.tolist(), is_reach, bounds.tolist(), reach.tolist(), strict=True
+        ):
+            kind = "reach" if at_reach else "limit" if np.isfinite(bound) else "none"
+            yield name, side, *level, delta_chi2, end, least if at_reach else bound, kind
 
 
-def _excess(model: Model, scan: Scan, name: str, end: float, bound: float) -> float:
-    """Least delta chi2 at a value of one parameter, all that is minimised over within plus or minus the bound."""
-    within = bounded(scan, -bound, bound)
-    curve = curves(model, within, name)[0]
-    return float(curve(np.array([end]))[0]) - least_of(model, within)
+def _excess(model: Model, scan: Scan, name: str, end: FloatArray, bound: FloatArray) -> FloatArray:
+    """Least delta chi2 at values of one parameter, what is minimised over within plus or minus bounds; (n,) each."""
+    domain = dict.fromkeys(scan.domain, (-bound, bound))
+    at_end = chi2(model, scan.interaction, {**scan.fixed, name: end}, domain)
+    return at_end - chi2(model, scan.interaction, scan.fixed, domain)
 
 
-def _match(model: Model, scan: Scan, name: str, end: float, level: float) -> tuple[float, str]:
-    reach = abs(end) / 6
-    if _excess(model, scan, name, end, reach) < level:
-        return reach, "reach"
-    bound = _root(lambda b: _excess(model, scan, name, end, b) - level, reach, LARGEST_BOUND)
-    return bound, "limit" if np.isfinite(bound) else "none"
+def _bounds(
+    model: Model,
+    scan: Scan,
+    name: str,
+    end_at: Callable[[FloatArray, FloatArray], FloatArray],
+    side: FloatArray,
+    least: FloatArray,
+    delta_chi2: float | FloatArray,
+) -> FloatArray:
+    """Bounds (n,), from some on, at which chi2 makes the ends `end_at(bound, side)`; NaN where none does."""
+    from scipy.optimize import elementwise
+
+    def above(bound: FloatArray, side: FloatArray, *level: FloatArray) -> FloatArray:
+        return _excess(model, scan, name, end_at(bound, side), bound) - level[0]
+
+    level = np.broadcast_to(np.asarray(delta_chi2, float), side.shape)
+    bracket = least, np.full_like(least, LARGEST_BOUND)
+    found = elementwise.find_root(above, bracket, args=(side, level))
+    return np.where(found.success, found.x, np.nan)
 
 
-def narrowest_limit(model: Model, scan: Scan, name: str, side: str, n_dof: int) -> float:
-    """The end of a range in the narrowest symmetric domain in which chi2, and not the reach of the domain, makes it."""
-    level, sign = threshold(CL_PAPER, n_dof), -6 if side == "lower" else 6
-    bound = _root(lambda b: _excess(model, scan, name, sign * b, b) - level, SMALLEST_BOUND, LARGEST_BOUND)
-    return sign * bound
+def narrowest_limits(model: Model, scan: Scan) -> dict[tuple[str, str, int], float]:
+    """Ends of ranges in the narrowest symmetric domains in which chi2, and not the reach of the domain, makes them.
 
-
-def _root(function: Callable[[float], float], low: float, high: float) -> float:
-    """Where a function of one number changes its sign; NaN if it does not."""
-    from scipy.optimize import brentq
-
-    if function(low) * function(high) > 0:
-        return float("nan")
-    return float(brentq(function, low, high, xtol=1e-10))
+    By parameter, side and degrees of freedom (1 and 2); NaN where no domain does.
+    """
+    wanted = list(product(("lower", "upper"), (1, 2)))
+    side = np.array([-6.0 if name == "lower" else 6.0 for name, _ in wanted])
+    level = np.array([threshold(CL_PAPER, n_dof) for _, n_dof in wanted])
+    found: dict[tuple[str, str, int], float] = {}
+    for axis in scan.axes:
+        first = np.full_like(side, SMALLEST_BOUND)
+        bounds = _bounds(model, scan, axis.name, lambda bound, side: side * bound, side, first, level)
+        found |= {(axis.name, *key): end for key, end in zip(wanted, (side * bounds).tolist(), strict=True)}
+    return found
