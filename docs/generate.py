@@ -19,7 +19,15 @@ from cevnsi.config.check import complete, parse_analysis, parse_scan
 from cevnsi.experiments.csi_2017 import CSI_2017
 from cevnsi.experiments.inputs import PUBLISHED_FILE
 from cevnsi.experiments.loading import load_acceptance, load_measurement
-from cevnsi.files.tables import DOMAIN_BEST, DOMAIN_MATCHES, PUBLISHED, SCORECARD, contour_layout, read_table
+from cevnsi.files.tables import (
+    DOMAIN_BEST,
+    DOMAIN_HOLE,
+    DOMAIN_MATCHES,
+    PUBLISHED,
+    SCORECARD,
+    contour_layout,
+    read_table,
+)
 from cevnsi.model import Analysis, make_model
 from cevnsi.scans.limits import scan_ranges
 from cevnsi.studies.known import DEFAULT, STUDIES, analyses_of
@@ -142,6 +150,20 @@ def matches(results: Path) -> str:
     return f"The published ends correspond, one by one, {'; '.join(said)}.\n"
 
 
+def hole(results: Path, analyses: Sequence[str]) -> str:
+    """The hole of Fig. 4 by analysis, in a sentence each."""
+    lines = []
+    for name in analyses:
+        table = read_table(results / name / "domain_hole.csv", DOMAIN_HOLE)
+        levels = zip(table["bound"], table["delta_chi2"], strict=True)
+        closes = [f"{float(bound):.4g} (at {level:.2f})" for bound, level in levels]
+        lines.append(
+            f"In `{name}` delta chi2 is {table['excess'][0]:.3g} where both are {table['at'][0]:.3g} in the domain of "
+            f"`config.yaml`; the hole is gone from |eps^uV|, |eps^dV| <= {' or '.join(closes)} on."
+        )
+    return "\n".join(lines) + "\n"
+
+
 def _best(results: Path, analysis: str) -> dict[tuple[str, str], dict[str, Any]]:
     """Rows of domain_best.csv by kind and delta chi2."""
     table = read_table(results / analysis / "domain_best.csv", DOMAIN_BEST)
@@ -203,6 +225,7 @@ def main() -> None:
         "assumptions": assumptions(results, config),
         "matches": matches(results),
         "closest": closest(results),
+        "hole": hole(results, analyses),
         "domains": domains(results, analyses),
     }
     pictures = {f"{name}.png": results / "paper" / "figures" for name in PICTURES}

@@ -20,14 +20,14 @@ from cevnsi.experiments.inputs import PUBLISHED_FILE
 from cevnsi.experiments.loading import as_acceptance
 from cevnsi.experiments.measurement import PHOTOELECTRONS
 from cevnsi.files.strict_yaml import ConfigError, load_yaml, read
-from cevnsi.files.tables import DOMAIN_BEST, DOMAIN_MATCHES, PUBLISHED, as_columns, read_table, write_csv
+from cevnsi.files.tables import DOMAIN_BEST, DOMAIN_HOLE, DOMAIN_MATCHES, PUBLISHED, as_columns, read_table, write_csv
 from cevnsi.model import DataSet, Model, cut, make_dataset
 from cevnsi.questions import predict, scan_grid
 from cevnsi.scans.limits import least_of, scan_ranges
 from cevnsi.statistics.thresholds import threshold
 from cevnsi.studies.liao_marfatia_2017.domain_map import best_domains
 from cevnsi.studies.liao_marfatia_2017.scorecard import MediatorLimits, published_ends
-from cevnsi.studies.liao_marfatia_2017.sensitivity import bounded, domain_matches
+from cevnsi.studies.liao_marfatia_2017.sensitivity import bounded, domain_matches, hole
 from points import contact_chi2, mediator_chi2
 
 ROOT = Path(__file__).parents[2]
@@ -238,6 +238,15 @@ def test_bounds_at_which_the_published_ends_are_met(
         reach = ", where the end is only the reach" if kind == "reach" else ")"
         assert f"{bound:.3g} ({end:g}{reach}" in " ".join(said.split())
     assert [kind for *_, kind in rows].count("reach") == 2
+
+
+def test_the_hole_of_fig_4(model: Callable[..., Model], config: dict[str, Any], tmp_path: Path) -> None:
+    """The sentences that `make readme` has written, made anew."""
+    scan = parse_scan("matter_ee_mumu", config["scans"]["matter_ee_mumu"])
+    for analysis in ("paper", "release"):
+        write_csv(tmp_path / analysis / "domain_hole.csv", as_columns(hole(model(analysis), scan), DOMAIN_HOLE))
+    said = RESULTS.split("<!-- hole -->")[1].split("<!-- end hole -->")[0]
+    assert said.split() == GENERATE["hole"](tmp_path, ["paper", "release"]).split()
 
 
 def test_domains_that_come_closest(model: Callable[..., Model], config: dict[str, Any], tmp_path: Path) -> None:

@@ -89,6 +89,14 @@ MATCHES = {
     "bound": ["0.40751413816236504", "0.9972798988264675", "0.325", "nan"],
     "kind": ["limit", "limit", "reach", "none"],
 }
+HOLE = {
+    "at": np.full(2, 0.5656),
+    "excess": np.full(2, 7.6566),
+    "confidence_level": np.full(2, 0.9),
+    "n_dof": np.array([2.0, 1.0]),
+    "delta_chi2": np.array([4.605, 2.706]),
+    "bound": ["1.1387", "nan"],
+}
 BEST_FIT = (0.123456789, -0.59)  # no point of the grid
 
 
@@ -183,7 +191,13 @@ def finished(dataset: Callable[..., DataSet], tmp_path_factory: pytest.TempPathF
         ranges=arrays({name: [row[name] for row in rows] for name in rows[0]}),
         contours={"mine": contours},
         curves=curves,
-        data={"spectra": spectra, "domain_sensitivity": sensitivity, "domain_matches": MATCHES, **MAP},
+        data={
+            "spectra": spectra,
+            "domain_sensitivity": sensitivity,
+            "domain_matches": MATCHES,
+            "domain_hole": HOLE,
+            **MAP,
+        },
         settings={"spectrum_example": EXAMPLE},
         pictures=pictures,
         scorecard=folder / "scorecard.csv",
@@ -218,6 +232,7 @@ def test_every_part_has_its_tables(finished: Finished) -> None:
         "mine: 90 % CL, 1 dof (small)",
         "Domain sensitivity of eps_ee_matter (small)",
         "Domain of Eq. 12 (small)",
+        "Middle of the region of Fig. 4 (small)",
         "Miss of Eq. 12, 2 dof, 90 % CL (small)",
         "Miss of Eq. 12, 1 dof, 90 % CL (small)",
         "Domains closest to Eq. 12 (small)",

@@ -8,11 +8,12 @@ import pytest
 
 from cevnsi.config.check import parse_analysis, parse_scan
 from cevnsi.experiments.csi_2017 import CSI_2017
-from cevnsi.files.tables import CURVES, DOMAIN_BEST, DOMAIN_MATCHES, RANGES, as_columns, write_csv
+from cevnsi.files.tables import CURVES, DOMAIN_BEST, DOMAIN_HOLE, DOMAIN_MATCHES, RANGES, as_columns, write_csv
 from cevnsi.model import DataSet
 from cevnsi.output import captions, report
 from cevnsi.scans.axes import Scan
 from cevnsi.studies.liao_marfatia_2017 import page
+from cevnsi.studies.liao_marfatia_2017.captions import hole_remark
 from cevnsi.studies.liao_marfatia_2017.study import FIGURES
 
 
@@ -80,6 +81,31 @@ MATCH_ROWS = [
     ("eps_ee_matter", "upper", 0.9, 2, 4.605, 1.95, 0.325, "reach"),
     ("eps_ee_matter", "lower", 0.9, 1, 2.706, -0.95, float("nan"), "none"),
 ]
+
+
+def test_the_caption_of_fig_4_tells_of_its_hole_only_where_it_has_one(tmp_path: Path) -> None:
+    scan = parse_scan(
+        "matter_ee_mumu",
+        {
+            "interaction": "contact",
+            "axes": {f"eps_{pair}_matter": {"min": -2, "max": 3, "points": 5} for pair in ("ee", "mumu")},
+            "domain": {f"eps_{pair}_{q}V": [-1, 1] for pair in ("ee", "mumu") for q in "ud"},
+            "confidence_levels": [0.9],
+            "n_dof": [2, 1],
+            "chunks": 1,
+        },
+    )
+    for name, excess in (("with", 7.66), ("without", 3.0)):
+        rows = [(0.5656, excess, 0.9, 2, 4.605, 1.1387), (0.5656, excess, 0.9, 1, 2.706, 1.2466)]
+        write_csv(tmp_path / name / "domain_hole.csv", as_columns(rows, DOMAIN_HOLE))
+    said = hole_remark(study_of(tmp_path / "with", scans=(scan,)))
+    assert "at (0.566, 0.566)" in said
+    assert "Δχ<sup>2</sup> = 7.66." in said
+    assert "at Δχ<sup>2</sup> = 4.6 from |ε| ≤ 1.139 on." in said.replace("4.61", "4.6")
+    assert "1.247" not in said  # of a level that the figure does not draw
+    assert hole_remark(study_of(tmp_path / "without", scans=(scan,))) == ""  # it is no hole at 4.61
+    assert hole_remark(study_of(tmp_path / "with")) == ""  # it has no Fig. 4
+    assert hole_remark(study_of(tmp_path / "none", scans=(scan,))) == ""
 
 
 def test_published_ends_have_the_bounds_of_every_analysis(tmp_path: Path) -> None:

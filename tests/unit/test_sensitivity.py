@@ -11,14 +11,22 @@ from scipy.optimize import brentq, minimize_scalar
 from cevnsi.config.check import parse_scan
 from cevnsi.experiments.targets import MEAN_OF_CSI
 from cevnsi.fast.contraction import contract, profiled_chi2
-from cevnsi.files.tables import DOMAIN_MATCHES, SENSITIVITY, as_columns
+from cevnsi.files.tables import DOMAIN_HOLE, DOMAIN_MATCHES, SENSITIVITY, as_columns
 from cevnsi.model import Model
 from cevnsi.parameters import Axis
 from cevnsi.physics.weak_charge import standard_model_charge
 from cevnsi.scans.axes import Scan
 from cevnsi.scans.limits import scan_ranges
 from cevnsi.statistics.thresholds import threshold
-from cevnsi.studies.liao_marfatia_2017.sensitivity import bounded, domain_matches, domain_sensitivity, narrowest_limits
+from cevnsi.studies.liao_marfatia_2017 import sensitivity
+from cevnsi.studies.liao_marfatia_2017.sensitivity import (
+    bounded,
+    domain_matches,
+    domain_sensitivity,
+    hole,
+    narrowest_limits,
+)
+from points import contact_chi2
 
 BOUNDS = Axis(name="bound", minimum=0.25, maximum=2.0, points=8).values()
 ANALYSES = ("paper", "release")
@@ -312,3 +320,27 @@ def test_a_scan_of_other_levels(model: Callable[..., Model]) -> None:
     assert [row[2:5] for row in rows[::2]] == [(level, 1, threshold(level, 1)) for level in (0.68, 0.95)] * 2
     for row in rows:
         assert excess(model("paper"), row[0].split("_")[1], -1.0, 1.0)(row[6]) == pytest.approx(row[4], abs=1e-6)
+
+
+@pytest.mark.parametrize("nuclei", ["mean", "cs_and_i"])
+def test_the_hole_of_the_region_closes_as_its_domain_grows(nuclei: str, model: Callable[..., Model]) -> None:
+    """Against numbers found apart from this code, and against every coupling on a grid."""
+    used = model("paper", nuclei=nuclei)
+    rows = as_columns(hole(used, scan_of()), DOMAIN_HOLE)
+    assert rows["n_dof"] == [2, 1]
+    assert rows["at"][0] == pytest.approx(0.566, abs=5e-4)
+    assert rows["excess"] == pytest.approx([7.66] * 2, abs=0.01)
+    assert rows["bound"][0] == pytest.approx(1.139, abs=1e-3)
+    place = rows["at"][0]
+    for bound, level in ((1.0, rows["excess"][0]), *zip(rows["bound"], rows["delta_chi2"], strict=True)):
+        side = np.linspace(-bound, bound, 1001)
+        u_e, u_mu = np.meshgrid(side[np.abs(place / 3 - side) <= bound], side[np.abs(place / 3 - side) <= bound])
+        couplings = {"eps_ee_uV": u_e, "eps_mumu_uV": u_mu}
+        couplings |= {"eps_ee_dV": place / 3 - u_e, "eps_mumu_dV": place / 3 - u_mu}
+        least = contact_chi2(used, {}, dict.fromkeys(scan_of().domain, (-bound, bound)))
+        assert float(contact_chi2(used, couplings, {}).min() - least) == pytest.approx(level, abs=0.02)
+
+
+def test_a_hole_that_no_domain_fills_has_no_bound(model: Callable[..., Model], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sensitivity, "LARGEST_BOUND", 1.0)
+    assert all(np.isnan(row[-1]) for row in hole(model("paper"), scan_of()))

@@ -125,8 +125,8 @@ def test_rows_become_columns() -> None:
 
 def test_layouts_name_their_text_columns() -> None:
     layouts = {name: value for name, value in vars(tables).items() if isinstance(value, Layout)}
-    expected = {"SPECTRA", "RANGES", "BEST_FITS", "SENSITIVITY", "DOMAIN_MATCHES", "DOMAIN_MAP", "DOMAIN_BEST"}
-    assert set(layouts) == expected | {"DIGITIZATION", "SCORECARD", "CURVES", "PUBLISHED"}
+    expected = {"SPECTRA", "RANGES", "BEST_FITS", "SENSITIVITY", "DOMAIN_MATCHES", "DOMAIN_HOLE", "DOMAIN_MAP"}
+    assert set(layouts) == expected | {"DOMAIN_BEST", "DIGITIZATION", "SCORECARD", "CURVES", "PUBLISHED"}
     for layout in layouts.values():
         assert set(layout.texts) < set(layout.columns)
     assert contour_layout(("x", "y")).columns == ("confidence_level", "n_dof", "segment", "x", "y")

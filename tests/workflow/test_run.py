@@ -46,7 +46,7 @@ def test_every_promised_file_is_there(finished: Project, analysis: str) -> None:
     expected = [f"grids/{scan}.parquet" for scan in SCANS] + [f"contours/{scan}.csv" for scan in SCANS]
     expected += [f"figures/{name}.{ext}" for name in FIGURES for ext in ("pdf", "png", "svg", "csv")]
     expected += ["spectra.csv", "ranges.csv", "best_fits.csv", "scorecard.csv", "templates.csv"]
-    expected += ["domain_sensitivity.csv", "domain_matches.csv", "domain_map.csv", "domain_best.csv"]
+    expected += ["domain_sensitivity.csv", "domain_matches.csv", "domain_hole.csv", "domain_map.csv", "domain_best.csv"]
     assert [name for name in expected if not (base / name).is_file() or not (base / name).stat().st_size] == []
 
 
@@ -55,7 +55,7 @@ def test_tables_have_the_columns_of_the_contract(finished: Project, analysis: st
     base = finished.folder / "results" / analysis
     layouts = {"spectra": tables.SPECTRA, "ranges": tables.RANGES, "scorecard": tables.SCORECARD}
     layouts |= {"best_fits": tables.BEST_FITS, "domain_matches": tables.DOMAIN_MATCHES}
-    layouts |= {"domain_sensitivity": tables.SENSITIVITY}
+    layouts |= {"domain_sensitivity": tables.SENSITIVITY, "domain_hole": tables.DOMAIN_HOLE}
     layouts |= {"domain_map": tables.DOMAIN_MAP, "domain_best": tables.DOMAIN_BEST}
     may_be_empty = ["ends_at_grid", "at_reach", "lower_set_by", "upper_set_by", "warning"]
     for name, layout in layouts.items():

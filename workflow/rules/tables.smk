@@ -44,6 +44,7 @@ rule domain_sensitivity:
     output:
         ends="results/{analysis}/domain_sensitivity.csv",
         matches="results/{analysis}/domain_matches.csv",
+        hole="results/{analysis}/domain_hole.csv",
         map="results/{analysis}/domain_map.csv",
         best="results/{analysis}/domain_best.csv",
     log:

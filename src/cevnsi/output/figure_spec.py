@@ -29,6 +29,7 @@ class FigureSpec:
     on_its_own: bool = False  # in a section of the report of its own
     # Caption, alternative text and tables for HEPData; None for what is said of any region, or of any other figure.
     caption: Callable[[Mapping[str, Any], str], str] | None = None  # of the configuration and an analysis
+    remark: Callable[[Any], str] | None = None  # what its caption ends with; of the same as `alt`
     alt: Callable[[Any], str] | None = None  # of the results of an analysis, cevnsi.output.report.AnalysisResults
     tables: Callable[[Any], Any] | None = None  # of cevnsi.output.hepdata.Finished; beside the lines of its grids
 

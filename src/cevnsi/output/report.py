@@ -204,6 +204,8 @@ def _words(config: Mapping[str, Any], analysis: AnalysisResults, figure: FigureS
             caption += f" {captions.degenerate_text(panel, analysis.best_fits, grid, known[grid][1])}"
     if any(captions.is_coarse(scan, axes, analysis.ranges) for scan, axes in drawn):
         caption += f" {captions.COARSE}"
+    if figure.remark:
+        caption = f"{caption} {figure.remark(analysis)}".rstrip()
     if figure.alt:
         return caption, figure.alt(analysis)
     regions = " ".join(captions.region_alt(scan, axes, analysis.ranges) for scan, axes in drawn)

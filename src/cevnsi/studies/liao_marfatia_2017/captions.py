@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cevnsi.config.check import complete, parse_analysis
+from cevnsi.files.tables import DOMAIN_HOLE, read_table
 from cevnsi.output import captions
 from cevnsi.output.captions import assumption_text, number, reader_text
 from cevnsi.output.report import AnalysisResults, spectra_of
@@ -37,4 +38,24 @@ def spectrum_alt(analysis: AnalysisResults) -> str:
         f"Stacked step histogram: the standard model peaks at {captions.spoken(counts['sm'][highest])} events between "
         f"{edges[highest]:g} and {edges[highest + 1]:g} photoelectrons and has {captions.spoken(counts['sm'].sum())} "
         f"in all, the light mediator {captions.spoken(counts['light_mediator'].sum())}."
+    )
+
+
+def hole_remark(analysis: AnalysisResults) -> str:
+    """Why the region of Fig. 4 has a hole; empty where it has none, or was not asked about."""
+    path = analysis.folder / "domain_hole.csv"
+    table = read_table(path, DOMAIN_HOLE) if path.exists() else {"at": []}
+    drawn = [level for scan in analysis.scans if scan.name == "matter_ee_mumu" for level in scan.drawn_levels()]
+    said = [
+        f"Δχ<sup>2</sup> = {number(table['delta_chi2'][i], 3)} from |ε| ≤ {number(float(table['bound'][i]))} on"
+        for i in range(len(table["at"]))
+        if (table["confidence_level"][i], table["n_dof"][i]) in drawn and table["excess"][i] > table["delta_chi2"][i]
+    ]
+    if not said:
+        return ""
+    place = number(table["at"][0], 3)
+    return (
+        f"<b>Hole:</b> at ({place}, {place}) equal ε<sup>uV</sup> and ε<sup>dV</sup> cancel the weak charge of both "
+        "flavors, and within the domain their difference restores too little of it: "
+        f"Δχ<sup>2</sup> = {number(table['excess'][0], 3)}. A wider domain fills it, at {' and '.join(said)}."
     )

@@ -16,6 +16,7 @@ from cevnsi.arrays import FloatArray, Real
 from cevnsi.domains import Domain
 from cevnsi.model import Model
 from cevnsi.parameters import MATTER_PARAMETERS
+from cevnsi.physics.weak_charge import quark_numbers, standard_model_charge
 from cevnsi.scans.axes import Scan
 from cevnsi.scans.chi2 import chi2
 from cevnsi.statistics.thresholds import threshold
@@ -115,8 +116,8 @@ def domain_matches(model: Model, scan: Scan, published: Mapping[str, tuple[float
             continue
         delta_chi2, ends = threshold(*level), np.array(published[name])
         reach = np.abs(ends) / 6
-        is_reach = _excess(model, scan, name, ends, reach) < delta_chi2
-        bounds = _bounds(model, scan, name, lambda _, end: end, ends, reach, delta_chi2)
+        is_reach = _excess(model, scan, {name: ends}, reach) < delta_chi2
+        bounds = _bounds(model, scan, [name], lambda _, end: end, ends, reach, delta_chi2)
         for side, end, at_reach, bound, least in zip(
             ("lower", "upper"), ends.tolist(), is_reach, bounds.tolist(), reach.tolist(), strict=True
         ):
@@ -124,27 +125,27 @@ def domain_matches(model: Model, scan: Scan, published: Mapping[str, tuple[float
             yield name, side, *level, delta_chi2, end, least if at_reach else bound, kind
 
 
-def _excess(model: Model, scan: Scan, name: str, end: FloatArray, bound: FloatArray) -> FloatArray:
-    """Least delta chi2 at values of one parameter, what is minimised over within plus or minus bounds; (n,) each."""
+def _excess(model: Model, scan: Scan, at: Mapping[str, Real], bound: FloatArray) -> FloatArray:
+    """Least delta chi2 at values of parameters, what is minimised over within plus or minus bounds; (n,) each."""
     domain = dict.fromkeys(scan.domain, (-bound, bound))
-    at_end = chi2(model, scan.interaction, {**scan.fixed, name: end}, domain)
-    return at_end - chi2(model, scan.interaction, scan.fixed, domain)
+    here = chi2(model, scan.interaction, {**scan.fixed, **at}, domain)
+    return here - chi2(model, scan.interaction, scan.fixed, domain)
 
 
 def _bounds(
     model: Model,
     scan: Scan,
-    name: str,
-    end_at: Callable[[FloatArray, FloatArray], FloatArray],
+    names: Sequence[str],
+    value_at: Callable[[FloatArray, FloatArray], FloatArray],
     side: FloatArray,
     least: FloatArray,
     delta_chi2: float | FloatArray,
 ) -> FloatArray:
-    """Bounds (n,), from some on, at which chi2 makes the ends `end_at(bound, side)`; NaN where none does."""
+    """Bounds (n,), from some on, at which chi2 is a level at `value_at(bound, side)` of all names; NaN if none is."""
     from scipy.optimize import elementwise
 
     def above(bound: FloatArray, side: FloatArray, *level: FloatArray) -> FloatArray:
-        return _excess(model, scan, name, end_at(bound, side), bound) - level[0]
+        return _excess(model, scan, dict.fromkeys(names, value_at(bound, side)), bound) - level[0]
 
     level = np.broadcast_to(np.asarray(delta_chi2, float), side.shape)
     bracket = least, np.full_like(least, LARGEST_BOUND)
@@ -163,6 +164,27 @@ def narrowest_limits(model: Model, scan: Scan) -> dict[tuple[str, str, int], flo
     found: dict[tuple[str, str, int], float] = {}
     for axis in scan.axes:
         first = np.full_like(side, SMALLEST_BOUND)
-        bounds = _bounds(model, scan, axis.name, lambda bound, side: side * bound, side, first, level)
+        bounds = _bounds(model, scan, [axis.name], lambda bound, side: side * bound, side, first, level)
         found |= {(axis.name, *key): end for key, end in zip(wanted, (side * bounds).tolist(), strict=True)}
     return found
+
+
+def hole(model: Model, scan: Scan) -> Iterator[tuple[Any, ...]]:
+    """Rows of `tables.DOMAIN_HOLE`: the point where all weak charges can vanish, and what a domain does to it.
+
+    Equal eps_uV and eps_dV cancel the SM charge of every flavor there (Eqs. 10 and 11; of several nuclei the mean).
+    Their difference moves it by N - Z alone, so that a narrow domain leaves too few events and the region a hole. The
+    bound is that of the narrowest symmetric domain without one.
+    """
+    sin2 = model.analysis.sin2_theta_w
+    zeros = [-6 * standard_model_charge(n, sin2) / sum(quark_numbers(n).values()) for n in model.nuclides]
+    place = float(np.mean(zeros))
+    names = [axis.name for axis in scan.axes]
+    own = chi2(model, scan.interaction, {**scan.fixed, **dict.fromkeys(names, place)}, scan.domain)
+    excess = float(own - chi2(model, scan.interaction, scan.fixed, scan.domain))
+    levels = [(*level, threshold(*level)) for level in scan.levels()]
+    delta_chi2 = np.array([level[-1] for level in levels])
+    equal = np.full(delta_chi2.shape, abs(place) / 6)  # which leaves the couplings no room
+    bounds = _bounds(model, scan, names, lambda _, at: at, np.full_like(equal, place), equal, delta_chi2)
+    for level, bound in zip(levels, bounds.tolist(), strict=True):
+        yield place, excess, *level, bound

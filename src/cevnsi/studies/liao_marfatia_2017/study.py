@@ -1,9 +1,9 @@
 """All of the study in one record: what the paper states, and every figure with what it draws and is called."""
 
 from cevnsi.experiments.inputs import PUBLISHED_FILE
-from cevnsi.files.tables import DOMAIN_BEST, DOMAIN_MAP, DOMAIN_MATCHES, SENSITIVITY, SPECTRA
+from cevnsi.files.tables import DOMAIN_BEST, DOMAIN_HOLE, DOMAIN_MAP, DOMAIN_MATCHES, SENSITIVITY, SPECTRA
 from cevnsi.output.figure_spec import FigureSpec
-from cevnsi.studies.liao_marfatia_2017.captions import spectrum_alt, spectrum_caption
+from cevnsi.studies.liao_marfatia_2017.captions import hole_remark, spectrum_alt, spectrum_caption
 from cevnsi.studies.liao_marfatia_2017.hepdata import (
     COMMENT,
     SOURCES,
@@ -51,6 +51,7 @@ FIGURES = (
         location="Figure 4",
         grids=("matter_ee_mumu",),
         ranges_in="Eq. 12",
+        remark=hole_remark,
     ),
     FigureSpec(
         name="domain_sensitivity",
@@ -59,7 +60,7 @@ FIGURES = (
         script="draw_domain_sensitivity.py",
         inputs={"table": "results/{analysis}/domain_sensitivity.csv", "published": PUBLISHED_FILE.as_posix()},
         tables=domain_tables,
-        data={"domain_sensitivity": SENSITIVITY, "domain_matches": DOMAIN_MATCHES},
+        data={"domain_sensitivity": SENSITIVITY, "domain_matches": DOMAIN_MATCHES, "domain_hole": DOMAIN_HOLE},
         on_its_own=True,
     ),
     FigureSpec(
