@@ -15,7 +15,7 @@ import kernel
 import storage
 import streaming
 import whole_paper
-from cevnsi.files.tables import write_json
+from cevnsi.files.atomic import write_json
 from cevnsi.output.figures import drawing, save
 from setting import Row
 

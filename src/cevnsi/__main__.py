@@ -12,8 +12,9 @@ from typing import Any
 from cevnsi.config.build import build_model, read_config
 from cevnsi.config.describe import all_keys, explain, find_keys
 from cevnsi.experiments.inputs import check_inputs
+from cevnsi.files.atomic import TableError
 from cevnsi.files.strict_yaml import LARGEST, ConfigError
-from cevnsi.files.tables import RANGES, TableError, as_columns, csv_text, decimal
+from cevnsi.files.tables import RANGES, as_columns, csv_text, decimal
 from cevnsi.model import Model
 from cevnsi.physics.flux import FLAVORS
 from cevnsi.physics.interactions import parameter

@@ -16,8 +16,8 @@ from cevnsi.config import check as config
 from cevnsi.config.overlays import resolve
 from cevnsi.experiments import inputs
 from cevnsi.files import strict_yaml
+from cevnsi.files.atomic import TableError
 from cevnsi.files.strict_yaml import ConfigError
-from cevnsi.files.tables import TableError
 from cevnsi.physics.interactions import INTERACTIONS
 from cevnsi.studies import known
 from project import ROOT

@@ -26,7 +26,7 @@ from hypothesis import strategies as st
 from cevnsi.config import check as config
 from cevnsi.experiments import inputs
 from cevnsi.files import strict_yaml, tables
-from cevnsi.files.tables import TableError
+from cevnsi.files.atomic import TableError
 from project import ROOT
 
 Record = Callable[[str, str], None]

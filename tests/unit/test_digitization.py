@@ -16,7 +16,8 @@ from cevnsi.experiments.inputs import READ_TWICE
 from cevnsi.experiments.measurement import PHOTOELECTRONS, Measurement
 from cevnsi.experiments.response import Acceptance
 from cevnsi.experiments.targets import MEAN_OF_CSI
-from cevnsi.files.tables import DIGITIZATION, PUBLISHED, TableError, read_table, write_csv, write_parquet
+from cevnsi.files.atomic import TableError
+from cevnsi.files.tables import DIGITIZATION, PUBLISHED, read_table, write_csv, write_parquet
 from cevnsi.model import Analysis, cut, make_dataset, make_model
 from cevnsi.physics.weak_charge import standard_model_charge
 from cevnsi.scans.axes import Scan

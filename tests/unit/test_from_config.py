@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from cevnsi.config.build import build_model, read_config
+from cevnsi.files.atomic import TableError
 from cevnsi.files.strict_yaml import ConfigError
-from cevnsi.files.tables import TableError
 from cevnsi.model import Model
 
 

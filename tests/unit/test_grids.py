@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from cevnsi.arrays import FloatArray
-from cevnsi.files.tables import TableError, read_note, read_parquet, write_parquet, write_parquet_parts
+from cevnsi.files.atomic import TableError
+from cevnsi.files.tables import read_note, read_parquet, write_parquet, write_parquet_parts
 from cevnsi.model import Model
 from cevnsi.parameters import Axis
 from cevnsi.scans import chunks as grids_module

@@ -13,7 +13,8 @@ import yaml
 from matplotlib import image
 
 from cevnsi.config.check import parse_scan
-from cevnsi.files.tables import DOMAIN_BEST, DOMAIN_MAP, TableError, as_columns
+from cevnsi.files.atomic import TableError
+from cevnsi.files.tables import DOMAIN_BEST, DOMAIN_MAP, as_columns
 from cevnsi.model import DataSet
 from cevnsi.output.figure_spec import FigureSpec, region
 from cevnsi.output.figures import Panel, draw_regions, drawing, save

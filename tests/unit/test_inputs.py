@@ -20,8 +20,9 @@ from cevnsi.experiments.inputs import (
 )
 from cevnsi.experiments.loading import as_acceptance, as_measurement, load_acceptance, load_measurement
 from cevnsi.experiments.measurement import PHOTOELECTRONS
+from cevnsi.files.atomic import TableError
 from cevnsi.files.strict_yaml import ConfigError
-from cevnsi.files.tables import PUBLISHED, TableError, as_columns, write_csv
+from cevnsi.files.tables import PUBLISHED, as_columns, write_csv
 
 Files = dict[str, str]
 

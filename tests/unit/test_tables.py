@@ -11,25 +11,27 @@ import pyarrow.parquet as pq
 import pytest
 
 from cevnsi.files import tables
-from cevnsi.files.tables import (
-    Layout,
+from cevnsi.files.atomic import (
     TableError,
-    as_columns,
     atomic,
-    contour_layout,
-    decimal,
     file_digest,
     make_anew,
-    read_csv,
     read_lines,
+    read_text,
+    write_json,
+    write_text,
+)
+from cevnsi.files.tables import (
+    Layout,
+    as_columns,
+    contour_layout,
+    decimal,
+    read_csv,
     read_note,
     read_parquet,
     read_table,
-    read_text,
     write_csv,
-    write_json,
     write_parquet,
-    write_text,
 )
 
 

@@ -7,7 +7,7 @@ from cevnsi.workflow import run_folder
 from cevnsi.workflow.dependencies import PACKAGE, code_digest, module_files
 from cevnsi.experiments.inputs import READ_TWICE, check_inputs
 from cevnsi.files.provenance import git_revision
-from cevnsi.files.tables import TableError
+from cevnsi.files.atomic import TableError
 from cevnsi.output.figure_spec import region
 from cevnsi.studies import known
 from cevnsi.studies.known import DEFAULT, STUDIES, study_of

@@ -3,7 +3,8 @@
 from typing import Any
 
 from cevnsi.config.check import parse_digitization
-from cevnsi.files.tables import file_digest, read_note, write_csv
+from cevnsi.files.atomic import file_digest
+from cevnsi.files.tables import read_note, write_csv
 from cevnsi.scans.chunks import check_note
 from cevnsi.studies.liao_marfatia_2017.digitization import chunk_note, read_chunk, summary
 from runner import run

@@ -5,7 +5,8 @@ from typing import Any
 from cevnsi.config.check import parse_analysis, parse_digitization, parse_scan
 from cevnsi.experiments.csi_2017_figures import CROSS_CHECK_COLUMNS
 from cevnsi.experiments.loading import load_acceptance
-from cevnsi.files.tables import file_digest, read_csv, write_parquet
+from cevnsi.files.atomic import file_digest
+from cevnsi.files.tables import read_csv, write_parquet
 from cevnsi.studies.liao_marfatia_2017.digitization import Readings, chunk_columns, chunk_note, ensemble
 from runner import run
 

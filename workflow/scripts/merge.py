@@ -3,7 +3,7 @@
 from typing import Any
 
 from cevnsi.config.check import parse_scan
-from cevnsi.files.tables import file_digest
+from cevnsi.files.atomic import file_digest
 from cevnsi.scans.chunks import chunk_note, write_grid
 from runner import run
 

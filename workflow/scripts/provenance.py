@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from cevnsi.files.atomic import write_json
 from cevnsi.files.provenance import provenance
-from cevnsi.files.tables import write_json
 from runner import run
 
 

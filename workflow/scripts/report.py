@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from cevnsi.config.check import parse_scan
-from cevnsi.files.tables import PUBLISHED, read_table, write_text
+from cevnsi.files.atomic import write_text
+from cevnsi.files.tables import PUBLISHED, read_table
 from cevnsi.output.report import collect, finished, render
 from cevnsi.studies.known import STUDIES, study_of
 from cevnsi.studies.study import figures_of

@@ -7,8 +7,8 @@ from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
+from cevnsi.files.atomic import TableError
 from cevnsi.files.strict_yaml import ConfigError
-from cevnsi.files.tables import TableError
 
 
 def run(main: Callable[..., None], job: Any) -> None:

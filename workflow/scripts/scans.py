@@ -5,7 +5,7 @@ from typing import Any
 
 from cevnsi.config.build import load_model
 from cevnsi.config.check import parse_scan
-from cevnsi.files.tables import file_digest
+from cevnsi.files.atomic import file_digest
 from cevnsi.scans.chunks import chunk_note, write_chunk, write_grid
 from cevnsi.workflow.progress import Progress
 from runner import run

@@ -8,8 +8,9 @@ import numpy as np
 
 from cevnsi.experiments.exposure import Exposure
 from cevnsi.experiments.measurement import ROUNDING
+from cevnsi.files.atomic import TableError
 from cevnsi.files.strict_yaml import LARGEST
-from cevnsi.files.tables import Table, TableError, read_csv
+from cevnsi.files.tables import Table, read_csv
 
 Tables = dict[str, Table]
 Paths = Mapping[str, Path]

@@ -8,8 +8,9 @@ import numpy as np
 from cevnsi.arrays import FloatArray
 from cevnsi.experiments.checks import Paths, Release, Tables, check_counts
 from cevnsi.experiments.exposure import Exposure
+from cevnsi.files.atomic import TableError, read_lines, read_text
 from cevnsi.files.strict_yaml import LARGEST, ConfigError, load_yaml
-from cevnsi.files.tables import Table, TableError, decimal, read_lines, read_text
+from cevnsi.files.tables import Table, decimal
 
 # as quoted in Sec. 2 of the paper; the light yield is Eq. 5's
 CSI_2017 = Exposure(

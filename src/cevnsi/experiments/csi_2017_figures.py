@@ -15,7 +15,8 @@ from cevnsi.experiments.checks import (
 )
 from cevnsi.experiments.csi_2017 import CSI_2017
 from cevnsi.experiments.measurement import ROUNDING
-from cevnsi.files.tables import Table, TableError
+from cevnsi.files.atomic import TableError
+from cevnsi.files.tables import Table
 
 RESIDUAL_COLUMNS = ("bin_low_pe", "bin_high_pe", "residual_counts", "lower_error_bar_end", "upper_error_bar_end")
 CROSS_CHECK_COLUMNS = (

@@ -13,8 +13,9 @@ from cevnsi.experiments.csi_2017_figures import FIGURE_3
 from cevnsi.experiments.measurement import ROUNDING
 from cevnsi.experiments.own_tables import OWN_TABLES
 from cevnsi.files import tables
+from cevnsi.files.atomic import TableError, file_digest, read_lines
 from cevnsi.files.strict_yaml import ConfigError
-from cevnsi.files.tables import Table, TableError, file_digest, read_lines
+from cevnsi.files.tables import Table
 
 RELEASES: dict[str, Release] = {
     "figure3": FIGURE_3,

@@ -9,7 +9,8 @@ import numpy as np
 from cevnsi.experiments.checks import ACCEPTANCE_COLUMNS, COUNTS_COLUMNS, check_counts
 from cevnsi.experiments.measurement import PHOTOELECTRONS, Measurement
 from cevnsi.experiments.response import Acceptance
-from cevnsi.files.tables import TableError, read_csv, read_lines
+from cevnsi.files.atomic import TableError, read_lines
+from cevnsi.files.tables import read_csv
 
 
 def as_measurement(counts: Mapping[str, Any]) -> Measurement:

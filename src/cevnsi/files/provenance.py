@@ -9,7 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from cevnsi.files.tables import file_digest
+from cevnsi.files.atomic import file_digest
 
 PACKAGES = ("cevnsi", "snakemake", "numpy", "scipy", "pyarrow", "matplotlib", "contourpy")
 

@@ -18,7 +18,8 @@ from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 
 from cevnsi.arrays import FloatArray
-from cevnsi.files.tables import atomic, write_csv
+from cevnsi.files.atomic import atomic
+from cevnsi.files.tables import write_csv
 from cevnsi.physics.interactions import parameter
 from cevnsi.scans.regions import Grid, filled_region
 from cevnsi.statistics.thresholds import threshold

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import yaml
 
-from cevnsi.files.tables import TableError, atomic, write_text
+from cevnsi.files.atomic import TableError, atomic, write_text
 from cevnsi.output.figure_spec import FigureSpec
 from cevnsi.physics.interactions import parameter
 from cevnsi.scans.axes import Scan

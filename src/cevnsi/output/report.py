@@ -21,6 +21,7 @@ from cevnsi.constants import G_FERMI
 from cevnsi.experiments.csi_2017_figures import CROSS_CHECK_COLUMNS
 from cevnsi.experiments.loading import load_acceptance, load_measurement
 from cevnsi.experiments.measurement import Measurement
+from cevnsi.files.atomic import read_text as read_text_file
 from cevnsi.files.tables import (
     BEST_FITS,
     CURVES,
@@ -31,7 +32,6 @@ from cevnsi.files.tables import (
     read_parquet,
     read_table,
 )
-from cevnsi.files.tables import read_text as read_text_file
 from cevnsi.model import Analysis, DataSet, chi2_at, make_dataset, model_of
 from cevnsi.output import captions
 from cevnsi.output.figure_spec import FigureSpec

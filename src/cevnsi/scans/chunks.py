@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from cevnsi.arrays import FloatArray
+from cevnsi.files.atomic import TableError, make_anew
 from cevnsi.files.provenance import digest
-from cevnsi.files.tables import TableError, make_anew, read_note, read_parquet_parts, write_parquet_parts
+from cevnsi.files.tables import read_note, read_parquet_parts, write_parquet_parts
 from cevnsi.model import Model
 from cevnsi.scans.axes import Scan
 from cevnsi.scans.regions import Grid

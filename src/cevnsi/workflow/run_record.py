@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cevnsi.files.tables import TableError, read_text
+from cevnsi.files.atomic import TableError, read_text
 
 
 @dataclass(frozen=True, kw_only=True)

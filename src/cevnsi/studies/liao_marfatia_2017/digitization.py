@@ -14,8 +14,9 @@ from cevnsi.arrays import FloatArray
 from cevnsi.config.check import Digitization
 from cevnsi.experiments.measurement import PHOTOELECTRONS, Measurement
 from cevnsi.experiments.response import Acceptance
+from cevnsi.files.atomic import TableError, make_anew
 from cevnsi.files.provenance import digest
-from cevnsi.files.tables import DIGITIZATION, TableError, as_columns, make_anew, read_parquet
+from cevnsi.files.tables import DIGITIZATION, as_columns, read_parquet
 from cevnsi.model import Analysis, make_model
 from cevnsi.scans.axes import Scan
 from cevnsi.studies.liao_marfatia_2017.scorecard import values_of
