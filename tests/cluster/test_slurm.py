@@ -150,7 +150,7 @@ def test_cluster_gives_the_bytes_of_a_local_run(folder: Path) -> None:
     with local_run(folder / "whole", REDUCED) as local:
         local.finish()
     expected = local.results()
-    assert len([name for name in expected if "/figures/" in name]) == 2 * 5 * 4
+    assert len([name for name in expected if "/figures/" in name]) == 2 * 6 * 4
     with slurm_run(folder / "undisturbed", REDUCED) as run:
         run.finish()
     assert run.results() == expected
