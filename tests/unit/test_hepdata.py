@@ -370,6 +370,14 @@ def test_the_domain_of_eq_12_tells_limits_from_reaches(finished: Finished) -> No
     assert "Domain of Eq. 12 (small)" not in titles
 
 
+def test_the_middle_of_the_region_has_a_bound_or_none(finished: Finished) -> None:
+    made = table(finished, "Middle of the region of Fig. 4 (small)")
+    assert [values(column) for column in made.dependent] == [[0.5656] * 2, [7.6566] * 2, [1.1387, MISSING]]
+    none: dict[str, list[float]] = {name: [] for name in HOLE}  # of a domain that does not reach it
+    titles = [each.title for each in tables_of(replace(finished, data={**finished.data, "domain_hole": none}))]
+    assert "Middle of the region of Fig. 4 (small)" not in titles
+
+
 def test_the_map_of_domains_is_a_table_of_each_level(finished: Finished) -> None:
     made = table(finished, "Miss of Eq. 12, 1 dof, 90 % CL (small)")
     assert [values(column) for column in made.independent] == [[-1.0, -1.0, -0.5, -0.5], [0.5, 0.7] * 2]

@@ -344,3 +344,11 @@ def test_the_hole_of_the_region_closes_as_its_domain_grows(nuclei: str, model: C
 def test_a_hole_that_no_domain_fills_has_no_bound(model: Callable[..., Model], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sensitivity, "LARGEST_BOUND", 1.0)
     assert all(np.isnan(row[-1]) for row in hole(model("paper"), scan_of()))
+
+
+@pytest.mark.parametrize("domain", [(-0.05, 0.05), (-1.0, 0.09), (0.2, 0.5)])
+def test_a_domain_that_does_not_reach_the_middle_has_no_hole(
+    domain: tuple[float, float], model: Callable[..., Model]
+) -> None:
+    scan = replace(scan_of(), domain=dict.fromkeys(scan_of().domain, domain))
+    assert list(hole(model("paper"), scan)) == []

@@ -183,6 +183,8 @@ def matches_table(finished: Finished) -> Iterator[Table]:
 def hole_table(finished: Finished) -> Iterator[Table]:
     """The middle of the region of Fig. 4, and the bound from which on it is part of it."""
     table = finished.data["domain_hole"]
+    if not len(table["at"]):
+        return
     qualifiers = assumptions(finished)
     rows = range(len(table["at"]))
     yield Table(

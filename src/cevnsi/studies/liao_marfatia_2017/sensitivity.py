@@ -174,12 +174,14 @@ def hole(model: Model, scan: Scan) -> Iterator[tuple[Any, ...]]:
 
     Equal eps_uV and eps_dV cancel the SM charge of every flavor there (Eqs. 10 and 11; of several nuclei the mean).
     Their difference moves it by N - Z alone, so that a narrow domain leaves too few events and the region a hole. The
-    bound is that of the narrowest symmetric domain without one.
+    bound is that of the narrowest symmetric domain without one. No rows where the domain does not reach the point.
     """
     sin2 = model.analysis.sin2_theta_w
     zeros = [-6 * standard_model_charge(n, sin2) / sum(quark_numbers(n).values()) for n in model.nuclides]
     place = float(np.mean(zeros))
     names = [axis.name for axis in scan.axes]
+    if not all(low <= place <= high for low, high in (_reach(name, scan.domain) for name in names)):
+        return
     own = chi2(model, scan.interaction, {**scan.fixed, **dict.fromkeys(names, place)}, scan.domain)
     excess = float(own - chi2(model, scan.interaction, scan.fixed, scan.domain))
     levels = [(*level, threshold(*level)) for level in scan.levels()]
