@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from cevnsi.arrays import FloatArray, Real
 from cevnsi.experiments.exposure import Exposure
-from cevnsi.experiments.measurement import PHOTOELECTRONS, Measurement, bins_between
+from cevnsi.experiments.measurement import ARRIVAL_TIME, PHOTOELECTRONS, Measurement, bins_between
 from cevnsi.experiments.response import Acceptance, unsmeared_response
 from cevnsi.experiments.targets import TARGETS
 from cevnsi.physics.form_factors import FORM_FACTORS
@@ -344,11 +344,12 @@ def make_dataset(analysis: Analysis, measurement: Measurement, acceptance: Accep
 def cut(dataset: DataSet, name: str, low: float, high: float) -> DataSet:
     """Only the bins of a data set of one axis between two of its edges."""
     part = bins_between(name, dataset.measurement.axes[name], low, high)
+    select = Templates.during if name == ARRIVAL_TIME else Templates.select
     return replace(
         dataset,
         measurement=dataset.measurement.select(name, low, high),
-        templates=dataset.templates.select(part),
-        shifted={nuisance: templates.select(part) for nuisance, templates in dataset.shifted.items()},
+        templates=select(dataset.templates, part),
+        shifted={nuisance: select(templates, part) for nuisance, templates in dataset.shifted.items()},
     )
 
 

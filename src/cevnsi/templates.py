@@ -31,7 +31,8 @@ class Templates:
     recoil_energy_mev: FloatArray  # (nodes,), increasing
     momentum_transfer_squared: FloatArray  # (nuclides, nodes), MeV^2
     events: FloatArray  # (flavors, nuclides, nodes), before detection, per unit of charge squared
-    detected: FloatArray  # (bins, nodes), the part of events seen in each bin
+    detected: FloatArray  # (energy bins, nodes), the part of events seen in each bin of energy
+    arrival: FloatArray | None = None  # (flavors, time bins), the part that arrives in each; None of energy alone
 
     @cached_property
     def _first(self) -> NDArray[np.intp] | None:
@@ -60,24 +61,37 @@ class Templates:
         return np.asarray(np.einsum("...k,bk->...b", at_nodes, self.detected))
 
     def per_bin(self, weight: FloatArray | float = 1.0) -> FloatArray:
-        """Weighted events in each bin, (..., flavors, nuclides, bins).
+        """Weighted events in each bin, (..., flavors, nuclides, bins); the bins of time are the fastest.
 
         The weight is of the shape (..., flavors, nuclides, nodes), or broadcasts to it.
         """
-        return self._binned(self._events * weight)
+        binned = self._binned(self._events * weight)
+        if self.arrival is None:
+            return binned
+        return np.asarray((binned[..., None] * self.arrival[:, None, None]).reshape(*binned.shape[:-1], -1))
 
     def counts(self, weight: FloatArray | float) -> FloatArray:
         """Weighted events of all flavors and nuclides in each bin, (..., bins); weight as of `per_bin`."""
         shape = np.broadcast_shapes(np.shape(weight), (1, 1, 1))
         weight = np.broadcast_to(weight, shape)
-        events = self._of_all_flavors if shape[-3] == 1 else self._events  # the weight is the same for all flavors
+        if self.arrival is None:
+            events = self._of_all_flavors if shape[-3] == 1 else self._events  # the weight is the same for all flavors
+            return self._binned(_sum_of_events(weight, events))
         total: Real = 0.0
-        for i, j in np.ndindex(events.shape[:2]):  # one by one, lest memory grow with flavors and nuclides
-            total = total + weight[..., min(i, shape[-3] - 1), min(j, shape[-2] - 1), :] * events[i, j]
-        return self._binned(np.asarray(total))
+        for i, share in enumerate(self.arrival):
+            mine = weight[..., min(i, shape[-3] - 1), :, :][..., None, :, :]
+            seen = self._binned(_sum_of_events(mine, self._events[i : i + 1]))
+            total = total + seen[..., None] * share
+        return np.asarray(total).reshape(*shape[:-3], -1)
+
+    def during(self, bins: slice) -> "Templates":
+        """Only some of the bins of time."""
+        if self.arrival is None:
+            raise ValueError("templates of energy alone; expected some with bins of time")
+        return replace(self, arrival=self.arrival[:, bins])
 
     def select(self, bins: slice) -> "Templates":
-        """Only some of the bins, and the nodes of which something is seen in them."""
+        """Only some of the bins of energy, and the nodes of which something is seen in them."""
         detected = self.detected[bins]
         keep = detected.any(axis=0)
         keep |= not keep.any()  # all, where an experiment sees nothing
@@ -100,6 +114,14 @@ class Templates:
             "bin_high_pe": np.tile(bin_edges_pe[1:], flavors * nuclides),
             "events_per_charge_squared": sums.ravel(),
         }
+
+
+def _sum_of_events(weight: FloatArray, events: FloatArray) -> FloatArray:
+    """Weighted events of all flavors and nuclides, (..., nodes): one by one, lest memory grow with them."""
+    total: Real = 0.0
+    for i, j in np.ndindex(events.shape[:2]):
+        total = total + weight[..., min(i, weight.shape[-3] - 1), min(j, weight.shape[-2] - 1), :] * events[i, j]
+    return np.asarray(total)
 
 
 def _segment_edges(kinks: FloatArray, longest: float) -> FloatArray:
@@ -145,4 +167,5 @@ def build_templates(*, target: Target, form_factor: FormFactor, exposure: Exposu
         momentum_transfer_squared=np.stack([momentum_transfer_squared(recoil, n) for n in target.nuclides]),
         events=np.array(events),
         detected=response.detected(recoil),
+        arrival=response.arrival,
     )

@@ -1,13 +1,13 @@
 """COHERENT's CsI detector in 2017 (arXiv:1708.01294), and the official release of its data (arXiv:1804.09459)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
-from cevnsi.arrays import FloatArray
 from cevnsi.experiments.checks import Paths, Release, Tables, check_counts
 from cevnsi.experiments.exposure import Exposure
+from cevnsi.experiments.response import Logistic
 from cevnsi.files.atomic import TableError, read_lines, read_text
 from cevnsi.files.strict_yaml import LARGEST, ConfigError, load_yaml
 from cevnsi.files.tables import Table, decimal
@@ -26,7 +26,7 @@ LATEST_ARRIVAL_US = 6.0  # Fig. 3 of arXiv:1708.01294
 RELEASE_STEP_PE = 0.05  # spacing of the tabulated logistic: straight lines are within 5e-6 of it
 
 
-def _release_histogram(path: Path) -> dict[tuple[float, float], int]:
+def release_histogram(path: Path) -> dict[tuple[float, float], int]:
     """Counts by (photoelectrons, arrival time) bin center."""
     counts: dict[tuple[float, float], int] = {}
     for i, line in enumerate(read_lines(path), start=1):
@@ -55,8 +55,8 @@ def _early_counts(histogram: Mapping[tuple[float, float], int]) -> dict[float, i
     return total
 
 
-def _logistic(parameters: Path) -> Callable[[FloatArray], FloatArray]:
-    """The release's a / (1 + exp(-k (x - x_0))), without its step."""
+def logistic_acceptance(parameters: Path) -> Logistic:
+    """The release's a / (1 + exp(-k (x - x_0)))."""
     try:
         listed = load_yaml(read_text(parameters))["acceptanceEfficiency"]["parameters"]
         value = {entry["name"]: entry["value"] for entry in listed}
@@ -65,24 +65,19 @@ def _logistic(parameters: Path) -> Callable[[FloatArray], FloatArray]:
         raise TableError(f"{parameters}: acceptanceEfficiency needs numbers a, k and x_0 ({error!r})") from None
     if len(listed) != 3 or not all(type(v) in (int, float) and abs(v) <= LARGEST for v in (a, k, x0)):
         raise TableError(f"{parameters}: acceptanceEfficiency needs numbers a, k and x_0, once each and nothing else")
-
-    def curve(x: FloatArray) -> FloatArray:
-        with np.errstate(over="ignore"):  # an infinite exp makes a fraction of zero
-            return np.asarray(a / (1 + np.exp(-k * (x - x0))))
-
-    return curve
+    return Logistic(plateau=a, steepness=k, midpoint=x0)
 
 
 def _release_acceptance(parameters: Path, high_pe: float) -> Table:
     """The logistic times H(x - 5), which is 0 below 5, 1/2 from 5 to 6 and 1 above; a step is a repeated abscissa."""
     # ASSUME: the formula at every x; the release applies it at the centers of 1-PE bins (0.13 % more SM counts).
-    curve = _logistic(parameters)
+    curve = logistic_acceptance(parameters)
     n = round(1 / RELEASE_STEP_PE)
     pieces = [(np.array([0.0, 5.0]), 0.0), (np.linspace(5, 6, n + 1), 0.5)]
     pieces.append((np.linspace(6, max(high_pe, 6.0), round(max(high_pe - 6, 0) * n) + 1), 1.0))
     x = np.concatenate([piece for piece, _ in pieces])
     step = np.concatenate([np.full(piece.size, value) for piece, value in pieces])
-    return Table(photoelectrons=x, acceptance=curve(x) * step)
+    return Table(photoelectrons=x, acceptance=curve.without_step(x) * step)
 
 
 def read_release2018(paths: Paths) -> Tables:
@@ -90,7 +85,7 @@ def read_release2018(paths: Paths) -> Tables:
 
     observed counts C - AC and their uncertainty sqrt(C + AC), for arrival times below 6 microseconds.
     """
-    c, ac = (_release_histogram(paths[role]) for role in ("coincidence", "anticoincidence"))
+    c, ac = (release_histogram(paths[role]) for role in ("coincidence", "anticoincidence"))
     if c.keys() != ac.keys() or not c:
         raise TableError(f"{paths['anticoincidence']}: its bins are not those of {paths['coincidence']}")
     early = _early_counts(c)

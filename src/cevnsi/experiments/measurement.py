@@ -10,6 +10,7 @@ from cevnsi.arrays import FloatArray
 
 ROUNDING = 1e-6  # of a number, or of the interval it ends: what decimals, and programs that read figures off, leave
 PHOTOELECTRONS = "photoelectrons"  # the axis of a detector that counts them
+ARRIVAL_TIME = "arrival_time_us"  # the axis of when an event is seen, after the beam's pulse
 
 
 @dataclass(frozen=True, kw_only=True)

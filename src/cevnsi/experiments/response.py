@@ -1,7 +1,9 @@
 """Detector response: what of a recoil is seen in which bin."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -39,12 +41,40 @@ class Acceptance:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Logistic:
+    """Surviving fraction a / (1 + exp(-k (x - x_0))) of x photoelectrons; half of it from 5 to 6, none below.
+
+    As COHERENT gives its CsI detector's (arXiv:1804.09459).
+    """
+
+    plateau: float  # a
+    steepness: float  # k
+    midpoint: float  # x_0
+
+    def without_step(self, photoelectrons: FloatArray) -> FloatArray:
+        """The smooth factor of the fraction."""
+        with np.errstate(over="ignore"):  # an infinite exp makes a fraction of zero
+            return np.asarray(self.plateau / (1 + np.exp(-self.steepness * (photoelectrons - self.midpoint))))
+
+    def __call__(self, photoelectrons: FloatArray) -> FloatArray:
+        """Fraction at each value; at a step the value of its upper side."""
+        half, whole = LOGISTIC_STEPS_PE
+        step = np.where(photoelectrons >= whole, 1.0, np.where(photoelectrons >= half, 0.5, 0.0))
+        return step * self.without_step(photoelectrons)
+
+
+LOGISTIC_STEPS_PE = (5.0, 6.0)  # where the step in front of the logistic goes from 0 to 1/2, and from 1/2 to 1
+Fraction = Callable[[FloatArray], FloatArray]  # of what is accepted, against photoelectrons
+
+
+@dataclass(frozen=True, kw_only=True)
 class Response:
-    """What part of recoils of some energy is seen in each bin of energy."""
+    """What part of recoils of some energy is seen in each bin of energy, and when."""
 
     detected: Callable[[FloatArray], FloatArray]  # recoil energies in MeV (nodes,) to (energy bins, nodes)
     recoil_energies_mev: FloatArray  # increasing: where `detected` has steps or kinks; outside of them it is zero
     longest_segment_mev: float  # over which it is smooth enough for a few nodes
+    arrival: FloatArray | None = None  # (flavors, time bins), the part that arrives in each; None of energy alone
 
 
 LONGEST_SEGMENT_PE = 0.5
@@ -57,14 +87,60 @@ def unsmeared_response(bin_edges_pe: FloatArray, acceptance: Acceptance, light_y
     if not (covered[0] <= low + missed and high - missed <= covered[-1]):
         ends = f"[{covered[0]:.10g}, {covered[-1]:.10g}]"
         raise ValueError(f"acceptance covers {ends}; the bins need [{low:.10g}, {high:.10g}]")
+    return sharp_response(bin_edges_pe, acceptance, covered, light_yield_pe_per_kev)
+
+
+def sharp_response(
+    bin_edges_pe: FloatArray, fraction: Fraction, kinks_pe: FloatArray, light_yield_pe_per_kev: float
+) -> Response:
+    """As `unsmeared_response`, of any accepted fraction, which is smooth between its kinks."""
     pe_per_mev = light_yield_pe_per_kev * 1e3
 
     def detected(recoil_energy_mev: FloatArray) -> FloatArray:
         photoelectrons = recoil_energy_mev * pe_per_mev
         inside = (bin_edges_pe[:-1, None] <= photoelectrons) & (photoelectrons < bin_edges_pe[1:, None])
-        return inside * acceptance(photoelectrons)
+        return inside * fraction(photoelectrons)
 
-    kinks = np.unique(np.concatenate([bin_edges_pe, covered[(covered > low) & (covered < high)]]))
+    low, high = bin_edges_pe[[0, -1]]
+    kinks = np.unique(np.concatenate([bin_edges_pe, kinks_pe[(kinks_pe > low) & (kinks_pe < high)]]))
     return Response(
         detected=detected, recoil_energies_mev=kinks / pe_per_mev, longest_segment_mev=LONGEST_SEGMENT_PE / pe_per_mev
+    )
+
+
+# Where the accepted fraction is read for a recoil of some mean that gives n photoelectrons.
+READ_AT: dict[str, Callable[[FloatArray, int], FloatArray]] = {
+    "true": lambda mean, n: mean,
+    "count": lambda mean, n: np.full_like(mean, n),
+    "bin_centre": lambda mean, n: np.full_like(mean, n + 0.5),  # of a bin of one photoelectron, [n, n + 1)
+}
+SMEARED_BEYOND = 12.0  # standard deviations of a Poisson count above the last bin, where nothing is seen in it any more
+
+
+def poisson_response(
+    bin_edges_pe: FloatArray, fraction: Fraction, light_yield_pe_per_kev: float, *, read_at: str
+) -> Response:
+    """A recoil gives a Poisson number of photoelectrons about its mean (Eq. 5); a bin has those in [low, high).
+
+    Each is accepted with the fraction at one of `READ_AT`.
+    """
+    from scipy.special import gammaln, xlogy
+
+    pe_per_mev, high = light_yield_pe_per_kev * 1e3, float(bin_edges_pe[-1])
+    counts = [range(math.ceil(low), math.ceil(end)) for low, end in pairwise(bin_edges_pe.tolist())]
+
+    def detected(recoil_energy_mev: FloatArray) -> FloatArray:
+        mean = recoil_energy_mev * pe_per_mev
+
+        def seen(n: int) -> FloatArray:
+            return np.exp(xlogy(n, mean) - mean - gammaln(n + 1)) * fraction(READ_AT[read_at](mean, n))
+
+        return np.stack([sum((seen(n) for n in mine), np.zeros_like(mean)) for mine in counts])
+
+    ends = np.array([0.0, high + SMEARED_BEYOND * (1 + np.sqrt(high))])
+    kinks = np.array([*ends, *LOGISTIC_STEPS_PE]) if read_at == "true" else ends
+    return Response(
+        detected=detected,
+        recoil_energies_mev=np.sort(kinks) / pe_per_mev,
+        longest_segment_mev=LONGEST_SEGMENT_PE / pe_per_mev,
     )

@@ -1,0 +1,238 @@
+"""The release of CsI 2017 (arXiv:1804.09459) in energy and time: backgrounds, arrival, response and what is not known.
+
+Counts C of the coincidence window, beam on, hold the signal; those of the anticoincidence window (AC) and of beam off
+are steady-state background alone.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cevnsi.arrays import FloatArray
+from cevnsi.experiments.checks import Paths, Tables
+from cevnsi.experiments.csi_2017 import logistic_acceptance, release_histogram
+from cevnsi.experiments.measurement import ARRIVAL_TIME, PHOTOELECTRONS, ROUNDING, Measurement, bins_between
+from cevnsi.experiments.response import LOGISTIC_STEPS_PE, Logistic, Response, poisson_response, sharp_response
+from cevnsi.files.atomic import TableError, read_lines
+from cevnsi.files.tables import Table, decimal
+from cevnsi.statistics.nuisances import SIGNAL, Nuisance
+
+BEAM_EXPOSURE_GWH = 7.47594  # beamExposure of coherent_parameters.yaml
+DAYS_OFF, DAYS_ON = 153.5, 308.1  # of beam, Sec. 2 of arXiv:1804.09459
+# Windows that hold the steady state alone, in units of the one that holds the signal: AC as long as C with beam on, and
+# AC and C with beam off.
+WINDOWS = 1 + 2 * DAYS_OFF / DAYS_ON
+
+NEUTRONS, STEADY_STATE = "prompt_neutrons", "steady_state"  # backgrounds
+ARRIVALS = ("prompt_neutrinos", "delayed_neutrinos", NEUTRONS)
+ARRIVAL_OF_FLAVOR = {"nu_e": "delayed_neutrinos", "nu_mu": "prompt_neutrinos", "nu_mu_bar": "delayed_neutrinos"}
+
+ROLES = (
+    *("coincidence", "anticoincidence", "coincidence_off", "anticoincidence_off"),
+    *("neutrons", *(f"arrival_{name}" for name in ARRIVALS), "parameters"),
+)
+EDGES = ("bin_low_pe", "bin_high_pe", "bin_low_us", "bin_high_us")
+SUM_WITHIN = 1e-6  # of one, of an arrival that is normalized
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choices:
+    """What the release leaves open; a sigma of None is what the counts say."""
+
+    photoelectron_range: tuple[float, float] = (6.0, 30.0)
+    time_range_us: tuple[float, float] = (0.0, 6.0)
+    smearing: str = "none"  # or "poisson"
+    acceptance_at: str = "true"  # of `response.READ_AT`
+    steady_state_data: str = "beam_on"  # or "all"
+    steady_state_shape: str = "marginals"  # of `SHAPES`
+    signal_uncertainty: float = 0.28  # arXiv:1708.01294
+    neutron_uncertainty: float = 0.25  # promptNeutronNormalization of coherent_parameters.yaml
+    steady_state_uncertainty: float | None = None
+
+
+def _two_columns(path: Path, what: str) -> tuple[list[float], list[float], list[int]]:
+    """Centres and contents of a file of the release, and the line of each."""
+    centres, contents, rows = [], [], []
+    for i, line in enumerate(read_lines(path), start=1):
+        if line.startswith("#") or not line.strip():
+            continue
+        try:
+            centre, content = (decimal(cell) for cell in line.split(","))
+        except ValueError:
+            raise TableError(f"{path}: row {i}: {line!r} is not '{what}'") from None
+        if content < 0:
+            raise TableError(f"{path}: row {i}: {content:g} is negative; expected a content of zero or more")
+        centres.append(centre)
+        contents.append(content)
+        rows.append(i)
+    if len(centres) < 2:
+        raise TableError(f"{path}: has {len(centres)} rows; expected 2 or more of '{what}'")
+    step = centres[1] - centres[0]
+    for before, after, row in zip(centres, centres[1:], rows[1:], strict=False):
+        if not abs(after - before - step) <= ROUNDING * step:
+            raise TableError(
+                f"{path}: row {row}: {after:g} after {before:g}; expected steps of {step:g} as in the first"
+            )
+    return centres, contents, rows
+
+
+def _edges(centres: list[float]) -> FloatArray:
+    """Bin edges of evenly spaced centres."""
+    half = (centres[1] - centres[0]) / 2
+    return np.round(np.append(np.array(centres) - half, centres[-1] + half), 9)
+
+
+def _cells(path: Path) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Edges of photoelectrons and of time, and counts (photoelectrons, times)."""
+    found = release_histogram(path)
+    energies, times = (sorted({cell[axis] for cell in found}) for axis in (0, 1))
+    for name, centres in (("photoelectrons", energies), ("arrival times", times)):
+        steps = np.diff(centres)
+        if not (len(centres) > 1 and np.allclose(steps, steps[0], rtol=ROUNDING, atol=0)):
+            gap = centres[int(np.abs(steps - np.median(steps)).argmax())] if len(centres) > 1 else centres[0]
+            raise TableError(f"{path}: {name} have a gap after {gap:g}; expected evenly spaced centres of bins")
+    counts = np.array([[found[energy, time] for time in times] for energy in energies], float)
+    return _edges(energies), _edges(times), counts
+
+
+def read_energy_time(paths: Paths) -> Tables:
+    """Counts by bin of energy and time, the arrivals, the neutrons before acceptance, and the acceptance's numbers."""
+    cells = {role: _cells(paths[role]) for role in ROLES[:4]}
+    pe, us, observed = cells["coincidence"]
+    for role, (other_pe, other_us, _) in cells.items():
+        if not (np.array_equal(pe, other_pe) and np.array_equal(us, other_us)):
+            raise TableError(f"{paths[role]}: its bins are not those of {paths['coincidence']}")
+    without = [cells[role][2] for role in ROLES[1:4]]
+    shape = observed.shape
+    counts = Table(
+        bin_low_pe=np.repeat(pe[:-1], shape[1]),
+        bin_high_pe=np.repeat(pe[1:], shape[1]),
+        bin_low_us=np.tile(us[:-1], shape[0]),
+        bin_high_us=np.tile(us[1:], shape[0]),
+        observed_counts=observed.ravel(),
+        beam_on_counts=cells["anticoincidence"][2].ravel(),
+        all_counts=np.sum(without, axis=0).ravel(),
+    )
+    arrival = Table(bin_low_us=us[:-1], bin_high_us=us[1:])
+    for name in ARRIVALS:
+        path = paths[f"arrival_{name}"]
+        centres, shares, _ = _two_columns(path, "bin center, fractional intensity")
+        if len(centres) != us.size - 1 or not np.allclose(_edges(centres), us, atol=ROUNDING):
+            raise TableError(f"{path}: its bins of time are not those of {paths['coincidence']}")
+        if not abs(sum(shares) - 1) <= SUM_WITHIN:
+            raise TableError(f"{path}: its shares sum to {sum(shares):.9g}; expected 1")
+        arrival[name] = np.array(shares)
+    centres, per_gwh, _ = _two_columns(paths["neutrons"], "photoelectrons, neutrons / GWhr")
+    neutrons = Table(photoelectrons=np.array(centres), counts=np.array(per_gwh) * BEAM_EXPOSURE_GWH)
+    curve = logistic_acceptance(paths["parameters"])
+    efficiency = Table(
+        plateau=np.array([curve.plateau]), steepness=np.array([curve.steepness]), midpoint=np.array([curve.midpoint])
+    )
+    return {"counts": counts, "arrival": arrival, "neutrons": neutrons, "efficiency": efficiency}
+
+
+def _product_of_marginals(counts: FloatArray, edges_us: FloatArray) -> FloatArray:
+    """Shares of the bins (energies, times) if energy and time know nothing of each other."""
+    return np.asarray(np.outer(counts.sum(axis=1), counts.sum(axis=0)) / counts.sum() ** 2)
+
+
+def exponential_shares(edges: FloatArray, rate: float) -> FloatArray:
+    """What falls in each bin of an exponential of any rate, normalized between the first and the last edge."""
+    if rate == 0:
+        return np.asarray(np.diff(edges) / (edges[-1] - edges[0]))
+    survived = np.exp(-rate * (edges - edges[0]))
+    return np.asarray(np.diff(survived) / (survived[-1] - survived[0]))
+
+
+def _exponential_in_time(counts: FloatArray, edges_us: FloatArray) -> FloatArray:
+    """The marginal of energy times an exponential in time, whose rate is the binned maximum likelihood's."""
+    from scipy.optimize import minimize_scalar
+    from scipy.special import xlogy
+
+    by_time, steepest = counts.sum(axis=0), 50 / (edges_us[-1] - edges_us[0])
+    fit = minimize_scalar(
+        lambda rate: -float(xlogy(by_time, exponential_shares(edges_us, rate)).sum()),
+        bounds=(-steepest, steepest),
+        method="bounded",
+        options={"xatol": 1e-12},
+    )
+    return np.asarray(np.outer(counts.sum(axis=1), exponential_shares(edges_us, float(fit.x))) / counts.sum())
+
+
+# Counts (energies, times) and edges of time to shares of the bins.
+SHAPES: dict[str, Callable[[FloatArray, FloatArray], FloatArray]] = {
+    "marginals": _product_of_marginals,
+    "exponential": _exponential_in_time,
+}
+DATA = {"beam_on": ("beam_on_counts", 1.0), "all": ("all_counts", WINDOWS)}  # columns, and how many windows they hold
+
+
+def acceptance_of(efficiency: Mapping[str, Any]) -> Logistic:
+    """The acceptance from its table."""
+    return Logistic(**{name: float(efficiency[name][0]) for name in ("plateau", "steepness", "midpoint")})
+
+
+def _axes(table: Mapping[str, Any]) -> dict[str, FloatArray]:
+    return {
+        PHOTOELECTRONS: np.unique(np.concatenate([table["bin_low_pe"], table["bin_high_pe"]])),
+        ARRIVAL_TIME: np.unique(np.concatenate([table["bin_low_us"], table["bin_high_us"]])),
+    }
+
+
+def _neutrons(tables: Tables, edges_pe: FloatArray) -> FloatArray:
+    """Prompt neutrons by bin of energy and of time; the acceptance is that at the centre of every bin of 1 PE."""
+    x = tables["neutrons"]["photoelectrons"]
+    accepted = tables["neutrons"]["counts"] * acceptance_of(tables["efficiency"])(x)
+    by_energy, _ = np.histogram(x, bins=edges_pe, weights=accepted)
+    return np.outer(by_energy, tables["arrival"][NEUTRONS])
+
+
+def measured(tables: Tables, choices: Choices) -> tuple[Measurement, tuple[Nuisance, ...]]:
+    """Counts and backgrounds in the window of an analysis, and what is not known of them."""
+    counts, axes = tables["counts"], _axes(tables["counts"])
+    windows = {PHOTOELECTRONS: choices.photoelectron_range, ARRIVAL_TIME: choices.time_range_us}
+    whole = Measurement(
+        axes=axes,
+        observed=counts["observed_counts"],
+        backgrounds={NEUTRONS: _neutrons(tables, axes[PHOTOELECTRONS]).ravel()},
+    )
+    column, held = DATA[choices.steady_state_data]
+    part = np.ix_(*(np.arange(len(axes[name]) - 1)[bins_between(name, axes[name], *windows[name])] for name in axes))
+    steady = counts[column].reshape(whole.shape)[part]
+    if not steady.sum():
+        raise ValueError(f"{STEADY_STATE}: no counts of {choices.steady_state_data} in the window; expected some")
+    for name, window in windows.items():
+        whole = whole.select(name, *window)
+    shares = SHAPES[choices.steady_state_shape](steady, whole.axes[ARRIVAL_TIME])
+    expected = {**whole.backgrounds, STEADY_STATE: (steady.sum() / held * shares).ravel()}
+    known = choices.steady_state_uncertainty or float(1 / np.sqrt(steady.sum()))
+    nuisances = (
+        Nuisance(name="signal_normalization", sigma=choices.signal_uncertainty, scales=(SIGNAL,), least=-1.0),
+        Nuisance(name=NEUTRONS, sigma=choices.neutron_uncertainty, scales=(NEUTRONS,), least=-1.0),
+        Nuisance(name=STEADY_STATE, sigma=known, scales=(STEADY_STATE,), least=-1.0),
+    )
+    measurement = Measurement(axes=whole.axes, observed=whole.observed, backgrounds=expected)
+    return measurement, nuisances
+
+
+def response(tables: Tables, choices: Choices, light_yield_pe_per_kev: float, flavors: tuple[str, ...]) -> Response:
+    """Of the window of an analysis; the arrival is not normalized in it, as some come later."""
+    axes = _axes(tables["counts"])
+    energies = bins_between(PHOTOELECTRONS, axes[PHOTOELECTRONS], *choices.photoelectron_range)
+    times = bins_between(ARRIVAL_TIME, axes[ARRIVAL_TIME], *choices.time_range_us)
+    edges = axes[PHOTOELECTRONS][energies.start : energies.stop + 1]
+    fraction = acceptance_of(tables["efficiency"])
+    if choices.smearing == "poisson":
+        made = poisson_response(edges, fraction, light_yield_pe_per_kev, read_at=choices.acceptance_at)
+    else:
+        made = sharp_response(edges, fraction, np.array(LOGISTIC_STEPS_PE), light_yield_pe_per_kev)
+    arrival = np.stack([tables["arrival"][ARRIVAL_OF_FLAVOR[flavor]][times] for flavor in flavors])
+    return Response(
+        detected=made.detected,
+        recoil_energies_mev=made.recoil_energies_mev,
+        longest_segment_mev=made.longest_segment_mev,
+        arrival=arrival,
+    )
