@@ -27,7 +27,7 @@ from cevnsi.physics.interaction import Recoils, Values
 from cevnsi.physics.interactions import INTERACTIONS
 from cevnsi.physics.nuclei import Nuclide
 from cevnsi.physics.weak_charge import ROWS
-from cevnsi.statistics.likelihoods import STATISTICS, Terms
+from cevnsi.statistics.likelihoods import STATISTICS, Terms, poisson_with_control
 from cevnsi.statistics.nuisances import SIGNAL, Nuisance, Sample, precisions
 from cevnsi.statistics.profile import Expected, Profiled, profile
 from cevnsi.templates import Templates, build_templates
@@ -66,14 +66,22 @@ class DataSet:
 
     def __post_init__(self) -> None:
         """Refuse nuisances of what is not there, and a statistic without what it needs."""
-        perfect = self.measurement.observed
-        STATISTICS[self.statistic](perfect, perfect, self.measurement.uncertainty)  # which refuses another's counts
+        self.terms(self.measurement.observed)  # which refuses another's counts
         for nuisance in self.nuisances:
             for sample in {*nuisance.scales, *nuisance.shifts} - {SIGNAL, *self.measurement.backgrounds}:
                 known = ", ".join([SIGNAL, *self.measurement.backgrounds])
                 raise ValueError(f"nuisance {nuisance.name}: {sample!r} is no sample; expected one of {known}")
         for name in set(self.shifted) - {nuisance.name for nuisance in self.nuisances}:
             raise ValueError(f"shifted templates of {name!r}, which is no nuisance of this data set")
+
+    def terms(self, counts: FloatArray) -> Terms:
+        """Chi2 of expected counts (..., bins) and its derivatives, before the nuisances' own terms."""
+        measured = self.measurement
+        if measured.control is None:
+            return STATISTICS[self.statistic](counts, measured.observed, measured.uncertainty)
+        if self.statistic != "poisson":
+            raise ValueError(f"{self.statistic}: counts with a control region; expected poisson")
+        return poisson_with_control(counts, measured.observed, measured.control.counts, measured.control.windows)
 
     @cached_property
     def recoils(self) -> Recoils:
@@ -182,12 +190,7 @@ class Model:
 
     def likelihood(self, counts: FloatArray) -> Terms:
         """Chi2 of expected counts (n, bins of all data sets) before the nuisances' own terms."""
-        found = [
-            STATISTICS[dataset.statistic](
-                counts[:, part], dataset.measurement.observed, dataset.measurement.uncertainty
-            )
-            for part, dataset in zip(self.parts, self.datasets, strict=True)
-        ]
+        found = [dataset.terms(counts[:, part]) for part, dataset in zip(self.parts, self.datasets, strict=True)]
         slope, curvature = (np.concatenate([terms[i] for terms in found], axis=-1) for i in (1, 2))
         return np.sum([terms[0] for terms in found], axis=0), slope, curvature
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,7 @@ from cevnsi.files.atomic import TableError
 from cevnsi.model import Analysis, DataSet, Model, chi2_at, cut, profiled
 from cevnsi.physics.flux import FLAVORS
 from cevnsi.physics.form_factors import FORM_FACTORS
+from cevnsi.statistics.thresholds import threshold
 from cevnsi.templates import build_templates
 
 RELEASE = Path(__file__).parents[2] / "data" / "coherent_csi_2017" / "release"
@@ -317,6 +319,24 @@ def test_steady_states_have_the_marginals_of_their_counts(tables: Tables) -> Non
     assert exponential_shares(edges, 0.0) == pytest.approx(np.full(12, 1 / 12))
 
 
+def test_merged_bins_have_the_sums_of_their_own(tables: Tables, analysis: Analysis) -> None:
+    fine = made(tables, analysis).dataset
+    coarse = made(tables, analysis, edges_pe=(6, 12, 30), edges_us=(0, 1, 6)).dataset
+
+    def summed(values: FloatArray) -> FloatArray:
+        cells = values.reshape(12, 12)
+        return np.array(
+            [cells[rows, columns].sum() for rows in (slice(3), slice(3, 12)) for columns in (slice(2), slice(2, 12))]
+        )
+
+    np.testing.assert_array_equal(coarse.measurement.observed, summed(fine.measurement.observed))
+    for name, values in fine.measurement.backgrounds.items():
+        np.testing.assert_allclose(coarse.measurement.backgrounds[name], summed(values), rtol=1e-12)
+    point = {"eps_ee_dV": 0.2, "eps_mumu_uV": -0.1}
+    found, expected = (each.signal("contact", point)[0] for each in (coarse, fine))
+    np.testing.assert_allclose(found, summed(expected), rtol=1e-10)
+
+
 SHARES = ("arrival_prompt_neutrinos", "arrival_delayed_neutrinos", "arrival_prompt_neutrons")
 
 
@@ -353,4 +373,40 @@ def test_a_bad_file_is_refused(role: str, change: Callable[[str], str], said: st
 
 def test_a_window_without_background_counts_is_refused(tables: Tables) -> None:
     with pytest.raises(ValueError, match="no counts of beam_on in the window"):
-        measured(tables, Choices(photoelectron_range=(0, 2), time_range_us=(0, 0.5)))
+        measured(tables, Choices(edges_pe=(0, 2), edges_us=(0, 0.5)))
+
+
+SEVEN_STATS = {"ee": [-0.024, 0.215], "mumu": [-0.063, 0.033, 0.157, 0.254]}
+
+
+@pytest.mark.parametrize("pair", SEVEN_STATS)
+def test_ranges_of_another_code(pair: str, tables: Tables, analysis: Analysis) -> None:
+    """Denton and Gehrlein (arXiv:2008.06062, result files of 7stats): eps_u = eps_d, one at a time, Wilks at 90 %."""
+    used = made(tables, analysis, steady_state_data="all", edges_pe=(6, 30), edges_us=(0, 1, 6))
+    epsilon = np.linspace(-0.3, 0.5, 8001)
+    chi2 = chi2_at(used, "contact", {f"eps_{pair}_{quark}V": epsilon for quark in "ud"})
+    above = chi2 - chi2.min() > threshold(0.9, 1)
+    ends = epsilon[np.flatnonzero(np.diff(above))]
+    np.testing.assert_allclose(ends, SEVEN_STATS[pair], atol=0.01)
+
+
+def test_readings_of_the_release_span_what_others_found(tables: Tables, analysis: Analysis) -> None:
+    """Amplitudes of 116 to 140 events and 4.5 to 7.2 sigma, none of them the published 134 +- 22 at 6.7."""
+    found = []
+    readings = [("none", "true"), ("poisson", "count"), ("poisson", "bin_centre")]
+    for (smearing, at), data, shape in product(readings, ("beam_on", "all"), ("marginals", "exponential", "bins")):
+        changes = {"smearing": smearing, "acceptance_at": at, "steady_state_data": data, "steady_state_shape": shape}
+        used = made(tables, analysis, **changes)
+        first, *others = used.dataset.nuisances
+        free = replace(used, datasets=(replace(used.dataset, nuisances=(replace(first, sigma=None), *others)),))
+        fit, none = (
+            profiled(free, "contact", {}),
+            replace(used, datasets=(replace(used.dataset, nuisances=tuple(others)),)),
+        )
+        signal = used.dataset.signal("contact", {})[0]
+        nothing = none.profiled([(0 * signal[None], {})]).chi2[0]
+        found.append(((1 + fit.nuisances[0, 0]) * signal.sum(), np.sqrt(nothing - fit.chi2[0])))
+    events, significance = np.array(found).T
+    assert 115 < events.min() < events.max() < 140
+    assert 4.5 < significance.min() < significance.max() < 7.3
+    assert not ((abs(events - 134) < 0.5) & (abs(significance - 6.7) < 0.05)).any()

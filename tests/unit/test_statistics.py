@@ -5,12 +5,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy.optimize import minimize
+from scipy.optimize import minimize, minimize_scalar
 from scipy.stats import norm
 from scipy.stats import poisson as poisson_of_scipy
 
 from cevnsi.arrays import FloatArray
-from cevnsi.statistics.likelihoods import STATISTICS, gaussian, poisson
+from cevnsi.statistics.likelihoods import STATISTICS, gaussian, poisson, poisson_with_control
 from cevnsi.statistics.nuisances import Nuisance, Sample, precisions
 from cevnsi.statistics.profile import profile
 
@@ -61,6 +61,47 @@ def test_a_statistic_refuses_what_it_has_no_use_for() -> None:
         gaussian(EXPECTED, OBSERVED, None)
     with pytest.raises(ValueError, match="poisson: counts have no uncertainty"):
         poisson(EXPECTED, OBSERVED, ERRORS)
+
+
+CONTROL = np.array([5.0, 0.0, 30.0, 2.0, 0.0])
+
+
+@pytest.mark.parametrize("windows", [1.0, 1.9964, 0.3])
+def test_a_control_region_is_profiled_bin_by_bin(windows: float) -> None:
+    """Against a minimiser over the background of one bin after the other, and differences of its least chi2."""
+    random = np.random.default_rng(5)
+    expected = np.concatenate([EXPECTED, random.uniform(0, 30, (20, OBSERVED.size))])
+
+    def least(mean: float, n: float, m: float) -> float:
+        def chi2(b: float) -> float:
+            logs = [poisson_of_scipy.logpmf(n, k) for k in (n, mean + b)]
+            logs += [poisson_of_scipy.logpmf(m, k) for k in (m, windows * b)]
+            return float(2 * (logs[0] - logs[1] + logs[2] - logs[3]))
+
+        inside = minimize_scalar(chi2, bounds=(1e-12, 100), method="bounded", options={"xatol": 1e-10})
+        return min(float(inside.fun), chi2(0.0))
+
+    value, slope, curvature = poisson_with_control(expected, OBSERVED, CONTROL, windows)
+    for i, row in enumerate(expected):
+        found = sum(least(*bin_) for bin_ in zip(row, OBSERVED, CONTROL, strict=True))
+        assert value[i] == pytest.approx(found, abs=1e-7)
+    for b in range(OBSERVED.size):
+        step = np.zeros(OBSERVED.size)
+        step[b] = 1e-5
+        up, down = (poisson_with_control(expected + s, OBSERVED, CONTROL, windows) for s in (step, -step))
+        np.testing.assert_allclose(slope[:, b], (up[0] - down[0]) / 2e-5, rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(curvature[:, b], (up[1] - down[1])[:, b] / 2e-5, rtol=1e-5, atol=1e-6)
+
+
+def test_a_control_region_without_signal_is_the_ratio_of_counts() -> None:
+    """Eq. 9 and 17 of Li and Ma: nothing expected, the significance of an excess."""
+    n, m, windows = 24.0, 30.0, 2.0
+    found = poisson_with_control(np.array([[0.0]]), np.array([n]), np.array([m]), windows)[0][0]
+    alpha = 1 / windows
+    li_ma = 2 * (n * np.log((1 + alpha) / alpha * n / (n + m)) + m * np.log((1 + alpha) * m / (n + m)))
+    assert found == pytest.approx(li_ma, rel=1e-12)
+    negative = poisson_with_control(np.array([[-0.1]]), np.array([n]), np.array([m]), windows)[0]
+    assert negative.tolist() == [np.inf]
 
 
 @pytest.mark.parametrize("sigma", [0.0, -1.0, np.inf, np.nan])

@@ -4,8 +4,9 @@ Counts C of the coincidence window, beam on, hold the signal; those of the antic
 are steady-state background alone.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import numpy as np
 from cevnsi.arrays import FloatArray
 from cevnsi.experiments.checks import Paths, Tables
 from cevnsi.experiments.csi_2017 import logistic_acceptance, release_histogram
-from cevnsi.experiments.measurement import ARRIVAL_TIME, PHOTOELECTRONS, ROUNDING, Measurement, bins_between
+from cevnsi.experiments.measurement import ARRIVAL_TIME, PHOTOELECTRONS, ROUNDING, Control, Measurement, bins_between
 from cevnsi.experiments.response import LOGISTIC_STEPS_PE, Logistic, Response, poisson_response, sharp_response
 from cevnsi.files.atomic import TableError, read_lines
 from cevnsi.files.tables import Table, decimal
@@ -42,12 +43,12 @@ SUM_WITHIN = 1e-6  # of one, of an arrival that is normalized
 class Choices:
     """What the release leaves open; a sigma of None is what the counts say."""
 
-    photoelectron_range: tuple[float, float] = (6.0, 30.0)
-    time_range_us: tuple[float, float] = (0.0, 6.0)
+    edges_pe: tuple[float, ...] = tuple(np.arange(6.0, 31.0, 2.0).tolist())  # some of the release's own
+    edges_us: tuple[float, ...] = tuple(np.arange(0.0, 6.5, 0.5).tolist())
     smearing: str = "none"  # or "poisson"
     acceptance_at: str = "true"  # of `response.READ_AT`
     steady_state_data: str = "beam_on"  # or "all"
-    steady_state_shape: str = "marginals"  # of `SHAPES`
+    steady_state_shape: str = "marginals"  # of `SHAPES`, or "bins": each bin's own counts, on and off
     signal_uncertainty: float = 0.28  # arXiv:1708.01294
     neutron_uncertainty: float = 0.25  # promptNeutronNormalization of coherent_parameters.yaml
     steady_state_uncertainty: float | None = None
@@ -190,49 +191,65 @@ def _neutrons(tables: Tables, edges_pe: FloatArray) -> FloatArray:
     return np.outer(by_energy, tables["arrival"][NEUTRONS])
 
 
+def _starts(name: str, edges: FloatArray, wanted: Sequence[float]) -> list[int]:
+    """Which bins begin at the wanted edges, and after all of them which one the last edge is the end of."""
+    spans = [bins_between(name, edges, low, high) for low, high in pairwise(wanted)]
+    return [*(span.start for span in spans), spans[-1].stop]
+
+
+def _merged(values: FloatArray, starts: Sequence[int], axis: int) -> FloatArray:
+    """Sums of bins from each start to the next."""
+    within = np.take(values, np.arange(starts[0], starts[-1]), axis=axis)
+    return np.asarray(np.add.reduceat(within, np.array(starts[:-1]) - starts[0], axis=axis))
+
+
 def measured(tables: Tables, choices: Choices) -> tuple[Measurement, tuple[Nuisance, ...]]:
-    """Counts and backgrounds in the window of an analysis, and what is not known of them."""
+    """Counts and backgrounds in the bins of an analysis, and what is not known of them.
+
+    The steady state's shape is that of the release's own bins in the window; they are merged after that.
+    """
     counts, axes = tables["counts"], _axes(tables["counts"])
-    windows = {PHOTOELECTRONS: choices.photoelectron_range, ARRIVAL_TIME: choices.time_range_us}
-    whole = Measurement(
-        axes=axes,
-        observed=counts["observed_counts"],
-        backgrounds={NEUTRONS: _neutrons(tables, axes[PHOTOELECTRONS]).ravel()},
-    )
+    starts = [
+        _starts(name, axes[name], wanted)
+        for name, wanted in zip(axes, (choices.edges_pe, choices.edges_us), strict=True)
+    ]
+    shape = tuple(np.size(edges) - 1 for edges in axes.values())
+    window = tuple(slice(each[0], each[-1]) for each in starts)
+
+    def binned(values: FloatArray) -> FloatArray:
+        return _merged(_merged(values, starts[0], 0), starts[1], 1).ravel()
+
     column, held = DATA[choices.steady_state_data]
-    part = np.ix_(*(np.arange(len(axes[name]) - 1)[bins_between(name, axes[name], *windows[name])] for name in axes))
-    steady = counts[column].reshape(whole.shape)[part]
+    control = counts[column].reshape(shape)
+    steady = control[window]
     if not steady.sum():
         raise ValueError(f"{STEADY_STATE}: no counts of {choices.steady_state_data} in the window; expected some")
-    for name, window in windows.items():
-        whole = whole.select(name, *window)
-    shares = SHAPES[choices.steady_state_shape](steady, whole.axes[ARRIVAL_TIME])
-    expected = {**whole.backgrounds, STEADY_STATE: (steady.sum() / held * shares).ravel()}
-    known = choices.steady_state_uncertainty or float(1 / np.sqrt(steady.sum()))
-    nuisances = (
+    whole = Measurement(
+        axes={name: axes[name][each] for name, each in zip(axes, starts, strict=True)},
+        observed=binned(counts["observed_counts"].reshape(shape)),
+        backgrounds={NEUTRONS: binned(_neutrons(tables, axes[PHOTOELECTRONS]))},
+    )
+    others = (
         Nuisance(name="signal_normalization", sigma=choices.signal_uncertainty, scales=(SIGNAL,), least=-1.0),
         Nuisance(name=NEUTRONS, sigma=choices.neutron_uncertainty, scales=(NEUTRONS,), least=-1.0),
-        Nuisance(name=STEADY_STATE, sigma=known, scales=(STEADY_STATE,), least=-1.0),
     )
-    measurement = Measurement(axes=whole.axes, observed=whole.observed, backgrounds=expected)
-    return measurement, nuisances
+    if choices.steady_state_shape == "bins":
+        return replace(whole, control=Control(counts=binned(control), windows=held)), others
+    expected = np.zeros(shape)
+    times = axes[ARRIVAL_TIME][window[1].start : window[1].stop + 1]
+    expected[window] = steady.sum() / held * SHAPES[choices.steady_state_shape](steady, times)
+    known = choices.steady_state_uncertainty or float(1 / np.sqrt(steady.sum()))
+    scale = Nuisance(name=STEADY_STATE, sigma=known, scales=(STEADY_STATE,), least=-1.0)
+    return replace(whole, backgrounds={**whole.backgrounds, STEADY_STATE: binned(expected)}), (*others, scale)
 
 
-def response(tables: Tables, choices: Choices, light_yield_pe_per_kev: float, flavors: tuple[str, ...]) -> Response:
-    """Of the window of an analysis; the arrival is not normalized in it, as some come later."""
-    axes = _axes(tables["counts"])
-    energies = bins_between(PHOTOELECTRONS, axes[PHOTOELECTRONS], *choices.photoelectron_range)
-    times = bins_between(ARRIVAL_TIME, axes[ARRIVAL_TIME], *choices.time_range_us)
-    edges = axes[PHOTOELECTRONS][energies.start : energies.stop + 1]
-    fraction = acceptance_of(tables["efficiency"])
+def response(tables: Tables, choices: Choices, light_yield_pe_per_kev: float, flavors: Sequence[str]) -> Response:
+    """In the bins of an analysis; the arrival is not normalized in them, as some come later."""
+    edges, fraction = np.array(choices.edges_pe), acceptance_of(tables["efficiency"])
     if choices.smearing == "poisson":
         made = poisson_response(edges, fraction, light_yield_pe_per_kev, read_at=choices.acceptance_at)
     else:
         made = sharp_response(edges, fraction, np.array(LOGISTIC_STEPS_PE), light_yield_pe_per_kev)
-    arrival = np.stack([tables["arrival"][ARRIVAL_OF_FLAVOR[flavor]][times] for flavor in flavors])
-    return Response(
-        detected=made.detected,
-        recoil_energies_mev=made.recoil_energies_mev,
-        longest_segment_mev=made.longest_segment_mev,
-        arrival=arrival,
-    )
+    starts = _starts(ARRIVAL_TIME, _axes(tables["counts"])[ARRIVAL_TIME], choices.edges_us)
+    arrival = np.stack([tables["arrival"][ARRIVAL_OF_FLAVOR[flavor]] for flavor in flavors])
+    return replace(made, arrival=_merged(arrival, starts, 1))

@@ -14,6 +14,14 @@ ARRIVAL_TIME = "arrival_time_us"  # the axis of when an event is seen, after the
 
 
 @dataclass(frozen=True, kw_only=True)
+class Control:
+    """Counts of background alone, bin by bin, in so many windows as long as that of the signal."""
+
+    counts: FloatArray  # (bins,)
+    windows: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Measurement:
     """Binned counts; bins are the product of the axes, the last one fastest.
 
@@ -24,6 +32,7 @@ class Measurement:
     observed: FloatArray
     uncertainty: FloatArray | None = None
     backgrounds: Mapping[str, FloatArray] = field(default_factory=dict)
+    control: Control | None = None  # of a background that is known from nothing else; for Poisson counts
 
     def __post_init__(self) -> None:
         """Refuse what is no measurement."""
@@ -32,6 +41,10 @@ class Measurement:
                 raise ValueError(f"{name}: bin edges {edges}; expected increasing numbers, 2 or more")
         bins = (prod(self.shape),)
         arrays = {"observed": self.observed, **self.backgrounds}
+        if self.control is not None:
+            arrays["control"] = self.control.counts
+            if self.uncertainty is not None:
+                raise ValueError("control: counts with uncertainties have no control region; expected Poisson counts")
         if self.uncertainty is not None:
             arrays["uncertainty"] = self.uncertainty
         for name, values in arrays.items():
@@ -73,6 +86,7 @@ class Measurement:
             observed=cut(self.observed),
             uncertainty=None if self.uncertainty is None else cut(self.uncertainty),
             backgrounds={background: cut(values) for background, values in self.backgrounds.items()},
+            control=None if self.control is None else replace(self.control, counts=cut(self.control.counts)),
         )
 
 
