@@ -197,13 +197,13 @@ class Model:
     def expected(self, signals: Sequence[Signal]) -> Expected:
         """Counts of all bins against the nuisances, for signals (points, bins) of each data set."""
         parts = [
-            _samples(dataset, signal, self.nuisances) for dataset, signal in zip(self.datasets, signals, strict=True)
+            samples_of(dataset, signal, self.nuisances) for dataset, signal in zip(self.datasets, signals, strict=True)
         ]
 
         def counts(theta: FloatArray, which: NDArray[np.intp]) -> tuple[FloatArray, FloatArray]:
             total, directions = [], []
-            for samples in parts:
-                found = [sample.counts(theta, which) for sample in samples]
+            for part in parts:
+                found = [sample.counts(theta, which) for sample in part]
                 total.append(sum(f[0] for f in found))
                 directions.append(sum(f[1] for f in found))
             return np.concatenate(total, axis=-1), np.concatenate(directions, axis=-1)
@@ -217,7 +217,7 @@ class Model:
         return profile(self.likelihood, self.expected(signals), precisions(self.nuisances), start, least)
 
 
-def _samples(dataset: DataSet, signal: Signal, nuisances: Sequence[Nuisance]) -> list[Sample]:
+def samples_of(dataset: DataSet, signal: Signal, nuisances: Sequence[Nuisance]) -> list[Sample]:
     """The samples of a data set at some points, and how the nuisances of all data sets move them."""
     mine = {nuisance.name: nuisance for nuisance in dataset.nuisances}
     shapes = {SIGNAL: signal[0], **{name: values[None] for name, values in dataset.measurement.backgrounds.items()}}
@@ -280,7 +280,7 @@ def _charge_samples(model: Model) -> tuple[tuple[int, Sample], ...]:
         for k, template in enumerate(dataset.contact_templates):
             alone = template[None], {name: change[k][None] for name, change in changes.items()}
             row = k // len(dataset.templates.nuclides)
-            by_row[row].append((i, _samples(dataset, alone, model.nuisances)[0]))
+            by_row[row].append((i, samples_of(dataset, alone, model.nuisances)[0]))
     return tuple(found for row in by_row for found in row)
 
 
@@ -315,7 +315,7 @@ def charge_derivatives(model: Model, charges: FloatArray) -> tuple[FloatArray, F
     mixed += weighted @ by_nuisance.swapaxes(1, 2)
     own = (by_nuisance * curvature[:, None]) @ by_nuisance.swapaxes(1, 2) + 2 * np.diag(precisions(model.nuisances))
     for part, dataset, signal in zip(model.parts, model.datasets, signals, strict=True):
-        for sample in _samples(dataset, signal, model.nuisances):
+        for sample in samples_of(dataset, signal, model.nuisances):
             own += sample.crossed(slope[:, part], every)
     resting = fit.nuisances <= np.array([nuisance.least for nuisance in model.nuisances])  # these do not follow
     mixed[np.broadcast_to(resting[:, None], mixed.shape)] = 0.0

@@ -19,7 +19,7 @@ ORDER = [
     ("experiments",),
     ("templates",),
     ("model",),
-    ("domains",),
+    ("domains", "fits"),
     ("fast",),
     ("scans",),
     ("config", "output"),

@@ -1,0 +1,112 @@
+"""The best fit of a model to its data, by iminuit: how much signal, how sure, and where the nuisances are.
+
+Of the standard model's spectrum an amplitude is free, and nuisances of the signal alone are zero, so that the amplitude
+times its counts is the number of events that is seen. With the amplitude at one every nuisance is free.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from iminuit import Minuit
+
+from cevnsi.arrays import FloatArray
+from cevnsi.model import DataSet, Model, Signal, samples_of
+from cevnsi.physics.flux import FLAVORS
+from cevnsi.statistics.nuisances import SIGNAL, Nuisance, precisions
+
+AMPLITUDE = "amplitude"  # of the signal, less one
+TOLERANCE = 1e-4  # of iminuit, in units of 2e-3: the distance to the minimum in chi2
+
+
+def is_of_signal_alone(nuisance: Nuisance, dataset: DataSet) -> bool:
+    """Whether a nuisance of a data set moves the signal, and no background."""
+    moved = {*nuisance.scales, *nuisance.shifts, *([SIGNAL] if nuisance.name in dataset.shifted else [])}
+    return moved == {SIGNAL}
+
+
+def with_amplitude(model: Model) -> Model:
+    """A model with a free amplitude of the signal in the place of the nuisances that move it alone."""
+    free = Nuisance(name=AMPLITUDE, sigma=None, scales=(SIGNAL,), least=-1.0)
+    datasets = []
+    for dataset in model.datasets:
+        kept = [nuisance for nuisance in dataset.nuisances if not is_of_signal_alone(nuisance, dataset)]
+        names = {nuisance.name for nuisance in kept}
+        shifted = {name: templates for name, templates in dataset.shifted.items() if name in names}
+        datasets.append(replace(dataset, nuisances=(free, *kept), shifted=shifted))
+    return replace(model, datasets=tuple(datasets))
+
+
+def _signals(model: Model) -> list[Signal]:
+    """Of the standard model, one point."""
+    found: list[Signal] = []
+    for dataset in model.datasets:
+        counts, changes = dataset.signal("contact", {})
+        found.append((counts[None], {name: change[None] for name, change in changes.items()}))
+    return found
+
+
+def minimum(model: Model, fixed: Mapping[str, float] | None = None) -> Minuit:
+    """Chi2 of the standard model's signal, least over the nuisances but those that are fixed, with their errors."""
+    signals, precision, one = _signals(model), precisions(model.nuisances), np.array([0])
+    expected, names = model.expected(signals), [nuisance.name for nuisance in model.nuisances]
+
+    def chi2(theta: FloatArray) -> float:
+        value = model.likelihood(expected(theta[None], one)[0])[0][0]
+        return float(value + precision @ theta**2)
+
+    def gradient(theta: FloatArray) -> FloatArray:
+        counts, directions = expected(theta[None], one)
+        slope = model.likelihood(counts)[1]
+        return np.asarray(directions[0] @ slope[0] + 2 * precision * theta)
+
+    fit = Minuit(chi2, model.profiled(signals).nuisances[0], grad=gradient, name=names)
+    fit.limits = [(nuisance.least if np.isfinite(nuisance.least) else None, None) for nuisance in model.nuisances]
+    fit.strategy, fit.tol = 2, TOLERANCE
+    for name, value in (fixed or {}).items():
+        fit.values[name], fit.fixed[name] = value, True
+    fit.migrad()
+    if not fit.valid:
+        raise ArithmeticError(f"iminuit found no minimum of chi2: {fit.fmin}")
+    fit.hesse()
+    return fit
+
+
+def _record(model: Model, fit: Minuit) -> dict[str, Any]:
+    """What a fit says: chi2, counts of backgrounds, and nuisances with their errors."""
+    theta = np.array(fit.values)[None]
+    backgrounds: dict[str, float] = {}
+    for dataset, signal in zip(model.datasets, _signals(model), strict=True):
+        _, *others = samples_of(dataset, signal, model.nuisances)
+        for name, sample in zip(dataset.measurement.backgrounds, others, strict=True):
+            backgrounds[name] = backgrounds.get(name, 0.0) + float(sample.counts(theta, np.array([0]))[0].sum())
+    found = zip(fit.parameters, fit.values, fit.errors, strict=True)
+    return {
+        "chi2": float(fit.fval),
+        "backgrounds": backgrounds,
+        "nuisances": {name: {"value": value, "error": error} for name, value, error in found if name != AMPLITUDE},
+    }
+
+
+def best_fit(model: Model) -> dict[str, Any]:
+    """How the data of a model are fitted, as best_fit.json has it."""
+    free = with_amplitude(model)
+    fit, none = minimum(free), minimum(free, {AMPLITUDE: -1.0})
+    fit.minos(AMPLITUDE)
+    error, by_flavor = fit.merrors[AMPLITUDE], sum(each.by_flavor("contact", {}).sum(axis=1) for each in model.datasets)
+    counts = dict(zip(FLAVORS, np.asarray(by_flavor).tolist(), strict=True))
+    total = sum(counts.values())
+    return {
+        "sm_counts": {**counts, "all": total},
+        "cevns_counts": {
+            "value": (1 + fit.values[AMPLITUDE]) * total,
+            "error_low": -error.lower * total,
+            "error_high": error.upper * total,
+        },
+        "significance": math.sqrt(max(none.fval - fit.fval, 0.0)),
+        "bins": sum(np.size(dataset.measurement.observed) for dataset in model.datasets),
+        **_record(free, fit),
+        "standard_model": _record(model, minimum(model)),
+    }
