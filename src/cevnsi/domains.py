@@ -157,9 +157,15 @@ def least_over_domain(
     return np.asarray(least)
 
 
+def reach(name: str, domain: Domain) -> tuple[Real, Real]:
+    """Least and greatest value of a matter parameter that the domains of its quarks allow (Eq. 11); ends broadcast."""
+    least, most = (3 * sum(domain[quark][side] for quark in MATTER_PARAMETERS[name].quarks) for side in (0, 1))
+    return least, most
+
+
 def _reached(name: str, domain: Domain) -> tuple[float, float]:
-    """The part of a matter parameter's domain that the domains of its quarks reach (Eq. 11)."""
-    least, most = (3 * sum(float(domain[quark][side]) for quark in MATTER_PARAMETERS[name].quarks) for side in (0, 1))
+    """The part of a matter parameter's own domain that it can reach."""
+    least, most = map(float, reach(name, domain))
     return max(float(domain[name][0]), least), min(float(domain[name][1]), most)
 
 

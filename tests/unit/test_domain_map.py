@@ -96,7 +96,7 @@ def test_domains_about_zero_are_those_of_the_other_table(model: Callable[..., Mo
 def test_domains_at_once_change_nothing(model: Callable[..., Model], monkeypatch: pytest.MonkeyPatch) -> None:
     bounds = np.linspace(0.1, 1, 10)
     whole = ends_of(model("paper"), SCAN, common(SCAN, -bounds, bounds), LEVELS)
-    monkeypatch.setattr(sensitivity, "AT_ONCE", 3)
+    monkeypatch.setattr(sensitivity, "SAMPLES_AT_ONCE", 3 * sensitivity.FEWEST_SAMPLES)
     parts = ends_of(model("paper"), SCAN, common(SCAN, -bounds, bounds), LEVELS)
     np.testing.assert_array_equal(whole.values, parts.values)
     np.testing.assert_array_equal(whole.at_reach, parts.at_reach)

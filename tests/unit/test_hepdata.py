@@ -91,6 +91,7 @@ MATCHES = {
     "kind": ["limit", "limit", "reach", "none"],
 }
 HOLE = {
+    "scan": ["matter_ee_mumu"] * 2,
     "at": np.full(2, 0.5656),
     "excess": np.full(2, 7.6566),
     "confidence_level": np.full(2, 0.9),

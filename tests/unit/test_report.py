@@ -96,13 +96,18 @@ def test_the_caption_of_fig_4_tells_of_its_hole_only_where_it_has_one(tmp_path: 
         },
     )
     for name, excess in (("with", 7.66), ("without", 3.0)):
-        rows = [(0.5656, excess, 0.9, 2, 4.605, 1.1387), (0.5656, excess, 0.9, 1, 2.706, 1.2466)]
+        rows = [
+            (scan.name, 0.5656, excess, 0.9, 2, 4.605, 1.1387),
+            (scan.name, 0.5656, excess, 0.9, 1, 2.706, 1.2466),
+            ("another", 0.5656, 9.9, 0.9, 2, 4.605, 1.3),
+        ]
         write_csv(tmp_path / name / "domain_hole.csv", as_columns(rows, DOMAIN_HOLE))
     said = hole_remark(study_of(tmp_path / "with", scans=(scan,)))
     assert "at (0.566, 0.566)" in said
     assert "Δχ<sup>2</sup> = 7.66." in said
     assert "at Δχ<sup>2</sup> = 4.6 from |ε| ≤ 1.139 on." in said.replace("4.61", "4.6")
     assert "1.247" not in said  # of a level that the figure does not draw
+    assert "1.3" not in said  # of a scan that it is not of
     assert hole_remark(study_of(tmp_path / "without", scans=(scan,))) == ""  # it is no hole at 4.61
     assert hole_remark(study_of(tmp_path / "with")) == ""  # it has no Fig. 4
     assert hole_remark(study_of(tmp_path / "none", scans=(scan,))) == ""

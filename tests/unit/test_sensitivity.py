@@ -21,8 +21,10 @@ from cevnsi.statistics.thresholds import threshold
 from cevnsi.studies.liao_marfatia_2017 import sensitivity
 from cevnsi.studies.liao_marfatia_2017.sensitivity import (
     bounded,
+    common,
     domain_matches,
     domain_sensitivity,
+    ends_of,
     hole,
     narrowest_limits,
 )
@@ -352,3 +354,26 @@ def test_a_domain_that_does_not_reach_the_middle_has_no_hole(
 ) -> None:
     scan = replace(scan_of(), domain=dict.fromkeys(scan_of().domain, domain))
     assert list(hole(model("paper"), scan)) == []
+
+
+@pytest.mark.parametrize("level", [0.1, 0.5])
+def test_narrow_parts_of_a_wide_reach_are_seen(level: float, model: Callable[..., Model]) -> None:
+    """Against ranges, which bracket every turn of chi2, in domains with little room on one side too."""
+    used, scan = model("paper"), replace(scan_of(), confidence_levels=(level,), n_dof=(1,))
+    domains = [(-0.3, 0.3), (-1.0, 1.0), (-3.0, 3.0), (-1.5, 0.2), (-1.5, 0.25), (-0.05, 1.5)]
+    low, high = np.array(domains).T
+    found = ends_of(used, scan, common(scan, low, high), [threshold(level, 1)]).values[0]
+    for i, domain in enumerate(domains):
+        rows = [row for row in scan_ranges(used, bounded(scan, *domain)) if row.other_parameters == "profiled"]
+        for a, name in enumerate(EQ_12):
+            mine = [row for row in rows if row.parameter == name]
+            expected = min(row.lower for row in mine), max(row.upper for row in mine)
+            np.testing.assert_allclose(found[2 * a : 2 * a + 2, i], expected, atol=1e-8)
+
+
+def test_samples_of_which_none_is_allowed_are_no_answer(
+    model: Callable[..., Model], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sensitivity, "_samples_of", lambda *_: 2)
+    with pytest.raises(ArithmeticError, match="eps_ee_matter: none of 2 samples of its reach is allowed"):
+        list(domain_sensitivity(model("paper"), scan_of(), np.array([1.0])))

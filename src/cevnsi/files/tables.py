@@ -66,7 +66,9 @@ DOMAIN_MATCHES = Layout(
     texts=("parameter", "side", "bound", "kind"),  # the bound is nan where none tried gives the published end
 )
 # Both matter parameters, which are the same, delta chi2 there, and the least bound at which that is a level.
-DOMAIN_HOLE = Layout(columns=("at", "excess", "confidence_level", "n_dof", "delta_chi2", "bound"), texts=("bound",))
+DOMAIN_HOLE = Layout(
+    columns=("scan", "at", "excess", "confidence_level", "n_dof", "delta_chi2", "bound"), texts=("scan", "bound")
+)
 PUBLISHED_ENDS = tuple(f"eps_{pair}_matter_{side}" for pair in ("ee", "mumu") for side in ("lower", "upper"))  # Eq. 12
 _LEVEL = ("confidence_level", "n_dof", "delta_chi2")
 _MISS = ("miss", "miss_of", "at_reach", *PUBLISHED_ENDS)

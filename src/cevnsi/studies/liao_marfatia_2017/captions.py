@@ -45,11 +45,13 @@ def hole_remark(analysis: AnalysisResults) -> str:
     """Why the region of Fig. 4 has a hole; empty where it has none, or was not asked about."""
     path = analysis.folder / "domain_hole.csv"
     table = read_table(path, DOMAIN_HOLE) if path.exists() else {"at": []}
-    drawn = [level for scan in analysis.scans if scan.name == "matter_ee_mumu" for level in scan.drawn_levels()]
+    shown = [scan for scan in analysis.scans if scan.name == "matter_ee_mumu"]
+    drawn = [(scan.name, *level) for scan in shown for level in scan.drawn_levels()]
     said = [
         f"Δχ<sup>2</sup> = {number(table['delta_chi2'][i], 3)} from |ε| ≤ {number(float(table['bound'][i]))} on"
         for i in range(len(table["at"]))
-        if (table["confidence_level"][i], table["n_dof"][i]) in drawn and table["excess"][i] > table["delta_chi2"][i]
+        if (table["scan"][i], table["confidence_level"][i], table["n_dof"][i]) in drawn
+        and table["excess"][i] > table["delta_chi2"][i]
     ]
     if not said:
         return ""

@@ -4,6 +4,7 @@ N != Z makes the free direction matter: at fixed eps_u + eps_d the charge still 
 eps_d - eps_u, so with one nucleus and no bound on both no end of Eq. 12 exists.
 """
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
@@ -13,17 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cevnsi.arrays import FloatArray, Real
-from cevnsi.domains import Domain
+from cevnsi.domains import Domain, reach
 from cevnsi.model import Model
-from cevnsi.parameters import MATTER_PARAMETERS
 from cevnsi.physics.weak_charge import quark_numbers, standard_model_charge
 from cevnsi.scans.axes import Scan
 from cevnsi.scans.chi2 import chi2
+from cevnsi.scans.limits import relative_error
 from cevnsi.statistics.thresholds import threshold
 
 CL_PAPER = 0.90  # of Figs. 3 and 4 and Eq. 12
-SAMPLES = 65  # of the reach of a sum (Eq. 11), the outermost allowed one of which is next to an end
-AT_ONCE = 64  # domains, lest memory grow with their number
+FEWEST_SAMPLES = 65  # of the reach of a sum (Eq. 11), the outermost allowed one of which is next to an end
+SAMPLES_AT_ONCE = 4096  # of all domains, lest memory grow with their number
 SMALLEST_BOUND, LARGEST_BOUND = 0.01, 3.0  # between which a published end is looked for
 
 
@@ -46,13 +47,28 @@ def common(scan: Scan, lower: FloatArray, upper: FloatArray) -> dict[str, tuple[
     return dict.fromkeys(scan.domain, (lower, upper))
 
 
-def _reach(name: str, domain: Domain) -> tuple[Real, Real]:
-    """Least and greatest value of a matter parameter in a domain (Eq. 11)."""
-    u, d = (domain[quark] for quark in MATTER_PARAMETERS[name].quarks)
-    return 3 * (u[0] + d[0]), 3 * (u[1] + d[1])
+def _middle(model: Model) -> float:
+    """The matter parameter at which equal eps_uV and eps_dV cancel the SM charge (Eqs. 10, 11); the mean of nuclei."""
+    sin2 = model.analysis.sin2_theta_w
+    return float(
+        np.mean([-6 * standard_model_charge(n, sin2) / sum(quark_numbers(n).values()) for n in model.nuclides])
+    )
 
 
-def _ends_of(model: Model, scan: Scan, name: str, domain: Domain, levels: Sequence[float]) -> tuple[Any, Any]:
+def _samples_of(model: Model, names: Sequence[str], domain: Domain, levels: Sequence[float]) -> int:
+    """How many samples of the reach see every allowed part: one of them at least in the narrowest.
+
+    About either solution for a charge that is some `_middle` wide, counts with a relative error r allow r sqrt(delta
+    chi2) of it, as they go with its square; a domain with room makes that wider.
+    """
+    narrowest = _middle(model) * min(relative_error(model), 1.0) * math.sqrt(min(levels))
+    widest = max(float(np.max(np.subtract(*reach(name, domain)[::-1]))) for name in names)
+    return max(FEWEST_SAMPLES, math.ceil(widest / narrowest) + 1)
+
+
+def _ends_of(
+    model: Model, scan: Scan, name: str, domain: Domain, levels: Sequence[float], samples: int
+) -> tuple[Any, Any]:
     """Both ends of one parameter, (thresholds, 2, domains), and whether they are those of the reach."""
     from scipy.optimize import elementwise
 
@@ -63,12 +79,14 @@ def _ends_of(model: Model, scan: Scan, name: str, domain: Domain, levels: Sequen
         return chi2(model, scan.interaction, {**scan.fixed, name: at}, dict(zip(domain, within, strict=True))) - level
 
     least = chi2(model, scan.interaction, scan.fixed, domain)  # between the ends of all that moves
-    x = np.linspace(*_reach(name, domain), SAMPLES)  # (samples, domains)
+    x = np.linspace(*reach(name, domain), samples)  # (samples, domains)
     inside = above(x, least, *bounds) < np.asarray(levels)[:, None, None]  # (thresholds, samples, domains)
-    first, last = inside.argmax(axis=1), SAMPLES - 1 - inside[:, ::-1].argmax(axis=1)
+    if not inside.any(axis=1).all():
+        raise ArithmeticError(f"{name}: none of {samples} samples of its reach is allowed; expected one at least")
+    first, last = inside.argmax(axis=1), samples - 1 - inside[:, ::-1].argmax(axis=1)
     place = np.stack([first, last], axis=1)  # (thresholds, 2, domains)
     beyond = np.stack([first - 1, last + 1], axis=1)
-    at_reach = (beyond < 0) | (beyond >= SAMPLES)
+    at_reach = (beyond < 0) | (beyond >= samples)
     values = np.take_along_axis(x[None], place, axis=1)
     level, side, n = np.nonzero(~at_reach)
     if n.size:
@@ -85,10 +103,12 @@ def ends_of(model: Model, scan: Scan, domain: Domain, levels: Sequence[float]) -
     The outermost values that are allowed, as `scan_ranges` finds them in one domain after another.
     """
     parts = []
-    for start in range(0, max(np.size(end) for ends in domain.values() for end in ends), AT_ONCE):
-        some = slice(start, start + AT_ONCE)
+    samples = _samples_of(model, [axis.name for axis in scan.axes], domain, levels)
+    at_once = max(SAMPLES_AT_ONCE // samples, 1)
+    for start in range(0, max(np.size(end) for ends in domain.values() for end in ends), at_once):
+        some = slice(start, start + at_once)
         part = {name: (np.asarray(low)[some], np.asarray(high)[some]) for name, (low, high) in domain.items()}
-        made = [_ends_of(model, scan, axis.name, part, levels) for axis in scan.axes]
+        made = [_ends_of(model, scan, axis.name, part, levels, samples) for axis in scan.axes]
         parts.append([np.concatenate(each, axis=1) for each in zip(*made, strict=True)])
     values, at_reach = (np.concatenate(each, axis=2) for each in zip(*parts, strict=True))
     return Ends(values=values, at_reach=at_reach)
@@ -115,11 +135,11 @@ def domain_matches(model: Model, scan: Scan, published: Mapping[str, tuple[float
         if name not in published:
             continue
         delta_chi2, ends = threshold(*level), np.array(published[name])
-        reach = np.abs(ends) / 6
-        is_reach = _excess(model, scan, {name: ends}, reach) < delta_chi2
-        bounds = _bounds(model, scan, [name], lambda _, end: end, ends, reach, delta_chi2)
+        first = np.abs(ends) / 6  # the bound whose reach they are
+        is_reach = _excess(model, scan, {name: ends}, first) < delta_chi2
+        bounds = _bounds(model, scan, [name], lambda _, end: end, ends, first, delta_chi2)
         for side, end, at_reach, bound, least in zip(
-            ("lower", "upper"), ends.tolist(), is_reach, bounds.tolist(), reach.tolist(), strict=True
+            ("lower", "upper"), ends.tolist(), is_reach, bounds.tolist(), first.tolist(), strict=True
         ):
             kind = "reach" if at_reach else "limit" if np.isfinite(bound) else "none"
             yield name, side, *level, delta_chi2, end, least if at_reach else bound, kind
@@ -176,11 +196,9 @@ def hole(model: Model, scan: Scan) -> Iterator[tuple[Any, ...]]:
     Their difference moves it by N - Z alone, so that a narrow domain leaves too few events and the region a hole. The
     bound is that of the narrowest symmetric domain without one. No rows where the domain does not reach the point.
     """
-    sin2 = model.analysis.sin2_theta_w
-    zeros = [-6 * standard_model_charge(n, sin2) / sum(quark_numbers(n).values()) for n in model.nuclides]
-    place = float(np.mean(zeros))
+    place = _middle(model)
     names = [axis.name for axis in scan.axes]
-    if not all(low <= place <= high for low, high in (_reach(name, scan.domain) for name in names)):
+    if not all(low <= place <= high for low, high in (reach(name, scan.domain) for name in names)):
         return
     own = chi2(model, scan.interaction, {**scan.fixed, **dict.fromkeys(names, place)}, scan.domain)
     excess = float(own - chi2(model, scan.interaction, scan.fixed, scan.domain))
@@ -189,4 +207,4 @@ def hole(model: Model, scan: Scan) -> Iterator[tuple[Any, ...]]:
     equal = np.full(delta_chi2.shape, abs(place) / 6)  # which leaves the couplings no room
     bounds = _bounds(model, scan, names, lambda _, at: at, np.full_like(equal, place), equal, delta_chi2)
     for level, bound in zip(levels, bounds.tolist(), strict=True):
-        yield place, excess, *level, bound
+        yield scan.name, place, excess, *level, bound
