@@ -79,8 +79,8 @@ class Templates:
             return self._binned(_sum_of_events(weight, events))
         total: Real = 0.0
         for i, share in enumerate(self.arrival):
-            mine = weight[..., min(i, shape[-3] - 1), :, :][..., None, :, :]
-            seen = self._binned(_sum_of_events(mine, self._events[i : i + 1]))
+            k = min(i, shape[-3] - 1)
+            seen = self._binned(_sum_of_events(weight[..., k : k + 1, :, :], self._events[i : i + 1]))
             total = total + seen[..., None] * share
         return np.asarray(total).reshape(*shape[:-3], -1)
 

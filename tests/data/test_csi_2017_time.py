@@ -1,6 +1,7 @@
 """CsI 2017 in energy and time: its likelihood written out again from the release's files, and what is known of it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from itertools import product
 from pathlib import Path
@@ -33,13 +34,15 @@ from cevnsi.experiments.csi_2017_time import (
     read_energy_time,
     response,
 )
-from cevnsi.experiments.measurement import ARRIVAL_TIME, PHOTOELECTRONS
+from cevnsi.experiments.measurement import ARRIVAL_TIME, PHOTOELECTRONS, Measurement
 from cevnsi.experiments.targets import TARGETS
 from cevnsi.files.atomic import TableError
 from cevnsi.fits import best_fit
 from cevnsi.model import Analysis, DataSet, Model, chi2_at, cut, profiled
 from cevnsi.physics.flux import FLAVORS
 from cevnsi.physics.form_factors import FORM_FACTORS
+from cevnsi.scans.chi2 import chi2
+from cevnsi.statistics.nuisances import SIGNAL, Nuisance
 from cevnsi.statistics.thresholds import threshold
 from cevnsi.templates import build_templates
 
@@ -405,3 +408,40 @@ def test_readings_of_the_release_span_what_others_found(tables: Tables, analysis
     assert 115 < events.min() < events.max() < 140
     assert 4.5 < significance.min() < significance.max() < 7.3
     assert not ((abs(events - 134) < 0.5) & (abs(significance - 6.7) < 0.05)).any()
+
+
+def test_fast_ways_know_bins_of_time(tables: Tables, analysis: Analysis) -> None:
+    """Of Gaussian counts, for which there are some."""
+    used = made(tables, analysis).dataset
+    counts = used.measurement.observed
+    scale = Nuisance(name="normalization", sigma=0.28, scales=(SIGNAL,))
+    measurement = Measurement(axes=used.measurement.axes, observed=counts, uncertainty=np.sqrt(counts + 1))
+    dataset = replace(used, measurement=measurement, nuisances=(scale,), statistic="gaussian")
+    model = Model(analysis=analysis, datasets=(dataset,))
+    random = np.random.default_rng(3)
+    mediator = {"mediator_mass_mev": 10 ** random.uniform(0, 4, 20), "coupling": 10 ** random.uniform(-6, -2, 20)}
+    epsilon = {"eps_ee_dV": random.uniform(-1, 1, 20), "eps_mumu_uV": random.uniform(-1, 1, 20)}
+    for interaction, parameters in (("light_mediator", mediator), ("contact", epsilon)):
+        expected = chi2_at(model, interaction, parameters)
+        np.testing.assert_allclose(chi2(model, interaction, parameters, {}), expected, rtol=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"smearing": "gamma"}, "smearing: 'gamma'; expected one of none, poisson"),
+        ({"smearing": "poisson", "acceptance_at": "centre"}, "acceptance_at: 'centre'; expected one of true, count"),
+        ({"acceptance_at": "count"}, "acceptance_at: 'count' of what is not smeared; expected true"),
+        ({"steady_state_data": "off"}, "steady_state_data: 'off'; expected one of beam_on, all"),
+        ({"steady_state_shape": "flat"}, "steady_state_shape: 'flat'; expected one of marginals, exponential, bins"),
+        ({"steady_state_shape": "bins", "steady_state_uncertainty": 0.1}, "bins have no common scale; expected none"),
+    ],
+)
+def test_a_choice_that_is_none_or_does_nothing_is_refused(changes: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        Choices(**changes)
+
+
+def test_a_width_of_zero_is_no_width(tables: Tables) -> None:
+    with pytest.raises(ValueError, match=f"nuisance {STEADY_STATE}: sigma is 0; expected a positive"):
+        measured(tables, Choices(steady_state_uncertainty=0.0))

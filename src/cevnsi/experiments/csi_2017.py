@@ -1,6 +1,6 @@
 """COHERENT's CsI detector in 2017 (arXiv:1708.01294), and the official release of its data (arXiv:1804.09459)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -26,16 +26,24 @@ LATEST_ARRIVAL_US = 6.0  # Fig. 3 of arXiv:1708.01294
 RELEASE_STEP_PE = 0.05  # spacing of the tabulated logistic: straight lines are within 5e-6 of it
 
 
-def release_histogram(path: Path) -> dict[tuple[float, float], int]:
-    """Counts by (photoelectrons, arrival time) bin center."""
-    counts: dict[tuple[float, float], int] = {}
+def release_rows(path: Path, what: str, count: int) -> Iterator[tuple[int, str, list[float]]]:
+    """Lines of numbers of a file of the release, with their places and texts; `what` they are of, so many a line."""
     for i, line in enumerate(read_lines(path), start=1):
         if line.startswith("#") or not line.strip():
             continue
         try:
-            pe, time, count = (decimal(cell) for cell in line.split(","))
+            numbers = [decimal(cell) for cell in line.split(",")]
         except ValueError:
-            raise TableError(f"{path}: row {i}: {line!r} is not 'photoelectrons, arrival time, counts'") from None
+            numbers = []
+        if len(numbers) != count:
+            raise TableError(f"{path}: row {i}: {line!r} is not '{what}'")
+        yield i, line, numbers
+
+
+def release_histogram(path: Path) -> dict[tuple[float, float], int]:
+    """Counts by (photoelectrons, arrival time) bin center."""
+    counts: dict[tuple[float, float], int] = {}
+    for i, line, (pe, time, count) in release_rows(path, "photoelectrons, arrival time, counts", 3):
         if min(pe, time) < 0 or (pe, time) in counts:
             raise TableError(f"{path}: row {i}: {line!r}: a bin that is negative, or given twice")
         if count % 1 or not 0 <= count <= LARGEST_COUNT:

@@ -4,7 +4,7 @@ Counts C of the coincidence window, beam on, hold the signal; those of the antic
 are steady-state background alone.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -14,11 +14,11 @@ import numpy as np
 
 from cevnsi.arrays import FloatArray
 from cevnsi.experiments.checks import Paths, Tables
-from cevnsi.experiments.csi_2017 import logistic_acceptance, release_histogram
+from cevnsi.experiments.csi_2017 import logistic_acceptance, release_histogram, release_rows
 from cevnsi.experiments.measurement import ARRIVAL_TIME, PHOTOELECTRONS, ROUNDING, Control, Measurement, bins_between
-from cevnsi.experiments.response import LOGISTIC_STEPS_PE, Logistic, Response, poisson_response, sharp_response
-from cevnsi.files.atomic import TableError, read_lines
-from cevnsi.files.tables import Table, decimal
+from cevnsi.experiments.response import LOGISTIC_STEPS_PE, READ_AT, Logistic, Response, poisson_response, sharp_response
+from cevnsi.files.atomic import TableError
+from cevnsi.files.tables import Table
 from cevnsi.statistics.nuisances import SIGNAL, Nuisance
 
 BEAM_EXPOSURE_GWH = 7.47594  # beamExposure of coherent_parameters.yaml
@@ -36,6 +36,8 @@ ROLES = (
     *("neutrons", *(f"arrival_{name}" for name in ARRIVALS), "parameters"),
 )
 EDGES = ("bin_low_pe", "bin_high_pe", "bin_low_us", "bin_high_us")
+SMEARINGS = ("none", "poisson")
+BINS = "bins"  # the steady state of each bin is known from its own counts alone, on and off
 SUM_WITHIN = 1e-6  # of one, of an arrival that is normalized
 
 
@@ -45,30 +47,40 @@ class Choices:
 
     edges_pe: tuple[float, ...] = tuple(np.arange(6.0, 31.0, 2.0).tolist())  # some of the release's own
     edges_us: tuple[float, ...] = tuple(np.arange(0.0, 6.5, 0.5).tolist())
-    smearing: str = "none"  # or "poisson"
+    smearing: str = "none"  # of `SMEARINGS`
     acceptance_at: str = "true"  # of `response.READ_AT`
     steady_state_data: str = "beam_on"  # or "all"
-    steady_state_shape: str = "marginals"  # of `SHAPES`, or "bins": each bin's own counts, on and off
+    steady_state_shape: str = "marginals"  # of `SHAPES`, or `BINS`
     signal_uncertainty: float = 0.28  # arXiv:1708.01294
     neutron_uncertainty: float = 0.25  # promptNeutronNormalization of coherent_parameters.yaml
     steady_state_uncertainty: float | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse choices that are none, and those that would do nothing beside the others."""
+        known: dict[str, Collection[str]] = {
+            "smearing": SMEARINGS,
+            "acceptance_at": READ_AT,
+            "steady_state_data": DATA,
+            "steady_state_shape": (*SHAPES, BINS),
+        }
+        for name, values in known.items():
+            if getattr(self, name) not in values:
+                raise ValueError(f"{name}: {getattr(self, name)!r}; expected one of {', '.join(values)}")
+        if self.smearing == "none" and self.acceptance_at != "true":
+            raise ValueError(f"acceptance_at: {self.acceptance_at!r} of what is not smeared; expected true")
+        if self.steady_state_shape == BINS and self.steady_state_uncertainty is not None:
+            raise ValueError(f"steady_state_uncertainty: {BINS} have no common scale; expected none")
 
 
 def _two_columns(path: Path, what: str) -> tuple[list[float], list[float], list[int]]:
     """Centres and contents of a file of the release, and the line of each."""
     centres, contents, rows = [], [], []
-    for i, line in enumerate(read_lines(path), start=1):
-        if line.startswith("#") or not line.strip():
-            continue
-        try:
-            centre, content = (decimal(cell) for cell in line.split(","))
-        except ValueError:
-            raise TableError(f"{path}: row {i}: {line!r} is not '{what}'") from None
+    for row, _, (centre, content) in release_rows(path, what, 2):
         if content < 0:
-            raise TableError(f"{path}: row {i}: {content:g} is negative; expected a content of zero or more")
+            raise TableError(f"{path}: row {row}: {content:g} is negative; expected a content of zero or more")
         centres.append(centre)
         contents.append(content)
-        rows.append(i)
+        rows.append(row)
     if len(centres) < 2:
         raise TableError(f"{path}: has {len(centres)} rows; expected 2 or more of '{what}'")
     step = centres[1] - centres[0]
@@ -233,12 +245,13 @@ def measured(tables: Tables, choices: Choices) -> tuple[Measurement, tuple[Nuisa
         Nuisance(name="signal_normalization", sigma=choices.signal_uncertainty, scales=(SIGNAL,), least=-1.0),
         Nuisance(name=NEUTRONS, sigma=choices.neutron_uncertainty, scales=(NEUTRONS,), least=-1.0),
     )
-    if choices.steady_state_shape == "bins":
+    if choices.steady_state_shape == BINS:
         return replace(whole, control=Control(counts=binned(control), windows=held)), others
     expected = np.zeros(shape)
     times = axes[ARRIVAL_TIME][window[1].start : window[1].stop + 1]
     expected[window] = steady.sum() / held * SHAPES[choices.steady_state_shape](steady, times)
-    known = choices.steady_state_uncertainty or float(1 / np.sqrt(steady.sum()))
+    known = choices.steady_state_uncertainty
+    known = float(1 / np.sqrt(steady.sum())) if known is None else known
     scale = Nuisance(name=STEADY_STATE, sigma=known, scales=(STEADY_STATE,), least=-1.0)
     return replace(whole, backgrounds={**whole.backgrounds, STEADY_STATE: binned(expected)}), (*others, scale)
 
@@ -246,10 +259,11 @@ def measured(tables: Tables, choices: Choices) -> tuple[Measurement, tuple[Nuisa
 def response(tables: Tables, choices: Choices, light_yield_pe_per_kev: float, flavors: Sequence[str]) -> Response:
     """In the bins of an analysis; the arrival is not normalized in them, as some come later."""
     edges, fraction = np.array(choices.edges_pe), acceptance_of(tables["efficiency"])
+    kinks = np.array(LOGISTIC_STEPS_PE)
     if choices.smearing == "poisson":
-        made = poisson_response(edges, fraction, light_yield_pe_per_kev, read_at=choices.acceptance_at)
+        made = poisson_response(edges, fraction, kinks, light_yield_pe_per_kev, read_at=choices.acceptance_at)
     else:
-        made = sharp_response(edges, fraction, np.array(LOGISTIC_STEPS_PE), light_yield_pe_per_kev)
+        made = sharp_response(edges, fraction, kinks, light_yield_pe_per_kev)
     starts = _starts(ARRIVAL_TIME, _axes(tables["counts"])[ARRIVAL_TIME], choices.edges_us)
     arrival = np.stack([tables["arrival"][ARRIVAL_OF_FLAVOR[flavor]] for flavor in flavors])
     return replace(made, arrival=_merged(arrival, starts, 1))

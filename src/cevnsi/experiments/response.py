@@ -118,11 +118,11 @@ SMEARED_BEYOND = 12.0  # standard deviations of a Poisson count above the last b
 
 
 def poisson_response(
-    bin_edges_pe: FloatArray, fraction: Fraction, light_yield_pe_per_kev: float, *, read_at: str
+    bin_edges_pe: FloatArray, fraction: Fraction, kinks_pe: FloatArray, light_yield_pe_per_kev: float, *, read_at: str
 ) -> Response:
     """A recoil gives a Poisson number of photoelectrons about its mean (Eq. 5); a bin has those in [low, high).
 
-    Each is accepted with the fraction at one of `READ_AT`.
+    Each is accepted with the fraction at one of `READ_AT`, which is smooth between its kinks.
     """
     from scipy.special import gammaln, xlogy
 
@@ -138,7 +138,7 @@ def poisson_response(
         return np.stack([sum((seen(n) for n in mine), np.zeros_like(mean)) for mine in counts])
 
     ends = np.array([0.0, high + SMEARED_BEYOND * (1 + np.sqrt(high))])
-    kinks = np.array([*ends, *LOGISTIC_STEPS_PE]) if read_at == "true" else ends
+    kinks = np.concatenate([ends, kinks_pe]) if read_at == "true" else ends
     return Response(
         detected=detected,
         recoil_energies_mev=np.sort(kinks) / pe_per_mev,

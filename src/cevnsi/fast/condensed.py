@@ -57,4 +57,7 @@ def condensed(dataset: DataSet) -> Condensed | None:
     share = (-1.0) ** np.arange(n) * np.sin(angle) / gap  # the second barycentric form, (nuclides, nodes, points)
     share /= share.sum(axis=2, keepdims=True)
     events = np.einsum("bk,fnkp->fnbp", templates.detected, templates.events[..., None] * share)
+    if templates.arrival is not None:
+        in_time = events[:, :, :, None] * templates.arrival[:, None, None, :, None]
+        events = in_time.reshape(*events.shape[:2], -1, n)
     return Condensed(recoils=replace(dataset.recoils, momentum_transfer_squared=points), events=events)
