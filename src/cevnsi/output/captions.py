@@ -10,6 +10,7 @@ from cevnsi.experiments.targets import TARGETS
 from cevnsi.physics.interactions import parameter
 from cevnsi.scans.axes import Scan
 from cevnsi.scans.limits import FLAT_WITHIN
+from cevnsi.scans.regions import is_warned_of
 from cevnsi.statistics.thresholds import threshold
 
 _SIGNS = {">=": "≥", "<=": "≤"}
@@ -150,14 +151,7 @@ COARSE = "<b>Warning:</b> the grid is too coarse for this figure; the ranges bel
 
 def is_coarse(scan: Scan, axes: Sequence[str], ranges: Mapping[str, Any]) -> bool:
     """Whether ranges.csv warns of the grid of these axes at a level that a figure draws."""
-    said = f"{scan.grid_name(axes)}: the grid is too coarse"
-    names = ("scan", "confidence_level", "n_dof", "warning")
-    return any(
-        name == scan.name
-        and tuple(level) in scan.drawn_levels()
-        and any(each.startswith(said) for each in warning.split("; "))
-        for name, *level, warning in zip(*(ranges[name] for name in names), strict=True)
-    )
+    return is_warned_of(ranges, scan.name, scan.grid_name(axes), scan.drawn_levels())
 
 
 def intervals_of(

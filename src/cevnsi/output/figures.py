@@ -21,7 +21,7 @@ from cevnsi.arrays import FloatArray
 from cevnsi.files.atomic import atomic
 from cevnsi.files.tables import write_csv
 from cevnsi.physics.interactions import parameter
-from cevnsi.scans.regions import Grid, filled_region
+from cevnsi.scans.regions import Grid, filled_region, is_warned_of
 from cevnsi.statistics.thresholds import threshold
 
 Drawn = tuple[Figure, dict[str, list[Any]]]
@@ -179,15 +179,8 @@ def panel_of(
         ((value, *flat),) = ([*row[2:]] for row in rows if row[:2] == (grid_name, axis))
         if np.ptp(np.log10(flat) if grid.log[i] else flat) <= MOST_OF_AXIS * np.ptp(grid.coordinate(i)):
             best.append(float(value))
-    keys = ("scan", "confidence_level", "n_dof", "warning")
-    said = [
-        text
-        for name, confidence_level, n_dof, text in zip(*(ranges[k] for k in keys), strict=True)
-        if name == scan
-        and (confidence_level, n_dof) in levels
-        and any(part.startswith(f"{grid_name}: the grid is too coarse") for part in text.split("; "))
-    ]
-    warning = "The grid is too coarse for this figure: see ranges.csv" if said else ""
+    coarse = is_warned_of(ranges, scan, grid_name, levels)
+    warning = "The grid is too coarse for this figure: see ranges.csv" if coarse else ""
     return Panel(
         grid=grid,
         contours=contours,

@@ -1,6 +1,6 @@
 """Allowed regions: lines of delta chi2 on a grid, and whether the grid is fine enough for them. Sees tables only."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,6 +80,7 @@ def contour_table(grid: Grid, levels: Sequence[tuple[float, int]]) -> dict[str, 
     return table
 
 
+TOO_COARSE = "the grid is too coarse"  # how a warning of it begins
 FEWEST_STEPS = 3  # of a grid across an interval, and
 FEWEST_STEPS_OF_PIECE = 2  # across a piece of its contour, for a grid to show them
 LARGEST_EXCESS = 0.05  # of the least chi2 on a grid over that of the best fit, in delta chi2
@@ -131,5 +132,16 @@ def coarseness(grid: Grid, excess: float, rows: Sequence[AllowedRange]) -> dict[
         if excess > LARGEST_EXCESS:
             said.append(f"its least chi2 is {excess:.2g} above the best fit's")
         if said:
-            found[key] = "the grid is too coarse: " + ", ".join(said)
+            found[key] = f"{TOO_COARSE}: {', '.join(said)}"
     return found
+
+
+def is_warned_of(ranges: Mapping[str, Any], scan: str, grid: str, levels: Sequence[tuple[float, int]]) -> bool:
+    """Whether ranges.csv, whose columns these are, warns that a grid is too coarse at one of these levels."""
+    rows = zip(*(ranges[name] for name in ("scan", "confidence_level", "n_dof", "warning")), strict=True)
+    return any(
+        name == scan
+        and tuple(level) in levels
+        and any(each.startswith(f"{grid}: {TOO_COARSE}") for each in warning.split("; "))
+        for name, *level, warning in rows
+    )
