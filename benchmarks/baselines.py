@@ -150,7 +150,7 @@ def quad_counts(experiment: Experiment, parameters: Mapping[str, float]) -> Floa
 
 def quad_chi2(experiment: Experiment, parameters: Mapping[str, float]) -> float:
     """Chi2 at one point of contact parameters by name: Eq. 7 at the pull that minimises it."""
-    measured, sigma = experiment.measurement, experiment.analysis.normalization_uncertainty
+    measured, sigma = experiment.measurement, experiment.analysis.sigma_alpha
     predicted = quad_counts(experiment, parameters).sum(axis=0)
     weight = 1 / measured.errors**2
     slope = (weight * predicted * (measured.observed - predicted)).sum()
@@ -216,7 +216,7 @@ def _chi2_bin_by_bin(experiment: Experiment, counts: Iterable[FloatArray], shape
     Sums of N P and P P instead of squared residuals: one array less to update in each bin, and no large terms that
     cancel where the prediction exceeds the data by orders of magnitude.
     """
-    measured, penalty = experiment.measurement, experiment.analysis.normalization_uncertainty**-2
+    measured, penalty = experiment.measurement, experiment.analysis.sigma_alpha**-2
     observed = measured.observed / measured.errors
     data_prediction, prediction_prediction = np.zeros(shape), np.zeros(shape)
     for n, error, of_bin in zip(observed, measured.errors, counts, strict=True):

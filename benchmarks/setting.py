@@ -15,10 +15,10 @@ from numpy.typing import ArrayLike
 from baselines import Experiment
 from cevnsi.arrays import FloatArray
 from cevnsi.config.build import read_config
-from cevnsi.config.check import complete, parse_analysis
-from cevnsi.experiments.inputs import read_dataset
-from cevnsi.experiments.loading import as_acceptance, as_measurement
+from cevnsi.config.check import parse_analysis
+from cevnsi.experiments.inputs import complete, read_dataset
 from cevnsi.experiments.measurement import PHOTOELECTRONS, Measurement
+from cevnsi.experiments.release import as_acceptance, as_measurement
 from cevnsi.experiments.response import Acceptance
 from cevnsi.model import Model, make_model
 from cevnsi.parameters import Axis

@@ -2,7 +2,7 @@
 
 import copy
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,11 +12,12 @@ from hypothesis import settings
 
 import tally
 from cevnsi.config.build import read_config
-from cevnsi.config.check import complete, parse_analysis
-from cevnsi.experiments.inputs import read_dataset
-from cevnsi.experiments.loading import as_acceptance, as_measurement
+from cevnsi.config.check import parse_analysis
+from cevnsi.experiments.checks import Tables
+from cevnsi.experiments.inputs import complete, experiment_of, read_dataset
 from cevnsi.experiments.measurement import Measurement
-from cevnsi.model import DataSet, Model, make_dataset, model_of
+from cevnsi.experiments.release import as_measurement
+from cevnsi.model import DataSet, Model, assemble, model_of
 
 # The same examples on every run, and no database beside the sources; a slow machine is no failure.
 settings.register_profile("repeatable", deadline=None, derandomize=True, database=None, max_examples=60)
@@ -31,7 +32,7 @@ def _config() -> dict[str, Any]:
 
 
 @cache
-def _tables(dataset: str) -> Mapping[str, Mapping[str, Any]]:
+def _tables(dataset: str) -> Tables:
     return read_dataset(_config()["datasets"][dataset], ROOT, Path(_config()["checksums"]))
 
 
@@ -46,9 +47,8 @@ def _section(analysis: str, overrides: tuple[tuple[str, Any], ...]) -> dict[str,
 
 @cache
 def _dataset(analysis: str, overrides: tuple[tuple[str, Any], ...]) -> DataSet:
-    section = _section(analysis, overrides)
-    acceptance = as_acceptance(_tables(section["dataset"])["acceptance"])
-    return make_dataset(parse_analysis(complete(section, _config())), _measurement(section["dataset"]), acceptance)
+    section = complete(_section(analysis, overrides), _config())
+    return assemble(parse_analysis(section), *experiment_of(section, _tables(section["dataset"])))
 
 
 @cache
@@ -70,7 +70,7 @@ def config() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def tables() -> Callable[[str], Mapping[str, Mapping[str, Any]]]:
+def tables() -> Callable[[str], Tables]:
     """Tables of a dataset by its name."""
     return _tables
 

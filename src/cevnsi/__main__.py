@@ -18,7 +18,7 @@ from cevnsi.files.tables import RANGES, as_columns, csv_text, decimal
 from cevnsi.model import Model
 from cevnsi.physics.flux import FLAVORS
 from cevnsi.physics.interactions import parameter
-from cevnsi.questions import allowed_range, chi2_and_pull, make_line, predict
+from cevnsi.questions import allowed_range, chi2_and_nuisances, make_line, predict
 from cevnsi.studies import known
 
 MOST_POINTS = 10_001  # along the line of `range`: a light mediator needs an array of nodes at each
@@ -96,29 +96,31 @@ def spectrum(arguments: argparse.Namespace) -> str:
     parameters = _once(arguments.parameters)
     model = _model(arguments, all_bins=arguments.all_bins)
     counts = predict(model, parameters)
+    measured = model.dataset.measurement
     columns: dict[str, Any] = {
-        "bin_low_pe": model.dataset.measurement.bin_edges_pe[:-1],
-        "bin_high_pe": model.dataset.measurement.bin_edges_pe[1:],
+        **measured.bins(),
         **{f"{flavor}_counts": row for flavor, row in zip(FLAVORS, counts, strict=True)},
         "predicted_counts": counts.sum(axis=0),
-        "observed_counts": model.dataset.measurement.observed,
-        "stat_uncertainty_counts": model.dataset.measurement.errors,
+        **{f"{name}_counts": values for name, values in measured.backgrounds.items()},
+        "observed_counts": measured.observed,
     }
+    if measured.uncertainty is not None:
+        columns["stat_uncertainty_counts"] = measured.uncertainty
     return csv_text(columns)
 
 
 def chi2(arguments: argparse.Namespace) -> str:
-    """Chi2 (Eq. 7) at a point, there and in the standard model."""
+    """Chi2 at a point, there and in the standard model."""
     parameters = _once(arguments.parameters)
     model = _model(arguments)
-    at_point, pull = chi2_and_pull(model, parameters)
-    standard_model, _ = chi2_and_pull(model, {})
+    at_point, pulls = chi2_and_nuisances(model, parameters)
+    standard_model, _ = chi2_and_nuisances(model, {})
     return csv_text(
         {
             "chi2": [at_point],
             "standard_model_chi2": [standard_model],
             "bins": [model.dataset.measurement.observed.size],
-            "normalization_pull": [pull],
+            **{f"{name}_pull": [value] for name, value in pulls.items()},
         }
     )
 
@@ -192,7 +194,9 @@ def _parser() -> argparse.ArgumentParser:
     added.add_argument("parameters", help="couplings, or a mediator's mass and coupling", **at_point)
     added.add_argument("--all-bins", action="store_true", help="also bins that do not enter chi2")
 
-    added = command("chi2", chi2, "chi2 and normalization pull (Eq. 7), of the standard model or at a point", **more)
+    added = command(
+        "chi2", chi2, "chi2 (Eq. 7) and where nuisances are at its least, of the standard model or at a point", **more
+    )
     added.add_argument("parameters", help="couplings, or a mediator's mass and coupling", **at_point)
 
     added = command("range", allowed, "allowed range of one parameter, from the least chi2 along it", **more)

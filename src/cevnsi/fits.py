@@ -65,7 +65,8 @@ def minimum(model: Model, fixed: Mapping[str, float] | None = None) -> Minuit:
     fit = Minuit(chi2, model.profiled(signals).nuisances[0], grad=gradient, name=names)
     fit.limits = [(nuisance.least if np.isfinite(nuisance.least) else None, None) for nuisance in model.nuisances]
     fit.strategy, fit.tol = 2, TOLERANCE
-    for name, value in (fixed or {}).items():
+    held = {nuisance.name: nuisance.fixed for nuisance in model.nuisances if nuisance.fixed is not None}
+    for name, value in {**held, **(fixed or {})}.items():
         fit.values[name], fit.fixed[name] = value, True
     fit.migrad()
     if not fit.valid:
@@ -82,16 +83,25 @@ def _record(model: Model, fit: Minuit) -> dict[str, Any]:
         _, *others = samples_of(dataset, signal, model.nuisances)
         for name, sample in zip(dataset.measurement.backgrounds, others, strict=True):
             backgrounds[name] = backgrounds.get(name, 0.0) + float(sample.counts(theta, np.array([0]))[0].sum())
+    fitted = {nuisance.name for nuisance in model.nuisances if nuisance.fixed is None} - {AMPLITUDE}
     found = zip(fit.parameters, fit.values, fit.errors, strict=True)
     return {
         "chi2": float(fit.fval),
         "backgrounds": backgrounds,
-        "nuisances": {name: {"value": value, "error": error} for name, value, error in found if name != AMPLITUDE},
+        "nuisances": {name: {"value": value, "error": error} for name, value, error in found if name in fitted},
     }
 
 
+def best_fits_of(model: Model) -> dict[str, Any]:
+    """How each data set of a model is fitted by itself, and all of them together: best_fit.json."""
+    together = best_fit(model)
+    alone = model.datasets if len(model.datasets) > 1 else ()
+    apart = {dataset.name: best_fit(replace(model, datasets=(dataset,))) for dataset in alone}
+    return {"datasets": apart or {model.datasets[0].name: together}, "together": together}
+
+
 def best_fit(model: Model) -> dict[str, Any]:
-    """How the data of a model are fitted, as best_fit.json has it."""
+    """How the data of a model are fitted, a record of best_fit.json."""
     free = with_amplitude(model)
     fit, none = minimum(free), minimum(free, {AMPLITUDE: -1.0})
     fit.minos(AMPLITUDE)

@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from cevnsi.arrays import FloatArray, Real
 from cevnsi.experiments.exposure import Exposure
 from cevnsi.experiments.measurement import ARRIVAL_TIME, PHOTOELECTRONS, Measurement, bins_between
-from cevnsi.experiments.response import Acceptance, unsmeared_response
+from cevnsi.experiments.release import Experiment, in_energy_alone
+from cevnsi.experiments.response import Acceptance
 from cevnsi.experiments.targets import TARGETS
 from cevnsi.physics.form_factors import FORM_FACTORS
 from cevnsi.physics.interaction import Recoils, Values
@@ -28,7 +29,7 @@ from cevnsi.physics.interactions import INTERACTIONS
 from cevnsi.physics.nuclei import Nuclide
 from cevnsi.physics.weak_charge import ROWS
 from cevnsi.statistics.likelihoods import STATISTICS, Terms, poisson_with_control
-from cevnsi.statistics.nuisances import SIGNAL, Nuisance, Sample, precisions
+from cevnsi.statistics.nuisances import SIGNAL, Nuisance, Sample, held, precisions, unfitted
 from cevnsi.statistics.profile import Expected, Profiled, profile
 from cevnsi.templates import Templates, build_templates
 
@@ -44,9 +45,16 @@ class Analysis:
     form_factor: str
     sin2_theta_w: float
     exposure: Exposure
-    photoelectron_range: tuple[float, float]
-    normalization_uncertainty: float
+    photoelectron_range: tuple[float, float] | None  # None: the release's own choice of bins
+    normalization_uncertainty: float | None  # None: the nuisances are the release's
     scans: tuple[str, ...]
+
+    @property
+    def sigma_alpha(self) -> float:
+        """Of Eq. 7; ValueError for data of another likelihood."""
+        if self.normalization_uncertainty is None:
+            raise ValueError("normalization_uncertainty: is none; Eq. 7 needs one")
+        return self.normalization_uncertainty
 
 
 # Expected signal at some points, (..., bins), and what one unit of each nuisance of its shape adds to it.
@@ -62,6 +70,7 @@ class DataSet:
     nuisances: tuple[Nuisance, ...]
     statistic: str
     sin2_theta_w: float
+    name: str = "data"  # as best_fit.json calls it
     shifted: Mapping[str, Templates] = field(default_factory=dict)  # by nuisance: what one unit of it adds to templates
 
     def __post_init__(self) -> None:
@@ -175,11 +184,13 @@ class Model:
         union: dict[str, Nuisance] = {}
         for nuisance in (nuisance for dataset in self.datasets for nuisance in dataset.nuisances):
             first = union.setdefault(nuisance.name, nuisance)
-            if (first.sigma, first.least) != (nuisance.sigma, nuisance.least):
-                raise ValueError(
-                    f"nuisance {nuisance.name}: sigma {first.sigma} and {nuisance.sigma} in two data sets; expected "
-                    "one, as one name is one parameter"
-                )
+            for what in ("sigma", "fixed", "least"):
+                one, other = getattr(first, what), getattr(nuisance, what)
+                if one != other:
+                    raise ValueError(
+                        f"nuisance {nuisance.name}: {what} {one} and {other} in two data sets; expected one, as one "
+                        "name is one parameter"
+                    )
         return tuple(union.values())
 
     @cached_property
@@ -212,9 +223,16 @@ class Model:
 
     def profiled(self, signals: Sequence[Signal]) -> Profiled:
         """Chi2 of expected signals, (points, bins) of each data set, least over the nuisances."""
-        start = np.zeros((len(signals[0][0]), len(self.nuisances)))
+        first = np.tile(unfitted(self.nuisances), (len(signals[0][0]), 1))
         least = np.array([nuisance.least for nuisance in self.nuisances])
-        return profile(self.likelihood, self.expected(signals), precisions(self.nuisances), start, least)
+        return profile(
+            self.likelihood,
+            self.expected(signals),
+            precisions(self.nuisances),
+            first,
+            least,
+            held=held(self.nuisances),
+        )
 
 
 def samples_of(dataset: DataSet, signal: Signal, nuisances: Sequence[Nuisance]) -> list[Sample]:
@@ -317,7 +335,8 @@ def charge_derivatives(model: Model, charges: FloatArray) -> tuple[FloatArray, F
     for part, dataset, signal in zip(model.parts, model.datasets, signals, strict=True):
         for sample in samples_of(dataset, signal, model.nuisances):
             own += sample.crossed(slope[:, part], every)
-    resting = fit.nuisances <= np.array([nuisance.least for nuisance in model.nuisances])  # these do not follow
+    resting = fit.nuisances <= np.array([nuisance.least for nuisance in model.nuisances])  # these do not follow,
+    resting |= held(model.nuisances)  # nor do these
     mixed[np.broadcast_to(resting[:, None], mixed.shape)] = 0.0
     own[resting[:, :, None] | resting[:, None, :]] = 0.0
     own += resting[:, :, None] * np.eye(len(model.nuisances))
@@ -325,23 +344,28 @@ def charge_derivatives(model: Model, charges: FloatArray) -> tuple[FloatArray, F
     return fit.chi2, gradient, hessian - mixed @ np.linalg.solve(own, mixed.swapaxes(1, 2))
 
 
-def make_dataset(analysis: Analysis, measurement: Measurement, acceptance: Acceptance) -> DataSet:
-    """The data set of Eq. 7 under the assumptions of an analysis, with every bin of a measurement."""
-    edges, light_yield = measurement.axes[PHOTOELECTRONS], analysis.exposure.light_yield_pe_per_kev
+def assemble(analysis: Analysis, experiment: Experiment, statistic: str) -> DataSet:
+    """The data set of an experiment under the assumptions of an analysis, with every bin of its measurement."""
     templates = build_templates(
         target=TARGETS[analysis.nuclei],
         form_factor=FORM_FACTORS[analysis.form_factor],
         exposure=analysis.exposure,
-        response=unsmeared_response(edges, acceptance, light_yield),
+        response=experiment.response,
     )
-    scale = Nuisance(name="normalization", sigma=analysis.normalization_uncertainty, scales=(SIGNAL,))  # alpha of Eq. 7
     return DataSet(
-        measurement=measurement,
+        measurement=experiment.measurement,
         templates=templates,
-        nuisances=(scale,),
-        statistic="gaussian",
+        nuisances=experiment.nuisances,
+        statistic=statistic,
         sin2_theta_w=analysis.sin2_theta_w,
+        name=analysis.dataset,
     )
+
+
+def make_dataset(analysis: Analysis, measurement: Measurement, acceptance: Acceptance) -> DataSet:
+    """The data set of Eq. 7."""
+    found = in_energy_alone(measurement, acceptance, analysis.exposure, analysis.sigma_alpha)
+    return assemble(analysis, found, "gaussian")
 
 
 def cut(dataset: DataSet, name: str, low: float, high: float) -> DataSet:
@@ -357,10 +381,11 @@ def cut(dataset: DataSet, name: str, low: float, high: float) -> DataSet:
 
 
 def model_of(analysis: Analysis, whole: DataSet) -> Model:
-    """The model of an analysis from a data set of every bin: those of its photoelectron range, which enter chi2."""
-    return Model(analysis=analysis, datasets=(cut(whole, PHOTOELECTRONS, *analysis.photoelectron_range),))
+    """The model of an analysis from a data set of every bin: of a photoelectron range its bins alone enter chi2."""
+    asked = analysis.photoelectron_range
+    return Model(analysis=analysis, datasets=(cut(whole, PHOTOELECTRONS, *asked) if asked else whole,))
 
 
 def make_model(analysis: Analysis, measurement: Measurement, acceptance: Acceptance) -> Model:
-    """The model of an analysis from what was measured."""
+    """The model of Eq. 7 of an analysis from what was measured."""
     return model_of(analysis, make_dataset(analysis, measurement, acceptance))

@@ -66,11 +66,12 @@ def predict(model: Model, parameters: Mapping[str, float]) -> FloatArray:
     return model.dataset.by_flavor(interaction, parameters)
 
 
-def chi2_and_pull(model: Model, parameters: Mapping[str, float]) -> tuple[float, float]:
-    """Chi2 at a point, and the normalization pull alpha that Eq. 7 is least at."""
+def chi2_and_nuisances(model: Model, parameters: Mapping[str, float]) -> tuple[float, dict[str, float]]:
+    """Chi2 at a point, and the nuisances that it is least at by name: in Eq. 7 the normalization's alpha."""
     interaction = check_point(parameters)
-    pull = profiled(model, interaction, parameters).nuisances[0, 0]
-    return float(chi2(model, interaction, parameters, {})), float(pull)
+    found = profiled(model, interaction, parameters).nuisances[0].tolist()
+    names = [nuisance.name for nuisance in model.nuisances]
+    return float(chi2(model, interaction, parameters, {})), dict(zip(names, found, strict=True))
 
 
 def make_line(

@@ -6,7 +6,6 @@ costs a weighted sum and no new integral.
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -103,18 +102,6 @@ class Templates:
             detected=detected[:, keep],
         )
 
-    def sums_table(self, bin_edges_pe: FloatArray) -> dict[str, Any]:
-        """Events per unit of charge squared by flavor, nuclide and bin."""
-        sums = self.per_bin()
-        flavors, nuclides, bins = sums.shape
-        return {
-            "flavor": [flavor for flavor in FLAVORS for _ in range(nuclides * bins)],
-            "nuclide": [n.name for _ in FLAVORS for n in self.nuclides for _ in range(bins)],
-            "bin_low_pe": np.tile(bin_edges_pe[:-1], flavors * nuclides),
-            "bin_high_pe": np.tile(bin_edges_pe[1:], flavors * nuclides),
-            "events_per_charge_squared": sums.ravel(),
-        }
-
 
 def _sum_of_events(weight: FloatArray, events: FloatArray) -> FloatArray:
     """Weighted events of all flavors and nuclides, (..., nodes): one by one, lest memory grow with them."""
@@ -167,5 +154,5 @@ def build_templates(*, target: Target, form_factor: FormFactor, exposure: Exposu
         momentum_transfer_squared=np.stack([momentum_transfer_squared(recoil, n) for n in target.nuclides]),
         events=np.array(events),
         detected=response.detected(recoil),
-        arrival=response.arrival,
+        arrival=None if response.arrival is None else np.stack([response.arrival[flavor] for flavor in FLAVORS]),
     )

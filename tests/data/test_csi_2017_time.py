@@ -39,7 +39,6 @@ from cevnsi.experiments.targets import TARGETS
 from cevnsi.files.atomic import TableError
 from cevnsi.fits import best_fit
 from cevnsi.model import Analysis, DataSet, Model, chi2_at, cut, profiled
-from cevnsi.physics.flux import FLAVORS
 from cevnsi.physics.form_factors import FORM_FACTORS
 from cevnsi.scans.chi2 import chi2
 from cevnsi.statistics.nuisances import SIGNAL, Nuisance
@@ -74,7 +73,7 @@ def made(tables: Tables, analysis: Analysis, **changes: Any) -> Model:
         target=TARGETS["mean"],
         form_factor=FORM_FACTORS["klein_nystrand"],
         exposure=CSI_2017,
-        response=response(tables, choices, CSI_2017.light_yield_pe_per_kev, FLAVORS),
+        response=response(tables, choices, CSI_2017.light_yield_pe_per_kev),
     )
     dataset = DataSet(
         measurement=measurement, templates=templates, nuisances=nuisances, statistic="poisson", sin2_theta_w=SIN2
@@ -262,7 +261,7 @@ def test_the_half_photoelectron_at_which_the_acceptance_is_read(tables: Tables, 
 def test_smearing_is_that_of_samples(at: str, tables: Tables, analysis: Analysis) -> None:
     """Recoils of one energy drawn, given a Poisson number of photoelectrons, and accepted one by one."""
     random = np.random.default_rng(20261126)
-    used = response(tables, Choices(smearing="poisson", acceptance_at=at), 1.17, FLAVORS)
+    used = response(tables, Choices(smearing="poisson", acceptance_at=at), 1.17)
     fraction, n = acceptance_of(tables["efficiency"]), 400_000
     for mean in (4.0, 11.3, 24.0):
         seen = random.poisson(mean, n)
@@ -326,7 +325,7 @@ def test_steady_states_have_the_marginals_of_their_counts(tables: Tables) -> Non
 
 def test_merged_bins_have_the_sums_of_their_own(tables: Tables, analysis: Analysis) -> None:
     fine = made(tables, analysis).dataset
-    coarse = made(tables, analysis, edges_pe=(6, 12, 30), edges_us=(0, 1, 6)).dataset
+    coarse = made(tables, analysis, photoelectron_edges=(6, 12, 30), time_edges_us=(0, 1, 6)).dataset
 
     def summed(values: FloatArray) -> FloatArray:
         cells = values.reshape(12, 12)
@@ -378,7 +377,7 @@ def test_a_bad_file_is_refused(role: str, change: Callable[[str], str], said: st
 
 def test_a_window_without_background_counts_is_refused(tables: Tables) -> None:
     with pytest.raises(ValueError, match="no counts of beam_on in the window"):
-        measured(tables, Choices(edges_pe=(0, 2), edges_us=(0, 0.5)))
+        measured(tables, Choices(photoelectron_edges=(0, 2), time_edges_us=(0, 0.5)))
 
 
 SEVEN_STATS = {"ee": [-0.024, 0.215], "mumu": [-0.063, 0.033, 0.157, 0.254]}
@@ -387,7 +386,7 @@ SEVEN_STATS = {"ee": [-0.024, 0.215], "mumu": [-0.063, 0.033, 0.157, 0.254]}
 @pytest.mark.parametrize("pair", SEVEN_STATS)
 def test_ranges_of_another_code(pair: str, tables: Tables, analysis: Analysis) -> None:
     """Denton and Gehrlein (arXiv:2008.06062, result files of 7stats): eps_u = eps_d, one at a time, Wilks at 90 %."""
-    used = made(tables, analysis, steady_state_data="all", edges_pe=(6, 30), edges_us=(0, 1, 6))
+    used = made(tables, analysis, steady_state_data="all", photoelectron_edges=(6, 30), time_edges_us=(0, 1, 6))
     epsilon = np.linspace(-0.3, 0.5, 8001)
     chi2 = chi2_at(used, "contact", {f"eps_{pair}_{quark}V": epsilon for quark in "ud"})
     above = chi2 - chi2.min() > threshold(0.9, 1)
@@ -434,14 +433,8 @@ def test_fast_ways_know_bins_of_time(tables: Tables, analysis: Analysis) -> None
         ({"acceptance_at": "count"}, "acceptance_at: 'count' of what is not smeared; expected true"),
         ({"steady_state_data": "off"}, "steady_state_data: 'off'; expected one of beam_on, all"),
         ({"steady_state_shape": "flat"}, "steady_state_shape: 'flat'; expected one of marginals, exponential, bins"),
-        ({"steady_state_shape": "bins", "steady_state_uncertainty": 0.1}, "bins have no common scale; expected none"),
     ],
 )
 def test_a_choice_that_is_none_or_does_nothing_is_refused(changes: dict[str, Any], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         Choices(**changes)
-
-
-def test_a_width_of_zero_is_no_width(tables: Tables) -> None:
-    with pytest.raises(ValueError, match=f"nuisance {STEADY_STATE}: sigma is 0; expected a positive"):
-        measured(tables, Choices(steady_state_uncertainty=0.0))

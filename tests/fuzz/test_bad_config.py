@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from cevnsi.config import check as config
 from cevnsi.config.overlays import resolve
 from cevnsi.experiments import inputs
+from cevnsi.experiments.inputs import complete
 from cevnsi.files import strict_yaml
 from cevnsi.files.atomic import TableError
 from cevnsi.files.strict_yaml import ConfigError
@@ -192,13 +193,14 @@ def _as_written(written: dict[str, Any]) -> bool:
             good &= rows[0][0] == 0 and rows[-1][1] == plane.axes[0].points
             good &= all(low < high for low, high in rows)
     for section in written["analyses"].values():
-        analysis = config.parse_analysis(config.complete(section, written))
+        analysis = config.parse_analysis(complete(section, written))
         good &= all(getattr(analysis, key) == section[key] for key in ("dataset", "nuclei", "form_factor"))
-        numbers = {key: section[key] for key in ("sin2_theta_w", "normalization_uncertainty")}
+        numbers = {key: section[key] for key in ("sin2_theta_w", "normalization_uncertainty") if key in section}
         good &= all(getattr(analysis, key) == float(value) for key, value in numbers.items())
         exposure = section.get("exposure", {})
         good &= all(getattr(analysis.exposure, key) == float(value) for key, value in exposure.items())
-        good &= [*analysis.photoelectron_range, *analysis.scans] == [*section["photoelectron_range"], *section["scans"]]
+        good &= list(analysis.photoelectron_range or ()) == list(section.get("photoelectron_range", ()))
+        good &= list(analysis.scans) == section["scans"]
     if "digitization" in written:
         section = written["digitization"]
         ensemble = config.parse_digitization(section)

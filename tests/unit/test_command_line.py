@@ -13,7 +13,7 @@ import pytest
 
 from cevnsi.__main__ import main
 from cevnsi.model import Model
-from cevnsi.questions import chi2_and_pull, predict
+from cevnsi.questions import chi2_and_nuisances, predict
 
 
 @pytest.fixture(autouse=True)
@@ -56,9 +56,9 @@ def test_the_spectrum_of_a_mediator_in_all_bins(table: Callable[..., Any], model
 )
 def test_chi2_at_a_point(point: dict[str, float], table: Callable[..., Any], model: Callable[..., Model]) -> None:
     (row,) = table("chi2", *(f"{name}={value}" for name, value in point.items()))
-    expected, pull = chi2_and_pull(model("paper"), point)
-    assert (float(row["chi2"]), float(row["normalization_pull"])) == (expected, pull)
-    assert float(row["standard_model_chi2"]) == chi2_and_pull(model("paper"), {})[0]
+    expected, nuisances = chi2_and_nuisances(model("paper"), point)
+    assert (float(row["chi2"]), float(row["normalization_pull"])) == (expected, nuisances["normalization"])
+    assert float(row["standard_model_chi2"]) == chi2_and_nuisances(model("paper"), {})[0]
     assert row["bins"] == "12"
 
 

@@ -17,7 +17,6 @@ from snakemake.utils import update_config
 from cevnsi.config.check import (
     SCALES,
     check_scan,
-    complete,
     parse_analysis,
     parse_domain_map,
     parse_scan,
@@ -26,7 +25,7 @@ from cevnsi.config.check import (
 )
 from cevnsi.experiments.csi_2017 import CSI_2017
 from cevnsi.experiments.exposure import Exposure
-from cevnsi.experiments.inputs import RELEASES
+from cevnsi.experiments.inputs import RELEASES, complete
 from cevnsi.experiments.targets import TARGETS
 from cevnsi.files.strict_yaml import ConfigError, in_order, load_yaml, read
 from cevnsi.parameters import Axis
@@ -813,13 +812,22 @@ def test_parsed_analysis(config: dict[str, Any]) -> None:
     assert parse_analysis(complete(config["analyses"]["paper"], config)).exposure == CSI_2017
 
 
-def test_nothing_is_remarked_on_what_is_all_used(config: dict[str, Any]) -> None:
+LEFT_OUT = (
+    "analyses: a plain run makes those of the study liao_marfatia_2017; `snakemake {0} ...` makes {1}, "
+    "`snakemake analyses ...` all"
+)
+
+
+def test_what_a_plain_run_leaves_out_is_all_that_is_remarked_on(config: dict[str, Any]) -> None:
+    assert remarks(config) == [LEFT_OUT.format("csi_2017", "csi_2017")]
+    del config["analyses"]["csi_2017"], config["datasets"]["csi_2017"]
     assert remarks(config) == []
 
 
 @pytest.mark.parametrize("analysis", ["paper", "release"])
 def test_what_no_analysis_uses_is_remarked_on(analysis: str, config: dict[str, Any]) -> None:
     """Whichever scan or dataset it is; one analysis that uses it is enough."""
+    del config["analyses"]["csi_2017"], config["datasets"]["csi_2017"]
     new_scan()(config)
     config["datasets"]["mine"] = config["datasets"]["release"]
     assert remarks(config) == [
@@ -842,20 +850,16 @@ def test_what_no_analysis_uses_is_remarked_on(analysis: str, config: dict[str, A
 
 def test_how_to_make_an_analysis_that_a_plain_run_leaves_out_is_said(config: dict[str, Any]) -> None:
     config["analyses"]["mine"] = {**config["analyses"]["release"]}
-    assert remarks(config) == []  # it is of the study
+    assert remarks(config) == [LEFT_OUT.format("csi_2017", "csi_2017")]  # the new one is of the study
     del config["analyses"]["mine"]["study"]
-    (remark,) = remarks(config)
-    assert remark == (
-        "analyses: a plain run makes those of the study liao_marfatia_2017; `snakemake mine ...` makes mine, "
-        "`snakemake analyses ...` all"
-    )
-    del config["analyses"]["paper"]["study"]
-    assert "`snakemake paper mine ...` makes paper and mine, `snakemake analyses ...` all" in remarks(config)[-1]
+    assert remarks(config) == [LEFT_OUT.format("csi_2017 mine", "csi_2017 and mine")]
+    del config["analyses"]["csi_2017"], config["datasets"]["csi_2017"], config["analyses"]["paper"]["study"]
+    assert remarks(config)[-1] == LEFT_OUT.format("paper mine", "paper and mine")
 
 
 def test_without_a_study_there_is_no_domain_sensitivity(config: dict[str, Any]) -> None:
     for section in config["analyses"].values():
-        del section["study"]
+        section.pop("study", None)
     assert remarks(config)[0].startswith("domain_sensitivity: no analysis of a study names its scan")
 
 
@@ -884,6 +888,9 @@ def test_data_of_no_known_detector_need_their_whole_exposure(
     files = {role: f"data/mine/{role}.csv" for role in RELEASES[reader].roles}
     config["datasets"]["mine"] = {"reader": reader, "files": files}
     config["analyses"]["release"]["dataset"] = "mine"
+    for key in {"photoelectron_range", "normalization_uncertainty"} - set(RELEASES[reader].needs):
+        del config["analyses"]["release"][key]
+    del config["analyses"]["release"]["study"]
     if given is not None:
         config["analyses"]["release"]["exposure"] = given
     missing = [name for name in EXPOSURE if name not in (given or {})]

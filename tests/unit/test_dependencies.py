@@ -202,7 +202,7 @@ def test_importing_brings_in_no_plotting_and_no_pandas() -> None:
 
 def test_a_chunk_does_not_wait_for_scipy() -> None:
     """Which takes longer to import than most chunks take to compute; it is needed where a minimum is followed down."""
-    modules = "cevnsi.scans.rows, cevnsi.scans.limits, cevnsi.scans.chunks, cevnsi.experiments.loading"
+    modules = "cevnsi.scans.rows, cevnsi.scans.limits, cevnsi.scans.chunks, cevnsi.experiments.release"
     code = f"import sys, {modules}; print('scipy' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
@@ -231,5 +231,6 @@ def test_no_interaction_is_asked_for_by_name(folder: str) -> None:
 def test_reading_inputs_depends_on_no_physics() -> None:
     """Else an edit of a formula would have every input read anew."""
     script = PACKAGE.parents[1] / "workflow" / "scripts" / "inputs.py"
-    used = {path.relative_to(PACKAGE).parts[0] for path in module_files(script)}
-    assert used == {"arrays.py", "experiments", "files"}
+    used = [path.relative_to(PACKAGE) for path in module_files(script)]
+    assert {path.parts[0] for path in used} == {"arrays.py", "experiments", "files", "statistics"}
+    assert {path.stem for path in used if path.parts[0] == "statistics"} <= {"__init__", "nuisances"}

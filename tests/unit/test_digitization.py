@@ -11,8 +11,8 @@ import pytest
 from scipy.optimize import brentq, minimize_scalar
 
 from cevnsi.arrays import FloatArray
-from cevnsi.config.check import Digitization, complete, parse_analysis, parse_digitization, parse_scan
-from cevnsi.experiments.inputs import READ_TWICE
+from cevnsi.config.check import Digitization, parse_analysis, parse_digitization, parse_scan
+from cevnsi.experiments.inputs import READ_TWICE, complete
 from cevnsi.experiments.measurement import PHOTOELECTRONS, Measurement
 from cevnsi.experiments.response import Acceptance
 from cevnsi.experiments.targets import MEAN_OF_CSI
@@ -315,7 +315,7 @@ def upper_end(analysis: Analysis, measurement: Measurement, acceptance: Acceptan
     def least(electron_charge: float) -> float:
         def chi2(muon_charge: float) -> float:
             counts = electron_charge**2 * nu_e + muon_charge**2 * (nu_mu + nu_mu_bar)
-            return profiled_chi2(dataset.measurement, counts, analysis.normalization_uncertainty)
+            return profiled_chi2(dataset.measurement, counts, analysis.sigma_alpha)
 
         return float(minimize_scalar(chi2, bounds=(0, 200), method="bounded", options={"xatol": 1e-8}).fun)
 

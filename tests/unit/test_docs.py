@@ -13,12 +13,12 @@ import pytest
 from snakemake.utils import update_config
 
 from cevnsi.__main__ import main
-from cevnsi.config.check import check, complete, parse_analysis, parse_scan
+from cevnsi.config.check import check, parse_analysis, parse_scan
 from cevnsi.config.overlays import lay_over, resolve
 from cevnsi.experiments.exposure import Exposure
-from cevnsi.experiments.inputs import PUBLISHED_FILE
-from cevnsi.experiments.loading import as_acceptance
+from cevnsi.experiments.inputs import PUBLISHED_FILE, complete
 from cevnsi.experiments.measurement import PHOTOELECTRONS
+from cevnsi.experiments.release import as_acceptance
 from cevnsi.files.strict_yaml import ConfigError, load_yaml, read
 from cevnsi.files.tables import DOMAIN_BEST, DOMAIN_HOLE, DOMAIN_MATCHES, PUBLISHED, as_columns, read_table, write_csv
 from cevnsi.model import DataSet, Model, cut, make_dataset
@@ -181,7 +181,7 @@ def test_the_library_computes_a_spectrum_a_chi2_and_a_contour(monkeypatch: pytes
     exec(compile(str(example), "library.md", "exec"), found)
     assert found["counts"].shape == (3, 12)
     assert found["chi2"] == pytest.approx(float(mediator_chi2(found["model"], np.array(10.0), 3e-5)), rel=1e-12)
-    assert -0.28 < found["pull"] < 0.28
+    assert -0.28 < found["nuisances"]["normalization"] < 0.28
     (line,) = [line for line in found["lines"] if len(line[0]) > 100][:1]
     grid = found["grid"]
     assert grid.names == ("eps_ee_dV", "eps_ee_uV")

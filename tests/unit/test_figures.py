@@ -36,6 +36,7 @@ from cevnsi.output.figures import (
     save,
     save_all,
 )
+from cevnsi.output.spectra import spectra_table
 from cevnsi.physics.interactions import INTERACTIONS
 from cevnsi.scans import limits
 from cevnsi.scans.regions import Grid, contour_table
@@ -47,7 +48,6 @@ from cevnsi.studies.liao_marfatia_2017.figures import (
     draw_spectrum,
     mediator_caption,
 )
-from cevnsi.studies.liao_marfatia_2017.spectra import spectra_table
 
 LEVEL = (0.9, 2)
 

@@ -33,12 +33,12 @@ from cevnsi.output.hepdata import (
     write_archive,
     write_submission,
 )
+from cevnsi.output.spectra import spectra_table
 from cevnsi.scans.ranges import AllowedRange
 from cevnsi.scans.regions import Grid, contour_table
 from cevnsi.statistics.thresholds import threshold
 from cevnsi.studies.liao_marfatia_2017.figures import draw_domain_map, draw_domain_sensitivity, draw_spectrum
 from cevnsi.studies.liao_marfatia_2017.hepdata import COMMENT, SOURCES
-from cevnsi.studies.liao_marfatia_2017.spectra import spectra_table
 from cevnsi.studies.liao_marfatia_2017.study import FIGURES
 
 AXIS = {"min": -1, "max": 1, "points": 41}

@@ -1,7 +1,7 @@
 """Readers, and that every complaint about an input names the file and the row."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,8 @@ from cevnsi.experiments.inputs import (
     read_dataset,
     verify_checksum,
 )
-from cevnsi.experiments.loading import as_acceptance, as_measurement, load_acceptance, load_measurement
 from cevnsi.experiments.measurement import PHOTOELECTRONS
+from cevnsi.experiments.release import as_acceptance, as_measurement
 from cevnsi.files.atomic import TableError
 from cevnsi.files.strict_yaml import ConfigError
 from cevnsi.files.tables import PUBLISHED, as_columns, write_csv
@@ -55,7 +55,18 @@ RELEASE: Files = {
     "anticoincidence": histogram(dict.fromkeys(BINS, 1)),
     "parameters": PARAMETERS,
 }
-SOUND: dict[str, Files] = {"table": TABLE, "figure3": FIGURE3, "release2018": RELEASE}
+SHARES = "# center, share\n0.25, 0.5\n0.75, 0.25\n1.25, 0.25\n"
+CELLS = [(pe, time) for pe in (7.0, 9.0, 11.0) for time in (0.25, 0.75, 1.25)]
+IN_TIME: Files = {
+    "coincidence": histogram({cell: 2 + i for i, cell in enumerate(CELLS)}),
+    "anticoincidence": histogram({cell: 1 + i % 2 for i, cell in enumerate(CELLS)}),
+    "coincidence_off": histogram(dict.fromkeys(CELLS, 1)),
+    "anticoincidence_off": histogram(dict.fromkeys(CELLS, 0)),
+    "neutrons": "# center, neutrons\n6.5, 0.1\n7.5, 0.2\n8.5, 0.2\n9.5, 0.1\n",
+    **{f"arrival_{name}": SHARES for name in ("prompt_neutrinos", "delayed_neutrinos", "prompt_neutrons")},
+    "parameters": PARAMETERS,
+}
+SOUND: dict[str, Files] = {"table": TABLE, "figure3": FIGURE3, "release2018": RELEASE, "csi_2017": IN_TIME}
 
 
 def lay_out(root: Path, reader: str, files: Files) -> dict[str, Any]:
@@ -544,34 +555,43 @@ def test_a_range_that_is_no_bin_edge_is_named(config: dict[str, Any], root: Path
         check_inputs(config, root)
 
 
-def test_clean_counts_are_loaded_with_or_without_their_shift(tmp_path: Path) -> None:
-    tables = read(tmp_path, "figure3", FIGURE3)
-    write_csv(tmp_path / "counts.csv", tables["counts"])
-    write_csv(tmp_path / "plain.csv", {name: tables["counts"][name] for name in COUNTS_COLUMNS})
-    for name in ("counts.csv", "plain.csv"):
-        measurement = load_measurement(str(tmp_path / name))
-        np.testing.assert_array_equal(measurement.bin_edges_pe, [0, 2, 4, 6])
-        np.testing.assert_array_equal(measurement.observed, [3, -1, 0])
-        np.testing.assert_array_equal(measurement.errors, tables["counts"]["stat_uncertainty"])
+def stored(folder: Path, tables: Mapping[str, Any]) -> list[Path]:
+    """Tables as results/inputs/ has them."""
+    for name, table in tables.items():
+        write_csv(folder / f"{name}.csv", table)
+    return [folder / f"{name}.csv" for name in tables]
 
 
-def test_counts_are_checked_again_when_loaded(tmp_path: Path) -> None:
+@pytest.mark.parametrize("reader", SOUND)
+def test_clean_tables_are_loaded_as_they_were_read(reader: str, tmp_path: Path) -> None:
+    tables = read(tmp_path, reader, SOUND[reader])
+    loaded = RELEASES[reader].load(stored(tmp_path, tables))
+    for name, table in loaded.items():
+        for column, values in table.items():
+            np.testing.assert_array_equal(values, tables[name][column])
+
+
+def test_clean_tables_are_checked_again_when_loaded(tmp_path: Path) -> None:
+    paths = stored(tmp_path, read(tmp_path, "table", TABLE))
     (tmp_path / "counts.csv").write_text(TABLE["counts"].replace("7,3", "7,0"), encoding="utf-8")
     with pytest.raises(TableError, match=r"counts\.csv: row 4: stat_uncertainty 0"):
-        load_measurement(tmp_path / "counts.csv")
-    (tmp_path / "empty.csv").write_text("", encoding="utf-8")
-    with pytest.raises(TableError, match=r"empty\.csv: is empty"):
-        load_measurement(tmp_path / "empty.csv")
+        RELEASES["table"].load(paths)
+    (tmp_path / "counts.csv").write_text("", encoding="utf-8")
+    with pytest.raises(TableError, match=r"counts\.csv: is empty"):
+        RELEASES["table"].load(paths)
 
 
-def test_clean_acceptance_is_loaded(tmp_path: Path) -> None:
-    (tmp_path / "acceptance.csv").write_text(TABLE["acceptance"], encoding="utf-8")
-    assert load_acceptance(tmp_path / "acceptance.csv")(np.array(1.5)) == 0.25
-
-
-@pytest.mark.parametrize("rows", ["0,0\n1,1.5\n", "1,0\n0,1\n", "0,0\n", ""])
-def test_a_loaded_acceptance_that_is_none_is_named(rows: str, tmp_path: Path) -> None:
-    path = tmp_path / "acceptance.csv"
-    path.write_text("photoelectrons,acceptance\n" + rows, encoding="utf-8")
-    with pytest.raises(TableError, match=rf"{path}: acceptance: .* expected"):
-        load_acceptance(path)
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ("0,0\n6,1.5\n", "row 3: acceptance 1.5 is outside"),
+        ("6,0\n0,1\n", "row 3: photoelectrons not increasing"),
+        ("0,0\n", "acceptance covers"),
+        ("", "acceptance covers nothing"),
+    ],
+)
+def test_a_loaded_acceptance_that_is_none_is_named(rows: str, said: str, tmp_path: Path) -> None:
+    paths = stored(tmp_path, read(tmp_path, "table", TABLE))
+    (tmp_path / "acceptance.csv").write_text("photoelectrons,acceptance\n" + rows, encoding="utf-8")
+    with pytest.raises(TableError, match=rf"acceptance\.csv: {said}"):
+        RELEASES["table"].load(paths)

@@ -19,7 +19,7 @@ from cevnsi.parameters import CONTACT_PARAMETERS
 from cevnsi.questions import (
     allowed_range,
     check_point,
-    chi2_and_pull,
+    chi2_and_nuisances,
     interaction_of,
     make_line,
     predict,
@@ -47,7 +47,8 @@ def chi2_at_pull(
 @pytest.mark.parametrize("parameters", [{}, {"eps_ee_dV": 0.2, "eps_etau_uV": 0.1, "eps_etau_uV_imag": -0.3}])
 def test_chi2_of_contact_couplings(nuclei: str, parameters: dict[str, float], model: Callable[..., Model]) -> None:
     used = model("release", nuclei=nuclei)
-    found, pull = chi2_and_pull(used, parameters)
+    found, nuisances = chi2_and_nuisances(used, parameters)
+    pull = nuisances["normalization"]
     assert found == pytest.approx(float(contact_chi2(used, parameters, {})), rel=1e-12)
     at_pull = [
         chi2_at_pull(used.dataset.measurement, predict(used, parameters).sum(axis=0), p, 0.28)
@@ -61,7 +62,7 @@ def test_chi2_of_contact_couplings(nuclei: str, parameters: dict[str, float], mo
 def test_chi2_of_a_light_mediator(nuclei: str, model: Callable[..., Model]) -> None:
     used = model("paper", nuclei=nuclei)
     expected = mediator_chi2(used, np.array(10.0), 3e-5)
-    assert chi2_and_pull(used, MEDIATOR)[0] == pytest.approx(float(expected), rel=1e-12)
+    assert chi2_and_nuisances(used, MEDIATOR)[0] == pytest.approx(float(expected), rel=1e-12)
 
 
 def test_the_standard_model_is_no_coupling(model: Callable[..., Model]) -> None:
@@ -106,7 +107,7 @@ NO_NUMBERS = [math.nan, math.inf, -math.inf]
 
 @pytest.mark.parametrize("value", NO_NUMBERS)
 @pytest.mark.parametrize("name", [*CONTACT_PARAMETERS, *MEDIATOR])
-@pytest.mark.parametrize("ask", [predict, chi2_and_pull])
+@pytest.mark.parametrize("ask", [predict, chi2_and_nuisances])
 def test_no_point_has_a_value_that_is_no_number(
     ask: Callable[..., Any], name: str, value: float, model: Callable[..., Model]
 ) -> None:
@@ -254,7 +255,7 @@ def test_a_range_ends_where_chi2_has_risen(model: Callable[..., Model]) -> None:
     line = make_line(used, "coupling", fixed={"mediator_mass_mev": 10.0}, n_dof=(1, 2))
 
     def chi2(log_coupling: float) -> float:
-        return chi2_and_pull(used, {"mediator_mass_mev": 10.0, "coupling": 10**log_coupling})[0]
+        return chi2_and_nuisances(used, {"mediator_mass_mev": 10.0, "coupling": 10**log_coupling})[0]
 
     least = minimize_scalar(chi2, bounds=(-5.0, -4.0), method="bounded", options={"xatol": 1e-10}).fun
     assert least < min(chi2(-6.0), chi2(-1.0))
@@ -272,7 +273,7 @@ def test_a_range_in_the_mass(model: Callable[..., Model]) -> None:
     (row,) = allowed_range(used, line)
 
     def chi2(log_mass: float) -> float:
-        return chi2_and_pull(used, {"mediator_mass_mev": 10**log_mass, "coupling": 1e-4})[0]
+        return chi2_and_nuisances(used, {"mediator_mass_mev": 10**log_mass, "coupling": 1e-4})[0]
 
     found = [minimize_scalar(chi2, bounds=(x, x + 0.5), method="bounded", options={"xatol": 1e-10}).fun
              for x in np.arange(0.0, 4.0, 0.5)]  # fmt: skip
@@ -288,7 +289,7 @@ def test_a_least_chi2_next_to_an_end_is_found(side: str, beyond: float, model: C
     used = model("paper")
 
     def chi2(log_coupling: float) -> float:
-        return chi2_and_pull(used, {"mediator_mass_mev": 10.0, "coupling": 10**log_coupling})[0]
+        return chi2_and_nuisances(used, {"mediator_mass_mev": 10.0, "coupling": 10**log_coupling})[0]
 
     found = minimize_scalar(chi2, bounds=(-5.0, -4.0), method="bounded", options={"xatol": 1e-10})
     ends = (1e-6, 10 ** (found.x + beyond)) if side == "upper" else (10 ** (found.x - beyond), 0.1)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cevnsi.config.check import parse_analysis, parse_scan
+from cevnsi.config.check import parse_scan
 from cevnsi.experiments.csi_2017 import CSI_2017
 from cevnsi.files.tables import CURVES, DOMAIN_BEST, DOMAIN_HOLE, DOMAIN_MATCHES, RANGES, as_columns, write_csv
 from cevnsi.model import DataSet
@@ -69,7 +69,7 @@ def study_of(folder: Path, name: str = "mine", scans: tuple[Scan, ...] = ()) -> 
     return report.AnalysisResults(
         name=name,
         section=section,
-        choices=parse_analysis(section | {"exposure": vars(CSI_2017)}),
+        whole=section | {"reader": "release2018", "exposure": vars(CSI_2017)},
         folder=folder,
         scans=scans,
         dataset_folder=folder,

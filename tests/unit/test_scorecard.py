@@ -13,8 +13,8 @@ from scipy.optimize import minimize_scalar
 from cevnsi.arrays import FloatArray
 from cevnsi.config.build import read_config
 from cevnsi.config.check import parse_scan
-from cevnsi.experiments.loading import as_acceptance
 from cevnsi.experiments.measurement import Measurement
+from cevnsi.experiments.release import as_acceptance
 from cevnsi.experiments.response import Acceptance
 from cevnsi.experiments.targets import MEAN_OF_CSI
 from cevnsi.files.tables import DOMAIN_BEST, PUBLISHED, RANGES, SCORECARD, as_columns, read_table, write_csv

@@ -1,18 +1,21 @@
 """The spectra of Fig. 1 as a table."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from cevnsi.arrays import FloatArray
-from cevnsi.experiments.measurement import PHOTOELECTRONS
-from cevnsi.files.tables import SPECTRA
+from cevnsi.experiments.measurement import PHOTOELECTRONS, Control
+from cevnsi.files.tables import SPECTRA, SPECTRA_IN_TIME, write_csv
 from cevnsi.model import DataSet, cut
+from cevnsi.output.spectra import read_spectra, spectra_table, templates_table
 from cevnsi.physics.flux import FLAVORS
 from cevnsi.physics.interactions.light_mediator import light_mediator
 from cevnsi.physics.weak_charge import ROW_OF_FLAVOR, Epsilon, weak_charge_squared
-from cevnsi.studies.liao_marfatia_2017.spectra import mean_momentum_transfer_mev, spectra_table
+from cevnsi.studies.liao_marfatia_2017.spectra import mean_momentum_transfer_mev
 
 EXAMPLE = {"mediator_mass_mev": 10.0, "coupling": 1e-4}
 
@@ -51,6 +54,51 @@ def test_rows_are_cases_by_flavor_by_bin(nuclei: str, dataset: Callable[..., Dat
             np.testing.assert_array_equal(table["predicted_counts"][rows], counts)
             np.testing.assert_array_equal(table["bin_low_pe"][rows], np.arange(0, 50, 2))
             np.testing.assert_array_equal(table["bin_high_pe"][rows], np.arange(2, 51, 2))
+
+
+def test_counts_of_poisson_bring_backgrounds_observations_and_times(dataset: Callable[..., DataSet]) -> None:
+    used = dataset("csi_2017")
+    table, measured = spectra_table(used, EXAMPLE), used.measurement
+    assert tuple(table) == SPECTRA_IN_TIME.columns
+    cases = dict.fromkeys(zip(table["case"], table["component"], strict=True))
+    signal = [(case, flavor) for case in ("sm", "light_mediator") for flavor in FLAVORS]
+    assert list(cases) == [*signal, *(("background", name) for name in measured.backgrounds), ("observed", "all")]
+    found = table["predicted_counts"].reshape(-1, 144)
+    np.testing.assert_array_equal(found[:3], used.by_flavor("contact", {}))
+    np.testing.assert_array_equal(found[6:], [*measured.backgrounds.values(), measured.observed])
+    np.testing.assert_array_equal(table["bin_low_pe"][:144], np.repeat(np.arange(6, 30, 2), 12))
+    np.testing.assert_array_equal(table["bin_high_us"][-144:], np.tile(np.arange(0.5, 6.5, 0.5), 12))
+
+
+def test_a_control_region_is_shown_as_what_it_tells_of_the_background(dataset: Callable[..., DataSet]) -> None:
+    used = dataset("csi_2017")
+    control = Control(counts=np.arange(144.0), windows=2.0)
+    table = spectra_table(replace(used, measurement=replace(used.measurement, control=control)))
+    rows = np.array(table["component"]) == "control_region"
+    np.testing.assert_array_equal(table["predicted_counts"][rows], np.arange(144) / 2)
+
+
+@pytest.mark.parametrize("analysis", ["paper", "csi_2017"])
+def test_a_table_of_spectra_is_read_as_it_was_written(
+    analysis: str, tmp_path: Path, dataset: Callable[..., DataSet]
+) -> None:
+    table = spectra_table(dataset(analysis), EXAMPLE)
+    write_csv(tmp_path / "spectra.csv", table)
+    found = read_spectra(tmp_path / "spectra.csv")
+    assert set(found) == set(table)
+    for name, values in found.items():
+        assert list(values) == list(table[name])
+
+
+@pytest.mark.parametrize("analysis", ["paper", "csi_2017"])
+def test_templates_are_events_per_bin(analysis: str, dataset: Callable[..., DataSet]) -> None:
+    used = dataset(analysis, nuclei="cs_and_i")
+    table, sums = templates_table(used), used.templates.per_bin()
+    np.testing.assert_array_equal(table["events_per_charge_squared"].reshape(sums.shape), sums)
+    assert table["flavor"][:: 2 * sums.shape[2]] == list(FLAVORS)
+    assert table["nuclide"][:: sums.shape[2]] == [nuclide.name for nuclide in used.templates.nuclides] * 3
+    for name, edges in used.measurement.bins().items():
+        np.testing.assert_array_equal(table[name].reshape(sums.shape), np.broadcast_to(edges, sums.shape))
 
 
 def test_a_mediator_of_no_coupling_is_the_standard_model(dataset: Callable[..., DataSet]) -> None:

@@ -47,12 +47,12 @@ def test_an_analysis_of_no_study_has_a_figure_for_every_grid_and_no_other(config
 def test_analyses_by_study(config: dict[str, Any]) -> None:
     del config["analyses"]["release"]["study"]
     assert (study_of(config, "paper"), study_of(config, "release")) == (PAPER, None)
-    assert (analyses_of(config, DEFAULT), analyses_of(config, None)) == (["paper"], ["release"])
+    assert (analyses_of(config, DEFAULT), analyses_of(config, None)) == (["paper"], ["release", "csi_2017"])
 
 
 def test_closing_lines_say_where_the_figures_of_ones_own_are(config: dict[str, Any], tmp_path: Path) -> None:
     for section in config["analyses"].values():
-        del section["study"]
+        section.pop("study", None)
     row = ("mine", "eps_ee_uV", 0.9, 2, 4.6, 0, -1.0, 1.0, "profiled", "", "", "")
     write_csv(tmp_path / "paper" / "ranges.csv", as_columns([(*row, "too coarse"), (*row, "")], RANGES))
     assert closing_lines(tmp_path, config).splitlines() == [

@@ -127,7 +127,16 @@ def test_rows_become_columns() -> None:
 
 def test_layouts_name_their_text_columns() -> None:
     layouts = {name: value for name, value in vars(tables).items() if isinstance(value, Layout)}
-    expected = {"SPECTRA", "RANGES", "BEST_FITS", "SENSITIVITY", "DOMAIN_MATCHES", "DOMAIN_HOLE", "DOMAIN_MAP"}
+    expected = {
+        "SPECTRA",
+        "SPECTRA_IN_TIME",
+        "RANGES",
+        "BEST_FITS",
+        "SENSITIVITY",
+        "DOMAIN_MATCHES",
+        "DOMAIN_HOLE",
+        "DOMAIN_MAP",
+    }
     assert set(layouts) == expected | {"DOMAIN_BEST", "DIGITIZATION", "SCORECARD", "CURVES", "PUBLISHED"}
     for layout in layouts.values():
         assert set(layout.texts) < set(layout.columns)

@@ -76,19 +76,6 @@ def test_a_bin_in_which_nothing_is_seen_counts_nothing() -> None:
     assert sums[1] == pytest.approx(build([8, 10]).counts(1.0)[0] / 2, rel=1e-12)
 
 
-def test_sums_table_is_per_bin() -> None:
-    built = build([0, 2, 4], nuclei="cs_and_i")
-    table = built.sums_table(np.array([0.0, 2.0, 4.0]))
-    assert {len(column) for column in table.values()} == {3 * 2 * 2}
-    sums = built.per_bin()
-    for flavor, nuclide, low, value in zip(
-        table["flavor"], table["nuclide"], table["bin_low_pe"], table["events_per_charge_squared"], strict=True
-    ):
-        i, j = FLAVORS.index(flavor), [n.name for n in built.nuclides].index(nuclide)
-        assert value == sums[i, j, [0, 2].index(low)]
-    assert set(table["bin_high_pe"]) == {2, 4}
-
-
 def test_momentum_transfer_is_that_of_the_nodes() -> None:
     built = build([6, 8], nuclei="cs_and_i")
     for row, nuclide in zip(built.momentum_transfer_squared, built.nuclides, strict=True):

@@ -44,15 +44,15 @@ def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_type_checker_sees_types(python: Path, tmp_path: Path) -> None:
     (tmp_path / "user.py").write_text(
-        "from cevnsi.questions import chi2_and_pull\nfrom cevnsi.scans.regions import threshold\n\n"
-        "reveal_type(chi2_and_pull)\nlevel: str = threshold(0.9, 2)\n",
+        "from cevnsi.questions import chi2_and_nuisances\nfrom cevnsi.scans.regions import threshold\n\n"
+        "reveal_type(chi2_and_nuisances)\nlevel: str = threshold(0.9, 2)\n",
         encoding="utf-8",
     )
     command = [sys.executable, "-m", "mypy", "--python-executable", str(python), "--config-file=", "user.py"]
     said = subprocess.run([*command, "--cache-dir", "cache"], cwd=tmp_path, capture_output=True, text=True).stdout
     assert "missing library stubs or py.typed" not in said
     assert 'expression has type "float", variable has type "str"' in said
-    assert "-> tuple[float, float]" in said
+    assert "-> tuple[float, dict[str, float]]" in said
 
 
 def test_the_installed_schema_is_read(python: Path, tmp_path: Path) -> None:

@@ -2,10 +2,16 @@
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
-from cevnsi.config.check import ConfigError, complete, parse_scan
+from cevnsi.config.check import ConfigError, parse_scan
 from cevnsi.workflow import run_folder
 from cevnsi.workflow.dependencies import PACKAGE, code_digest, module_files
-from cevnsi.experiments.inputs import READ_TWICE, check_inputs
+from cevnsi.experiments.inputs import (
+    READ_TWICE,
+    RELEASES,
+    check_inputs,
+    complete,
+    is_counted,
+)
 from cevnsi.files.provenance import git_revision
 from cevnsi.files.atomic import TableError
 from cevnsi.output.figure_spec import region
@@ -99,6 +105,13 @@ def dataset_file(name):
     )
 
 
+def dataset_tables(wildcards):
+    """The tables of the analysis' dataset that a likelihood takes."""
+    dataset = config["analyses"][wildcards.analysis]["dataset"]
+    release = RELEASES[config["datasets"][dataset]["reader"]]
+    return [f"results/inputs/{dataset}/{name}.csv" for name in release.tables]
+
+
 def input_names(analysis):
     """Files of the analysis' dataset, as they are named."""
     dataset = config["datasets"][config["analyses"][analysis]["dataset"]]
@@ -117,7 +130,9 @@ def pairs_of(analysis):
 def figures_made(analysis):
     """The figures of an analysis."""
     run = config["analyses"][analysis]["scans"]
-    return figures_of(study_of(config, analysis), config, run, pairs_of(analysis))
+    counted = is_counted(config, analysis)
+    study = study_of(config, analysis)
+    return figures_of(study, config, run, pairs_of(analysis), counted=counted)
 
 
 def drawn_together(analysis):
@@ -175,10 +190,23 @@ def kinds():
     """
     found = {}
     for analysis, section in config["analyses"].items():
-        kind = (section.get("study"), *section["scans"])
+        kind = (section.get("study"), is_counted(config, analysis), *section["scans"])
         found.setdefault(kind, []).append(analysis)
     return [
         (f"_{i}" if i > 1 else "", same) for i, same in enumerate(found.values(), 1)
+    ]
+
+
+def readers():
+    """Datasets by the tables that their readers make: what the name of their rule ends in, a reader, and they."""
+    found = {}
+    for name, section in config["datasets"].items():
+        release = RELEASES[section["reader"]]
+        tables = (*release.tables, *release.shown)
+        found.setdefault(tables, (section["reader"], []))[1].append(name)
+    return [
+        (f"_{i}" if i > 1 else "", reader, same)
+        for i, (reader, same) in enumerate(found.values(), 1)
     ]
 
 
@@ -298,7 +326,7 @@ def files_of(analysis):
     names = ["spectra", "templates", "ranges", "best_fits"]
     names += ["scorecard"] if analysis in JUDGED else []
     names += ["digitization"] if analysis in VARIED else []
-    files = [f"{base}/{name}.csv" for name in names]
+    files = [f"{base}/{name}.csv" for name in names] + [f"{base}/best_fit.json"]
     files += [file for ext in FORMATS for file in all_figures([analysis], ext)]
     files += [
         f"{base}/grids/{grid}.parquet"

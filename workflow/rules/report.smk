@@ -1,8 +1,7 @@
 rule scorecard:
     input:
         published=lambda w: own(ROOT / study_of(config, w.analysis).published),
-        counts=dataset_file("counts.csv"),
-        acceptance=dataset_file("acceptance.csv"),
+        tables=dataset_tables,
         ranges="results/{analysis}/ranges.csv",
         grids=grid_files,
         digitization=lambda w: (

@@ -6,8 +6,7 @@ for SUFFIX, SAME in KINDS:
             name:
                 f"scans{SUFFIX}"
             input:
-                counts=dataset_file("counts.csv"),
-                acceptance=dataset_file("acceptance.csv"),
+                tables=dataset_tables,
                 code=code("scans.py"),
             output:
                 chunks=[
@@ -36,8 +35,7 @@ for SUFFIX, SAME in KINDS:
 
 rule chunk:
     input:
-        counts=dataset_file("counts.csv"),
-        acceptance=dataset_file("acceptance.csv"),
+        tables=dataset_tables,
         code=code("chunk.py"),
     output:
         "results/{analysis}/chunks/{scan}/{k,[0-9]+}-of-{n,[0-9]+}.parquet",
@@ -61,8 +59,7 @@ rule chunk:
 rule merge:
     input:
         chunks=chunks_of,
-        counts=dataset_file("counts.csv"),
-        acceptance=dataset_file("acceptance.csv"),
+        tables=dataset_tables,
         code=code("merge.py"),
     output:
         "results/{analysis}/grids/{grid}.parquet",

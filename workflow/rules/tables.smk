@@ -5,8 +5,7 @@ for SUFFIX, SAME in KINDS:
         name:
             f"tables{SUFFIX}"
         input:
-            counts=dataset_file("counts.csv"),
-            acceptance=dataset_file("acceptance.csv"),
+            tables=dataset_tables,
             grids=grid_files,
             code=code("tables.py"),
         output:
@@ -16,6 +15,7 @@ for SUFFIX, SAME in KINDS:
             ],
             ranges="results/{analysis}/ranges.csv",
             best_fits="results/{analysis}/best_fits.csv",
+            best_fit="results/{analysis}/best_fit.json",
             spectra="results/{analysis}/spectra.csv",
             templates="results/{analysis}/templates.csv",
         log:
@@ -37,8 +37,7 @@ for SUFFIX, SAME in KINDS:
 
 rule domain_sensitivity:
     input:
-        counts=dataset_file("counts.csv"),
-        acceptance=dataset_file("acceptance.csv"),
+        tables=dataset_tables,
         published=PUBLISHED,
         code=code("domain_sensitivity.py"),
     output:

@@ -1,4 +1,4 @@
-"""Counts and acceptance to chi2 on some rows of a scan's grid."""
+"""The tables of a dataset to chi2 on some rows of a scan's grid."""
 
 from functools import partial
 from typing import Any
@@ -15,8 +15,8 @@ def main(
     analysis: dict[str, Any], scan: str, section: dict[str, Any], chunk: int, threads: int, files: Any, output: Any
 ) -> None:
     """Compute one chunk of every grid, and note what it was made from; a long one says in its log how far it is."""
-    grid, model = parse_scan(scan, section), load_model(analysis, files.counts, files.acceptance)
-    note = chunk_note(grid, chunk, analysis, section, [file_digest(files.counts), file_digest(files.acceptance)])
+    grid, model = parse_scan(scan, section), load_model(analysis, files.tables)
+    note = chunk_note(grid, chunk, analysis, section, list(map(file_digest, files.tables)))
     write_chunk(output[0], model, grid, chunk, note, threads, Progress())
 
 

@@ -3,8 +3,8 @@
 from typing import Any
 
 from cevnsi.config.check import parse_analysis, parse_digitization, parse_scan
-from cevnsi.experiments.csi_2017_figures import CROSS_CHECK_COLUMNS
-from cevnsi.experiments.loading import load_acceptance
+from cevnsi.experiments.checks import ACCEPTANCE_COLUMNS, CROSS_CHECK_COLUMNS
+from cevnsi.experiments.release import as_acceptance
 from cevnsi.files.atomic import file_digest
 from cevnsi.files.tables import read_csv, write_parquet
 from cevnsi.studies.liao_marfatia_2017.digitization import Readings, chunk_columns, chunk_note, ensemble
@@ -17,7 +17,7 @@ def main(
     """Draw, analyse, and note what the values were made from."""
     choices = parse_digitization(section)
     readings = Readings.from_cross_check(
-        read_csv(files.cross_check, CROSS_CHECK_COLUMNS), load_acceptance(files.acceptance)
+        read_csv(files.cross_check, CROSS_CHECK_COLUMNS), as_acceptance(read_csv(files.acceptance, ACCEPTANCE_COLUMNS))
     )
     scans = [parse_scan(*item) for item in sections.items()]
     values = ensemble(readings, parse_analysis(analysis), scans, choices, range(*choices.rows(chunk)))

@@ -1,4 +1,4 @@
-"""Counts and acceptance to the ends of allowed ranges against the domain of what is minimised over."""
+"""The tables of a dataset to the ends of allowed ranges against the domain of what is minimised over."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ def main(
     analysis: dict[str, Any], section: dict[str, Any], sensitivity: dict[str, Any], files: Any, output: Any
 ) -> None:
     """Ends for every bound, the bound of every published end, the region's hole, and what domains miss the ends by."""
-    model = load_model(analysis, files.counts, files.acceptance)
+    model = load_model(analysis, files.tables)
     scan = parse_scan(sensitivity["scan"], section)
     rows = domain_sensitivity(model, scan, parse_sensitivity(sensitivity).values())
     write_csv(output.ends, as_columns(rows, SENSITIVITY))

@@ -10,7 +10,7 @@ from runner import run
 
 def main(analysis: dict[str, Any], scan: str, section: dict[str, Any], grid: str, files: Any, output: Any) -> None:
     """Check every chunk, and merge."""
-    choices, inputs = parse_scan(scan, section), [file_digest(files.counts), file_digest(files.acceptance)]
+    choices, inputs = parse_scan(scan, section), list(map(file_digest, files.tables))
     notes = [chunk_note(choices, k, analysis, section, inputs) for k in range(1, choices.chunks + 1)]
     write_grid(output[0], choices, grid, files.chunks, notes)
 

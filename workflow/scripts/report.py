@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from cevnsi.config.check import parse_scan
+from cevnsi.experiments.inputs import is_counted
 from cevnsi.files.atomic import write_text
 from cevnsi.files.tables import PUBLISHED, read_table
 from cevnsi.output.report import collect, finished, render
@@ -19,7 +20,7 @@ def main(study: str, config: dict[str, Any], analyses: list[str], files: Any, ou
     for name in analyses:
         scans = config["analyses"][name]["scans"]
         pairs = [grid for scan in scans for grid in parse_scan(scan, config["scans"][scan]).pairs()]
-        figures[name] = figures_of(study_of(config, name), config, scans, pairs)
+        figures[name] = figures_of(study_of(config, name), config, scans, pairs, counted=is_counted(config, name))
     results = Path(files.provenance).parent
     made = finished(results, config, figures)
     content = collect(results, config, made, behind(read_jobs(Path()), files.results))

@@ -1,4 +1,4 @@
-"""Counts and acceptance to the grids of every scan of an analysis that is one chunk, and to these chunks."""
+"""The tables of a dataset to the grids of every scan of an analysis that is one chunk, and to these chunks."""
 
 from functools import partial
 from typing import Any
@@ -13,8 +13,8 @@ from runner import run
 
 def main(analysis: dict[str, Any], sections: dict[str, Any], threads: int, files: Any, output: Any) -> None:
     """Compute and merge, scan by scan."""
-    model = load_model(analysis, files.counts, files.acceptance)
-    inputs = [file_digest(files.counts), file_digest(files.acceptance)]
+    model = load_model(analysis, files.tables)
+    inputs = list(map(file_digest, files.tables))
     grids = iter(output.grids)
     for (name, section), path in zip(sections.items(), output.chunks, strict=True):
         scan = parse_scan(name, section)

@@ -17,7 +17,7 @@ def main(
 ) -> None:
     """Compare what this analysis has run; `no_digitization` says why there is no ensemble of readings, if so."""
     choices, scans = parse_analysis(analysis), [parse_scan(*item) for item in sections.items()]
-    everything = load_dataset(analysis, files.counts, files.acceptance)
+    everything = load_dataset(analysis, files.tables)
     model = model_of(choices, everything)
     names = [(scan, name) for scan in scans for name in scan.pairs()]
     grids = {

@@ -1,16 +1,19 @@
-"""Counts, acceptance and grids of an analysis to its contours, allowed intervals, best fits, spectra and templates."""
+"""The tables of a dataset and grids of an analysis to contours, allowed intervals, best fits, spectra and templates."""
 
 from dataclasses import astuple, replace
 from typing import Any
 
-from cevnsi.config.build import load_dataset, load_model
-from cevnsi.config.check import parse_scan
+from cevnsi.config.build import load_dataset
+from cevnsi.config.check import parse_analysis, parse_scan
+from cevnsi.files.atomic import write_json
 from cevnsi.files.tables import BEST_FITS, RANGES, as_columns, read_parquet, write_csv
+from cevnsi.fits import best_fits_of
+from cevnsi.model import model_of
+from cevnsi.output.spectra import spectra_table, templates_table
 from cevnsi.scans.chunks import as_grid
 from cevnsi.scans.limits import best_fits, scan_ranges
 from cevnsi.scans.ranges import AllowedRange
 from cevnsi.scans.regions import coarseness, contour_table
-from cevnsi.studies.liao_marfatia_2017.spectra import spectra_table
 from runner import run
 
 
@@ -18,10 +21,11 @@ def main(
     analysis: dict[str, Any], sections: dict[str, Any], example: dict[str, float], files: Any, output: Any
 ) -> None:
     """Limits scan by scan, in the order of the analysis; what a grid is too coarse for is said in the log, too."""
-    dataset = load_dataset(analysis, files.counts, files.acceptance)
+    dataset = load_dataset(analysis, files.tables)
     write_csv(output.spectra, spectra_table(dataset, example))
-    write_csv(output.templates, dataset.templates.sums_table(dataset.measurement.bin_edges_pe))
-    model = load_model(analysis, files.counts, files.acceptance)
+    write_csv(output.templates, templates_table(dataset))
+    model = model_of(parse_analysis(analysis), dataset)
+    write_json(output.best_fit, best_fits_of(model))
     paths = zip(files.grids, output.contours, strict=True)
     rows: list[AllowedRange] = []
     fits: list[tuple[Any, ...]] = []

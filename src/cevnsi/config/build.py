@@ -1,18 +1,18 @@
 """A configuration file to a model without the workflow: what its first rules do, in memory, with the same checks."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from cevnsi.config import check as settings
-from cevnsi.config.check import complete, parse_analysis
+from cevnsi.config.check import parse_analysis
 from cevnsi.config.overlays import lay_over, resolve
-from cevnsi.experiments.inputs import check_range, read_dataset
-from cevnsi.experiments.loading import as_acceptance, as_measurement, load_acceptance, load_measurement
+from cevnsi.experiments.inputs import check_analysis, complete, experiment_of, load_experiment, read_dataset
 from cevnsi.files import strict_yaml
 from cevnsi.files.strict_yaml import ConfigError, near_miss
-from cevnsi.model import DataSet, Model, make_dataset, make_model
+from cevnsi.model import DataSet, Model, assemble, model_of
 
 
 def read_config(path: Path | str, *overlays: Path | str) -> dict[str, Any]:
@@ -41,14 +41,14 @@ def analysis_section(config: Mapping[str, Any], name: str) -> dict[str, Any]:
     return section
 
 
-def load_dataset(section: Mapping[str, Any], counts: Path | str, acceptance: Path | str) -> DataSet:
+def load_dataset(section: Mapping[str, Any], tables: Iterable[Path | str]) -> DataSet:
     """Every bin of what results/inputs/ has of an analysis' dataset, under the assumptions of its complete section."""
-    return make_dataset(parse_analysis(section), load_measurement(counts), load_acceptance(acceptance))
+    return assemble(parse_analysis(section), *load_experiment(section, tables))
 
 
-def load_model(section: Mapping[str, Any], counts: Path | str, acceptance: Path | str) -> Model:
+def load_model(section: Mapping[str, Any], tables: Iterable[Path | str]) -> Model:
     """The model of an analysis from what results/inputs/ has of its dataset; its section is complete."""
-    return make_model(parse_analysis(section), load_measurement(counts), load_acceptance(acceptance))
+    return model_of(parse_analysis(section), load_dataset(section, tables))
 
 
 def build_model(config: Mapping[str, Any], name: str, root: Path | str = ".", *, all_bins: bool = False) -> Model:
@@ -58,10 +58,9 @@ def build_model(config: Mapping[str, Any], name: str, root: Path | str = ".", *,
     `all_bins` every bin of the measurement.
     """
     settings.check(config)
-    section, root = analysis_section(config, name), Path(root)
+    section, root = complete(analysis_section(config, name), config), Path(root)
     tables = read_dataset(config["datasets"][section["dataset"]], root, Path(config["checksums"]))
-    check_range(name, section, tables["counts"])
-    measurement = as_measurement(tables["counts"])
-    if all_bins:
-        section = section | {"photoelectron_range": measurement.bin_edges_pe[[0, -1]].tolist()}
-    return make_model(parse_analysis(complete(section, config)), measurement, as_acceptance(tables["acceptance"]))
+    check_analysis(name, section, tables)
+    choices = parse_analysis(section)
+    whole = assemble(choices, *experiment_of(section, tables))
+    return model_of(replace(choices, photoelectron_range=None) if all_bins else choices, whole)

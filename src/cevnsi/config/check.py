@@ -7,7 +7,7 @@ import difflib
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 
 from cevnsi.domains import reach
+from cevnsi.experiments import csi_2017_time
 from cevnsi.experiments.exposure import Exposure
-from cevnsi.experiments.inputs import RELEASES
+from cevnsi.experiments.inputs import RELEASES, exposure_of
 from cevnsi.experiments.targets import TARGETS
 from cevnsi.files.strict_yaml import LARGEST, ConfigError, load_yaml, near_miss
 from cevnsi.model import Analysis
@@ -24,6 +25,7 @@ from cevnsi.parameters import MATTER_PARAMETERS, Axis, quarks_of
 from cevnsi.physics.form_factors import FORM_FACTORS
 from cevnsi.physics.interactions import INTERACTIONS
 from cevnsi.scans.axes import Scan, share
+from cevnsi.statistics.likelihoods import STATISTICS
 
 DEEPEST, MOST_VALUES = 10, 100_000  # of a configuration, aliases written out
 MOST_STORED = 10**9  # of one grid that is kept: 8 GB of chi2
@@ -54,6 +56,9 @@ def schema() -> dict[str, Any]:
     dataset["properties"]["reader"]["enum"] = list(RELEASES)
     analysis["properties"]["nuclei"]["enum"] = list(TARGETS)
     analysis["properties"]["form_factor"]["enum"] = list(FORM_FACTORS)
+    analysis["properties"]["statistic"]["enum"] = list(STATISTICS)
+    for name, values in csi_2017_time.KNOWN.items():
+        analysis["properties"]["measurement"]["properties"][name]["enum"] = list(values)
     scan["properties"]["interaction"]["enum"] = list(INTERACTIONS)
     dataset["allOf"] = [
         {
@@ -116,24 +121,17 @@ def parse_scan(name: str, section: Mapping[str, Any]) -> Scan:
     )
 
 
-def complete(section: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
-    """An analysis' section with the whole of its exposure: what it leaves out is that of the data's own detector."""
-    detector = RELEASES[config["datasets"][section["dataset"]]["reader"]].exposure
-    known = asdict(detector) if detector else {}
-    return {**section, "exposure": known | section.get("exposure", {})}
-
-
 def parse_analysis(section: Mapping[str, Any]) -> Analysis:
-    """The dataclass of a section that `complete` has given."""
-    low, high = section["photoelectron_range"]
+    """The dataclass of a section that `experiments.inputs.complete` has given."""
+    low_high, sigma = section.get("photoelectron_range"), section.get("normalization_uncertainty")
     return Analysis(
         dataset=section["dataset"],
         nuclei=section["nuclei"],
         form_factor=section["form_factor"],
         sin2_theta_w=section["sin2_theta_w"],
-        exposure=Exposure(**{name: float(value) for name, value in section["exposure"].items()}),
-        photoelectron_range=(float(low), float(high)),
-        normalization_uncertainty=float(section["normalization_uncertainty"]),
+        exposure=exposure_of(section),
+        photoelectron_range=(float(low_high[0]), float(low_high[1])) if low_high else None,
+        normalization_uncertainty=float(sigma) if sigma else None,
         scans=tuple(section["scans"]),
     )
 
@@ -343,6 +341,26 @@ def _exposure_complaints(key: str, section: Mapping[str, Any], reader: str) -> I
         yield f"{key}.exposure: needs {', '.join(missing)}, as {dataset} is of no detector that is known"
 
 
+def _release_complaints(key: str, section: Mapping[str, Any], reader: str) -> Iterator[str]:
+    """What an analysis must say of its data, and what would do nothing."""
+    release, of = RELEASES[reader], f"dataset {section['dataset']!r} (reader {reader})"
+    for name in sorted({name for each in RELEASES.values() for name in each.needs}):
+        if name in release.needs and name not in section:
+            yield f"{key}: {name!r} is a required key for {of}"
+        elif name not in release.needs and name in section:
+            yield f"{key}.{name}: {of} does not take it; {_TAKEN_BY}"
+    for name in section.get("measurement", {}):
+        if name not in release.choices:
+            yield f"{key}.measurement.{name}: {of} does not leave it open; {_choices_text(release.choices)}"
+
+
+_TAKEN_BY = "its bins are chosen in `measurement`, widths in `nuisances`"
+
+
+def _choices_text(choices: Sequence[str]) -> str:
+    return f"expected some of {', '.join(choices)}" if choices else "expected no section `measurement`"
+
+
 def _cross_complaints(config: Mapping[str, Any]) -> Iterator[str]:
     yield from name_complaints(config, TAKEN)
     for name, section in config["analyses"].items():
@@ -350,8 +368,10 @@ def _cross_complaints(config: Mapping[str, Any]) -> Iterator[str]:
         if section["dataset"] not in config["datasets"]:
             yield f"{key}.dataset: {section['dataset']!r} is unknown; expected one of {', '.join(config['datasets'])}"
         else:
-            yield from _exposure_complaints(key, section, config["datasets"][section["dataset"]]["reader"])
-        low, high = section["photoelectron_range"]
+            reader = config["datasets"][section["dataset"]]["reader"]
+            yield from _exposure_complaints(key, section, reader)
+            yield from _release_complaints(key, section, reader)
+        low, high = section.get("photoelectron_range", (0, 1))
         if low >= high:
             yield f"{key}.photoelectron_range: [{low:g}, {high:g}]; the first must be smaller"
         for scan in section["scans"]:

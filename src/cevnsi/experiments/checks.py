@@ -1,12 +1,10 @@
-"""What holds for the cleaned tables of every data set: counts by bin, and acceptance by photoelectrons."""
+"""What holds for the cleaned tables of a data set: counts by bin, and acceptance by photoelectrons."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
-from cevnsi.experiments.exposure import Exposure
 from cevnsi.experiments.measurement import ROUNDING
 from cevnsi.files.atomic import TableError
 from cevnsi.files.strict_yaml import LARGEST
@@ -17,19 +15,19 @@ Paths = Mapping[str, Path]
 
 COUNTS_COLUMNS = ("bin_low_pe", "bin_high_pe", "observed_counts", "stat_uncertainty")
 ACCEPTANCE_COLUMNS = ("photoelectrons", "acceptance")
+CROSS_CHECK_COLUMNS = (
+    "bin_low_pe",
+    "bin_high_pe",
+    "counts_a",
+    "counts_b",
+    "rounding_shift_a",
+    "rounding_shift_b",
+    "stat_uncertainty_a",
+    "stat_uncertainty_b",
+    "stat_uncertainty_ratio",
+)
 
 LARGEST_PHOTOELECTRONS = 1e4  # far beyond any reactor or beam; bounds what is tabulated and integrated over
-
-
-@dataclass(frozen=True, kw_only=True)
-class Release:
-    """How the files of a data set are read: into tables "counts" and "acceptance", and others of its own."""
-
-    title: str  # for a reader, in HTML
-    roles: tuple[str, ...]  # of its files; that of the counts comes first, then the acceptance's
-    read: Callable[[Paths], Tables]
-    exposure: Exposure | None  # of its detector; None: an analysis of it gives the whole of one
-    read_twice: bool = False  # there is a table "cross_check" of two readings
 
 
 def read_numbers(path: Path, columns: tuple[str, ...]) -> Table:

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from cevnsi.experiments.checks import Paths, Release, Tables, check_counts
+from cevnsi.experiments.checks import Paths, Tables, check_counts
 from cevnsi.experiments.exposure import Exposure
+from cevnsi.experiments.release import Release
 from cevnsi.experiments.response import Logistic
 from cevnsi.files.atomic import TableError, read_lines, read_text
 from cevnsi.files.strict_yaml import LARGEST, ConfigError, load_yaml

@@ -5,7 +5,7 @@ are steady-state background alone.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,18 @@ import numpy as np
 
 from cevnsi.arrays import FloatArray
 from cevnsi.experiments.checks import Paths, Tables
-from cevnsi.experiments.csi_2017 import logistic_acceptance, release_histogram, release_rows
-from cevnsi.experiments.measurement import ARRIVAL_TIME, PHOTOELECTRONS, ROUNDING, Control, Measurement, bins_between
+from cevnsi.experiments.csi_2017 import CSI_2017, logistic_acceptance, release_histogram, release_rows
+from cevnsi.experiments.exposure import Exposure
+from cevnsi.experiments.measurement import (
+    ARRIVAL_TIME,
+    PHOTOELECTRONS,
+    ROUNDING,
+    Control,
+    Measurement,
+    bins_between,
+    edges_of,
+)
+from cevnsi.experiments.release import Experiment, Release
 from cevnsi.experiments.response import LOGISTIC_STEPS_PE, READ_AT, Logistic, Response, poisson_response, sharp_response
 from cevnsi.files.atomic import TableError
 from cevnsi.files.tables import Table
@@ -41,35 +51,37 @@ BINS = "bins"  # the steady state of each bin is known from its own counts alone
 SUM_WITHIN = 1e-6  # of one, of an arrival that is normalized
 
 
+SIGNAL_UNCERTAINTY = 0.28  # arXiv:1708.01294
+NEUTRON_UNCERTAINTY = 0.25  # promptNeutronNormalization of coherent_parameters.yaml
+
+
 @dataclass(frozen=True, kw_only=True)
 class Choices:
-    """What the release leaves open; a sigma of None is what the counts say."""
+    """What the release leaves open."""
 
-    edges_pe: tuple[float, ...] = tuple(np.arange(6.0, 31.0, 2.0).tolist())  # some of the release's own
-    edges_us: tuple[float, ...] = tuple(np.arange(0.0, 6.5, 0.5).tolist())
+    photoelectron_edges: tuple[float, ...] = tuple(np.arange(6.0, 31.0, 2.0).tolist())  # some of the release's own
+    time_edges_us: tuple[float, ...] = tuple(np.arange(0.0, 6.5, 0.5).tolist())
     smearing: str = "none"  # of `SMEARINGS`
     acceptance_at: str = "true"  # of `response.READ_AT`
     steady_state_data: str = "beam_on"  # or "all"
     steady_state_shape: str = "marginals"  # of `SHAPES`, or `BINS`
-    signal_uncertainty: float = 0.28  # arXiv:1708.01294
-    neutron_uncertainty: float = 0.25  # promptNeutronNormalization of coherent_parameters.yaml
-    steady_state_uncertainty: float | None = None
 
     def __post_init__(self) -> None:
         """Refuse choices that are none, and those that would do nothing beside the others."""
-        known: dict[str, Collection[str]] = {
-            "smearing": SMEARINGS,
-            "acceptance_at": READ_AT,
-            "steady_state_data": DATA,
-            "steady_state_shape": (*SHAPES, BINS),
-        }
-        for name, values in known.items():
+        for name, values in KNOWN.items():
             if getattr(self, name) not in values:
                 raise ValueError(f"{name}: {getattr(self, name)!r}; expected one of {', '.join(values)}")
         if self.smearing == "none" and self.acceptance_at != "true":
             raise ValueError(f"acceptance_at: {self.acceptance_at!r} of what is not smeared; expected true")
-        if self.steady_state_shape == BINS and self.steady_state_uncertainty is not None:
-            raise ValueError(f"steady_state_uncertainty: {BINS} have no common scale; expected none")
+
+
+def choices_of(section: Mapping[str, Any]) -> Choices:
+    """Those of an analysis, in whose section `measurement` edges are a list, or min, max and step."""
+    chosen = dict(section.get("measurement", {}))
+    for name in ("photoelectron_edges", "time_edges_us"):
+        if name in chosen:
+            chosen[name] = edges_of(name, chosen[name])
+    return Choices(**chosen)
 
 
 def _two_columns(path: Path, what: str) -> tuple[list[float], list[float], list[int]]:
@@ -181,6 +193,12 @@ SHAPES: dict[str, Callable[[FloatArray, FloatArray], FloatArray]] = {
     "exponential": _exponential_in_time,
 }
 DATA = {"beam_on": ("beam_on_counts", 1.0), "all": ("all_counts", WINDOWS)}  # columns, and how many windows they hold
+KNOWN: dict[str, Collection[str]] = {
+    "smearing": SMEARINGS,
+    "acceptance_at": READ_AT,
+    "steady_state_data": DATA,
+    "steady_state_shape": (*SHAPES, BINS),
+}
 
 
 def acceptance_of(efficiency: Mapping[str, Any]) -> Logistic:
@@ -223,7 +241,7 @@ def measured(tables: Tables, choices: Choices) -> tuple[Measurement, tuple[Nuisa
     counts, axes = tables["counts"], _axes(tables["counts"])
     starts = [
         _starts(name, axes[name], wanted)
-        for name, wanted in zip(axes, (choices.edges_pe, choices.edges_us), strict=True)
+        for name, wanted in zip(axes, (choices.photoelectron_edges, choices.time_edges_us), strict=True)
     ]
     shape = tuple(np.size(edges) - 1 for edges in axes.values())
     window = tuple(slice(each[0], each[-1]) for each in starts)
@@ -242,28 +260,62 @@ def measured(tables: Tables, choices: Choices) -> tuple[Measurement, tuple[Nuisa
         backgrounds={NEUTRONS: binned(_neutrons(tables, axes[PHOTOELECTRONS]))},
     )
     others = (
-        Nuisance(name="signal_normalization", sigma=choices.signal_uncertainty, scales=(SIGNAL,), least=-1.0),
-        Nuisance(name=NEUTRONS, sigma=choices.neutron_uncertainty, scales=(NEUTRONS,), least=-1.0),
+        Nuisance(name="signal_normalization", sigma=SIGNAL_UNCERTAINTY, scales=(SIGNAL,), least=-1.0),
+        Nuisance(name=NEUTRONS, sigma=NEUTRON_UNCERTAINTY, scales=(NEUTRONS,), least=-1.0),
     )
     if choices.steady_state_shape == BINS:
         return replace(whole, control=Control(counts=binned(control), windows=held)), others
     expected = np.zeros(shape)
     times = axes[ARRIVAL_TIME][window[1].start : window[1].stop + 1]
     expected[window] = steady.sum() / held * SHAPES[choices.steady_state_shape](steady, times)
-    known = choices.steady_state_uncertainty
-    known = float(1 / np.sqrt(steady.sum())) if known is None else known
+    known = float(1 / np.sqrt(steady.sum()))
     scale = Nuisance(name=STEADY_STATE, sigma=known, scales=(STEADY_STATE,), least=-1.0)
     return replace(whole, backgrounds={**whole.backgrounds, STEADY_STATE: binned(expected)}), (*others, scale)
 
 
-def response(tables: Tables, choices: Choices, light_yield_pe_per_kev: float, flavors: Sequence[str]) -> Response:
+def response(tables: Tables, choices: Choices, light_yield_pe_per_kev: float) -> Response:
     """In the bins of an analysis; the arrival is not normalized in them, as some come later."""
-    edges, fraction = np.array(choices.edges_pe), acceptance_of(tables["efficiency"])
+    edges, fraction = np.array(choices.photoelectron_edges), acceptance_of(tables["efficiency"])
     kinks = np.array(LOGISTIC_STEPS_PE)
     if choices.smearing == "poisson":
         made = poisson_response(edges, fraction, kinks, light_yield_pe_per_kev, read_at=choices.acceptance_at)
     else:
         made = sharp_response(edges, fraction, kinks, light_yield_pe_per_kev)
-    starts = _starts(ARRIVAL_TIME, _axes(tables["counts"])[ARRIVAL_TIME], choices.edges_us)
-    arrival = np.stack([tables["arrival"][ARRIVAL_OF_FLAVOR[flavor]] for flavor in flavors])
-    return replace(made, arrival=_merged(arrival, starts, 1))
+    starts = _starts(ARRIVAL_TIME, _axes(tables["counts"])[ARRIVAL_TIME], choices.time_edges_us)
+    arrival = {flavor: _merged(tables["arrival"][name], starts, 0) for flavor, name in ARRIVAL_OF_FLAVOR.items()}
+    return replace(made, arrival=arrival)
+
+
+def _experiment(tables: Tables, section: Mapping[str, Any], exposure: Exposure) -> Experiment:
+    choices = choices_of(section)
+    measurement, nuisances = measured(tables, choices)
+    seen = response(tables, choices, exposure.light_yield_pe_per_kev)
+    return Experiment(measurement=measurement, response=seen, nuisances=nuisances)
+
+
+def _bins(section: Mapping[str, Any]) -> str:
+    choices, said = choices_of(section), []
+    for edges, unit in ((choices.photoelectron_edges, "PE"), (choices.time_edges_us, "μs")):
+        said.append(f"{len(edges) - 1} bin{'s' if len(edges) > 2 else ''} from {edges[0]:g} to {edges[-1]:g} {unit}")
+    return " times ".join(said)
+
+
+RELEASE_2018_TIME = Release(
+    title="the official COHERENT release of April 2018 (arXiv:1804.09459), in energy and time",
+    roles=ROLES,
+    read=read_energy_time,
+    exposure=CSI_2017,
+    check=lambda paths, tables: None,  # reading has
+    tables={
+        "counts": (*EDGES, "observed_counts", "beam_on_counts", "all_counts"),
+        "arrival": (*EDGES[2:], *ARRIVALS),
+        "neutrons": ("photoelectrons", "counts"),
+        "efficiency": ("plateau", "steepness", "midpoint"),
+    },
+    shown={},
+    experiment=_experiment,
+    statistic="poisson",
+    needs=(),
+    choices=tuple(field.name for field in fields(Choices)),
+    bins=_bins,
+)

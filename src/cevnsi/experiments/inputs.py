@@ -1,25 +1,31 @@
 """The inputs of a configuration: every file verified, read by its release, and checked."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from cevnsi.experiments.checks import Release, Tables, check_acceptance, check_counts
+from cevnsi.experiments.checks import Tables
 from cevnsi.experiments.csi_2017 import RELEASE_2018
 from cevnsi.experiments.csi_2017_figures import FIGURE_3
-from cevnsi.experiments.measurement import ROUNDING
+from cevnsi.experiments.csi_2017_time import RELEASE_2018_TIME
+from cevnsi.experiments.exposure import Exposure
+from cevnsi.experiments.measurement import ROUNDING, Measurement
 from cevnsi.experiments.own_tables import OWN_TABLES
+from cevnsi.experiments.release import Experiment, Release
 from cevnsi.files import tables
 from cevnsi.files.atomic import TableError, file_digest, read_lines
 from cevnsi.files.strict_yaml import ConfigError
 from cevnsi.files.tables import Table
+from cevnsi.statistics.nuisances import adjusted
 
 RELEASES: dict[str, Release] = {
     "figure3": FIGURE_3,
     "release2018": RELEASE_2018,
+    "csi_2017": RELEASE_2018_TIME,
     "table": OWN_TABLES,
 }
 
@@ -65,10 +71,62 @@ def read_dataset(section: Mapping[str, Any], root: Path, sums: Path) -> Tables:
     for role in roles:
         verify_checksum(root, sums, Path(files[role]))
     tables = release.read({role: root / files[role] for role in roles})
-    counts = tables["counts"]
-    check_counts(root / files[roles[0]], counts)
-    check_acceptance(root / files[roles[1]], tables["acceptance"], counts["bin_low_pe"][0], counts["bin_high_pe"][-1])
+    release.check([root / files[role] for role in roles], tables)
     return tables
+
+
+def complete(section: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
+    """An analysis' section with its reader, and an exposure that is the data's own detector's where it is silent."""
+    reader = config["datasets"][section["dataset"]]["reader"]
+    detector = RELEASES[reader].exposure
+    known = asdict(detector) if detector else {}
+    return {**section, "reader": reader, "exposure": known | section.get("exposure", {})}
+
+
+def exposure_of(section: Mapping[str, Any]) -> Exposure:
+    """That of a section which is complete."""
+    return Exposure(**{name: float(value) for name, value in section["exposure"].items()})
+
+
+def statistic_of(section: Mapping[str, Any]) -> str:
+    """The statistic of an analysis, or that of its release; its section is complete."""
+    name: str = section.get("statistic", RELEASES[section["reader"]].statistic)
+    return name
+
+
+def is_counted(config: Mapping[str, Any], analysis: str) -> bool:
+    """Whether an analysis is of counts as they are, which are Poisson's."""
+    return statistic_of(complete(config["analyses"][analysis], config)) == "poisson"
+
+
+def experiment_of(section: Mapping[str, Any], tables: Tables) -> tuple[Experiment, str]:
+    """What an analysis takes from the tables of its dataset, and its statistic; its section is complete."""
+    statistic = statistic_of(section)
+    found = RELEASES[section["reader"]].experiment(tables, section, exposure_of(section))
+    nuisances = adjusted(found.nuisances, section.get("nuisances", {}))
+    return replace(found, measurement=_counted(found.measurement, statistic), nuisances=nuisances), statistic
+
+
+def _counted(measurement: Measurement, statistic: str) -> Measurement:
+    """With what a statistic needs: Gaussian counts have an uncertainty, by default the root of what is observed."""
+    if statistic == "poisson" and measurement.uncertainty is not None:
+        raise ValueError("statistic: poisson of counts with uncertainties of their own; expected gaussian")
+    if statistic != "gaussian" or measurement.uncertainty is not None:
+        return measurement
+    if (empty := np.flatnonzero(measurement.observed == 0)).size:
+        where = measurement.bin_text(int(empty[0]))
+        raise ValueError(f"statistic: gaussian, but nothing is observed in bin {where}; expected poisson or wider bins")
+    return replace(measurement, uncertainty=np.sqrt(measurement.observed))
+
+
+def load_experiment(section: Mapping[str, Any], paths: Iterable[str | Path]) -> tuple[Experiment, str]:
+    """The same from files of results/inputs/."""
+    listed = list(paths)
+    tables = RELEASES[section["reader"]].load(listed)
+    try:
+        return experiment_of(section, tables)
+    except ValueError as error:
+        raise TableError(f"{', '.join(map(str, listed))}: {error}") from None
 
 
 def check_published(path: Path) -> None:
@@ -95,11 +153,21 @@ def check_range(name: str, analysis: Mapping[str, Any], counts: Table) -> None:
             )
 
 
+def check_analysis(name: str, section: Mapping[str, Any], tables: Tables) -> None:
+    """Refuse what an analysis asks of its dataset and that has not: bins, nuisances, or a statistic for its counts."""
+    if "photoelectron_range" in section:
+        check_range(name, section, tables["counts"])
+    try:
+        experiment_of(section, tables)
+    except ValueError as error:
+        raise ConfigError(f"analyses.{name}: {error}") from None
+
+
 def check_inputs(config: Mapping[str, Any], root: Path) -> None:
     """Read every input of a configuration that was checked; TableError or ConfigError if bad."""
     sums = Path(config["checksums"])
     verify_checksum(root, sums, PUBLISHED_FILE)
     check_published(root / PUBLISHED_FILE)
-    counts = {name: read_dataset(section, root, sums)["counts"] for name, section in config["datasets"].items()}
+    read = {name: read_dataset(section, root, sums) for name, section in config["datasets"].items()}
     for name, analysis in config["analyses"].items():
-        check_range(name, analysis, counts[analysis["dataset"]])
+        check_analysis(name, complete(analysis, config), read[analysis["dataset"]])

@@ -1,6 +1,6 @@
 """What an experiment has measured: counts in bins."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import prod
 
@@ -11,6 +11,8 @@ from cevnsi.arrays import FloatArray
 ROUNDING = 1e-6  # of a number, or of the interval it ends: what decimals, and programs that read figures off, leave
 PHOTOELECTRONS = "photoelectrons"  # the axis of a detector that counts them
 ARRIVAL_TIME = "arrival_time_us"  # the axis of when an event is seen, after the beam's pulse
+UNITS = {PHOTOELECTRONS: "pe", ARRIVAL_TIME: "us"}  # of an axis, as columns are called
+MOST_EDGES = 10_001  # of an axis
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,12 +62,38 @@ class Measurement:
         """Bins along each axis."""
         return tuple(np.size(edges) - 1 for edges in self.axes.values())
 
+    def bins(self) -> dict[str, FloatArray]:
+        """Lower and upper edge of every bin along each axis, (bins,) by column: bin_low_pe and so on."""
+        place = np.indices(self.shape).reshape(len(self.shape), -1)
+        columns = {}
+        for i, (name, edges) in enumerate(self.axes.items()):
+            columns[f"bin_low_{UNITS[name]}"], columns[f"bin_high_{UNITS[name]}"] = edges[place[i]], edges[place[i] + 1]
+        return columns
+
+    def bin_text(self, i: int) -> str:
+        """Where bin i is.
+
+        >>> edges = {PHOTOELECTRONS: np.array([6.0, 8.0]), ARRIVAL_TIME: np.array([0.0, 0.5, 6.0])}
+        >>> Measurement(axes=edges, observed=np.zeros(2)).bin_text(1)
+        'photoelectrons [6, 8), arrival_time_us [0.5, 6)'
+        """
+        ends = list(self.bins().values())
+        return ", ".join(
+            f"{name} [{low[i]:g}, {high[i]:g})"
+            for name, low, high in zip(self.axes, ends[::2], ends[1::2], strict=True)
+        )
+
     @property
     def errors(self) -> FloatArray:
         """The uncertainty of every bin; ValueError if the counts are Poisson's."""
         if self.uncertainty is None:
             raise ValueError("counts without uncertainties; expected one of every bin")
         return self.uncertainty
+
+    @property
+    def total_error(self) -> float:
+        """The statistical uncertainty of all observed counts together."""
+        return float(np.sqrt((self.observed if self.uncertainty is None else self.uncertainty**2).sum()))
 
     @property
     def bin_edges_pe(self) -> FloatArray:
@@ -101,3 +129,23 @@ def bins_between(name: str, edges: FloatArray, low: float, high: float) -> slice
     if low >= high:
         raise ValueError(f"{name}: [{low:g}, {high:g}]; the first must be smaller")
     return slice(*nearest)
+
+
+def edges_of(name: str, given: Sequence[float] | Mapping[str, float]) -> tuple[float, ...]:
+    """Edges that are listed, or evenly spaced by min, max and step; ValueError names what they are of.
+
+    >>> edges_of("time", {"min": 0, "max": 1.5, "step": 0.5}), edges_of("time", [0, 1, 6])
+    ((0.0, 0.5, 1.0, 1.5), (0.0, 1.0, 6.0))
+    """
+    if isinstance(given, Mapping):
+        low, high, step = (float(given[key]) for key in ("min", "max", "step"))
+        steps = (high - low) / step
+        if not (low < high and abs(steps - round(steps)) <= ROUNDING):
+            raise ValueError(f"{name}: from {low:g} to {high:g} by {step:g}; expected whole steps, one or more")
+        if round(steps) >= MOST_EDGES:
+            raise ValueError(f"{name}: {steps:.0f} bins; expected fewer than {MOST_EDGES}")
+        return tuple(np.linspace(low, high, round(steps) + 1).tolist())
+    edges = tuple(map(float, given))
+    if len(edges) < 2 or not (np.diff(edges) > 0).all():
+        raise ValueError(f"{name}: {', '.join(f'{edge:g}' for edge in edges)}; expected increasing edges, 2 or more")
+    return edges

@@ -1,6 +1,7 @@
 """Tables of one's own: counts and an acceptance, already in the columns of results/inputs/."""
 
-from cevnsi.experiments.checks import ACCEPTANCE_COLUMNS, COUNTS_COLUMNS, Paths, Release, Tables, read_numbers
+from cevnsi.experiments.checks import ACCEPTANCE_COLUMNS, COUNTS_COLUMNS, Paths, Tables, read_numbers
+from cevnsi.experiments.release import Release
 
 
 def read_table(paths: Paths) -> Tables:

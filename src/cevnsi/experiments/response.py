@@ -1,7 +1,7 @@
 """Detector response: what of a recoil is seen in which bin."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -74,7 +74,7 @@ class Response:
     detected: Callable[[FloatArray], FloatArray]  # recoil energies in MeV (nodes,) to (energy bins, nodes)
     recoil_energies_mev: FloatArray  # increasing: where `detected` has steps or kinks; outside of them it is zero
     longest_segment_mev: float  # over which it is smooth enough for a few nodes
-    arrival: FloatArray | None = None  # (flavors, time bins), the part that arrives in each; None of energy alone
+    arrival: Mapping[str, FloatArray] | None = None  # by flavor, the part that arrives in each bin of time
 
 
 LONGEST_SEGMENT_PE = 0.5

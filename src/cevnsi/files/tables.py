@@ -35,6 +35,7 @@ class Layout:
 SPECTRA = Layout(
     columns=("case", "component", "bin_low_pe", "bin_high_pe", "predicted_counts"), texts=("case", "component")
 )
+SPECTRA_IN_TIME = Layout(columns=(*SPECTRA.columns, "bin_low_us", "bin_high_us"), texts=SPECTRA.texts)
 RANGES = Layout(
     columns=(
         "scan",

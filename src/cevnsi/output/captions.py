@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from cevnsi.experiments.inputs import RELEASES
+from cevnsi.experiments.release import Release
 from cevnsi.experiments.targets import TARGETS
 from cevnsi.physics.interactions import parameter
 from cevnsi.scans.axes import Scan
@@ -68,17 +69,21 @@ def percent(confidence_level: float) -> str:
     return f"{100 * confidence_level:.6g} %"
 
 
+def release_of(config: Mapping[str, Any], section: Mapping[str, Any]) -> Release:
+    """What an analysis' data are of."""
+    return RELEASES[config["datasets"][section["dataset"]]["reader"]]
+
+
 def reader_text(config: Mapping[str, Any], section: Mapping[str, Any]) -> str:
     """What a dataset was read from."""
-    return RELEASES[config["datasets"][section["dataset"]]["reader"]].title
+    return release_of(config, section).title
 
 
 def data_text(config: Mapping[str, Any], analysis: str) -> str:
     """Which counts, and which of them."""
     section = config["analyses"][analysis]
-    low, high = section["photoelectron_range"]
-    reader = reader_text(config, section)
-    return f"<b>Data:</b> {reader} (dataset <code>{section['dataset']}</code>), bins from {low:g} to {high:g} PE."
+    release = release_of(config, section)
+    return f"<b>Data:</b> {release.title} (dataset <code>{section['dataset']}</code>), {release.bins(section)}."
 
 
 def assumption_text(section: Mapping[str, Any]) -> str:
@@ -90,12 +95,27 @@ def assumption_text(section: Mapping[str, Any]) -> str:
     )
 
 
-def statistic_text(section: Mapping[str, Any]) -> str:
+STATISTICS = {
+    "gaussian": "Gaussian χ<sup>2</sup>",
+    "poisson": "Poisson deviance, −2 ln of the likelihood over that of a perfect prediction",
+}
+
+
+def statistic_text(config: Mapping[str, Any], section: Mapping[str, Any]) -> str:
     """What chi2 is."""
-    return (
-        "<b>Statistic:</b> Gaussian χ<sup>2</sup> of Eq. 7, minimised over one normalization pull with "
-        f"σ<sub>α</sub> = {section['normalization_uncertainty']:g}."
-    )
+    release = release_of(config, section)
+    name, changes = section.get("statistic", release.statistic), section.get("nuisances", {})
+    if "normalization_uncertainty" in section and not changes:
+        said = f"{STATISTICS[name]} of Eq. 7, minimised over one normalization pull with σ<sub>α</sub> = "
+        return f"<b>Statistic:</b> {said}{section['normalization_uncertainty']:g}."
+    changed = [
+        f"<code>{nuisance}</code> {'held at' if key == 'fixed' else 'of width'} {value}"
+        for nuisance, change in changes.items()
+        for key, value in change.items()
+    ]
+    with_changes = f", with {' and '.join(changed)}" if changed else ""
+    said = f"{STATISTICS[name]}, minimised over the nuisances that best_fit.json lists{with_changes}"
+    return f"<b>Statistic:</b> {said}."
 
 
 def threshold_text(scan: Scan) -> str:
@@ -199,6 +219,16 @@ def plain_caption(config: Mapping[str, Any], analysis: str) -> str:
     return f"{data_text(config, analysis)} {assumption_text(config['analyses'][analysis])}"
 
 
+def counts_caption(config: Mapping[str, Any], analysis: str) -> str:
+    """Under the counts of an analysis and their best fit."""
+    section = config["analyses"][analysis]
+    return (
+        "Observed counts and the best fit of them: the standard model's spectrum times a free amplitude, over the "
+        "backgrounds at their best, nuisances of the signal alone at zero. "
+        f"{data_text(config, analysis)} {assumption_text(section)} {statistic_text(config, section)}"
+    )
+
+
 def region_caption(
     config: Mapping[str, Any], analysis: str, drawn: Sequence[tuple[Scan, Sequence[str]]], shaded: str = "allowed"
 ) -> str:
@@ -210,4 +240,4 @@ def region_caption(
         plane = f"{html_name(axes[0])} and {html_name(axes[1])}"
         panels.append(f"{letter}{shaded.capitalize()} region of {plane}. {domain_text(scan, axes)}")
     thresholds = list(dict.fromkeys(threshold_text(scan) for scan, _ in drawn))
-    return " ".join([*panels, data_text(config, analysis), statistic_text(section), *thresholds])
+    return " ".join([*panels, data_text(config, analysis), statistic_text(config, section), *thresholds])

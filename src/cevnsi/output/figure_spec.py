@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cevnsi.files.tables import Layout
+from cevnsi.output.captions import counts_caption
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +38,16 @@ class FigureSpec:
     def cited(self) -> str:
         """As a run or a submission calls it."""
         return self.location or self.name
+
+
+# Counts that are no residuals, in energy and in time, with their best fit.
+COUNTS = FigureSpec(
+    name="counts",
+    title="Counts and their best fit",
+    script="draw_counts.py",
+    inputs={"spectra": "results/{analysis}/spectra.csv", "best_fit": "results/{analysis}/best_fit.json"},
+    caption=counts_caption,
+)
 
 
 def region(grid: str) -> FigureSpec:

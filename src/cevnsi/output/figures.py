@@ -7,6 +7,7 @@ Ito's colour-blind safe set, and line styles carry the same distinctions.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -16,6 +17,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path
+from numpy.typing import NDArray
 
 from cevnsi.arrays import FloatArray
 from cevnsi.files.atomic import atomic
@@ -68,7 +70,10 @@ SMALL_PANELS: Any = {  # four panels in one column
 
 LABELS = {
     "photoelectrons": "Photoelectrons",
+    "pe": "Photoelectrons",
+    "us": r"Arrival time [$\mu$s]",
 }
+UNIT_LABELS = {"pe": "PE", "us": r"$\mu$s"}
 
 
 def label(name: str) -> str:
@@ -272,4 +277,50 @@ def draw_regions(panels: Mapping[str, Panel]) -> Drawn:
         for ax in axes.flat[len(panels) :]:
             ax.remove()
         warn(figure, panels.values())
+    return figure, curves.columns
+
+
+FILLS = (SKY, ORANGE, GREEN, GREY)  # of backgrounds, one after another
+
+
+def _projected(table: Mapping[str, Any], rows: NDArray[np.bool_], axis: str, edges: FloatArray) -> FloatArray:
+    """Counts of some rows of spectra.csv by bin of one axis."""
+    low, counts = (np.asarray(table[name])[rows] for name in (f"bin_low_{axis}", "predicted_counts"))
+    return np.asarray(np.histogram(low, edges, weights=counts)[0], float)
+
+
+def draw_counts(spectra: Mapping[str, Any], fit: Mapping[str, Any]) -> Drawn:
+    """Observed counts, and the best fit of them as a stack: a panel for each axis of the bins.
+
+    spectra has the columns of spectra.csv, fit is a record of best_fit.json: the standard model's spectrum is scaled to
+    the counts that are seen, each background to its own.
+    """
+    case, component = np.array(spectra["case"]), np.array(spectra["component"])
+    backgrounds = list(dict.fromkeys(component[case == "background"].tolist()))
+    axes = [axis for axis in UNIT_LABELS if f"bin_low_{axis}" in spectra]
+    seen = fit["cevns_counts"]["value"] / fit["sm_counts"]["all"]
+    figure, panels = new_figure(height=0.4 + 2.2 * len(axes), nrows=len(axes), squeeze=False)
+    curves = Curves()
+    for ax, axis in zip(panels.flat, axes, strict=True):
+        edges = np.unique([*spectra[f"bin_low_{axis}"], *spectra[f"bin_high_{axis}"]])
+        centre, total = (edges[:-1] + edges[1:]) / 2, np.zeros(edges.size - 1)
+        for name, color in zip(backgrounds, cycle(FILLS), strict=False):
+            counts = _projected(spectra, (case == "background") & (component == name), axis, edges)
+            if name in fit["backgrounds"]:
+                counts = counts * fit["backgrounds"][name] / counts.sum()
+            ax.stairs(total + counts, edges, baseline=total, fill=True, color=color, label=name.replace("_", " "))
+            curves.add(axis, name, 0, centre, counts)
+            total = total + counts
+        signal = seen * _projected(spectra, case == "sm", axis, edges)
+        ax.stairs(total + signal, edges, baseline=total, fill=True, color=BLUE, alpha=0.8, label="CEvNS, best fit")
+        curves.add(axis, "cevns", 0, centre, signal)
+        observed = _projected(spectra, case == "observed", axis, edges)
+        mark: Any = {"color": BLACK, "linestyle": "none", "marker": "o", "markersize": 2.5, "elinewidth": 0.8}
+        ax.errorbar(centre, observed, np.sqrt(observed), label=r"observed, $\pm\sqrt{n}$", **mark)
+        curves.add(axis, "observed", 0, centre, observed)
+        widths = np.unique(np.round(np.diff(edges), 9))
+        per = f"{widths[0]:g} {UNIT_LABELS[axis]}" if widths.size == 1 else "bin"
+        ax.set(xlim=edges[[0, -1]], ylim=(0, None), xlabel=label(axis), ylabel=f"Counts / {per}")
+    handles, names = panels.flat[0].get_legend_handles_labels()
+    panels.flat[0].legend(handles[::-1], names[::-1], loc="upper right")
     return figure, curves.columns

@@ -16,10 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cevnsi.arrays import FloatArray
-from cevnsi.config.check import complete, parse_analysis, parse_scan
+from cevnsi.config.build import load_dataset
+from cevnsi.config.check import parse_analysis, parse_scan
 from cevnsi.constants import G_FERMI
-from cevnsi.experiments.csi_2017_figures import CROSS_CHECK_COLUMNS
-from cevnsi.experiments.loading import load_acceptance, load_measurement
+from cevnsi.experiments.checks import CROSS_CHECK_COLUMNS
+from cevnsi.experiments.inputs import READ_TWICE, RELEASES, complete
 from cevnsi.experiments.measurement import Measurement
 from cevnsi.files.atomic import read_text as read_text_file
 from cevnsi.files.tables import (
@@ -27,14 +28,14 @@ from cevnsi.files.tables import (
     CURVES,
     RANGES,
     SCORECARD,
-    SPECTRA,
     read_csv,
     read_parquet,
     read_table,
 )
-from cevnsi.model import Analysis, DataSet, chi2_at, make_dataset, model_of
+from cevnsi.model import Analysis, DataSet, chi2_at, model_of
 from cevnsi.output import captions
 from cevnsi.output.figure_spec import FigureSpec
+from cevnsi.output.spectra import read_spectra
 from cevnsi.physics.flux import FLAVORS
 from cevnsi.physics.muon_g2 import coupling_band
 from cevnsi.physics.weak_charge import standard_model_charge
@@ -74,11 +75,16 @@ class AnalysisResults:
 
     name: str
     section: Mapping[str, Any]
-    choices: Analysis
+    whole: Mapping[str, Any]  # the same, complete
     folder: Path
     scans: tuple[Scan, ...]
     dataset_folder: Path
     figures: tuple[FigureSpec, ...] = ()
+
+    @property
+    def choices(self) -> Analysis:
+        """Its assumptions."""
+        return parse_analysis(self.whole)
 
     @cached_property
     def ranges(self) -> dict[str, Any]:
@@ -98,10 +104,8 @@ class AnalysisResults:
     @cached_property
     def dataset(self) -> DataSet:
         """Counts and templates of all bins."""
-        folder = self.dataset_folder
-        return make_dataset(
-            self.choices, load_measurement(folder / "counts.csv"), load_acceptance(folder / "acceptance.csv")
-        )
+        tables = [self.dataset_folder / f"{name}.csv" for name in RELEASES[self.whole["reader"]].tables]
+        return load_dataset(self.whole, tables)
 
     @property
     def measurement(self) -> Measurement:
@@ -142,7 +146,7 @@ def finished(
         AnalysisResults(
             name=name,
             section=section,
-            choices=parse_analysis(complete(section, config)),
+            whole=complete(section, config),
             folder=results / name,
             scans=tuple(parse_scan(scan, config["scans"][scan]) for scan in section["scans"]),
             dataset_folder=results / "inputs" / section["dataset"],
@@ -227,7 +231,7 @@ def shown(analysis: AnalysisResults, figure: str, caption: str, alt: str) -> Row
 
 def spectra_of(analysis: AnalysisResults) -> dict[str, FloatArray]:
     """Counts by case, all flavors together."""
-    table = read_table(analysis.folder / "spectra.csv", SPECTRA)
+    table = read_spectra(analysis.folder / "spectra.csv")
     case, bins = np.array(table["case"]), analysis.measurement.observed.size
     return {name: table["predicted_counts"][case == name].reshape(-1, bins).sum(axis=0) for name in np.unique(case)}
 
@@ -265,10 +269,14 @@ def number_rows(made: Sequence[AnalysisResults]) -> list[Row]:
         found = {
             "analysed bins": float(measured.observed.size),
             "observed counts in them": float(measured.observed.sum()),
-            "statistical uncertainty of that sum": float(np.sqrt((measured.errors**2).sum())),
+            "statistical uncertainty of that sum": measured.total_error,
             "counts predicted by the standard model": float(model.standard_model_counts.sum()),
             "χ² of the standard model": float(chi2_at(model, "contact", {})),
         }
+        fit = json.loads(read_text_file(analysis.folder / "best_fit.json"))["together"]
+        seen = {"": "value", ", lower error": "error_low", ", upper error": "error_high"}
+        found |= {f"counts of the signal that are seen{what}": fit["cevns_counts"][key] for what, key in seen.items()}
+        found["significance of the signal in σ"] = fit["significance"]
         for name, value in found.items():
             rows.setdefault(name, {})[analysis.name] = value
     return [{"name": name, "values": values} for name, values in rows.items()]
@@ -277,10 +285,10 @@ def number_rows(made: Sequence[AnalysisResults]) -> list[Row]:
 def cross_checks(results: Path, config: Mapping[str, Any]) -> list[Row]:
     """Reading a against reading b of every dataset that was read twice."""
     found = []
-    for dataset in config["datasets"]:
-        table = read_csv(results / "inputs" / dataset / "cross_check.csv", CROSS_CHECK_COLUMNS)
-        if not len(table["counts_a"]):
+    for dataset, section in config["datasets"].items():
+        if section["reader"] not in READ_TWICE:
             continue
+        table = read_csv(results / "inputs" / dataset / "cross_check.csv", CROSS_CHECK_COLUMNS)
         rows = [{name: table[name][i] for name in CROSS_CHECK_COLUMNS} for i in range(len(table["counts_a"]))]
         ratio = table["stat_uncertainty_ratio"]
         found.append(
@@ -345,10 +353,12 @@ def scan_payloads(made: Sequence[AnalysisResults]) -> list[Row]:
 
 
 def spectrum_payload(analysis: AnalysisResults, example: Mapping[str, float]) -> Row:
-    """Quadrature nodes from which the page computes counts: the library's own sum, in double precision."""
+    """Quadrature nodes from which the page computes counts: the library's own sum, in double precision.
+
+    For Eq. 7, as `has_spectrum_plot` says.
+    """
     templates, measured = analysis.dataset.templates, analysis.measurement
     seen = templates.detected.max(axis=0)  # each node is seen in one bin: what is not smeared
-    low, high = analysis.choices.photoelectron_range
     charges = [standard_model_charge(nuclide, analysis.choices.sin2_theta_w) for nuclide in templates.nuclides]
     return {
         "analysis": analysis.name,
@@ -362,10 +372,16 @@ def spectrum_payload(analysis: AnalysisResults, example: Mapping[str, float]) ->
         "flavors": list(FLAVORS),
         "observed": measured.observed.tolist(),
         "sigma": measured.errors.tolist(),
-        "range": [low, high],
-        "normalization": analysis.choices.normalization_uncertainty,
+        "range": list(analysis.choices.photoelectron_range or ()),
+        "normalization": analysis.dataset.nuisances[0].sigma,
         "example": [float(example["mediator_mass_mev"]), float(example["coupling"])],
     }
+
+
+def has_spectrum_plot(analysis: AnalysisResults) -> bool:
+    """Whether the page can compute an analysis' counts and chi2: in energy alone, not smeared, and with Eq. 7."""
+    (first, *others), is_fitted = analysis.dataset.nuisances, analysis.dataset.nuisances[0].fixed is None
+    return analysis.choices.normalization_uncertainty is not None and not others and bool(first.sigma) and is_fitted
 
 
 def downloads(results: Path, made: Sequence[AnalysisResults]) -> list[Row]:
@@ -378,6 +394,8 @@ def downloads(results: Path, made: Sequence[AnalysisResults]) -> list[Row]:
             path = analysis.folder / f"{name}.csv"
             if path.stat().st_size <= MOST_SAVED:
                 rows.append({"file": f"{analysis.name}-{name}.csv", "uri": data_uri(path, "text/csv")})
+        fit = data_uri(analysis.folder / "best_fit.json", "application/json")
+        rows.append({"file": f"{analysis.name}-best_fit.json", "uri": fit})
     return [*rows, {"file": "provenance.json", "uri": data_uri(results / "provenance.json", "application/json")}]
 
 
@@ -397,7 +415,9 @@ def collect(results: Path, config: Mapping[str, Any], made: Sequence[AnalysisRes
         "cross_checks": cross_checks(results, config),
         "provenance": json.loads(read_text_file(results / "provenance.json")),
         "scans": scan_payloads(made),
-        "spectra": [spectrum_payload(analysis, config["spectrum_example"]) for analysis in made],
+        "spectra": [
+            spectrum_payload(analysis, config["spectrum_example"]) for analysis in made if has_spectrum_plot(analysis)
+        ],
         "downloads": downloads(results, made),
         "times": run_times(jobs),
     }

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ class Nuisance:
 
     name: str
     sigma: float | None  # of its Gaussian prior; None: free
+    fixed: float | None = None  # the value that it is held at, without a prior; None: it is fitted
     scales: tuple[str, ...] = ()  # samples that it multiplies by 1 + theta; of several nuisances the thetas add up
     shifts: Mapping[str, FloatArray] = field(default_factory=dict)  # (bins,) by sample: what one unit adds to its shape
     least: float = -math.inf  # below which it has no meaning, such as -1 of a scale
@@ -26,11 +27,44 @@ class Nuisance:
         """Refuse what is no nuisance."""
         if self.sigma is not None and not 0 < self.sigma < math.inf:
             raise ValueError(f"nuisance {self.name}: sigma is {self.sigma:g}; expected a positive, finite number")
+        if self.fixed is not None and not self.least <= self.fixed < math.inf:
+            least = "" if self.least == -math.inf else f", {self.least:g} or more"
+            raise ValueError(f"nuisance {self.name}: fixed at {self.fixed:g}; expected a finite number{least}")
 
 
 def precisions(nuisances: Sequence[Nuisance]) -> FloatArray:
-    """1 / sigma^2 of each, (nuisances,); zero of a free one."""
-    return np.array([0.0 if n.sigma is None else n.sigma**-2 for n in nuisances])
+    """1 / sigma^2 of each, (nuisances,); zero of a free one, and of one that is held."""
+    return np.array([0.0 if n.sigma is None or n.fixed is not None else n.sigma**-2 for n in nuisances])
+
+
+def held(nuisances: Sequence[Nuisance]) -> NDArray[np.bool_]:
+    """Which of them are not fitted, (nuisances,)."""
+    return np.array([nuisance.fixed is not None for nuisance in nuisances], dtype=bool)
+
+
+def unfitted(nuisances: Sequence[Nuisance]) -> FloatArray:
+    """Where each is before it is fitted, (nuisances,): zero, or where it is held."""
+    return np.array([0.0 if nuisance.fixed is None else nuisance.fixed for nuisance in nuisances])
+
+
+FREE = "free"  # in the place of a sigma
+
+
+def adjusted(nuisances: Sequence[Nuisance], changes: Mapping[str, Mapping[str, float | str]]) -> tuple[Nuisance, ...]:
+    """Nuisances with another `sigma` (a number, or `FREE`), or `fixed` at a value, by name."""
+    known = [nuisance.name for nuisance in nuisances]
+    for name in changes:
+        if name not in known:
+            raise ValueError(f"nuisances.{name}: is none of these counts; expected some of {', '.join(known)}")
+    made = []
+    for nuisance in nuisances:
+        change = changes.get(nuisance.name, {})
+        if "sigma" in change:
+            nuisance = replace(nuisance, sigma=None if change["sigma"] == FREE else float(change["sigma"]))
+        if "fixed" in change:
+            nuisance = replace(nuisance, fixed=float(change["fixed"]))
+        made.append(nuisance)
+    return tuple(made)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -39,17 +39,18 @@ def profile(
     start: FloatArray,
     least: FloatArray | None = None,
     centre: FloatArray | float = 0.0,
+    held: NDArray[np.bool_] | None = None,
 ) -> Profiled:
     """Least chi2 over nuisances that start at (points, nuisances).
 
     chi2 is the likelihood's plus the sum of precision * (theta - centre)^2; a precision of zero leaves a nuisance free.
-    A nuisance stays at or above its `least`, and rests there while chi2 would fall below it. Directions are taken at
-    the current nuisances, so a product of two (scale times shape) is iterated. A scale is kept as theta, to 1e-16: of
-    counts that are 1e11 times too many, chi2 is good to 1e-9 only.
+    A nuisance stays at or above its `least`, and rests there while chi2 would fall below it; one that is `held` stays
+    where it starts. Directions are taken at the current nuisances, so a product of two (scale times shape) is iterated.
+    A scale is kept as theta, to 1e-16: of counts that are 1e11 times too many, chi2 is good to 1e-9 only.
     """
     points, count = start.shape
     floor = np.full(count, -np.inf) if least is None else least
-    theta = np.maximum(start, floor)
+    theta, stays = np.maximum(start, floor), np.zeros(count, bool) if held is None else held
     everything = np.arange(points)
 
     def value_at(at: FloatArray, which: NDArray[np.intp]) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -67,7 +68,7 @@ def profile(
     going, diagonal = everything, np.arange(count)
     for _ in range(MOST_STEPS):
         at = theta[going]
-        resting = (at <= floor) & (gradient > 0)
+        resting = ((at <= floor) & (gradient > 0)) | stays
         free = np.where(resting, 0.0, gradient)
         matrix = np.where(resting[:, :, None] | resting[:, None, :], 0.0, hessian)
         matrix[:, diagonal, diagonal] += np.where(resting, 1.0, 2 * precision)

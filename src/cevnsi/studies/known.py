@@ -6,6 +6,7 @@ from typing import Any
 
 from cevnsi.config import check as settings
 from cevnsi.config.check import parse_scan
+from cevnsi.output.figure_spec import COUNTS
 from cevnsi.scans.axes import Scan
 from cevnsi.studies.liao_marfatia_2017.study import STUDY as LIAO_MARFATIA_2017
 from cevnsi.studies.study import Study
@@ -37,7 +38,7 @@ def _scan_complaints(study: Study, scan: Scan) -> Iterator[str]:
 
 
 def _complaints(config: Mapping[str, Any]) -> Iterator[str]:
-    taken = [figure.name for study in STUDIES.values() for figure in study.figures]
+    taken = [COUNTS.name, *(figure.name for study in STUDIES.values() for figure in study.figures)]
     yield from settings.name_complaints(config, {"scans": taken, "analyses": ["studies", *STUDIES]})
     known: dict[str, Study] = {}  # by scan
     for name, section in config["analyses"].items():
@@ -47,6 +48,9 @@ def _complaints(config: Mapping[str, Any]) -> Iterator[str]:
             hint = f"did you mean {close[0]!r}?" if close else f"expected one of {', '.join(STUDIES)}, or no such key"
             yield f"analyses.{name}.study: {asked!r} is unknown; {hint}"
         elif asked is not None:
+            missing = [key for key in STUDIES[asked].needs if key not in section]
+            if missing:
+                yield f"analyses.{name}.study: {asked} is of analyses with {' and '.join(missing)}, which it has not"
             known |= {scan: STUDIES[asked] for scan in section["scans"] if scan in STUDIES[asked].axes}
     for name, study in known.items():
         yield from _scan_complaints(study, parse_scan(name, config["scans"][name]))

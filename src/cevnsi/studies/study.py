@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from cevnsi.output.figure_spec import FigureSpec, region
+from cevnsi.output.figure_spec import COUNTS, FigureSpec, region
 
 Values = dict[str, float]
 
@@ -25,6 +25,7 @@ class Study:
     figures: tuple[FigureSpec, ...]
     values: Callable[..., Values]
     choices: Callable[..., Mapping[str, Values]] | None = None
+    needs: tuple[str, ...] = ()  # keys of its analyses that not every analysis has
     axes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # of the scans that it knows by name
     logarithmic: tuple[str, ...] = ()  # those of them whose axes are
     comment: str = ""  # of a submission to HEPData, and
@@ -33,10 +34,15 @@ class Study:
 
 
 def figures_of(
-    study: Study | None, config: Mapping[str, Any], scans: Sequence[str], grids: Sequence[str]
+    study: Study | None,
+    config: Mapping[str, Any],
+    scans: Sequence[str],
+    grids: Sequence[str],
+    *,
+    counted: bool = False,
 ) -> list[FigureSpec]:
     """The figures of an analysis that runs these scans and so has these grids of two axes: those of its study, as far
-    as it has what they draw, then one for every further grid.
+    as it has what they draw, then that of its counts if these are `counted`, and one for every further grid.
     """
     made = []
     for figure in study.figures if study else ():
@@ -44,4 +50,4 @@ def figures_of(
         if asked and set(figure.grids) <= set(grids):
             made.append(figure)
     drawn = {grid for figure in made for grid in figure.grids}
-    return made + [region(grid) for grid in grids if grid not in drawn]
+    return [*made, *([COUNTS] if counted else []), *(region(grid) for grid in grids if grid not in drawn)]

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from cevnsi.config.check import complete, parse_analysis
+from cevnsi.config.check import parse_analysis
+from cevnsi.experiments.inputs import complete
 from cevnsi.files.tables import DOMAIN_HOLE, read_table
 from cevnsi.output import captions
 from cevnsi.output.captions import assumption_text, number, reader_text

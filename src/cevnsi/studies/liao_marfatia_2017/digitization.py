@@ -95,7 +95,8 @@ def member_values(
 
 def _input_values(analysis: Analysis, used: Measurement, drawn: Measurement) -> Values:
     """How far drawn counts and error bars are from those used, in the bins that enter chi2."""
-    a, b = (measurement.select(PHOTOELECTRONS, *analysis.photoelectron_range) for measurement in (used, drawn))
+    low, high = analysis.photoelectron_range or used.bin_edges_pe[[0, -1]].tolist()
+    a, b = (measurement.select(PHOTOELECTRONS, low, high) for measurement in (used, drawn))
     return {
         "changed_counts": float(np.count_nonzero(a.observed != b.observed)),
         "stat_uncertainty_ratio": float((b.errors / a.errors).mean()),

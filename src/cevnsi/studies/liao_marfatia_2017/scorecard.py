@@ -18,6 +18,7 @@ from cevnsi.experiments.response import Acceptance
 from cevnsi.experiments.targets import MEAN_OF_CSI
 from cevnsi.files.tables import RANGES, SCORECARD, as_columns, read_table
 from cevnsi.model import DataSet, Model, make_dataset, model_of
+from cevnsi.output.spectra import spectra_table
 from cevnsi.parameters import Axis
 from cevnsi.physics.interactions.light_mediator import degenerate_coupling_per_mass
 from cevnsi.physics.muon_g2 import coupling_band
@@ -30,7 +31,7 @@ from cevnsi.scans.rows import scan_rows
 from cevnsi.statistics.intervals import below, least_value, refine
 from cevnsi.statistics.thresholds import threshold
 from cevnsi.studies.liao_marfatia_2017.sensitivity import CL_PAPER, bounded, narrowest_limits
-from cevnsi.studies.liao_marfatia_2017.spectra import mean_momentum_transfer_mev, spectra_table
+from cevnsi.studies.liao_marfatia_2017.spectra import mean_momentum_transfer_mev
 
 Ranges = Mapping[str, Any]
 Values = dict[str, float]

@@ -84,6 +84,7 @@ STUDY = Study(
     citation="J. Liao and D. Marfatia, Phys. Lett. B 775 (2017) 54, arXiv:1708.04255",
     published=PUBLISHED_FILE.as_posix(),
     figures=FIGURES,
+    needs=("photoelectron_range", "normalization_uncertainty"),  # of Eq. 7
     axes={
         "light_mediator": ("mediator_mass_mev", "coupling"),
         "ee_d_u": ("eps_ee_dV", "eps_ee_uV"),

@@ -1,0 +1,122 @@
+"""What is known of a release of data: how its files are read, and what a likelihood takes from them."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cevnsi.experiments.checks import (
+    ACCEPTANCE_COLUMNS,
+    COUNTS_COLUMNS,
+    CROSS_CHECK_COLUMNS,
+    Paths,
+    Tables,
+    check_acceptance,
+    check_counts,
+)
+from cevnsi.experiments.exposure import Exposure
+from cevnsi.experiments.measurement import PHOTOELECTRONS, Measurement
+from cevnsi.experiments.response import Acceptance, Response, unsmeared_response
+from cevnsi.files.tables import read_csv
+from cevnsi.statistics.nuisances import SIGNAL, Nuisance
+
+RECOILS_PER_SEGMENT = 4  # at which it is looked whether a bin sees any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Experiment:
+    """What an experiment has measured, how it sees recoils, and what is not known of that."""
+
+    measurement: Measurement
+    response: Response
+    nuisances: tuple[Nuisance, ...]
+
+    def __post_init__(self) -> None:
+        """Refuse Poisson counts in a bin where nothing is expected, whatever the theory: none would be better."""
+        measured = self.measurement
+        if measured.uncertainty is not None or measured.control is not None:
+            return
+        low, high = self.response.recoil_energies_mev[[0, -1]]
+        steps = max(int((high - low) / self.response.longest_segment_mev), 1) * RECOILS_PER_SEGMENT
+        seen = self.response.detected(np.linspace(low, high, steps + 1)).any(axis=1)
+        shares = np.array(list((self.response.arrival or {"any": np.ones(1)}).values()))
+        signal = np.outer(seen, (shares > 0).any(axis=0)).ravel()
+        expected = signal | (sum(measured.backgrounds.values(), np.zeros(signal.size)) > 0)
+        if (alone := np.flatnonzero(~expected & (measured.observed > 0))).size:
+            i = int(alone[0])
+            raise ValueError(
+                f"bin {measured.bin_text(i)}: {measured.observed[i]:g} observed, but neither signal nor background is "
+                "expected there; leave it out"
+            )
+
+
+def as_measurement(counts: Mapping[str, Any]) -> Measurement:
+    """The measurement in a table of counts by energy."""
+    edges = np.append(counts["bin_low_pe"], counts["bin_high_pe"][-1])
+    return Measurement(
+        axes={PHOTOELECTRONS: edges}, observed=counts["observed_counts"], uncertainty=counts["stat_uncertainty"]
+    )
+
+
+def as_acceptance(acceptance: Mapping[str, Any]) -> Acceptance:
+    """The acceptance in a table of it."""
+    return Acceptance(photoelectrons=acceptance["photoelectrons"], fraction=acceptance["acceptance"])
+
+
+def in_energy_alone(
+    measurement: Measurement, acceptance: Acceptance, exposure: Exposure, normalization_uncertainty: float
+) -> Experiment:
+    """That of Eq. 7, where one scale of the signal, 1 + alpha, is all that is not known."""
+    edges, light_yield = measurement.axes[PHOTOELECTRONS], exposure.light_yield_pe_per_kev
+    return Experiment(
+        measurement=measurement,
+        response=unsmeared_response(edges, acceptance, light_yield),
+        nuisances=(Nuisance(name="normalization", sigma=normalization_uncertainty, scales=(SIGNAL,)),),
+    )
+
+
+def _of_two_tables(tables: Tables, section: Mapping[str, Any], exposure: Exposure) -> Experiment:
+    sigma = float(section["normalization_uncertainty"])
+    return in_energy_alone(as_measurement(tables["counts"]), as_acceptance(tables["acceptance"]), exposure, sigma)
+
+
+def _check_two_tables(paths: Sequence[Path], tables: Tables) -> None:
+    counts, acceptance = tables["counts"], tables["acceptance"]
+    check_counts(paths[0], counts)
+    check_acceptance(paths[1], acceptance, counts["bin_low_pe"][0], counts["bin_high_pe"][-1])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Release:
+    """How a data set is read into tables, and what these are to a likelihood.
+
+    The defaults are those of counts by energy and an acceptance, with the chi2 of Eq. 7.
+    """
+
+    title: str  # for a reader, in HTML
+    roles: tuple[str, ...]  # of its files; that of the counts comes first, then the acceptance's
+    read: Callable[[Paths], Tables]
+    exposure: Exposure | None  # of its detector; None: an analysis of it gives the whole of one
+    check: Callable[[Sequence[Path], Tables], None] = _check_two_tables  # by the files, in the order of roles or tables
+    read_twice: bool = False  # there is a table "cross_check" of two readings
+    # Columns of the tables in results/inputs/ by name: what `experiment` takes, and what is for a reader.
+    tables: Mapping[str, Sequence[str]] = field(
+        default_factory=lambda: {"counts": COUNTS_COLUMNS, "acceptance": ACCEPTANCE_COLUMNS}
+    )
+    shown: Mapping[str, Sequence[str]] = field(default_factory=lambda: {"cross_check": CROSS_CHECK_COLUMNS})
+    experiment: Callable[[Tables, Mapping[str, Any], Exposure], Experiment] = _of_two_tables  # of an analysis' section
+    statistic: str = "gaussian"  # unless an analysis names another
+    needs: tuple[str, ...] = ("photoelectron_range", "normalization_uncertainty")  # keys of an analysis, which
+    choices: tuple[str, ...] = ()  # what a release without those leaves open: keys of the section `measurement`
+    bins: Callable[[Mapping[str, Any]], str] = lambda section: (  # which ones an analysis takes, for a reader
+        "bins from {:g} to {:g} PE".format(*section["photoelectron_range"])
+    )
+
+    def load(self, paths: Iterable[str | Path]) -> Tables:
+        """The tables of `experiment` from files of results/inputs/, which are called like them; checked again."""
+        named = {Path(path).stem: Path(path) for path in paths}
+        tables = {name: read_csv(named[name], columns) for name, columns in self.tables.items()}
+        self.check([named[name] for name in self.tables], tables)
+        return tables
