@@ -565,7 +565,7 @@ def stored(folder: Path, tables: Mapping[str, Any]) -> list[Path]:
 @pytest.mark.parametrize("reader", SOUND)
 def test_clean_tables_are_loaded_as_they_were_read(reader: str, tmp_path: Path) -> None:
     tables = read(tmp_path, reader, SOUND[reader])
-    loaded = RELEASES[reader].load(stored(tmp_path, tables))
+    loaded = RELEASES[reader].loaded(stored(tmp_path, tables))
     for name, table in loaded.items():
         for column, values in table.items():
             np.testing.assert_array_equal(values, tables[name][column])
@@ -575,10 +575,10 @@ def test_clean_tables_are_checked_again_when_loaded(tmp_path: Path) -> None:
     paths = stored(tmp_path, read(tmp_path, "table", TABLE))
     (tmp_path / "counts.csv").write_text(TABLE["counts"].replace("7,3", "7,0"), encoding="utf-8")
     with pytest.raises(TableError, match=r"counts\.csv: row 4: stat_uncertainty 0"):
-        RELEASES["table"].load(paths)
+        RELEASES["table"].loaded(paths)
     (tmp_path / "counts.csv").write_text("", encoding="utf-8")
     with pytest.raises(TableError, match=r"counts\.csv: is empty"):
-        RELEASES["table"].load(paths)
+        RELEASES["table"].loaded(paths)
 
 
 @pytest.mark.parametrize(
@@ -594,4 +594,4 @@ def test_a_loaded_acceptance_that_is_none_is_named(rows: str, said: str, tmp_pat
     paths = stored(tmp_path, read(tmp_path, "table", TABLE))
     (tmp_path / "acceptance.csv").write_text("photoelectrons,acceptance\n" + rows, encoding="utf-8")
     with pytest.raises(TableError, match=rf"acceptance\.csv: {said}"):
-        RELEASES["table"].load(paths)
+        RELEASES["table"].loaded(paths)

@@ -10,6 +10,7 @@ import yaml
 
 from cevnsi.config.build import read_config
 from cevnsi.config.check import check, schema
+from cevnsi.experiments.inputs import RELEASES
 from cevnsi.files.strict_yaml import ConfigError, read
 from cevnsi.studies.known import STUDIES
 from project import ROOT, copy_project
@@ -63,7 +64,10 @@ def test_outputs_are_those_of_the_rules(workflow: dict[str, Any]) -> None:
     patterns = {name: re.sub(r"\\{(scan|grid|k|n)\\}", "([^/]+)", re.escape(name)) for name in named}
     found = {path: {name for name, pattern in patterns.items() if re.fullmatch(pattern, path)} for path in made}
     assert not [path for path, names in found.items() if not names]
-    assert set().union(*found.values()) == set(named)
+    own = {
+        f"results/inputs/{{dataset}}/{name}.csv" for reader in ("table", "counts") for name in RELEASES[reader].tables
+    }
+    assert set().union(own, *found.values()) == set(named)
     figures = [figure.name for study in STUDIES.values() for figure in study.figures]
     assert {f"results/{{analysis}}/figures/{name}.{ext}" for name in figures for ext in INTERFACE["formats"]} < set(
         named
@@ -95,7 +99,8 @@ def test_inputs_have_their_place_in_the_configuration() -> None:
             value = value[key]
         assert "config" not in item or value == item["default"], name
     left = {name for name, item in INTERFACE["inputs"].items() if "config" not in item}
-    assert left == {"published", "table.counts", "table.acceptance"}  # fixed, and nobody's until a dataset names them
+    own = [f"{reader}.{role}" for reader in ("table", "counts") for role in _roles()[reader]]
+    assert left == {"published", *own}  # fixed, and nobody's until a dataset names them
 
 
 def _roles() -> dict[str, list[str]]:
@@ -123,7 +128,9 @@ def test_a_dataset_takes_the_files_that_are_named(reader: str, roles: list[str])
         )
 
     check_with(roles)
-    for wrong in (*(roles[:i] + roles[i + 1 :] for i in range(len(roles))), [*roles, "other"]):
+    needed = [role for role in roles if role not in RELEASES[reader].optional]
+    check_with(needed)
+    for wrong in (*(needed[:i] + needed[i + 1 :] for i in range(len(needed))), [*roles, "other"]):
         with pytest.raises(ConfigError, match=r"datasets\.mine\.files"):
             check_with(wrong)
 

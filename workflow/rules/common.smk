@@ -108,8 +108,13 @@ def dataset_file(name):
 def dataset_tables(wildcards):
     """The tables of the analysis' dataset that a likelihood takes."""
     dataset = config["analyses"][wildcards.analysis]["dataset"]
-    release = RELEASES[config["datasets"][dataset]["reader"]]
-    return [f"results/inputs/{dataset}/{name}.csv" for name in release.tables]
+    section = config["datasets"][dataset]
+    release = RELEASES[section["reader"]]
+    return [
+        f"results/inputs/{dataset}/{name}.csv"
+        for name in release.tables_of(section["files"])
+        if name in release.tables
+    ]
 
 
 def input_names(analysis):
@@ -197,16 +202,15 @@ def kinds():
     ]
 
 
-def readers():
-    """Datasets by the tables that their readers make: what the name of their rule ends in, a reader, and they."""
+def tables_made():
+    """Datasets by the tables that are made of them: what the name of their rule ends in, the tables, and they."""
     found = {}
     for name, section in config["datasets"].items():
-        release = RELEASES[section["reader"]]
-        tables = (*release.tables, *release.shown)
-        found.setdefault(tables, (section["reader"], []))[1].append(name)
+        tables = RELEASES[section["reader"]].tables_of(section["files"])
+        found.setdefault(tuple(tables), []).append(name)
     return [
-        (f"_{i}" if i > 1 else "", reader, same)
-        for i, (reader, same) in enumerate(found.values(), 1)
+        (f"_{i}" if i > 1 else "", tables, same)
+        for i, (tables, same) in enumerate(found.items(), 1)
     ]
 
 

@@ -1,5 +1,5 @@
 # Datasets by the tables that are made of them, which have the same names for one reader.
-for SUFFIX, READER, SAME in readers():
+for SUFFIX, MADE, SAME in tables_made():
 
     rule:
         name:
@@ -12,10 +12,7 @@ for SUFFIX, READER, SAME in readers():
             checksums=own(ROOT / config["checksums"]),
             code=code("inputs.py"),
         output:
-            **{
-                name: f"results/inputs/{{dataset}}/{name}.csv"
-                for name in (*RELEASES[READER].tables, *RELEASES[READER].shown)
-            },
+            **{name: f"results/inputs/{{dataset}}/{name}.csv" for name in MADE},
         log:
             "logs/inputs/{dataset}.log",
         wildcard_constraints:

@@ -29,13 +29,7 @@ rule scorecard:
         "../scripts/scorecard.py"
 
 
-INPUT_FILES = sorted(
-    {
-        file
-        for dataset in config["datasets"].values()
-        for file in dataset["files"].values()
-    }
-)
+INPUT_FILES = sorted({file for analysis in PAPER for file in input_names(analysis)})
 
 
 rule provenance:

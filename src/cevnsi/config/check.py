@@ -63,10 +63,10 @@ def schema() -> dict[str, Any]:
     dataset["allOf"] = [
         {
             "if": {"required": ["reader"], "properties": {"reader": {"const": name}}},
-            "then": {"properties": {"files": {"required": roles, "propertyNames": {"enum": roles}}}},
+            "then": {"properties": {"files": {"required": roles, "propertyNames": {"enum": [*roles, *may]}}}},
         }
         for name, release in RELEASES.items()
-        for roles in [list(release.roles)]
+        for roles, may in [(list(release.roles), release.optional)]
     ]
     return loaded
 
@@ -347,7 +347,7 @@ def _release_complaints(key: str, section: Mapping[str, Any], reader: str) -> It
     for name in sorted({name for each in RELEASES.values() for name in each.needs}):
         if name in release.needs and name not in section:
             yield f"{key}: {name!r} is a required key for {of}"
-        elif name not in release.needs and name in section:
+        elif name not in (*release.needs, *release.takes) and name in section:
             yield f"{key}.{name}: {of} does not take it; {_TAKEN_BY}"
     for name in section.get("measurement", {}):
         if name not in release.choices:

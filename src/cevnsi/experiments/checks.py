@@ -65,6 +65,11 @@ def check_bins(path: Path, table: Table) -> None:
 def check_counts(path: Path, counts: Table) -> None:
     """Contiguous increasing bins and positive uncertainties; raises TableError with file and row."""
     check_bins(path, counts)
+    check_uncertainties(path, counts)
+
+
+def check_uncertainties(path: Path, counts: Table) -> None:
+    """Positive uncertainties; raises TableError with file and row."""
     for i, error in enumerate(counts["stat_uncertainty"]):
         if error < 1 / LARGEST:
             raise TableError(

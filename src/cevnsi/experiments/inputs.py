@@ -14,6 +14,7 @@ from cevnsi.experiments.csi_2017_figures import FIGURE_3
 from cevnsi.experiments.csi_2017_time import RELEASE_2018_TIME
 from cevnsi.experiments.exposure import Exposure
 from cevnsi.experiments.measurement import ROUNDING, Measurement
+from cevnsi.experiments.own_counts import OWN_COUNTS
 from cevnsi.experiments.own_tables import OWN_TABLES
 from cevnsi.experiments.release import Experiment, Release
 from cevnsi.files import tables
@@ -27,6 +28,7 @@ RELEASES: dict[str, Release] = {
     "release2018": RELEASE_2018,
     "csi_2017": RELEASE_2018_TIME,
     "table": OWN_TABLES,
+    "counts": OWN_COUNTS,
 }
 
 READ_TWICE = tuple(name for name, release in RELEASES.items() if release.read_twice)
@@ -62,12 +64,13 @@ def verify_checksum(root: Path, sums: Path, path: Path) -> None:
 def read_dataset(section: Mapping[str, Any], root: Path, sums: Path) -> Tables:
     """The tables of one dataset of the configuration, its files verified and its contents checked."""
     release, files = RELEASES[section["reader"]], section["files"]
-    roles = release.roles
-    if set(files) != set(roles):
+    if not set(release.roles) <= set(files) <= {*release.roles, *release.optional}:
+        may = f", and may have {', '.join(release.optional)}" if release.optional else ""
         raise TableError(
-            f"datasets: reader {section['reader']} needs files for {', '.join(roles)}; "
+            f"datasets: reader {section['reader']} needs files for {', '.join(release.roles)}{may}; "
             f"found {', '.join(files) or 'none'}"
         )
+    roles = [role for role in (*release.roles, *release.optional) if role in files]
     for role in roles:
         verify_checksum(root, sums, Path(files[role]))
     tables = release.read({role: root / files[role] for role in roles})
@@ -103,7 +106,11 @@ def experiment_of(section: Mapping[str, Any], tables: Tables) -> tuple[Experimen
     """What an analysis takes from the tables of its dataset, and its statistic; its section is complete."""
     statistic = statistic_of(section)
     found = RELEASES[section["reader"]].experiment(tables, section, exposure_of(section))
-    nuisances = adjusted(found.nuisances, section.get("nuisances", {}))
+    release, changes = RELEASES[section["reader"]], section.get("nuisances", {})
+    for name, change in changes.items():
+        if "scales" in change and not release.own_nuisances:
+            raise ValueError(f"nuisances.{name}.scales: what it scales is the release's; expected sigma or fixed alone")
+    nuisances = adjusted(found.nuisances, changes)
     return replace(found, measurement=_counted(found.measurement, statistic), nuisances=nuisances), statistic
 
 
@@ -122,7 +129,7 @@ def _counted(measurement: Measurement, statistic: str) -> Measurement:
 def load_experiment(section: Mapping[str, Any], paths: Iterable[str | Path]) -> tuple[Experiment, str]:
     """The same from files of results/inputs/."""
     listed = list(paths)
-    tables = RELEASES[section["reader"]].load(listed)
+    tables = RELEASES[section["reader"]].loaded(listed)
     try:
         return experiment_of(section, tables)
     except ValueError as error:

@@ -1,6 +1,6 @@
 """What is known of a release of data: how its files are read, and what a likelihood takes from them."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -99,24 +99,34 @@ class Release:
     roles: tuple[str, ...]  # of its files; that of the counts comes first, then the acceptance's
     read: Callable[[Paths], Tables]
     exposure: Exposure | None  # of its detector; None: an analysis of it gives the whole of one
+    optional: tuple[str, ...] = ()  # further roles, which need not be there; each makes the table of its name
     check: Callable[[Sequence[Path], Tables], None] = _check_two_tables  # by the files, in the order of roles or tables
     read_twice: bool = False  # there is a table "cross_check" of two readings
     # Columns of the tables in results/inputs/ by name: what `experiment` takes, and what is for a reader.
     tables: Mapping[str, Sequence[str]] = field(
         default_factory=lambda: {"counts": COUNTS_COLUMNS, "acceptance": ACCEPTANCE_COLUMNS}
     )
+    load: Callable[[Paths], Tables] | None = None  # from these; None: with exactly those columns
     shown: Mapping[str, Sequence[str]] = field(default_factory=lambda: {"cross_check": CROSS_CHECK_COLUMNS})
     experiment: Callable[[Tables, Mapping[str, Any], Exposure], Experiment] = _of_two_tables  # of an analysis' section
     statistic: str = "gaussian"  # unless an analysis names another
-    needs: tuple[str, ...] = ("photoelectron_range", "normalization_uncertainty")  # keys of an analysis, which
-    choices: tuple[str, ...] = ()  # what a release without those leaves open: keys of the section `measurement`
+    needs: tuple[str, ...] = ("photoelectron_range", "normalization_uncertainty")  # keys of an analysis that others
+    takes: tuple[str, ...] = ()  # have not, and those that it may have
+    choices: tuple[str, ...] = ()  # what it leaves open: keys of the section `measurement`
+    own_nuisances: bool = False  # an analysis names them, and what each scales
     bins: Callable[[Mapping[str, Any]], str] = lambda section: (  # which ones an analysis takes, for a reader
         "bins from {:g} to {:g} PE".format(*section["photoelectron_range"])
     )
 
-    def load(self, paths: Iterable[str | Path]) -> Tables:
+    def tables_of(self, files: Collection[str]) -> list[str]:
+        """Names of the tables that are made of files of these roles."""
+        return [name for name in (*self.tables, *self.shown) if name not in self.optional or name in files]
+
+    def loaded(self, paths: Iterable[str | Path]) -> Tables:
         """The tables of `experiment` from files of results/inputs/, which are called like them; checked again."""
         named = {Path(path).stem: Path(path) for path in paths}
+        if self.load:
+            return self.load(named)
         tables = {name: read_csv(named[name], columns) for name, columns in self.tables.items()}
         self.check([named[name] for name in self.tables], tables)
         return tables

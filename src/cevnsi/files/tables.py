@@ -246,6 +246,14 @@ def read_csv(path: Path | str, numbers: Sequence[str], texts: Sequence[str] = ()
     return table
 
 
+def header_of(path: Path | str) -> list[str]:
+    """Names of the columns of a csv table, blanks about them left out."""
+    rows = list(dropwhile(lambda row: _is_said_aside(row[1]), _rows(Path(path))))
+    if not rows:
+        raise TableError(f"{path}: is empty; expected a header")
+    return [name.strip() for name in rows[0][1]]
+
+
 def read_table(path: Path | str, layout: Layout) -> Table:
     """A csv table of this layout: numbers as float64 arrays, texts as lists."""
     return read_csv(path, [name for name in layout.columns if name not in layout.texts], layout.texts)

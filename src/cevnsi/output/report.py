@@ -104,8 +104,9 @@ class AnalysisResults:
     @cached_property
     def dataset(self) -> DataSet:
         """Counts and templates of all bins."""
-        tables = [self.dataset_folder / f"{name}.csv" for name in RELEASES[self.whole["reader"]].tables]
-        return load_dataset(self.whole, tables)
+        tables = RELEASES[self.whole["reader"]].tables
+        paths = (self.dataset_folder / f"{name}.csv" for name in tables)
+        return load_dataset(self.whole, [path for path in paths if path.exists()])  # optional ones may not be there
 
     @property
     def measurement(self) -> Measurement:
@@ -380,8 +381,9 @@ def spectrum_payload(analysis: AnalysisResults, example: Mapping[str, float]) ->
 
 def has_spectrum_plot(analysis: AnalysisResults) -> bool:
     """Whether the page can compute an analysis' counts and chi2: in energy alone, not smeared, and with Eq. 7."""
-    (first, *others), is_fitted = analysis.dataset.nuisances, analysis.dataset.nuisances[0].fixed is None
-    return analysis.choices.normalization_uncertainty is not None and not others and bool(first.sigma) and is_fitted
+    nuisances = analysis.dataset.nuisances
+    alone = len(nuisances) == 1 and bool(nuisances[0].sigma) and nuisances[0].fixed is None
+    return analysis.choices.normalization_uncertainty is not None and alone
 
 
 def downloads(results: Path, made: Sequence[AnalysisResults]) -> list[Row]:
