@@ -1,11 +1,13 @@
 """Least chi2 over contact couplings inside a domain, by descent: the plain way for any statistic and any nuclei.
 
 Each nucleus has charges of its own, which move together but not alike. The minimum is found by descent
-(`cevnsi.statistics.descent`) from each side of where a diagonal amplitude changes sign.
+(`cevnsi.statistics.descent`) from each side of where an amplitude changes sign. Of one nucleus, chi2 minimised over scales of
+signal and backgrounds is quasi-convex in the charges, which its couplings fill a polygon of: there each side has one minimum.
+A combination of couplings of several pairs moves along a curve among the charges, which may have more of them.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
@@ -30,6 +32,8 @@ Amplitude = tuple[str, str]  # pair, and "" for the real or "_imag" for the imag
 Domain = Mapping[str, tuple[Real, Real]]
 # Chi2 (n,), gradient (n, k) and Hessian (n, k, k) at charges squared (n, k), ordered (e, mu) by nucleus.
 ChargeDerivatives = Callable[[FloatArray], tuple[FloatArray, FloatArray, FloatArray]]
+
+DESCENTS_AT_ONCE = 20_000  # each of which needs some kilobytes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -254,18 +258,18 @@ def _local_minimum(
     charge = abs(float(np.mean([standard_model_charge(n, sin2) for n in nuclides])))
     size: list[float] = [0.3 * charge if keys[k][0] in OFF_DIAGONAL else charge for k in problem.moved]
     targets = list(product(*([-amplitude, amplitude] for amplitude in size)))
-    starts = problem.starts(low, high, targets)
-    # All of them at once, as a step of few problems costs as much as one of many.
-    many = len(starts) // len(low)
-    value, place = descend(
-        lambda at, which: problem(at, which % len(low)), starts, np.tile(low, (many, 1)), np.tile(high, (many, 1))
-    )
-    for name, ends in inside.items():
-        both = [j for j, d in enumerate(moving) if d.name in MATTER_PARAMETERS[name].quarks]
-        matter = 3 * place[:, both].sum(axis=1)
-        margin = 1e-12 * (ends[1] - ends[0])  # the ends are tried by themselves
-        value = np.where((matter >= ends[0] - margin) & (matter <= ends[1] + margin), value, np.inf)
-    return np.asarray(value.reshape(many, *shape).min(axis=0))
+    most = max(DESCENTS_AT_ONCE // (len(targets) + 2 ** len(moving)), 1)
+    least = np.empty(len(fixed))
+    for first in range(0, len(fixed), most):  # block by block, lest memory grow with the points
+        part = slice(first, first + most)
+        value, place = replace(problem, fixed=fixed[part]).minima(low[part], high[part], targets)
+        for name, ends in inside.items():
+            both = [j for j, d in enumerate(moving) if d.name in MATTER_PARAMETERS[name].quarks]
+            matter = 3 * place[:, :, both].sum(axis=2)
+            margin = 1e-12 * (ends[1] - ends[0])  # the ends are tried by themselves
+            value = np.where((matter >= ends[0] - margin) & (matter <= ends[1] + margin), value, np.inf)
+        least[part] = value.min(axis=0)
+    return least.reshape(shape)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -281,6 +285,16 @@ class _Problem:
     def moved(self) -> list[int]:
         """Numbers of the amplitudes that move."""
         return [int(k) for k in np.flatnonzero(self.slope.any(axis=(0, 2)))]
+
+    def minima(
+        self, low: FloatArray, high: FloatArray, targets: Sequence[Sequence[float]]
+    ) -> tuple[FloatArray, FloatArray]:
+        """Local minima (starts, n), and variables there (starts, n, d)."""
+        starts, n = self.starts(low, high, targets), len(low)
+        # From all starts at once, as a step of few problems costs as much as one of many.
+        lows, highs = (np.tile(ends, (len(starts) // n, 1)) for ends in (low, high))
+        value, place = descend(lambda at, which: self(at, which % n), starts, lows, highs)
+        return value.reshape(-1, n), place.reshape(-1, *low.shape)
 
     def starts(self, low: FloatArray, high: FloatArray, targets: Sequence[Sequence[float]]) -> FloatArray:
         """Variables (starts * n, d), of all problems for each start.
