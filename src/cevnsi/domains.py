@@ -1,9 +1,10 @@
 """Least chi2 over contact couplings inside a domain, by descent: the plain way for any statistic and any nuclei.
 
 Each nucleus has charges of its own, which move together but not alike. The minimum is found by descent
-(`cevnsi.statistics.descent`) from each side of where an amplitude changes sign. Of one nucleus, chi2 minimised over scales of
-signal and backgrounds is quasi-convex in the charges, which its couplings fill a polygon of: there each side has one minimum.
-A combination of couplings of several pairs moves along a curve among the charges, which may have more of them.
+(`cevnsi.statistics.descent`) from each side of where an amplitude changes sign. Of one nucleus, chi2 minimised over
+scales of signal and backgrounds is quasi-convex in the two charges, which its couplings fill a polygon of: there each
+side has one minimum. A combination of couplings of several pairs moves along a curve among the charges, which may have
+more of them.
 """
 
 from collections.abc import Callable, Mapping, Sequence
