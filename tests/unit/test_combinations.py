@@ -149,6 +149,26 @@ PROBLEMS: dict[str, tuple[Parts, dict[str, float], Domain]] = {
         {"b": (-0.5, 0.4), "eps_mumu_uV": (0.0, 0.02)},
     ),
     "wide": ({"a": FLAVORS, "b": ANGLE}, {"eps_mumu_uV": 0.3}, {"a": (-10.0, 8.0), "b": (-9.0, 10.0)}),
+    "a corner far out": (  # where the rate is so large that only the ratio of the charges counts
+        {
+            "a": {
+                "eps_mutau_dV_imag": 1.0,
+                "eps_etau_uV_imag": -1.0,
+                "eps_etau_dV": 1.0,
+                "eps_emu_uV_imag": 1.0,
+            }
+        },
+        {"eps_ee_dV": -0.334, "eps_mumu_uV": 0.209, "eps_etau_dV": 0.324},
+        {"a": (-1.85, 9.6), "eps_etau_uV": (6.86, 11.8)},
+    ),
+    "a corner of four": (
+        {
+            "a": {"eps_emu_dV": 0.252, "eps_ee_uV": 1.0, "eps_etau_uV": 0.3175},
+            "b": {"eps_emu_dV_imag": 1.0, "eps_ee_uV": 0.858, "eps_emu_dV": 1.0, "eps_emu_uV": 0.398},
+        },
+        {"eps_emu_uV_imag": -0.3127},
+        {"a": (3.374, 8.113), "b": (2.289, 9.089), "eps_emu_dV_imag": (-5.769, 3.202), "eps_etau_dV": (1.003, 8.045)},
+    ),
     "narrow": ({"a": FLAVORS}, {"eps_mumu_uV": 0.3}, {"a": (-0.31, -0.31 + 1e-7), "eps_ee_uV": (0.0, 1e-9)}),
 }
 
