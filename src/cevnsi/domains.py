@@ -1,53 +1,74 @@
 """Least chi2 over contact couplings inside a domain, by descent: the plain way for any statistic and any nuclei.
 
 Each nucleus has charges of its own, which move together but not alike. The minimum is found by descent
-(`cevnsi.statistics.descent`) from each side of where a diagonal amplitude changes sign.
+(`cevnsi.statistics.descent`) from each side of where an amplitude changes sign. Of one nucleus, chi2 minimised over
+scales of signal and backgrounds is quasi-convex in the two charges, which its couplings fill a polygon of: there each
+side has one minimum. A combination of couplings of several pairs moves along a curve among the charges, which may have
+more of them.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cevnsi.arrays import FloatArray, Real
-from cevnsi.parameters import CONTACT_PARAMETERS, MATTER_PARAMETERS, OFF_DIAGONAL, PAIRS, MatterParameter, coupling_name
+from cevnsi.parameters import (
+    CONTACT_PARAMETERS,
+    MATTER_PARAMETERS,
+    OFF_DIAGONAL,
+    PAIRS,
+    Combination,
+    MatterParameter,
+    expanded,
+)
 from cevnsi.physics.nuclei import Nuclide
 from cevnsi.physics.weak_charge import ROWS, charge_amplitude, contact, parts, quark_numbers, standard_model_charge
 from cevnsi.statistics.descent import descend
 
+Amplitude = tuple[str, str]  # pair, and "" for the real or "_imag" for the imaginary part of its bracket in Eq. 10
 # Ends broadcast with parameters; only where a matter parameter has a domain, too, all of them are single numbers.
 Domain = Mapping[str, tuple[Real, Real]]
 # Chi2 (n,), gradient (n, k) and Hessian (n, k, k) at charges squared (n, k), ordered (e, mu) by nucleus.
 ChargeDerivatives = Callable[[FloatArray], tuple[FloatArray, FloatArray, FloatArray]]
 
+DESCENTS_AT_ONCE = 20_000  # each of which needs some kilobytes
+
 
 @dataclass(frozen=True, kw_only=True)
 class Direction:
-    """Where one parameter may go at each grid point, and what it adds to a pair's amplitude there.
+    """Where one parameter may go at each grid point, and what one unit of it adds to amplitudes."""
 
-    amplitude = offset + slope * value with value in [low, high]; `part` is "" or "_imag".
-    """
-
-    pair: str
-    part: str
+    name: str
     low: Real
     high: Real
-    offset: Mapping[str, Real]  # by nuclide
-    slope: dict[str, float]  # by nuclide
+    slope: Mapping[Amplitude, Mapping[str, float]]  # by amplitude and nuclide
+
+
+def slopes(
+    name: str, nuclides: tuple[Nuclide, ...], combinations: Mapping[str, Combination] = {}
+) -> dict[Amplitude, dict[str, float]]:
+    """What one unit of a contact parameter, or of a combination of some, adds to amplitudes, by nuclide (Eq. 10)."""
+    result: dict[Amplitude, dict[str, float]] = {}
+    for part, unit in expanded({name: 1.0}, combinations).items():
+        made = CONTACT_PARAMETERS[part]
+        by_nuclide = result.setdefault((made.pair, "_imag" if made.imaginary else ""), {})
+        for nuclide in nuclides:
+            added = float(unit) * quark_numbers(nuclide)[made.quark]
+            by_nuclide[nuclide.name] = by_nuclide.get(nuclide.name, 0.0) + added
+    return result
 
 
 def _matter_direction(
     parameter: MatterParameter, matter: Real, domain: Domain, nuclides: tuple[Nuclide, ...]
 ) -> Direction:
     """Eq. 11 fixes eps_u + eps_d = matter / 3 and leaves eps_u free inside both domains."""
-    total = np.asarray(matter) / 3
-    low, high = _free_interval(parameter, total, domain)
+    low, high = _free_interval(parameter, np.asarray(matter) / 3, domain)
     numbers = {n.name: quark_numbers(n) for n in nuclides}
-    offset = {name: q["d"] * total for name, q in numbers.items()}
     slope = {name: float(q["u"] - q["d"]) for name, q in numbers.items()}
-    return Direction(pair=parameter.pair, part="", low=low, high=high, offset=offset, slope=slope)
+    return Direction(name=parameter.name, low=low, high=high, slope={(parameter.pair, ""): slope})
 
 
 def _free_interval(parameter: MatterParameter, total: Real, domain: Domain) -> tuple[Real, Real]:
@@ -68,16 +89,27 @@ def _matter_span(parameter: MatterParameter, domain: Domain, nuclide: Nuclide) -
     split = [_free_interval(parameter, total, domain) for total in ends]
     at = [np.stack([numbers["u"] * u + numbers["d"] * (total - u) for u in of])
           for total, of in zip(ends, split, strict=True)]  # fmt: skip
-    low, high, name = at[0].min(axis=0), at[1].max(axis=0), nuclide.name
-    return Direction(pair=parameter.pair, part="", low=low, high=high, offset={name: 0.0}, slope={name: 1.0})
+    low, high, slope = at[0].min(axis=0), at[1].max(axis=0), {(parameter.pair, ""): {nuclide.name: 1.0}}
+    return Direction(name=parameter.name, low=low, high=high, slope=slope)
 
 
-def directions(parameters: Mapping[str, Real], domain: Domain, nuclides: tuple[Nuclide, ...]) -> list[Direction]:
-    """Everything that is minimised over, once matter parameters have fixed, or bounded, sums of pairs of it."""
+def directions(
+    parameters: Mapping[str, Real],
+    domain: Domain,
+    nuclides: tuple[Nuclide, ...],
+    combinations: Mapping[str, Combination] = {},
+) -> list[Direction]:
+    """Everything that is minimised over, once matter parameters have fixed, or bounded, sums of pairs of it.
+
+    ValueError where a combination moves what such a sum is of.
+    """
     result = []
     tied: set[str] = set()
     for name, matter in MATTER_PARAMETERS.items():
         if name in parameters or name in domain:
+            for other in [*parameters, *domain]:
+                if other in combinations and set(combinations[other].of) & set(matter.quarks):
+                    raise ValueError(f"{other} moves couplings whose sum {name} is (Eq. 11); expected one or the other")
             tied |= {name, *matter.quarks}
             if name in parameters:
                 result.append(_matter_direction(matter, parameters[name], domain, nuclides))
@@ -86,20 +118,22 @@ def directions(parameters: Mapping[str, Real], domain: Domain, nuclides: tuple[N
                 result.append(_matter_span(matter, domain, nuclide))
     for name, (low, high) in domain.items():
         if name not in tied:
-            made = CONTACT_PARAMETERS[name]
-            slope = {n.name: float(quark_numbers(n)[made.quark]) for n in nuclides}
-            part, offset = "_imag" if made.imaginary else "", dict.fromkeys(slope, 0.0)
-            result.append(Direction(pair=made.pair, part=part, low=low, high=high, offset=offset, slope=slope))
+            result.append(Direction(name=name, low=low, high=high, slope=slopes(name, nuclides, combinations)))
     return result
 
 
 def turning_points(
-    name: str, domain: Mapping[str, tuple[float, float]], nuclides: tuple[Nuclide, ...], sin2_theta_w: float
+    name: str,
+    domain: Mapping[str, tuple[float, float]],
+    nuclides: tuple[Nuclide, ...],
+    sin2_theta_w: float,
+    combinations: Mapping[str, Combination] = {},
 ) -> tuple[list[float], float]:
-    """Where chi2 may turn along a contact parameter, and on what scale there.
+    """Where chi2 may turn along a parameter, and on what scale there.
 
-    Points at which the amplitude that it moves can just vanish with everything else in its domain (without one: zero);
-    the scale is that on which this amplitude changes by the SM charge. For the mean of several nuclei.
+    Points at which an amplitude that it moves can just vanish with everything else in its domain (without one: zero);
+    the scale is the least on which such an amplitude changes by the SM charge, infinite if none moves. For the mean of
+    several nuclei.
     """
     numbers = {q: float(np.mean([quark_numbers(n)[q] for n in nuclides])) for q in ("u", "d")}
     charge = float(np.mean([standard_model_charge(n, sin2_theta_w) for n in nuclides]))
@@ -110,27 +144,42 @@ def turning_points(
         points = [-3 * (rest + difference * end) / numbers["d"] for end in u]
         points += [-3 * (rest - difference * end) / numbers["u"] for end in d]
         return points, 6 * abs(charge) / (numbers["u"] + numbers["d"])
-    made = CONTACT_PARAMETERS[name]
-    rest = 0.0 if made.pair in OFF_DIAGONAL else charge
-    other = "u" if made.quark == "d" else "d"
-    ends = domain.get(coupling_name(made.pair, other, made.imaginary), (0.0, 0.0))
-    number = numbers[made.quark]
-    return [-(rest + numbers[other] * end) / number for end in ends], abs(charge) / number
+
+    def mean_slopes(of: str) -> dict[Amplitude, float]:
+        moved = slopes(of, nuclides, combinations)
+        return {key: float(np.mean(list(by_nuclide.values()))) for key, by_nuclide in moved.items()}
+
+    others = [(mean_slopes(other), ends) for other, ends in domain.items() if other not in (name, *MATTER_PARAMETERS)]
+    points, scale = [], np.inf
+    for key, slope in mean_slopes(name).items():
+        if slope:
+            least = most = 0.0 if key[0] in OFF_DIAGONAL else charge
+            for moved, ends in others:
+                by_ends = [moved.get(key, 0.0) * end for end in ends]
+                least, most = least + min(by_ends), most + max(by_ends)
+            points += [-least / slope, -most / slope]
+            scale = min(scale, abs(charge / slope))
+    return points, scale
 
 
 def fixed_amplitudes(
-    nuclide: Nuclide, parameters: Mapping[str, Real], moving: list[Direction], sin2_theta_w: float
-) -> dict[tuple[str, str], Real]:
+    nuclide: Nuclide,
+    parameters: Mapping[str, Real],
+    sin2_theta_w: float,
+    combinations: Mapping[str, Combination] = {},
+) -> dict[Amplitude, Real]:
     """Real and imaginary amplitude of every pair before what is minimised over adds to it."""
-    epsilon = contact({name: value for name, value in parameters.items() if name not in MATTER_PARAMETERS})
-    amplitudes: dict[tuple[str, str], Real] = {}
+    single = expanded(parameters, combinations)
+    epsilon = contact({name: value for name, value in single.items() if name not in MATTER_PARAMETERS})
+    amplitudes: dict[Amplitude, Real] = {}
     for pair in PAIRS:
         amplitudes[pair, ""], imaginary = parts(charge_amplitude(nuclide, pair, epsilon, sin2_theta_w))
         if pair in OFF_DIAGONAL:
             amplitudes[pair, "_imag"] = imaginary
-    for direction in moving:
-        key = (direction.pair, direction.part)
-        amplitudes[key] = amplitudes[key] + direction.offset[nuclide.name]
+    for name, matter in MATTER_PARAMETERS.items():
+        if name in parameters:  # all of it from eps_d: what eps_u then adds is minimised over
+            key, all_of_d = (matter.pair, ""), quark_numbers(nuclide)["d"] * (np.asarray(parameters[name]) / 3)
+            amplitudes[key] = amplitudes[key] + all_of_d
     return amplitudes
 
 
@@ -140,6 +189,7 @@ def least_over_domain(
     parameters: Mapping[str, Real],
     domain: Domain,
     sin2_theta_w: float,
+    combinations: Mapping[str, Combination] = {},
 ) -> FloatArray:
     """Least chi2 over a domain at fixed parameters, whose values broadcast.
 
@@ -153,7 +203,8 @@ def least_over_domain(
         held = {name: end for name, end in zip(bounded, chosen, strict=True) if end is not None}
         inside = {name: within[name] for name in bounded if name not in held}
         here = {**parameters, **held}
-        least = np.minimum(least, _local_minimum(derivatives, nuclides, here, rest, inside, sin2_theta_w))
+        found = _local_minimum(derivatives, nuclides, here, rest, inside, sin2_theta_w, combinations)
+        least = np.minimum(least, found)
     return np.asarray(least)
 
 
@@ -176,15 +227,16 @@ def _local_minimum(
     domain: Domain,
     inside: Domain,
     sin2: float,
+    combinations: Mapping[str, Combination],
 ) -> Real:
     """Least of the local minima that descents from both signs of every amplitude that moves lead to.
 
     Only of those with each matter parameter of `inside` between its ends there.
     """
-    moving = directions(parameters, domain, nuclides)
-    by_nuclide = [fixed_amplitudes(n, parameters, moving, sin2) for n in nuclides]
+    moving = directions(parameters, domain, nuclides, combinations)
+    by_nuclide = [fixed_amplitudes(n, parameters, sin2, combinations) for n in nuclides]
     keys = [key for key in by_nuclide[0] if key[0] != "tautau"]  # which changes no rate
-    moving = [d for d in moving if (d.pair, d.part) in keys]
+    moving = [d for d in moving if any(key in keys for key in d.slope)]
     values = [by[key] for by in by_nuclide for key in keys] + [end for d in moving for end in (d.low, d.high)]
     shape = np.broadcast_shapes(*map(np.shape, values))
 
@@ -192,11 +244,11 @@ def _local_minimum(
         return np.broadcast_to(np.asarray(value, float), shape).ravel()
 
     fixed = np.stack([np.stack([flat(by[key]) for by in by_nuclide], -1) for key in keys], 1)  # (n, keys, nuclei)
+    slope = [[[d.slope[key][n.name] if key in d.slope else 0.0 for n in nuclides] for key in keys] for d in moving]
     problem = _Problem(
         derivatives=derivatives,
         fixed=fixed,
-        slope=np.array([[d.slope[n.name] for n in nuclides] for d in moving]).reshape(-1, len(nuclides)),
-        key=np.array([keys.index((d.pair, d.part)) for d in moving], dtype=np.intp),
+        slope=np.array(slope).reshape(-1, len(keys), len(nuclides)),
         enters=np.array([[float(key[0] in pairs) for key in keys] for pairs in ROWS.values()]),
     )
     if not moving:
@@ -206,20 +258,19 @@ def _local_minimum(
     )
     charge = abs(float(np.mean([standard_model_charge(n, sin2) for n in nuclides])))
     size: list[float] = [0.3 * charge if keys[k][0] in OFF_DIAGONAL else charge for k in problem.moved]
-    starts = [problem.start(low, high, chosen) for chosen in product(*([-amplitude, amplitude] for amplitude in size))]
-    # Those of all signs at once, as a step of few problems costs as much as one of many.
-    value, place = descend(
-        lambda at, which: problem(at, which % len(low)),
-        np.concatenate(starts),
-        np.tile(low, (len(starts), 1)),
-        np.tile(high, (len(starts), 1)),
-    )
-    for name, ends in inside.items():
-        both = [j for j, d in enumerate(moving) if d.pair == MATTER_PARAMETERS[name].pair and not d.part]
-        matter = 3 * place[:, both].sum(axis=1)
-        margin = 1e-12 * (ends[1] - ends[0])  # the ends are tried by themselves
-        value = np.where((matter >= ends[0] - margin) & (matter <= ends[1] + margin), value, np.inf)
-    return np.asarray(value.reshape(len(starts), *shape).min(axis=0))
+    targets = list(product(*([-amplitude, amplitude] for amplitude in size)))
+    most = max(DESCENTS_AT_ONCE // (len(targets) + 2 ** len(moving)), 1)
+    least = np.empty(len(fixed))
+    for first in range(0, len(fixed), most):  # block by block, lest memory grow with the points
+        part = slice(first, first + most)
+        value, place = replace(problem, fixed=fixed[part]).minima(low[part], high[part], targets)
+        for name, ends in inside.items():
+            both = [j for j, d in enumerate(moving) if d.name in MATTER_PARAMETERS[name].quarks]
+            matter = 3 * place[:, :, both].sum(axis=2)
+            margin = 1e-12 * (ends[1] - ends[0])  # the ends are tried by themselves
+            value = np.where((matter >= ends[0] - margin) & (matter <= ends[1] + margin), value, np.inf)
+        least[part] = value.min(axis=0)
+    return least.reshape(shape)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -228,24 +279,57 @@ class _Problem:
 
     derivatives: ChargeDerivatives
     fixed: FloatArray  # (n, keys, nuclei), amplitudes before anything moves
-    slope: FloatArray  # (d, nuclei), of the amplitude that a variable moves
-    key: NDArray[np.intp]  # (d,), which amplitude that is
+    slope: FloatArray  # (d, keys, nuclei), what one unit of a variable adds to them
     enters: FloatArray  # (rows, keys), one where the square of an amplitude is part of a charge
 
     @property
     def moved(self) -> list[int]:
         """Numbers of the amplitudes that move."""
-        return sorted(set(self.key.tolist()))
+        return [int(k) for k in np.flatnonzero(self.slope.any(axis=(0, 2)))]
 
-    def start(self, low: FloatArray, high: FloatArray, targets: Sequence[float]) -> FloatArray:
-        """Variables (n, d) at which each moving amplitude, in the mean of nuclei, is next to its target."""
-        start = np.empty_like(low)
-        mean = self.slope.mean(axis=1)
+    def minima(
+        self, low: FloatArray, high: FloatArray, targets: Sequence[Sequence[float]]
+    ) -> tuple[FloatArray, FloatArray]:
+        """Local minima (starts, n), and variables there (starts, n, d)."""
+        starts, n = self.starts(low, high, targets), len(low)
+        # From all starts at once, as a step of few problems costs as much as one of many.
+        lows, highs = (np.tile(ends, (len(starts) // n, 1)) for ends in (low, high))
+        value, place = descend(lambda at, which: self(at, which % n), starts, lows, highs)
+        return value.reshape(-1, n), place.reshape(-1, *low.shape)
+
+    def starts(self, low: FloatArray, high: FloatArray, targets: Sequence[Sequence[float]]) -> FloatArray:
+        """Variables (starts * n, d), of all problems for each start.
+
+        At them the amplitudes that move, in the mean of nuclei, are next to their targets. Where a variable moves
+        several of them there are minima in corners of the box, too, which are further starts.
+        """
+        if (self.slope.any(axis=2).sum(axis=1) <= 1).all():
+            return np.concatenate([self._start(low, high, chosen) for chosen in targets])
+        corners = [np.stack(ends, 1) for ends in product(*zip(low.T, high.T, strict=True))]
+        return np.concatenate([self._nearest(low, high, np.array(targets)), *corners])
+
+    def _nearest(self, low: FloatArray, high: FloatArray, targets: FloatArray) -> FloatArray:
+        """Those at targets (starts, moved), by least squares."""
+        slope = self.slope[:, self.moved].mean(axis=2)
+        away = (self.fixed[:, self.moved].mean(axis=2) - targets[:, None]).reshape(-1, len(self.moved))
+        curvature = 2 * slope @ slope.T
+
+        def distance(at: FloatArray, which: NDArray[np.intp]) -> tuple[FloatArray, FloatArray, FloatArray]:
+            left = away[which] + at @ slope
+            return (left**2).sum(axis=1), 2 * left @ slope.T, np.broadcast_to(curvature, (len(at), *curvature.shape))
+
+        lows, highs = (np.tile(ends, (len(targets), 1)) for ends in (low, high))
+        return descend(distance, (lows + highs) / 2, lows, highs)[1]
+
+    def _start(self, low: FloatArray, high: FloatArray, targets: Sequence[float]) -> FloatArray:
+        """One of them (n, d), in closed form where each variable moves one amplitude."""
+        start, mean = (low + high) / 2, self.slope.mean(axis=2)
         for k, target in zip(self.moved, targets, strict=True):
-            mine = np.flatnonzero(self.key == k)
-            first = np.where(mean[mine] > 0, low[:, mine], high[:, mine])
-            last = np.where(mean[mine] > 0, high[:, mine], low[:, mine])
-            least, most = (self.fixed[:, k].mean(axis=1) + (ends * mean[mine]).sum(axis=1) for ends in (first, last))
+            mine = np.flatnonzero(mean[:, k])
+            slope = mean[mine, k]
+            first = np.where(slope > 0, low[:, mine], high[:, mine])
+            last = np.where(slope > 0, high[:, mine], low[:, mine])
+            least, most = (self.fixed[:, k].mean(axis=1) + (ends * slope).sum(axis=1) for ends in (first, last))
             part = np.clip((target - least) / np.where(most > least, most - least, 1.0), 0.0, 1.0)[:, None]
             start[:, mine] = first + part * (last - first)
         return start
@@ -257,14 +341,13 @@ class _Problem:
 
     def __call__(self, at: FloatArray, which: NDArray[np.intp]) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Chi2 (n,), gradient (n, d) and Hessian (n, d, d) at (n, d)."""
-        amplitude = self.fixed[which]
-        for j, k in enumerate(self.key):
-            amplitude[:, k] += at[:, j, None] * self.slope[j]
-        entering = self.enters[:, self.key]  # (rows, d)
-        jacobian = 2 * np.einsum("rj,nji,ji->nrij", entering, amplitude[:, self.key], self.slope)
-        jacobian = jacobian.reshape(len(at), -1, self.key.size)
+        d, amplitude = len(self.slope), self.fixed[which]
+        for j, slope in enumerate(self.slope):
+            amplitude += at[:, j, None, None] * slope
+        entering = np.einsum("rk,jki->rijk", self.enters, self.slope)
+        jacobian = 2 * np.einsum("nki,rijk->nrij", amplitude, entering).reshape(len(at), -1, d)
         value, by_charge, second = self.derivatives(self.charges(amplitude))
-        together = (self.key[:, None] == self.key) * 2 * np.einsum("rj,ji,li->rijl", entering, self.slope, self.slope)
         hessian = jacobian.swapaxes(1, 2) @ second @ jacobian
-        hessian += np.einsum("nc,cjl->njl", by_charge, together.reshape(-1, self.key.size, self.key.size))
+        together = 2 * np.einsum("rijk,lki->rijl", entering, self.slope)
+        hessian += np.einsum("nc,cjl->njl", by_charge, together.reshape(-1, d, d))
         return value, np.einsum("nc,ncj->nj", by_charge, jacobian), hessian

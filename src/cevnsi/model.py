@@ -308,8 +308,20 @@ def charge_derivatives(model: Model, charges: FloatArray) -> tuple[FloatArray, F
     Nuisances are at their best and follow: by the implicit function theorem the gradient is that at fixed ones, and
     the Hessian is less by what they take up.
     """
-    every, number = np.arange(len(charges)), {nuisance.name: j for j, nuisance in enumerate(model.nuisances)}
     samples = _charge_samples(model)
+    most = max(VALUES_AT_ONCE // (model.parts[-1].stop * (len(samples) + len(model.nuisances))), 1)
+    blocks = [
+        _charge_derivatives(model, samples, charges[first : first + most]) for first in range(0, len(charges), most)
+    ]
+    value, gradient, hessian = (np.concatenate(each) for each in zip(*blocks, strict=True))
+    return value, gradient, hessian
+
+
+def _charge_derivatives(
+    model: Model, samples: Sequence[tuple[int, Sample]], charges: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """The same, of all charges at once."""
+    every, number = np.arange(len(charges)), {nuisance.name: j for j, nuisance in enumerate(model.nuisances)}
     signals: list[Signal] = []
     for i, dataset in enumerate(model.datasets):
         mine = [(charge, sample) for charge, (where, sample) in zip(charges.T, samples, strict=True) if where == i]

@@ -4,11 +4,14 @@ Nothing takes a name apart: what a name means is in its record. Every contact co
 they are the same for all that is in physics; an interaction adds its own (`cevnsi.physics.interactions`).
 """
 
+import html
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from cevnsi.arrays import FloatArray
+from cevnsi.arrays import FloatArray, Real
 
 _LETTERS = {"e": ("e", "e"), "mu": (r"\mu", "μ"), "tau": (r"\tau", "τ")}  # TeX, and as it is
 FLAVORS_OF_PAIR = {
@@ -60,6 +63,14 @@ class MatterParameter(Parameter):
 
     pair: str
     quarks: tuple[str, str]  # names of the couplings to u and d
+    zero_is_standard_model: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Combination(Parameter):
+    """A linear combination of contact couplings, which moves all of them together."""
+
+    of: Mapping[str, float]  # contact parameters, and what one unit of the combination adds to each
     zero_is_standard_model: bool = True
 
 
@@ -121,6 +132,55 @@ def quarks_of(matter_parameter_name: str) -> tuple[str, str]:
     ('eps_ee_uV', 'eps_ee_dV')
     """
     return MATTER_PARAMETERS[matter_parameter_name].quarks
+
+
+def combination(name: str, of: Mapping[str, float]) -> Combination:
+    """The combination of this name; ValueError if it has none, is another parameter's, or moves what cannot be moved.
+
+    >>> combination("eps_ee_both", {"eps_ee_uV": 1.0, "eps_ee_dV": 1.0}).usual
+    (-1.0, 1.0)
+    """
+    if not re.fullmatch(r"[A-Za-z]\w*", name, re.ASCII):
+        raise ValueError(f"combination {name!r}: expected a name of letters, digits and underscores")
+    if name in CONTACT_PARAMETERS or name in MATTER_PARAMETERS:
+        raise ValueError(f"combination {name}: is the name of a parameter; expected one of its own")
+    if not of:
+        raise ValueError(f"combination {name}: is of nothing; expected contact parameters")
+    for part, unit in of.items():
+        if part not in CONTACT_PARAMETERS:
+            raise ValueError(
+                f"combination {name}: {part!r} is no contact parameter; expected one of {', '.join(CONTACT_PARAMETERS)}"
+            )
+        if not np.isfinite(unit) or unit == 0:
+            raise ValueError(f"combination {name}: {part} times {unit:g}; expected a finite number other than zero")
+    plain = name.replace("_", r"\_")
+    least, most = zip(*(CONTACT_PARAMETERS[part].usual for part in of), strict=True)
+    return Combination(
+        name=name,
+        tex=rf"\mathrm{{{plain}}}",
+        html=html.escape(name),
+        spoken=name,
+        usual=(min(least), max(most)),
+        of=dict(of),
+    )
+
+
+def expanded(parameters: Mapping[str, Real], combinations: Mapping[str, Combination]) -> dict[str, Real]:
+    """Parameters without combinations: what these add to their contact parameters, and what is given by itself.
+
+    Values broadcast.
+
+    >>> both = combination("both", {"eps_ee_uV": 1.0, "eps_ee_dV": 0.5})
+    >>> expanded({"both": 0.2, "eps_ee_uV": 0.1, "eps_mumu_dV": 0.3}, {"both": both})
+    {'eps_ee_uV': 0.30000000000000004, 'eps_mumu_dV': 0.3, 'eps_ee_dV': 0.1}
+    """
+    result = {name: value for name, value in parameters.items() if name not in combinations}
+    for name in parameters:
+        if name in combinations:
+            for part, unit in combinations[name].of.items():
+                added = unit * parameters[name]
+                result[part] = result[part] + added if part in result else added
+    return result
 
 
 @dataclass(frozen=True, kw_only=True)

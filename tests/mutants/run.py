@@ -64,11 +64,11 @@ TESTS: dict[str, tuple[str, ...]] = {
         f"{UNIT}regions.py::test_a_threshold_is_for_some_degrees_of_freedom",
     ),
     "src/cevnsi/fast/contraction.py": (f"{UNIT}contraction.py", f"{UNIT}scan.py"),
-    "src/cevnsi/fast/coupling_domain.py": MINIMA,
+    "src/cevnsi/fast/coupling_domain.py": (*MINIMA, f"{UNIT}combinations.py"),
     "src/cevnsi/fast/lines.py": (f"{UNIT}lines.py", *GRIDS),
     "src/cevnsi/templates.py": (f"{UNIT}templates.py", *COUNTS, f"{UNIT}contraction.py"),
     "src/cevnsi/model.py": (f"{UNIT}statistics.py", f"{UNIT}contraction.py", *GRIDS),
-    "src/cevnsi/domains.py": (f"{UNIT}domains.py", *MINIMA),
+    "src/cevnsi/domains.py": (f"{UNIT}domains.py", f"{UNIT}combinations.py", *MINIMA),
 }
 # Of the mutants in named.toml, in further files.
 NAMED: dict[str, tuple[str, ...]] = {

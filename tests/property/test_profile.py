@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.optimize import Bounds, differential_evolution, minimize
 
 from cevnsi.arrays import FloatArray
-from cevnsi.domains import directions
+from cevnsi.domains import directions, fixed_amplitudes
 from cevnsi.fast.contraction import contract
 from cevnsi.model import Model
 from cevnsi.parameters import CONTACT_PARAMETERS
@@ -384,12 +384,13 @@ def test_directions_are_named_after_what_moves(model: Callable[..., Model]) -> N
     nuclides = model("paper").nuclides
     domain = {"eps_ee_uV": (-1.0, 1.0), "eps_ee_dV": (-1.0, 1.0), "eps_etau_dV_imag": (0.0, 0.5)}
     matter, imaginary = directions({"eps_ee_matter": np.array(1.5)}, domain, nuclides)
-    assert (matter.pair, matter.part) == ("ee", "")
+    assert matter.name == "eps_ee_matter"
     assert (float(matter.low), float(matter.high)) == (-0.5, 1.0)  # eps_d = 0.5 - eps_u stays in [-1, 1]
-    assert matter.slope == {"mean": 184 - 206}
-    assert float(matter.offset["mean"]) == 206 * 0.5
-    assert (imaginary.pair, imaginary.part, imaginary.low, imaginary.high) == ("etau", "_imag", 0.0, 0.5)
-    assert imaginary.slope == {"mean": 206}
+    assert matter.slope == {("ee", ""): {"mean": 184 - 206}}
+    at_zero, tied = (fixed_amplitudes(nuclides[0], point, 0.25) for point in ({}, {"eps_ee_matter": np.array(1.5)}))
+    assert tied["ee", ""] - at_zero["ee", ""] == 206 * 0.5  # where eps_u is zero
+    assert (imaginary.name, imaginary.low, imaginary.high) == ("eps_etau_dV_imag", 0.0, 0.5)
+    assert imaginary.slope == {("etau", "_imag"): {"mean": 206}}
 
 
 @pytest.mark.parametrize("end", [-1.0, 1.0])

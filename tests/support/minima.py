@@ -12,6 +12,7 @@ from cevnsi.parameters import MATTER_PARAMETERS, quarks_of
 from points import contact_chi2
 
 Domain = Mapping[str, tuple[float, float]]
+Combinations = Mapping[str, Mapping[str, float]]  # what one unit of each adds to couplings
 
 STEP = 1e-6  # of difference quotients
 
@@ -19,11 +20,18 @@ STEP = 1e-6  # of difference quotients
 class Box:
     """Chi2 at contact couplings inside a domain, at fixed parameters.
 
-    A matter parameter bounds the sum of its eps_uV and its eps_dV (Eq. 11), or if it is fixed ties them.
+    A matter parameter bounds the sum of its eps_uV and its eps_dV (Eq. 11), or if it is fixed ties them. Combinations
+    add to the couplings that they are of.
     """
 
-    def __init__(self, model: Model, parameters: Mapping[str, float], domain: Domain) -> None:
-        self.model = model
+    def __init__(
+        self,
+        model: Model,
+        parameters: Mapping[str, float],
+        domain: Domain,
+        combinations: Mapping[str, Mapping[str, float]] = {},
+    ) -> None:
+        self.model, self.combinations = model, combinations
         self.fixed = {name: value for name, value in parameters.items() if name not in MATTER_PARAMETERS}
         given = {name: (value, value) for name, value in parameters.items() if name in MATTER_PARAMETERS}
         sums = given | {name: ends for name, ends in domain.items() if name in MATTER_PARAMETERS}
@@ -49,8 +57,13 @@ class Box:
 
     def chi2(self, value: FloatArray) -> FloatArray:
         """Chi2 at couplings (n, k)."""
-        chi2: FloatArray = contact_chi2(self.model, {**self.fixed, **dict(zip(self.names, value.T, strict=True))}, {})
-        return chi2
+        point: dict[str, Any] = {**self.fixed, **dict(zip(self.names, value.T, strict=True))}
+        for name, of in self.combinations.items():
+            moved = point.pop(name, 0.0)
+            for part, unit in of.items():
+                point[part] = point.get(part, 0.0) + unit * moved
+        chi2: FloatArray = contact_chi2(self.model, point, {})
+        return np.broadcast_to(chi2, len(value))
 
     def with_slope(self, value: FloatArray) -> tuple[float, FloatArray]:
         """Chi2 at couplings (k,), and its slope (k,)."""
@@ -77,10 +90,18 @@ class Box:
         return float(self.chi2(x[None])[0]) if inside else np.inf
 
 
-def least(model: Model, parameters: Mapping[str, float], domain: Domain, seed: int, starts: int = 12) -> float:
+def least(
+    model: Model,
+    parameters: Mapping[str, float],
+    domain: Domain,
+    seed: int,
+    starts: int = 12,
+    points: int = 10_000,
+    combinations: Mapping[str, Mapping[str, float]] = {},
+) -> float:
     """The least of many local minima, from the best of many random points and from as many others of them."""
-    box, random = Box(model, parameters, domain), np.random.default_rng(seed)
-    places = random.random((10_000, len(box.names)))
+    box, random = Box(model, parameters, domain, combinations), np.random.default_rng(seed)
+    places = random.random((points, len(box.names)))
     corners = random.random(places.shape) < 0.3
     places[::2] = np.where(corners, np.round(places), places)[::2]
     values = box.at(places)

@@ -9,14 +9,16 @@ from typing import Any
 import numpy as np
 import pytest
 
+from cevnsi import domains
 from cevnsi import model as model_module
 from cevnsi.fast.lines import Line, pieces
 from cevnsi.model import Model, chi2_at
-from cevnsi.parameters import Axis
+from cevnsi.parameters import Axis, combination
 from cevnsi.scans import rows as rows_module
 from cevnsi.scans.axes import Scan
-from cevnsi.scans.chi2 import points_at_once
+from cevnsi.scans.chi2 import chi2, points_at_once
 from cevnsi.scans.rows import scan_rows
+from cevnsi.statistics.descent import descend
 from points import mediator_chi2
 
 MB = 2**20
@@ -145,3 +147,38 @@ def test_tiles_that_are_divided_at_once_are_a_few_megabytes(points: int) -> None
     with peak_of() as peak:
         line.fill(np.ones((2, 5, len(runs), 3)), out)
         assert 2 * MB < peak() < 4 * MB
+
+
+def test_derivatives_in_the_charges_are_made_block_by_block(
+    model: Callable[..., Model], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    used = model("release")
+    charges = np.random.default_rng(1).uniform(100, 3000, (60_000, 2))
+    assert 8 * charges.size * used.standard_model_counts.size > 10 * MB  # of one array, were all there at once
+    model_module.charge_derivatives(used, charges[:1])
+    with peak_of() as peak:
+        found = model_module.charge_derivatives(used, charges)
+        assert peak() < 24 * MB
+    monkeypatch.setattr(model_module, "VALUES_AT_ONCE", 1000)
+    for some, of_all in zip(model_module.charge_derivatives(used, charges[:100]), found, strict=True):
+        np.testing.assert_array_equal(some, of_all[:100])
+
+
+@pytest.mark.parametrize("matter", [True, False], ids=["matter", "flavors"])
+def test_points_of_a_domain_are_descended_from_block_by_block(
+    matter: bool, model: Callable[..., Model], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    used, sizes = model("release", nuclei="cs_and_i"), []
+
+    def watched(derivatives: Any, start: Any, low: Any, high: Any) -> Any:
+        sizes.append(len(start))
+        return descend(derivatives, start, low, high)
+
+    flavors = combination("flavors", {"eps_ee_dV": 1.0, "eps_mumu_dV": 1.0})
+    domain = {"eps_ee_uV": (-1.0, 1.0), "eps_ee_dV": (-1.0, 1.0)} if matter else {"flavors": (-1.0, 1.0)}
+    point = {"eps_ee_matter" if matter else "eps_mumu_uV": np.linspace(-1.0, 1.0, 101)}
+    expected = chi2(used, "contact", point, domain, {"flavors": flavors})
+    monkeypatch.setattr(domains, "descend", watched)
+    monkeypatch.setattr(domains, "DESCENTS_AT_ONCE", 50)
+    np.testing.assert_array_equal(chi2(used, "contact", point, domain, {"flavors": flavors}), expected)
+    assert 20 < max(sizes) <= 50

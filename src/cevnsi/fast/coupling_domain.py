@@ -12,12 +12,19 @@ from collections.abc import Mapping
 import numpy as np
 
 from cevnsi.arrays import FloatArray, Real
-from cevnsi.domains import Domain, directions, fixed_amplitudes
+from cevnsi.domains import Domain, directions, fixed_amplitudes, slopes
 from cevnsi.fast.contraction import Contraction
+from cevnsi.parameters import Combination
 from cevnsi.physics.nuclei import Nuclide
 from cevnsi.physics.weak_charge import ROWS
 
 MOST_EDGES = 6  # of a polygon, which are minimised along together
+
+
+def handles(nuclides: tuple[Nuclide, ...], domain: Domain, combinations: Mapping[str, Combination] = {}) -> bool:
+    """Whether charges fill a polygon: of one nucleus, with nothing in the domain that moves several amplitudes."""
+    alone = all(len(slopes(name, nuclides, combinations)) == 1 for name in domain if name in combinations)
+    return len(nuclides) == 1 and alone
 
 
 def _square_interval(low: Real, high: Real) -> tuple[Real, Real]:
@@ -27,16 +34,20 @@ def _square_interval(low: Real, high: Real) -> tuple[Real, Real]:
 
 
 def _charge_intervals(
-    nuclide: Nuclide, parameters: Mapping[str, Real], domain: Domain, sin2_theta_w: float
+    nuclide: Nuclide,
+    parameters: Mapping[str, Real],
+    domain: Domain,
+    sin2_theta_w: float,
+    combinations: Mapping[str, Combination],
 ) -> dict[str, tuple[Real, Real]]:
     """Least and greatest contribution to Q_e^2 alone, to Q_mu^2 alone, and to both ("emu")."""
-    moving = directions(parameters, domain, (nuclide,))
+    moving = directions(parameters, domain, (nuclide,), combinations)
     sums: dict[str, tuple[Real, Real]] = {"e": (0.0, 0.0), "mu": (0.0, 0.0), "emu": (0.0, 0.0)}
-    for (pair, part), amplitude in fixed_amplitudes(nuclide, parameters, moving, sin2_theta_w).items():
-        low, high = amplitude, amplitude
+    for key, amplitude in fixed_amplitudes(nuclide, parameters, sin2_theta_w, combinations).items():
+        pair, low, high = key[0], amplitude, amplitude
         for direction in moving:
-            if (direction.pair, direction.part) == (pair, part):
-                slope = direction.slope[nuclide.name]
+            if key in direction.slope:
+                slope = direction.slope[key][nuclide.name]
                 first, last = slope * direction.low, slope * direction.high
                 low, high = low + np.minimum(first, last), high + np.maximum(first, last)
         target = "emu" if pair == "emu" else next((row for row, pairs in ROWS.items() if pair in pairs), None)
@@ -99,6 +110,11 @@ def polygon_minimum(
     parameters: Mapping[str, Real],
     domain: Domain,
     sin2_theta_w: float,
+    combinations: Mapping[str, Combination] = {},
 ) -> FloatArray:
-    """Least chi2 over `domain` at fixed `parameters`, whose values broadcast; the contraction has (e, mu)."""
-    return _polygon_minimum(contraction, _charge_intervals(nuclide, parameters, domain, sin2_theta_w))
+    """Least chi2 over `domain` at fixed `parameters`, whose values broadcast; the contraction has (e, mu).
+
+    Of what `handles` says yes to.
+    """
+    intervals = _charge_intervals(nuclide, parameters, domain, sin2_theta_w, combinations)
+    return _polygon_minimum(contraction, intervals)

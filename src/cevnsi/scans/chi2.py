@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cevnsi.arrays import FloatArray, Real
-from cevnsi.domains import Domain, least_over_domain
+from cevnsi.domains import ChargeDerivatives, Domain, least_over_domain
 from cevnsi.fast.contraction import contraction_of, has_contraction
-from cevnsi.fast.coupling_domain import MOST_EDGES, polygon_minimum
+from cevnsi.fast.coupling_domain import MOST_EDGES, handles, polygon_minimum
 from cevnsi.model import VALUES_AT_ONCE, Model, charge_derivatives, chi2_at
-from cevnsi.parameters import Axis
+from cevnsi.parameters import Axis, Combination, expanded
 from cevnsi.physics.interactions import INTERACTIONS
 from cevnsi.statistics.intervals import least_value
 
@@ -22,18 +22,25 @@ def is_cheap(interaction: str) -> bool:
     return INTERACTIONS[interaction].expansion is not None
 
 
-def chi2(model: Model, interaction: str, parameters: Mapping[str, Real], domain: Domain) -> FloatArray:
-    """Chi2 at parameters, least over a domain of contact couplings; values broadcast."""
+def chi2(
+    model: Model,
+    interaction: str,
+    parameters: Mapping[str, Real],
+    domain: Domain,
+    combinations: Mapping[str, Combination] = {},
+) -> FloatArray:
+    """Chi2 at parameters, least over a domain of contact couplings and combinations of them; values broadcast."""
     sin2, dataset = model.analysis.sin2_theta_w, model.datasets[0]
     contracted = has_contraction(model)
     if domain:
-        if not contracted:
-            derivatives = partial(charge_derivatives, model)
-            return least_over_domain(derivatives, model.nuclides, parameters, domain, sin2)
-        contraction = contraction_of(model, interaction, {})
-        if len(model.nuclides) == 1:
-            return polygon_minimum(contraction, model.nuclides[0], parameters, domain, sin2)
-        return least_over_domain(contraction.derivatives, model.nuclides, parameters, domain, sin2)
+        derivatives: ChargeDerivatives = partial(charge_derivatives, model)
+        if contracted:
+            contraction = contraction_of(model, interaction, {})
+            if handles(model.nuclides, domain, combinations):
+                return polygon_minimum(contraction, model.nuclides[0], parameters, domain, sin2, combinations)
+            derivatives = contraction.derivatives
+        return least_over_domain(derivatives, model.nuclides, parameters, domain, sin2, combinations)
+    parameters = expanded(parameters, combinations)
     terms = INTERACTIONS[interaction].expansion
     if contracted and terms:
         contraction = contraction_of(model, interaction, parameters)
@@ -42,7 +49,12 @@ def chi2(model: Model, interaction: str, parameters: Mapping[str, Real], domain:
 
 
 def least_chi2(
-    model: Model, interaction: str, parameters: Mapping[str, Real], domain: Domain, over: Sequence[Axis] = ()
+    model: Model,
+    interaction: str,
+    parameters: Mapping[str, Real],
+    domain: Domain,
+    over: Sequence[Axis] = (),
+    combinations: Mapping[str, Combination] = {},
 ) -> FloatArray:
     """Chi2 at parameters, least over the domain and over axes between their ends; values broadcast.
 
@@ -51,7 +63,7 @@ def least_chi2(
     shape = np.broadcast_shapes(*(np.shape(value) for value in parameters.values()))
     if not over or INTERACTIONS[interaction].has_domains:
         within = {axis.name: (axis.minimum, axis.maximum) for axis in over}
-        return np.broadcast_to(chi2(model, interaction, parameters, {**domain, **within}), shape)
+        return np.broadcast_to(chi2(model, interaction, parameters, {**domain, **within}, combinations), shape)
     axis, *rest = over
     point = {name: np.broadcast_to(value, shape).ravel() for name, value in parameters.items()}
 
