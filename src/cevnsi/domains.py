@@ -14,7 +14,16 @@ from numpy.typing import NDArray
 from cevnsi.arrays import FloatArray, Real
 from cevnsi.parameters import CONTACT_PARAMETERS, MATTER_PARAMETERS, OFF_DIAGONAL, PAIRS, MatterParameter, coupling_name
 from cevnsi.physics.nuclei import Nuclide
-from cevnsi.physics.weak_charge import ROWS, charge_amplitude, contact, parts, quark_numbers, standard_model_charge
+from cevnsi.physics.weak_charge import (
+    ROW_OF_PAIR,
+    ROWS,
+    NucleonCouplings,
+    charge_amplitude,
+    contact,
+    parts,
+    quark_numbers,
+    standard_model_charge,
+)
 from cevnsi.statistics.descent import descend
 
 # Ends broadcast with parameters; only where a matter parameter has a domain, too, all of them are single numbers.
@@ -94,7 +103,7 @@ def directions(parameters: Mapping[str, Real], domain: Domain, nuclides: tuple[N
 
 
 def turning_points(
-    name: str, domain: Mapping[str, tuple[float, float]], nuclides: tuple[Nuclide, ...], sin2_theta_w: float
+    name: str, domain: Mapping[str, tuple[float, float]], nuclides: tuple[Nuclide, ...], couplings: NucleonCouplings
 ) -> tuple[list[float], float]:
     """Where chi2 may turn along a contact parameter, and on what scale there.
 
@@ -102,7 +111,8 @@ def turning_points(
     the scale is that on which this amplitude changes by the SM charge. For the mean of several nuclei.
     """
     numbers = {q: float(np.mean([quark_numbers(n)[q] for n in nuclides])) for q in ("u", "d")}
-    charge = float(np.mean([standard_model_charge(n, sin2_theta_w) for n in nuclides]))
+    row = ROW_OF_PAIR[(MATTER_PARAMETERS[name] if name in MATTER_PARAMETERS else CONTACT_PARAMETERS[name]).pair]
+    charge = float(np.mean([standard_model_charge(n, couplings, row) for n in nuclides]))
     if name in MATTER_PARAMETERS:  # eps_u + eps_d is given; one of the two is at an end of its domain
         matter, difference = MATTER_PARAMETERS[name], numbers["u"] - numbers["d"]
         rest = 0.0 if matter.pair in OFF_DIAGONAL else charge
@@ -119,13 +129,13 @@ def turning_points(
 
 
 def fixed_amplitudes(
-    nuclide: Nuclide, parameters: Mapping[str, Real], moving: list[Direction], sin2_theta_w: float
+    nuclide: Nuclide, parameters: Mapping[str, Real], moving: list[Direction], couplings: NucleonCouplings
 ) -> dict[tuple[str, str], Real]:
     """Real and imaginary amplitude of every pair before what is minimised over adds to it."""
     epsilon = contact({name: value for name, value in parameters.items() if name not in MATTER_PARAMETERS})
     amplitudes: dict[tuple[str, str], Real] = {}
     for pair in PAIRS:
-        amplitudes[pair, ""], imaginary = parts(charge_amplitude(nuclide, pair, epsilon, sin2_theta_w))
+        amplitudes[pair, ""], imaginary = parts(charge_amplitude(nuclide, pair, epsilon, couplings))
         if pair in OFF_DIAGONAL:
             amplitudes[pair, "_imag"] = imaginary
     for direction in moving:
@@ -139,7 +149,7 @@ def least_over_domain(
     nuclides: tuple[Nuclide, ...],
     parameters: Mapping[str, Real],
     domain: Domain,
-    sin2_theta_w: float,
+    couplings: NucleonCouplings,
 ) -> FloatArray:
     """Least chi2 over a domain at fixed parameters, whose values broadcast.
 
@@ -153,7 +163,7 @@ def least_over_domain(
         held = {name: end for name, end in zip(bounded, chosen, strict=True) if end is not None}
         inside = {name: within[name] for name in bounded if name not in held}
         here = {**parameters, **held}
-        least = np.minimum(least, _local_minimum(derivatives, nuclides, here, rest, inside, sin2_theta_w))
+        least = np.minimum(least, _local_minimum(derivatives, nuclides, here, rest, inside, couplings))
     return np.asarray(least)
 
 
@@ -175,14 +185,14 @@ def _local_minimum(
     parameters: Mapping[str, Real],
     domain: Domain,
     inside: Domain,
-    sin2: float,
+    couplings: NucleonCouplings,
 ) -> Real:
     """Least of the local minima that descents from both signs of every amplitude that moves lead to.
 
     Only of those with each matter parameter of `inside` between its ends there.
     """
     moving = directions(parameters, domain, nuclides)
-    by_nuclide = [fixed_amplitudes(n, parameters, moving, sin2) for n in nuclides]
+    by_nuclide = [fixed_amplitudes(n, parameters, moving, couplings) for n in nuclides]
     keys = [key for key in by_nuclide[0] if key[0] != "tautau"]  # which changes no rate
     moving = [d for d in moving if (d.pair, d.part) in keys]
     values = [by[key] for by in by_nuclide for key in keys] + [end for d in moving for end in (d.low, d.high)]
@@ -204,7 +214,7 @@ def _local_minimum(
     low, high = (
         np.stack([flat(end) for end in ends], 1) for ends in zip(*((d.low, d.high) for d in moving), strict=True)
     )
-    charge = abs(float(np.mean([standard_model_charge(n, sin2) for n in nuclides])))
+    charge = abs(float(np.mean([standard_model_charge(n, couplings) for n in nuclides])))
     size: list[float] = [0.3 * charge if keys[k][0] in OFF_DIAGONAL else charge for k in problem.moved]
     starts = [problem.start(low, high, chosen) for chosen in product(*([-amplitude, amplitude] for amplitude in size))]
     # Those of all signs at once, as a step of few problems costs as much as one of many.

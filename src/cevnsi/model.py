@@ -22,11 +22,12 @@ from cevnsi.experiments.exposure import Exposure
 from cevnsi.experiments.measurement import ARRIVAL_TIME, PHOTOELECTRONS, Measurement, bins_between
 from cevnsi.experiments.response import Acceptance, unsmeared_response
 from cevnsi.experiments.targets import TARGETS
-from cevnsi.physics.form_factors import FORM_FACTORS
-from cevnsi.physics.interaction import Recoils, Values
+from cevnsi.parameters import NEUTRON_RADII
+from cevnsi.physics.form_factors import form_factor_named
+from cevnsi.physics.interaction import Recoils, Values, own
 from cevnsi.physics.interactions import INTERACTIONS
 from cevnsi.physics.nuclei import Nuclide
-from cevnsi.physics.weak_charge import ROWS
+from cevnsi.physics.weak_charge import ROWS, NucleonCouplings, nucleon_couplings
 from cevnsi.statistics.likelihoods import STATISTICS, Terms, poisson_with_control
 from cevnsi.statistics.nuisances import SIGNAL, Nuisance, Sample, precisions
 from cevnsi.statistics.profile import Expected, Profiled, profile
@@ -47,6 +48,8 @@ class Analysis:
     photoelectron_range: tuple[float, float]
     normalization_uncertainty: float
     scans: tuple[str, ...]
+    couplings: str | NucleonCouplings = "tree"  # a name of `COUPLINGS`, or given at the SM's sin2_theta_w
+    kinematics: str = "as_written"  # of Eq. 3, one of `KINEMATICS`
 
 
 # Expected signal at some points, (..., bins), and what one unit of each nuisance of its shape adds to it.
@@ -62,6 +65,7 @@ class DataSet:
     nuisances: tuple[Nuisance, ...]
     statistic: str
     sin2_theta_w: float
+    couplings: str | NucleonCouplings = "tree"
     shifted: Mapping[str, Templates] = field(default_factory=dict)  # by nuisance: what one unit of it adds to templates
 
     def __post_init__(self) -> None:
@@ -90,11 +94,13 @@ class DataSet:
             nuclides=self.templates.nuclides,
             momentum_transfer_squared=self.templates.momentum_transfer_squared,
             sin2_theta_w=self.sin2_theta_w,
+            couplings=self.couplings,
+            form_factor=self.templates.form_factor,
         )
 
     @property
     def contact_templates(self) -> FloatArray:
-        """Counts for a charge squared of one, by row and nuclide, (rows * nuclides, bins)."""
+        """Counts for a charge squared of one, by row, nuclide and its `parts`, (rows * nuclides * parts, bins)."""
         return self.term_templates("contact", {})
 
     @cached_property
@@ -104,11 +110,12 @@ class DataSet:
 
     def term_templates(self, interaction: str, parameters: Values) -> FloatArray:
         """Counts of each term for a coefficient of one, (terms, ..., bins) at what shapes them."""
-        if interaction in self._unshaped:
-            return self._unshaped[interaction]
         terms = INTERACTIONS[interaction].terms
+        shaped = terms.shaped_by(parameters)
+        if interaction in self._unshaped and not shaped:
+            return self._unshaped[interaction]
         counts = _counts(self.templates, terms.weights(self.recoils, parameters))
-        if not terms.shaping:
+        if not shaped:
             self._unshaped[interaction] = counts
         return counts
 
@@ -163,6 +170,11 @@ class Model:
     def nuclides(self) -> tuple[Nuclide, ...]:
         """Of all data sets, in their order."""
         return tuple(nuclide for dataset in self.datasets for nuclide in dataset.templates.nuclides)
+
+    @property
+    def couplings(self) -> NucleonCouplings:
+        """Those of nucleons that the analysis has."""
+        return nucleon_couplings(self.analysis.couplings, self.analysis.sin2_theta_w)
 
     @cached_property
     def standard_model_counts(self) -> FloatArray:
@@ -252,7 +264,7 @@ def profiled(model: Model, interaction: str, parameters: Values) -> Profiled:
 def chi2_at(model: Model, interaction: str, parameters: Values) -> FloatArray:
     """Chi2 at parameters of any interaction, which broadcast: the plain way, with no shortcut."""
     shape = np.broadcast_shapes(*(np.shape(value) for value in parameters.values()))
-    shaped = bool(INTERACTIONS[interaction].terms.shaping)
+    shaped = INTERACTIONS[interaction].terms.shaped_by(parameters)
     most = max(VALUES_AT_ONCE // max(_cost(dataset, shaped) for dataset in model.datasets), 1)
     if math.prod(shape) <= most:
         return profiled(model, interaction, parameters).chi2.reshape(shape)
@@ -270,9 +282,29 @@ def _cost(dataset: DataSet, shaped: bool) -> int:
     return max(bins, dataset.templates.recoil_energy_mev.size if shaped else 0)
 
 
+def refuse_nucleons_apart(model: Model) -> None:
+    """ValueError where a charge squared of each row and nuclide is not all that counts depend on."""
+    if any(dataset.recoils.form_factor and dataset.recoils.form_factor.apart for dataset in model.datasets):
+        raise ValueError(
+            "a form factor of protons and one of neutrons: couplings cannot be minimised over; expected one of both"
+        )
+
+
+def at_standard_model(model: Model, parameters: Values) -> tuple[NucleonCouplings, dict[str, Real]]:
+    """Couplings of nucleons at parameters, and these without the standard model's, to minimise over contact couplings.
+
+    ValueError where charges squared by row and nuclide do not suffice: nucleons apart, or a radius as a parameter.
+    """
+    refuse_nucleons_apart(model)
+    if radii := [name for name in NEUTRON_RADII if name in parameters]:
+        raise ValueError(f"{', '.join(radii)}: couplings cannot be minimised over at a given radius; fix them")
+    return nucleon_couplings(model.analysis.couplings, model.analysis.sin2_theta_w, parameters), own(parameters)
+
+
 @lru_cache(maxsize=16)  # it is asked for at every step of a descent
 def _charge_samples(model: Model) -> tuple[tuple[int, Sample], ...]:
     """What a charge squared of one gives, by row and nuclide of all data sets, and the number of the data set."""
+    refuse_nucleons_apart(model)
     by_row: list[list[tuple[int, Sample]]] = [[] for _ in ROWS]
     for i, dataset in enumerate(model.datasets):
         weights = INTERACTIONS["contact"].terms.weights(dataset.recoils, {})
@@ -330,9 +362,10 @@ def make_dataset(analysis: Analysis, measurement: Measurement, acceptance: Accep
     edges, light_yield = measurement.axes[PHOTOELECTRONS], analysis.exposure.light_yield_pe_per_kev
     templates = build_templates(
         target=TARGETS[analysis.nuclei],
-        form_factor=FORM_FACTORS[analysis.form_factor],
+        form_factor=form_factor_named(analysis.form_factor),
         exposure=analysis.exposure,
         response=unsmeared_response(edges, acceptance, light_yield),
+        kinematics=analysis.kinematics,
     )
     scale = Nuisance(name="normalization", sigma=analysis.normalization_uncertainty, scales=(SIGNAL,))  # alpha of Eq. 7
     return DataSet(
@@ -341,6 +374,7 @@ def make_dataset(analysis: Analysis, measurement: Measurement, acceptance: Accep
         nuisances=(scale,),
         statistic="gaussian",
         sin2_theta_w=analysis.sin2_theta_w,
+        couplings=analysis.couplings,
     )
 
 

@@ -1,6 +1,7 @@
 """A model at one point, along one line or on one grid of its parameters, in memory.
 
-Parameters are named as the axes of a scan; what is not named is zero. Complaints are ConfigErrors, as for a scan.
+Parameters are named as the axes of a scan; what is not named is zero, or of the standard model the analysis' own.
+Complaints are ConfigErrors, as for a scan.
 """
 
 from collections.abc import Iterable, Mapping
@@ -53,7 +54,7 @@ def check_point(parameters: Mapping[str, float]) -> str:
             quarks = " and ".join(quarks_of(name))
             raise ConfigError(f"{name}: is a sum of {quarks} (Eq. 11), which is no point; give these two")
         _check_value(name, value)
-    needed = () if INTERACTIONS[interaction].zero_if_missing else tuple(INTERACTIONS[interaction].parameters)
+    needed = INTERACTIONS[interaction].needed
     for name in needed:
         if name not in parameters:
             raise ConfigError(f"{name}: is missing; {interaction} needs {' and '.join(needed)}")

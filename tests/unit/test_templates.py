@@ -13,7 +13,7 @@ from cevnsi.model import Model
 from cevnsi.physics.flux import FLAVORS
 from cevnsi.physics.form_factors import helm
 from cevnsi.physics.interactions.light_mediator import light_mediator
-from cevnsi.physics.weak_charge import standard_model_charge
+from cevnsi.physics.weak_charge import standard_model_charge, tree_couplings
 from cevnsi.templates import Templates, build_templates
 
 FULL = Acceptance(photoelectrons=np.array([0.0, 200.0]), fraction=np.array([1.0, 1.0]))
@@ -112,7 +112,7 @@ def test_counts_of_a_point_do_not_depend_on_the_others() -> None:
 
 def test_a_constant_charge_multiplies_the_sums(model: Callable[..., Model]) -> None:
     used = model("paper", nuclei="cs_and_i").dataset
-    charges = [standard_model_charge(n, 0.23857) ** 2 for n in used.templates.nuclides]
+    charges = [float(standard_model_charge(n, tree_couplings(0.23857))) ** 2 for n in used.templates.nuclides]
     expected = np.einsum("fnb,n->fb", used.templates.per_bin(), charges)
     np.testing.assert_allclose(used.by_flavor("contact", {}), expected, rtol=1e-13)
 
@@ -120,7 +120,10 @@ def test_a_constant_charge_multiplies_the_sums(model: Callable[..., Model]) -> N
 def test_a_charge_may_depend_on_the_momentum_transfer(model: Callable[..., Model]) -> None:
     used = model("paper").dataset
     epsilon = light_mediator(used.recoils.momentum_transfer_squared[0], mediator_mass_mev=20.0, coupling=1e-4)
-    charge = standard_model_charge(MEAN_OF_CSI, used.sin2_theta_w) + 3 * MEAN_OF_CSI.mass_number * epsilon["u", "ee"]
+    charge = (
+        standard_model_charge(MEAN_OF_CSI, tree_couplings(used.sin2_theta_w))
+        + 3 * MEAN_OF_CSI.mass_number * epsilon["u", "ee"]
+    )
     expected = (used.templates.events[:, 0] * charge**2) @ used.templates.detected.T
     found = used.by_flavor("light_mediator", {"mediator_mass_mev": 20.0, "coupling": 1e-4})
     np.testing.assert_allclose(found, expected, rtol=1e-12)

@@ -286,7 +286,7 @@ def _scan_complaints(key: str, scan: Scan) -> Iterator[str]:
                 yield f"{key}.{place}.{name}: unknown parameter of interaction {scan.interaction}; {hint}"
     if any(name not in known for name in [*_names(scan), *scan.domain, *scan.fixed]):
         return
-    for name in () if interaction.zero_if_missing else known:
+    for name in interaction.needed:
         if name not in _names(scan) and name not in scan.fixed:
             yield f"{key}: {name} of interaction {scan.interaction} is neither an axis nor fixed"
     for axis in scan.axes:

@@ -15,7 +15,7 @@ from cevnsi.arrays import FloatArray, Real
 from cevnsi.domains import Domain, directions, fixed_amplitudes
 from cevnsi.fast.contraction import Contraction
 from cevnsi.physics.nuclei import Nuclide
-from cevnsi.physics.weak_charge import ROWS
+from cevnsi.physics.weak_charge import ROWS, NucleonCouplings
 
 MOST_EDGES = 6  # of a polygon, which are minimised along together
 
@@ -27,12 +27,12 @@ def _square_interval(low: Real, high: Real) -> tuple[Real, Real]:
 
 
 def _charge_intervals(
-    nuclide: Nuclide, parameters: Mapping[str, Real], domain: Domain, sin2_theta_w: float
+    nuclide: Nuclide, parameters: Mapping[str, Real], domain: Domain, couplings: NucleonCouplings
 ) -> dict[str, tuple[Real, Real]]:
     """Least and greatest contribution to Q_e^2 alone, to Q_mu^2 alone, and to both ("emu")."""
     moving = directions(parameters, domain, (nuclide,))
     sums: dict[str, tuple[Real, Real]] = {"e": (0.0, 0.0), "mu": (0.0, 0.0), "emu": (0.0, 0.0)}
-    for (pair, part), amplitude in fixed_amplitudes(nuclide, parameters, moving, sin2_theta_w).items():
+    for (pair, part), amplitude in fixed_amplitudes(nuclide, parameters, moving, couplings).items():
         low, high = amplitude, amplitude
         for direction in moving:
             if (direction.pair, direction.part) == (pair, part):
@@ -98,7 +98,7 @@ def polygon_minimum(
     nuclide: Nuclide,
     parameters: Mapping[str, Real],
     domain: Domain,
-    sin2_theta_w: float,
+    couplings: NucleonCouplings,
 ) -> FloatArray:
     """Least chi2 over `domain` at fixed `parameters`, whose values broadcast; the contraction has (e, mu)."""
-    return _polygon_minimum(contraction, _charge_intervals(nuclide, parameters, domain, sin2_theta_w))
+    return _polygon_minimum(contraction, _charge_intervals(nuclide, parameters, domain, couplings))

@@ -11,7 +11,7 @@ from cevnsi.arrays import FloatArray, Real
 from cevnsi.domains import Domain, least_over_domain
 from cevnsi.fast.contraction import contraction_of, has_contraction
 from cevnsi.fast.coupling_domain import MOST_EDGES, polygon_minimum
-from cevnsi.model import VALUES_AT_ONCE, Model, charge_derivatives, chi2_at
+from cevnsi.model import VALUES_AT_ONCE, Model, at_standard_model, charge_derivatives, chi2_at
 from cevnsi.parameters import Axis
 from cevnsi.physics.interactions import INTERACTIONS
 from cevnsi.statistics.intervals import least_value
@@ -24,20 +24,20 @@ def is_cheap(interaction: str) -> bool:
 
 def chi2(model: Model, interaction: str, parameters: Mapping[str, Real], domain: Domain) -> FloatArray:
     """Chi2 at parameters, least over a domain of contact couplings; values broadcast."""
-    sin2, dataset = model.analysis.sin2_theta_w, model.datasets[0]
     contracted = has_contraction(model)
     if domain:
+        couplings, parameters = at_standard_model(model, parameters)
         if not contracted:
             derivatives = partial(charge_derivatives, model)
-            return least_over_domain(derivatives, model.nuclides, parameters, domain, sin2)
+            return least_over_domain(derivatives, model.nuclides, parameters, domain, couplings)
         contraction = contraction_of(model, interaction, {})
         if len(model.nuclides) == 1:
-            return polygon_minimum(contraction, model.nuclides[0], parameters, domain, sin2)
-        return least_over_domain(contraction.derivatives, model.nuclides, parameters, domain, sin2)
+            return polygon_minimum(contraction, model.nuclides[0], parameters, domain, couplings)
+        return least_over_domain(contraction.derivatives, model.nuclides, parameters, domain, couplings)
     terms = INTERACTIONS[interaction].expansion
     if contracted and terms:
         contraction = contraction_of(model, interaction, parameters)
-        return np.asarray(contraction.chi2(terms.coefficients(dataset.recoils, parameters)))
+        return np.asarray(contraction.chi2(terms.coefficients(model.dataset.recoils, parameters)))
     return chi2_at(model, interaction, parameters)
 
 

@@ -47,7 +47,7 @@ def _charge_step(
     model: Model, name: str, domain: Mapping[str, tuple[float, float]], finer: int
 ) -> tuple[list[float], float]:
     """Turning points of chi2 along a contact parameter, and how far apart its samples are there."""
-    points, width = turning_points(name, domain, model.nuclides, model.analysis.sin2_theta_w)
+    points, width = turning_points(name, domain, model.nuclides, model.couplings)
     return points, width * min(relative_error(model), 1.0) / SAMPLES_PER_CHARGE / finer
 
 
