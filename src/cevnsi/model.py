@@ -9,7 +9,7 @@ Eq. 7 has the terms Q_e^2 and Q_mu^2, one nuisance, and a Gaussian statistic.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from itertools import pairwise
@@ -171,10 +171,9 @@ class Model:
         """Of all data sets, in their order."""
         return tuple(nuclide for dataset in self.datasets for nuclide in dataset.templates.nuclides)
 
-    @property
-    def couplings(self) -> NucleonCouplings:
-        """Those of nucleons that the analysis has."""
-        return nucleon_couplings(self.analysis.couplings, self.analysis.sin2_theta_w)
+    def couplings_at(self, values: Values) -> NucleonCouplings:
+        """Those of nucleons at parameters of the standard model; one that is left out is the analysis' own."""
+        return nucleon_couplings(self.analysis.couplings, self.analysis.sin2_theta_w, values)
 
     @cached_property
     def standard_model_counts(self) -> FloatArray:
@@ -282,29 +281,33 @@ def _cost(dataset: DataSet, shaped: bool) -> int:
     return max(bins, dataset.templates.recoil_energy_mev.size if shaped else 0)
 
 
-def refuse_nucleons_apart(model: Model) -> None:
-    """ValueError where a charge squared of each row and nuclide is not all that counts depend on."""
-    if any(dataset.recoils.form_factor and dataset.recoils.form_factor.apart for dataset in model.datasets):
+def is_of_charges(model: Model, named: Iterable[str] = ()) -> bool:
+    """Whether counts at named parameters depend on the charge squared of each row and nuclide alone."""
+    apart = any(form.apart for dataset in model.datasets if (form := dataset.templates.form_factor))
+    return not apart and NEUTRON_RADII.keys().isdisjoint(named)
+
+
+def _refuse_other_than_charges(model: Model, named: Iterable[str] = ()) -> None:
+    if not is_of_charges(model, named):
         raise ValueError(
-            "a form factor of protons and one of neutrons: couplings cannot be minimised over; expected one of both"
+            "a domain of couplings, and protons and neutrons apart or a neutron radius as a parameter; expected one "
+            "form factor of both, and no radius"
         )
 
 
 def at_standard_model(model: Model, parameters: Values) -> tuple[NucleonCouplings, dict[str, Real]]:
     """Couplings of nucleons at parameters, and these without the standard model's, to minimise over contact couplings.
 
-    ValueError where charges squared by row and nuclide do not suffice: nucleons apart, or a radius as a parameter.
+    ValueError where counts depend on more than charges squared by row and nuclide.
     """
-    refuse_nucleons_apart(model)
-    if radii := [name for name in NEUTRON_RADII if name in parameters]:
-        raise ValueError(f"{', '.join(radii)}: couplings cannot be minimised over at a given radius; fix them")
-    return nucleon_couplings(model.analysis.couplings, model.analysis.sin2_theta_w, parameters), own(parameters)
+    _refuse_other_than_charges(model, parameters)
+    return model.couplings_at(parameters), own(parameters)
 
 
 @lru_cache(maxsize=16)  # it is asked for at every step of a descent
 def _charge_samples(model: Model) -> tuple[tuple[int, Sample], ...]:
     """What a charge squared of one gives, by row and nuclide of all data sets, and the number of the data set."""
-    refuse_nucleons_apart(model)
+    _refuse_other_than_charges(model)
     by_row: list[list[tuple[int, Sample]]] = [[] for _ in ROWS]
     for i, dataset in enumerate(model.datasets):
         weights = INTERACTIONS["contact"].terms.weights(dataset.recoils, {})

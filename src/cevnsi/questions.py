@@ -10,7 +10,8 @@ from cevnsi.arrays import FloatArray
 from cevnsi.config.check import check_scan
 from cevnsi.files.strict_yaml import ConfigError, near_miss
 from cevnsi.model import Model, profiled
-from cevnsi.parameters import MATTER_PARAMETERS, Axis, quarks_of
+from cevnsi.parameters import MATTER_PARAMETERS, NEUTRON_RADII, Axis, quarks_of
+from cevnsi.physics.form_factors import RADIUS_FORM_FACTORS
 from cevnsi.physics.interactions import INTERACTIONS, parameter
 from cevnsi.physics.weak_charge import matter_parameter
 from cevnsi.scans.axes import Scan
@@ -28,7 +29,7 @@ LARGEST_VALUE = 1e9  # of any parameter, as in the configuration's schema
 
 def interaction_of(names: Iterable[str]) -> str:
     """The interaction that parameters belong to, contact if there are none; ConfigError if to none or to several."""
-    known = [name for interaction in INTERACTIONS.values() for name in interaction.parameters]
+    known = list(dict.fromkeys(name for interaction in INTERACTIONS.values() for name in interaction.parameters))
     listed = list(names)
     for name in listed:
         if name not in known:
@@ -61,15 +62,26 @@ def check_point(parameters: Mapping[str, float]) -> str:
     return interaction
 
 
+def _check_radii(model: Model, names: Iterable[str]) -> None:
+    """ConfigError for a neutron radius that no data set of a model depends on."""
+    seen = {n.name for dataset in model.datasets if dataset.templates.form_factor for n in dataset.templates.nuclides}
+    for name in names:
+        if name in NEUTRON_RADII and NEUTRON_RADII[name].nuclide not in seen:
+            forms = ", ".join(RADIUS_FORM_FACTORS)
+            raise ConfigError(f"{name}: changes nothing; expected its nuclide, and a form factor of radii: {forms}")
+
+
 def predict(model: Model, parameters: Mapping[str, float]) -> FloatArray:
     """Predicted counts by flavor and bin at a point, (flavors, bins): contact couplings, or a mediator's two."""
     interaction = check_point(parameters)
+    _check_radii(model, parameters)
     return model.dataset.by_flavor(interaction, parameters)
 
 
 def chi2_and_pull(model: Model, parameters: Mapping[str, float]) -> tuple[float, float]:
     """Chi2 at a point, and the normalization pull alpha that Eq. 7 is least at."""
     interaction = check_point(parameters)
+    _check_radii(model, parameters)
     pull = profiled(model, interaction, parameters).nuisances[0, 0]
     return float(chi2(model, interaction, parameters, {})), float(pull)
 
@@ -111,6 +123,7 @@ def make_line(
         n_dof=n_dof,
     )
     check_scan(line)
+    _check_radii(model, [name, *fixed])
     return line
 
 

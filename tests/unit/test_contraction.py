@@ -78,7 +78,7 @@ def test_domains(seed: int, nuclei: str, model: Callable[..., Model]) -> None:
     names = random.choice([name for name in CONTACT_PARAMETERS if "tautau" not in name], 4, replace=False).tolist()
     domain = {name: tuple(np.sort(random.uniform(-1, 1, 2)).tolist()) for name in names}
     point = {"eps_mutau_dV": random.uniform(-0.5, 0.5, 6)} if "eps_mutau_dV" not in domain else {}
-    plain = least_over_domain(partial(charge_derivatives, used), used.nuclides, point, domain, used.couplings)
+    plain = least_over_domain(partial(charge_derivatives, used), used.nuclides, point, domain, used.couplings_at({}))
     np.testing.assert_allclose(chi2(used, "contact", point, domain), plain, rtol=1e-9)
 
 
@@ -93,7 +93,7 @@ def test_the_domain_of_one_bin(low: int, model: Callable[..., Model]) -> None:
     names = ("eps_ee_dV", "eps_mumu_uV", "eps_emu_dV")
     domain = {name: (m - 0.05, m + 0.05) for name, m in zip(names, middle.tolist(), strict=True)}
     point = {"eps_etau_dV": np.linspace(0, 0.3, 7)}
-    plain = least_over_domain(partial(charge_derivatives, used), used.nuclides, point, domain, used.couplings)
+    plain = least_over_domain(partial(charge_derivatives, used), used.nuclides, point, domain, used.couplings_at({}))
     np.testing.assert_allclose(chi2(used, "contact", point, domain), plain, rtol=1e-9, atol=1e-11)
 
 

@@ -88,7 +88,7 @@ def test_chi2_is_the_likelihood_at_the_best_nuisances(made: Model, parameters: d
 
 
 def charges_at(model: Model, parameters: dict[str, float]) -> FloatArray:
-    epsilon, couplings = contact(parameters), model.couplings
+    epsilon, couplings = contact(parameters), model.couplings_at({})
     return np.array([[float(weak_charge_squared(n, row, epsilon, couplings)) for row in ROWS for n in model.nuclides]])
 
 

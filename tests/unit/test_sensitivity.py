@@ -152,7 +152,7 @@ def test_chi2_of_squares_is_that_of_the_model(model: Callable[..., Model]) -> No
 
 def squares(model: Model, low: float, high: float, matter: float | None = None) -> tuple[float, float]:
     """Least and greatest charge squared with both quarks in [low, high], for a value of the matter parameter."""
-    rest = float(standard_model_charge(MEAN_OF_CSI, model.couplings))
+    rest = float(standard_model_charge(MEAN_OF_CSI, model.couplings_at({})))
     if matter is None:
         charges = [rest + (U + D) * low, rest + (U + D) * high]
     else:

@@ -58,6 +58,21 @@ def test_nothing_beyond_the_largest_recoil() -> None:
         assert (delayed > 0).tolist() == [True, True, True, False]  # and of the end point 53.97
 
 
+def test_full_kinematics_ends_earlier() -> None:
+    """By 2 E / M of the largest recoils, which are 17.164 and 53.971 photoelectrons as written."""
+    edges = np.array([0, 17.1555, 17.1635, 53.924, 53.9705])
+    response = unsmeared_response(edges, FULL, CSI_2017.light_yield_pe_per_kev)
+    written, full = (
+        build_templates(target=TARGETS["mean"], form_factor=helm, exposure=CSI_2017, response=response, kinematics=name)
+        for name in ("as_written", "full")
+    )
+    delayed, prompt = FLAVORS.index("nu_mu_bar"), FLAVORS.index("nu_mu")
+    for flavor, last in ((prompt, 1), (delayed, 3)):
+        assert written.per_bin()[flavor, 0, last] > 0
+        assert full.per_bin()[flavor, 0, last] == 0
+        assert full.per_bin()[flavor, 0, last - 1] > 0
+
+
 def test_selected_bins_are_the_same_bins() -> None:
     built = build([0, 2, 4, 6, 8, 10], nuclei="cs_and_i")
     part = built.select(slice(2, 4))

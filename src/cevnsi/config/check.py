@@ -216,7 +216,7 @@ def _domain_complaints(key: str, scan: Scan) -> Iterator[str]:
             yield f"{key}.domain.{name}: [{low:g}, {high:g}] is not a domain; expected low < high"
         if name in MATTER_PARAMETERS:
             yield f"{key}.domain.{name}: a matter parameter is an axis; its eps_uV and eps_dV have domains"
-    if scan.domain and not INTERACTIONS[scan.interaction].has_domains:
+    if not all(map(INTERACTIONS[scan.interaction].has_domain, scan.domain)):
         yield f"{key}.domain: only contact parameters can be minimised over; scan one more axis and name a projection"
     for axis in scan.axes:
         if axis.name not in MATTER_PARAMETERS:

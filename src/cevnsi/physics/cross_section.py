@@ -15,7 +15,7 @@ from cevnsi.physics.nuclei import Nuclide
 MEV_MINUS_2_IN_CM2 = (HBARC_MEV_FM * 1e-13) ** 2  # (hbar c)^2 in MeV^2 cm^2
 
 
-# ASSUME: in full kinematics, too, the spin of a nucleus does not matter; 1/2 would add E_r^2 / E_nu^2, below 1e-5.
+# ASSUME: full kinematics are those of spin zero for any nucleus; spin 1/2 adds E_r^2 / E_nu^2, below 1e-5 of argon.
 KINEMATICS = {"as_written": 0.0, "full": 2.0}  # k
 
 

@@ -1,6 +1,6 @@
 """What an interaction is to everything else."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -112,9 +112,9 @@ class Expansion:
     # Whether weights are rational in Q^2 with poles at Q^2 <= 0 alone, as those of propagators, times form factors.
     smooth: bool = False
 
-    def shaped_by(self, values: Values) -> bool:
+    def shaped_by(self, names: Iterable[str]) -> bool:
         """Whether any of these parameters shapes the weights."""
-        return not set(self.shaping).isdisjoint(values)
+        return not set(self.shaping).isdisjoint(names)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,12 +126,16 @@ class Interaction:
     epsilon: Callable[..., Epsilon]  # of its own parameters
     zero_if_missing: bool  # what is not named of its own is zero; otherwise every one must be
     expansion: Expansion | None = None  # none: from epsilon at every node, hundreds of times the work
-    has_domains: bool = False  # its parameters are contact couplings, which are minimised over exactly
+    has_domains: bool = False  # its own parameters are contact couplings, which are minimised over exactly
 
     @property
     def parameters(self) -> dict[str, Parameter]:
         """What a scan may name, in the order of its axes: its own, and those of the standard model."""
         return {**self.own, **STANDARD_MODEL_PARAMETERS}
+
+    def has_domain(self, name: str) -> bool:
+        """Whether a parameter can be minimised over in a domain, exactly; any other is sampled."""
+        return self.has_domains and name not in STANDARD_MODEL_PARAMETERS
 
     @property
     def needed(self) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """Chi2 at parameters, least over what a scan minimises over: by a fast way where one holds, else the plain one."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
 import numpy as np
@@ -11,7 +11,7 @@ from cevnsi.arrays import FloatArray, Real
 from cevnsi.domains import Domain, least_over_domain
 from cevnsi.fast.contraction import contraction_of, has_contraction
 from cevnsi.fast.coupling_domain import MOST_EDGES, polygon_minimum
-from cevnsi.model import VALUES_AT_ONCE, Model, at_standard_model, charge_derivatives, chi2_at
+from cevnsi.model import VALUES_AT_ONCE, Model, at_standard_model, charge_derivatives, chi2_at, is_of_charges
 from cevnsi.parameters import Axis
 from cevnsi.physics.interactions import INTERACTIONS
 from cevnsi.statistics.intervals import least_value
@@ -41,18 +41,25 @@ def chi2(model: Model, interaction: str, parameters: Mapping[str, Real], domain:
     return chi2_at(model, interaction, parameters)
 
 
+def is_exact(model: Model, interaction: str, axis: Axis, named: Iterable[str]) -> bool:
+    """Whether chi2 is minimised over an axis in a domain, where these are all parameters; else the axis is sampled."""
+    return INTERACTIONS[interaction].has_domain(axis.name) and is_of_charges(model, named)
+
+
 def least_chi2(
     model: Model, interaction: str, parameters: Mapping[str, Real], domain: Domain, over: Sequence[Axis] = ()
 ) -> FloatArray:
     """Chi2 at parameters, least over the domain and over axes between their ends; values broadcast.
 
-    What has no domains is sampled at the axis' points, and each sampled minimum is followed down.
+    What has no domain is sampled at the axis' points, and each sampled minimum is followed down.
     """
     shape = np.broadcast_shapes(*(np.shape(value) for value in parameters.values()))
-    if not over or INTERACTIONS[interaction].has_domains:
-        within = {axis.name: (axis.minimum, axis.maximum) for axis in over}
-        return np.broadcast_to(chi2(model, interaction, parameters, {**domain, **within}), shape)
-    axis, *rest = over
+    named = [*parameters, *(axis.name for axis in over)]
+    exact = [axis for axis in over if is_exact(model, interaction, axis, named)]
+    domain = {**domain, **{axis.name: (axis.minimum, axis.maximum) for axis in exact}}
+    if len(exact) == len(over):
+        return np.broadcast_to(chi2(model, interaction, parameters, domain), shape)
+    axis, *rest = (axis for axis in over if axis not in exact)
     point = {name: np.broadcast_to(value, shape).ravel() for name, value in parameters.items()}
 
     def at(coordinate: FloatArray, row: NDArray[np.intp]) -> FloatArray:
@@ -64,10 +71,13 @@ def least_chi2(
     return least_value(at, axis.coordinates(), samples.reshape(-1, axis.points)).reshape(shape)
 
 
-def points_at_once(model: Model, interaction: str, domain: Domain, over: Sequence[Axis]) -> int:
-    """How many points a call may have, lest memory grow with them."""
-    if INTERACTIONS[interaction].has_domains:
-        return VALUES_AT_ONCE // MOST_EDGES
+def points_at_once(
+    model: Model, interaction: str, domain: Domain, over: Sequence[Axis], named: Sequence[str] = ()
+) -> int:
+    """How many points at named parameters a call may have, lest memory grow with them."""
+    made, named = INTERACTIONS[interaction], [*named, *(axis.name for axis in over)]
+    samples = math.prod(axis.points for axis in over if not is_exact(model, interaction, axis, named))  # at every point
+    if made.has_domains and not made.terms.shaped_by(named):
+        return max(VALUES_AT_ONCE // (MOST_EDGES * samples), 1)
     nodes = max(dataset.templates.recoil_energy_mev.size for dataset in model.datasets)
-    samples = math.prod(axis.points for axis in over)  # of what is left out, at every point
     return max(VALUES_AT_ONCE // (nodes * samples), 1)

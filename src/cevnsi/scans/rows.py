@@ -102,14 +102,14 @@ def _cut(ranges: Sequence[slice], points: int) -> Iterator[Block]:
 def _blocks(model: Model, scan: Scan, along: _Along | None, start: int, stop: int) -> Iterator[Block]:
     """Rows start..stop of a scan's grid in blocks of bounded size, whole along the axis that chi2 is made along."""
     ranges = [slice(start, stop), *(slice(0, n) for n in scan.shape[1:])]
-    shaped = INTERACTIONS[scan.interaction].terms.shaped_by({axis.name: 0.0 for axis in scan.axes})
-    lines = max(VALUES_AT_ONCE // max(dataset.templates.recoil_energy_mev.size for dataset in model.datasets), 1)
     if along is None:
-        points = points_at_once(model, scan.interaction, scan.domain, scan.over)
-        return _cut(ranges, min(points, lines) if shaped else points)
+        named = [*scan.fixed, *(axis.name for axis in scan.axes)]
+        return _cut(ranges, points_at_once(model, scan.interaction, scan.domain, scan.over, named))
     points = POINTS_PER_BLOCK
+    shaped = INTERACTIONS[scan.interaction].terms.shaping
     ordered = ranges if along.is_last else ranges[::-1]
-    if shaped:
+    if any(axis.name in shaped for axis in scan.axes):
+        lines = VALUES_AT_ONCE // model.dataset.templates.recoil_energy_mev.size
         points = min(points, lines * (ordered[-1].stop - ordered[-1].start))
     return (block if along.is_last else block[::-1] for block in _cut(ordered, points))
 

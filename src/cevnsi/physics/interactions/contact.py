@@ -65,6 +65,7 @@ CONTACT = Interaction(
         weights=_weights,
         coefficients=_charges_squared,
         quadratic=dict.fromkeys(CONTACT_PARAMETERS, ALONG),
+        smooth=True,
     ),
     has_domains=True,
 )

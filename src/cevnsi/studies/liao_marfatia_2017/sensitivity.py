@@ -49,7 +49,7 @@ def common(scan: Scan, lower: FloatArray, upper: FloatArray) -> dict[str, tuple[
 
 def _middle(model: Model) -> float:
     """The matter parameter at which equal eps_uV and eps_dV cancel the SM charge (Eqs. 10, 11); the mean of nuclei."""
-    couplings = model.couplings
+    couplings = model.couplings_at({})
     return float(
         np.mean([-6 * standard_model_charge(n, couplings) / sum(quark_numbers(n).values()) for n in model.nuclides])
     )
