@@ -24,10 +24,10 @@ from cevnsi.experiments.response import Acceptance, unsmeared_response
 from cevnsi.experiments.targets import TARGETS
 from cevnsi.parameters import NEUTRON_RADII
 from cevnsi.physics.form_factors import form_factor_named
-from cevnsi.physics.interaction import Recoils, Values, own
+from cevnsi.physics.interaction import Recoils, Values, without_standard_model
 from cevnsi.physics.interactions import INTERACTIONS
 from cevnsi.physics.nuclei import Nuclide
-from cevnsi.physics.weak_charge import ROWS, NucleonCouplings, nucleon_couplings
+from cevnsi.physics.weak_charge import ROWS, NucleonCouplings
 from cevnsi.statistics.likelihoods import STATISTICS, Terms, poisson_with_control
 from cevnsi.statistics.nuisances import SIGNAL, Nuisance, Sample, precisions
 from cevnsi.statistics.profile import Expected, Profiled, profile
@@ -172,8 +172,11 @@ class Model:
         return tuple(nuclide for dataset in self.datasets for nuclide in dataset.templates.nuclides)
 
     def couplings_at(self, values: Values) -> NucleonCouplings:
-        """Those of nucleons at parameters of the standard model; one that is left out is the analysis' own."""
-        return nucleon_couplings(self.analysis.couplings, self.analysis.sin2_theta_w, values)
+        """Those of nucleons at parameters of the standard model; ValueError if data sets do not have the same."""
+        first, *others = (dataset.recoils.couplings_at({}) for dataset in self.datasets)
+        if any(other != first for other in others):
+            raise ValueError("data sets with couplings of nucleons of their own; expected the same of all")
+        return self.datasets[0].recoils.couplings_at(values)
 
     @cached_property
     def standard_model_counts(self) -> FloatArray:
@@ -301,7 +304,7 @@ def at_standard_model(model: Model, parameters: Values) -> tuple[NucleonCoupling
     ValueError where counts depend on more than charges squared by row and nuclide.
     """
     _refuse_other_than_charges(model, parameters)
-    return model.couplings_at(parameters), own(parameters)
+    return model.couplings_at(parameters), without_standard_model(parameters)
 
 
 @lru_cache(maxsize=16)  # it is asked for at every step of a descent

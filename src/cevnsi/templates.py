@@ -105,8 +105,15 @@ class Templates:
         )
 
     def sums_table(self, bin_edges_pe: FloatArray) -> dict[str, Any]:
-        """Events per unit of charge squared by flavor, nuclide and bin, without a form factor of radii."""
-        sums = self.per_bin()
+        """Events per unit of charge squared by flavor, nuclide and bin.
+
+        Of protons and neutrons apart, what the charge squared of the whole nucleus counts for (`Recoils.part_weights`).
+        """
+        form, weight = self.form_factor, np.ones((1, 1))
+        if form is not None:
+            factors = form.at_nodes(self.nuclides, self.momentum_transfer_squared)
+            weight = factors[0] * factors[-1]
+        sums = self.per_bin(weight)
         flavors, nuclides, bins = sums.shape
         return {
             "flavor": [flavor for flavor in FLAVORS for _ in range(nuclides * bins)],

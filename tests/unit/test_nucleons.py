@@ -237,6 +237,26 @@ def test_counts_fall_with_a_radius(used: Model) -> None:
         assert (np.diff(counts) < 0).all()
 
 
+def test_the_table_of_sums_has_the_form_factor(used: Model) -> None:
+    """So that counts of the standard model are charges squared times it; but for what R_p and R_n differ by."""
+    made = used.dataset.templates
+    table = made.sums_table(np.arange(made.per_bin().shape[-1] + 1.0))
+    charge = {n.name: float(standard_model_charge(n, tree_couplings(SIN2_THETA_W))) ** 2 for n in made.nuclides}
+    total = sum(
+        charge[name] * events for name, events in zip(table["nuclide"], table["events_per_charge_squared"], strict=True)
+    )
+    apart = made.form_factor is not None and made.form_factor.apart
+    assert total == pytest.approx(used.standard_model_counts.sum(), rel=0.05 if apart else 1e-12)
+
+
+def test_data_sets_have_the_same_couplings(model: Callable[..., Model]) -> None:
+    used = model("release")
+    assert used.couplings_at({"g_n": -0.4}) == nucleon_couplings("tree", SIN2_THETA_W, {"g_n": -0.4})
+    other = replace(used, datasets=(used.dataset, replace(used.dataset, couplings="radiative")))
+    with pytest.raises(ValueError, match="data sets with couplings of nucleons of their own; expected the same of all"):
+        other.couplings_at({})
+
+
 def test_radii_that_are_not_there_are_refused(model: Callable[..., Model]) -> None:
     plain, used = model("release"), model("release", form_factor="helm_rms")
     for interaction, own in OWN.items():

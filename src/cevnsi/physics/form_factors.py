@@ -1,6 +1,6 @@
 """Nuclear form factors F(Q^2), normalized to F(0) = 1."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -72,6 +72,30 @@ class RadiusFormFactor:
 
     of_radius: Callable[[FloatArray, Real], FloatArray]  # of Q^2 in MeV^2 and an rms radius in fm
     apart: bool  # whether protons have their own radius; else both nucleons have the neutrons'
+
+    def at_nodes(
+        self,
+        nuclides: Sequence[Nuclide],
+        momentum_transfer_squared: FloatArray,
+        neutron_radii_fm: Mapping[str, Real] | None = None,
+    ) -> tuple[FloatArray, ...]:
+        """Of both nucleons, or that of protons and that of neutrons, each (..., nuclides, nodes).
+
+        momentum_transfer_squared in MeV^2, (nuclides, nodes); neutron_radii_fm (...), by nuclide, take the place of the
+        nuclide's own. ValueError of a nuclide without a radius.
+        """
+
+        def of_radii(radii_fm: Sequence[Real | None]) -> FloatArray:
+            found = []
+            for nuclide, q2, radius in zip(nuclides, momentum_transfer_squared, radii_fm, strict=True):
+                if radius is None:
+                    raise ValueError(f"{nuclide.name}: no rms radius is known, which the form factor needs")
+                found.append(self.of_radius(q2, np.asarray(radius)[..., None]))
+            return np.stack(np.broadcast_arrays(*found), axis=-2)
+
+        moved = neutron_radii_fm or {}
+        neutrons = of_radii([moved.get(nuclide.name, nuclide.neutron_radius_fm) for nuclide in nuclides])
+        return (of_radii([nuclide.proton_radius_fm for nuclide in nuclides]), neutrons) if self.apart else (neutrons,)
 
 
 HELM_RMS, HELM_RMS_APART = (RadiusFormFactor(of_radius=helm_of_radius, apart=apart) for apart in (False, True))

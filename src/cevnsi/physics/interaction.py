@@ -44,25 +44,14 @@ class Recoils:
         factor does not have, or none that it needs.
         """
         moved = {radius.nuclide: values[name] for name, radius in NEUTRON_RADII.items() if name in values}
-        form = self.form_factor
-        if form is None:
-            if moved:
-                raise ValueError(
-                    f"neutron radius of {', '.join(moved)}: the form factor has none; expected one of "
-                    f"{', '.join(RADIUS_FORM_FACTORS)}"
-                )
-            return ()
-
-        def at_nodes(radii_fm: Sequence[Real | None]) -> FloatArray:
-            found = []
-            for nuclide, q2, radius in zip(self.nuclides, self.momentum_transfer_squared, radii_fm, strict=True):
-                if radius is None:
-                    raise ValueError(f"{nuclide.name}: no rms radius is known; expected one, as the form factor has")
-                found.append(form.of_radius(q2, np.asarray(radius)[..., None]))
-            return np.stack(np.broadcast_arrays(*found), axis=-2)
-
-        neutrons = at_nodes([moved.get(nuclide.name, nuclide.neutron_radius_fm) for nuclide in self.nuclides])
-        return (at_nodes([n.proton_radius_fm for n in self.nuclides]), neutrons) if form.apart else (neutrons,)
+        if self.form_factor is not None:
+            return self.form_factor.at_nodes(self.nuclides, self.momentum_transfer_squared, moved)
+        if moved:
+            raise ValueError(
+                f"neutron radius of {', '.join(moved)}: the form factor has none; expected one of "
+                f"{', '.join(RADIUS_FORM_FACTORS)}"
+            )
+        return ()
 
     def parts(self, nuclide: Nuclide) -> tuple[Nuclide, ...]:
         """What of a nucleus has a charge that is asked for: all of it, and with nucleons apart each kind alone."""
@@ -83,7 +72,7 @@ class Recoils:
         return [whole, first * (first - last), last * (last - first)] if len(factors) > 1 else [whole]
 
 
-def own(values: Values) -> dict[str, Real]:
+def without_standard_model(values: Values) -> dict[str, Real]:
     """Parameters of the interaction itself, without those of the standard model."""
     return {name: value for name, value in values.items() if name not in STANDARD_MODEL_PARAMETERS}
 
@@ -154,7 +143,7 @@ class Interaction:
         couplings, weights = recoils.couplings_at(at_nodes), recoils.part_weights(values)
         rows: dict[str, list[FloatArray]] = {row: [] for row in ROWS}
         for i, nuclide in enumerate(recoils.nuclides):
-            epsilon = self.epsilon(recoils.momentum_transfer_squared[i], **own(at_nodes))
+            epsilon = self.epsilon(recoils.momentum_transfer_squared[i], **without_standard_model(at_nodes))
             for row, found in rows.items():
                 charge: Real = 0.0
                 for part, weight in zip(recoils.parts(nuclide), weights, strict=True):

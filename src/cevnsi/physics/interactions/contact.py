@@ -7,7 +7,7 @@ import numpy as np
 from cevnsi.arrays import FloatArray, Real
 from cevnsi.parameters import CONTACT_PARAMETERS, MATTER_PARAMETERS, NEUTRON_RADII
 from cevnsi.physics.flux import FLAVORS
-from cevnsi.physics.interaction import Expansion, Interaction, Quadratic, Recoils, Values, own
+from cevnsi.physics.interaction import Expansion, Interaction, Quadratic, Recoils, Values, without_standard_model
 from cevnsi.physics.nuclei import Nuclide
 from cevnsi.physics.weak_charge import (
     ROW_OF_FLAVOR,
@@ -34,12 +34,12 @@ def _charged(recoils: Recoils) -> list[tuple[str, Nuclide]]:
 
 
 def _charges_squared(recoils: Recoils, values: Values) -> Sequence[Real]:
-    epsilon, couplings = contact(own(values)), recoils.couplings_at(values)
+    epsilon, couplings = contact(without_standard_model(values)), recoils.couplings_at(values)
     return [weak_charge_squared(part, row, epsilon, couplings) for row, part in _charged(recoils)]
 
 
 def _charges_along(recoils: Recoils, values: Values, name: str, about: FloatArray) -> Sequence[Sequence[Real]]:
-    along, couplings = own({**values, name: about}), recoils.couplings_at(values)
+    along, couplings = without_standard_model({**values, name: about}), recoils.couplings_at(values)
     return list(zip(*(charge_along(part, row, along, name, couplings) for row, part in _charged(recoils)), strict=True))
 
 
