@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 
@@ -77,7 +78,7 @@ class RadiusFormFactor:
         self,
         nuclides: Sequence[Nuclide],
         momentum_transfer_squared: FloatArray,
-        neutron_radii_fm: Mapping[str, Real] | None = None,
+        neutron_radii_fm: Mapping[str, Real] = MappingProxyType({}),
     ) -> tuple[FloatArray, ...]:
         """Of both nucleons, or that of protons and that of neutrons, each (..., nuclides, nodes).
 
@@ -93,8 +94,7 @@ class RadiusFormFactor:
                 found.append(self.of_radius(q2, np.asarray(radius)[..., None]))
             return np.stack(np.broadcast_arrays(*found), axis=-2)
 
-        moved = neutron_radii_fm or {}
-        neutrons = of_radii([moved.get(nuclide.name, nuclide.neutron_radius_fm) for nuclide in nuclides])
+        neutrons = of_radii([neutron_radii_fm.get(nuclide.name, nuclide.neutron_radius_fm) for nuclide in nuclides])
         return (of_radii([nuclide.proton_radius_fm for nuclide in nuclides]), neutrons) if self.apart else (neutrons,)
 
 

@@ -8,6 +8,7 @@ quarks. A missing entry is zero.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from types import MappingProxyType
 
 import numpy as np
 
@@ -72,13 +73,12 @@ COUPLINGS: dict[str, Callable[[Real], NucleonCouplings]] = {  # of sin2_theta_w
 
 
 def nucleon_couplings(
-    choice: str | NucleonCouplings, sin2_theta_w: Real, given: Mapping[str, Real] | None = None
+    choice: str | NucleonCouplings, sin2_theta_w: Real, given: Mapping[str, Real] = MappingProxyType({})
 ) -> NucleonCouplings:
     """Those of a name in `COUPLINGS`, or given at the SM's sin2_theta_w; ValueError if the name is unknown.
 
     `given` are parameters of the standard model by name: another sin2_theta_w, g_p of every row, g_n.
     """
-    given = given or {}
     if isinstance(choice, str) and choice not in COUPLINGS:
         raise ValueError(f"couplings {choice!r}; expected one of {', '.join(COUPLINGS)}")
     at = COUPLINGS[choice] if isinstance(choice, str) else partial(moved_couplings, choice)
