@@ -4,17 +4,19 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from scipy.integrate import quad
 
 from cevnsi.experiments.csi_2017 import CSI_2017
 from cevnsi.experiments.exposure import Exposure
 from cevnsi.experiments.response import Acceptance, unsmeared_response
 from cevnsi.experiments.targets import MEAN_OF_CSI, TARGETS
 from cevnsi.model import Model
-from cevnsi.physics.flux import FLAVORS
+from cevnsi.physics.cross_section import KINEMATICS, largest_recoil_mev, recoil_spectrum
+from cevnsi.physics.flux import END_POINT_MEV, FLAVORS, PROMPT_ENERGY_MEV
 from cevnsi.physics.form_factors import helm
 from cevnsi.physics.interactions.light_mediator import light_mediator
 from cevnsi.physics.weak_charge import standard_model_charge, tree_couplings
-from cevnsi.templates import Templates, build_templates
+from cevnsi.templates import Templates, build_templates, luminosities_per_cm2
 
 FULL = Acceptance(photoelectrons=np.array([0.0, 200.0]), fraction=np.array([1.0, 1.0]))
 
@@ -71,6 +73,23 @@ def test_full_kinematics_ends_earlier() -> None:
         assert written.per_bin()[flavor, 0, last] > 0
         assert full.per_bin()[flavor, 0, last] == 0
         assert full.per_bin()[flavor, 0, last - 1] > 0
+
+
+@pytest.mark.parametrize("kinematics", KINEMATICS)
+@pytest.mark.parametrize(("flavor", "low", "high"), [("nu_mu", 16.0, 18.0), ("nu_mu_bar", 53.0, 55.0)])
+def test_the_largest_recoil_is_a_kink_of_the_quadrature(flavor: str, low: float, high: float, kinematics: str) -> None:
+    response = unsmeared_response(np.array([low, high]), FULL, CSI_2017.light_yield_pe_per_kev)
+    target = TARGETS["mean"]
+    made = build_templates(target=target, form_factor=helm, exposure=CSI_2017, response=response, kinematics=kinematics)
+    energy = PROMPT_ENERGY_MEV if flavor == "nu_mu" else END_POINT_MEV
+    end = float(largest_recoil_mev(energy, MEAN_OF_CSI, kinematics))
+
+    def spectrum(recoil: float) -> float:  # per 1e-40 cm^2, for quad
+        return 1e40 * float(recoil_spectrum(flavor, np.array(recoil), MEAN_OF_CSI, helm, kinematics))
+
+    (luminosity,) = luminosities_per_cm2(CSI_2017, target)
+    expected = luminosity * 1e-40 * quad(spectrum, low / 1170, end, epsabs=0, epsrel=1e-12)[0]
+    assert made.per_bin()[FLAVORS.index(flavor), 0, 0] == pytest.approx(expected, rel=1e-9)
 
 
 def test_selected_bins_are_the_same_bins() -> None:
