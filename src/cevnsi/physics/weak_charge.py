@@ -67,7 +67,7 @@ COUPLINGS: dict[str, Callable[[Real], NucleonCouplings]] = {  # of sin2_theta_w
     ),
     "flavor_blind": partial(
         moved_couplings,
-        NucleonCouplings(proton=dict.fromkeys(ROWS, 0.0305), neutron=-0.5122),  # PDG 2015, as arXiv:2110.07730
+        NucleonCouplings(proton=dict.fromkeys(ROWS, 0.0305), neutron=-0.5122),  # PDG 2015
     ),
 }
 
@@ -88,7 +88,7 @@ def nucleon_couplings(
 
 
 def standard_model_charge(nuclide: Nuclide, couplings: NucleonCouplings, row: str = "e") -> Real:
-    """SM weak charge Z g_p + N g_n that neutrinos of a row see (Eq. 4, unsquared)."""
+    """SM weak charge Z g_p + N g_n that neutrinos of a row see (Eq. 4, unsquared); any row where couplings are blind."""
     return nuclide.protons * couplings.proton[row] + nuclide.neutrons * couplings.neutron
 
 
