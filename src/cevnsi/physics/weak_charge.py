@@ -88,7 +88,7 @@ def nucleon_couplings(
 
 
 def standard_model_charge(nuclide: Nuclide, couplings: NucleonCouplings, row: str = "e") -> Real:
-    """SM weak charge Z g_p + N g_n that neutrinos of a row see (Eq. 4, unsquared); any row where couplings are blind."""
+    """SM weak charge Z g_p + N g_n that neutrinos of a row see (Eq. 4, unsquared); any if all see the same."""
     return nuclide.protons * couplings.proton[row] + nuclide.neutrons * couplings.neutron
 
 
