@@ -79,7 +79,7 @@ class Experiment:
 
 def standard_model_charge(nuclide: Nuclide, sin2_theta_w: float) -> float:
     """Z g_p + N g_n, whose square is Eq. 4."""
-    return nuclide.protons * proton_coupling(sin2_theta_w) + nuclide.neutrons * NEUTRON_COUPLING
+    return float(nuclide.protons * proton_coupling(sin2_theta_w) + nuclide.neutrons * NEUTRON_COUPLING)
 
 
 def charge_squared(nuclide: Nuclide, row: str, parameters: Mapping[str, Any], sin2_theta_w: float) -> Any:

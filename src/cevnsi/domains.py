@@ -25,7 +25,16 @@ from cevnsi.parameters import (
     expanded,
 )
 from cevnsi.physics.nuclei import Nuclide
-from cevnsi.physics.weak_charge import ROWS, charge_amplitude, contact, parts, quark_numbers, standard_model_charge
+from cevnsi.physics.weak_charge import (
+    ROW_OF_PAIR,
+    ROWS,
+    NucleonCouplings,
+    charge_amplitude,
+    contact,
+    parts,
+    quark_numbers,
+    standard_model_charge,
+)
 from cevnsi.statistics.descent import descend
 
 Amplitude = tuple[str, str]  # pair, and "" for the real or "_imag" for the imaginary part of its bracket in Eq. 10
@@ -126,7 +135,7 @@ def turning_points(
     name: str,
     domain: Mapping[str, tuple[float, float]],
     nuclides: tuple[Nuclide, ...],
-    sin2_theta_w: float,
+    couplings: NucleonCouplings,
     combinations: Mapping[str, Combination] = {},
 ) -> tuple[list[float], float]:
     """Where chi2 may turn along a parameter, and on what scale there.
@@ -136,9 +145,13 @@ def turning_points(
     several nuclei.
     """
     numbers = {q: float(np.mean([quark_numbers(n)[q] for n in nuclides])) for q in ("u", "d")}
-    charge = float(np.mean([standard_model_charge(n, sin2_theta_w) for n in nuclides]))
+
+    def charge_of(pair: str) -> float:
+        return float(np.mean([standard_model_charge(n, couplings, ROW_OF_PAIR[pair]) for n in nuclides]))
+
     if name in MATTER_PARAMETERS:  # eps_u + eps_d is given; one of the two is at an end of its domain
         matter, difference = MATTER_PARAMETERS[name], numbers["u"] - numbers["d"]
+        charge = charge_of(matter.pair)
         rest = 0.0 if matter.pair in OFF_DIAGONAL else charge
         u, d = (domain[quark] for quark in matter.quarks)
         points = [-3 * (rest + difference * end) / numbers["d"] for end in u]
@@ -149,10 +162,12 @@ def turning_points(
         moved = slopes(of, nuclides, combinations)
         return {key: float(np.mean(list(by_nuclide.values()))) for key, by_nuclide in moved.items()}
 
-    others = [(mean_slopes(other), ends) for other, ends in domain.items() if other not in (name, *MATTER_PARAMETERS)]
+    moving = (other for other in domain if other != name and (other in CONTACT_PARAMETERS or other in combinations))
+    others = [(mean_slopes(other), domain[other]) for other in moving]
     points, scale = [], np.inf
     for key, slope in mean_slopes(name).items():
         if slope:
+            charge = charge_of(key[0])
             least = most = 0.0 if key[0] in OFF_DIAGONAL else charge
             for moved, ends in others:
                 by_ends = [moved.get(key, 0.0) * end for end in ends]
@@ -165,7 +180,7 @@ def turning_points(
 def fixed_amplitudes(
     nuclide: Nuclide,
     parameters: Mapping[str, Real],
-    sin2_theta_w: float,
+    couplings: NucleonCouplings,
     combinations: Mapping[str, Combination] = {},
 ) -> dict[Amplitude, Real]:
     """Real and imaginary amplitude of every pair before what is minimised over adds to it."""
@@ -173,7 +188,7 @@ def fixed_amplitudes(
     epsilon = contact({name: value for name, value in single.items() if name not in MATTER_PARAMETERS})
     amplitudes: dict[Amplitude, Real] = {}
     for pair in PAIRS:
-        amplitudes[pair, ""], imaginary = parts(charge_amplitude(nuclide, pair, epsilon, sin2_theta_w))
+        amplitudes[pair, ""], imaginary = parts(charge_amplitude(nuclide, pair, epsilon, couplings))
         if pair in OFF_DIAGONAL:
             amplitudes[pair, "_imag"] = imaginary
     for name, matter in MATTER_PARAMETERS.items():
@@ -188,7 +203,7 @@ def least_over_domain(
     nuclides: tuple[Nuclide, ...],
     parameters: Mapping[str, Real],
     domain: Domain,
-    sin2_theta_w: float,
+    couplings: NucleonCouplings,
     combinations: Mapping[str, Combination] = {},
 ) -> FloatArray:
     """Least chi2 over a domain at fixed parameters, whose values broadcast.
@@ -203,7 +218,7 @@ def least_over_domain(
         held = {name: end for name, end in zip(bounded, chosen, strict=True) if end is not None}
         inside = {name: within[name] for name in bounded if name not in held}
         here = {**parameters, **held}
-        found = _local_minimum(derivatives, nuclides, here, rest, inside, sin2_theta_w, combinations)
+        found = _local_minimum(derivatives, nuclides, here, rest, inside, couplings, combinations)
         least = np.minimum(least, found)
     return np.asarray(least)
 
@@ -226,7 +241,7 @@ def _local_minimum(
     parameters: Mapping[str, Real],
     domain: Domain,
     inside: Domain,
-    sin2: float,
+    couplings: NucleonCouplings,
     combinations: Mapping[str, Combination],
 ) -> Real:
     """Least of the local minima that descents from both signs of every amplitude that moves lead to.
@@ -234,7 +249,7 @@ def _local_minimum(
     Only of those with each matter parameter of `inside` between its ends there.
     """
     moving = directions(parameters, domain, nuclides, combinations)
-    by_nuclide = [fixed_amplitudes(n, parameters, sin2, combinations) for n in nuclides]
+    by_nuclide = [fixed_amplitudes(n, parameters, couplings, combinations) for n in nuclides]
     keys = [key for key in by_nuclide[0] if key[0] != "tautau"]  # which changes no rate
     moving = [d for d in moving if any(key in keys for key in d.slope)]
     values = [by[key] for by in by_nuclide for key in keys] + [end for d in moving for end in (d.low, d.high)]
@@ -256,7 +271,7 @@ def _local_minimum(
     low, high = (
         np.stack([flat(end) for end in ends], 1) for ends in zip(*((d.low, d.high) for d in moving), strict=True)
     )
-    charge = abs(float(np.mean([standard_model_charge(n, sin2) for n in nuclides])))
+    charge = abs(float(np.mean([standard_model_charge(n, couplings) for n in nuclides])))
     size: list[float] = [0.3 * charge if keys[k][0] in OFF_DIAGONAL else charge for k in problem.moved]
     targets = list(product(*([-amplitude, amplitude] for amplitude in size)))
     most = max(DESCENTS_AT_ONCE // (len(targets) + 2 ** len(moving)), 1)

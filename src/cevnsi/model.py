@@ -9,7 +9,7 @@ Eq. 7 has the terms Q_e^2 and Q_mu^2, one nuisance, and a Gaussian statistic.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from itertools import pairwise
@@ -23,11 +23,12 @@ from cevnsi.experiments.measurement import ARRIVAL_TIME, PHOTOELECTRONS, Measure
 from cevnsi.experiments.release import Experiment, in_energy_alone
 from cevnsi.experiments.response import Acceptance
 from cevnsi.experiments.targets import TARGETS
-from cevnsi.physics.form_factors import FORM_FACTORS
-from cevnsi.physics.interaction import Recoils, Values
+from cevnsi.parameters import NEUTRON_RADII
+from cevnsi.physics.form_factors import form_factor_named
+from cevnsi.physics.interaction import Recoils, Values, without_standard_model
 from cevnsi.physics.interactions import INTERACTIONS
 from cevnsi.physics.nuclei import Nuclide
-from cevnsi.physics.weak_charge import ROWS
+from cevnsi.physics.weak_charge import ROWS, NucleonCouplings
 from cevnsi.statistics.likelihoods import STATISTICS, Terms, poisson_with_control
 from cevnsi.statistics.nuisances import SIGNAL, Nuisance, Sample, held, precisions, unfitted
 from cevnsi.statistics.profile import Expected, Profiled, profile
@@ -48,6 +49,8 @@ class Analysis:
     photoelectron_range: tuple[float, float] | None  # None: the release's own choice of bins
     normalization_uncertainty: float | None  # None: the nuisances are the release's
     scans: tuple[str, ...]
+    couplings: str | NucleonCouplings = "tree"  # a name of `COUPLINGS`, or given at the SM's sin2_theta_w
+    kinematics: str = "as_written"  # of Eq. 3, one of `KINEMATICS`
 
     @property
     def sigma_alpha(self) -> float:
@@ -71,6 +74,7 @@ class DataSet:
     statistic: str
     sin2_theta_w: float
     name: str = "data"  # as best_fit.json calls it
+    couplings: str | NucleonCouplings = "tree"
     shifted: Mapping[str, Templates] = field(default_factory=dict)  # by nuisance: what one unit of it adds to templates
 
     def __post_init__(self) -> None:
@@ -99,11 +103,13 @@ class DataSet:
             nuclides=self.templates.nuclides,
             momentum_transfer_squared=self.templates.momentum_transfer_squared,
             sin2_theta_w=self.sin2_theta_w,
+            couplings=self.couplings,
+            form_factor=self.templates.form_factor,
         )
 
     @property
     def contact_templates(self) -> FloatArray:
-        """Counts for a charge squared of one, by row and nuclide, (rows * nuclides, bins)."""
+        """Counts for a charge squared of one, by row, nuclide and its `parts`, (rows * nuclides * parts, bins)."""
         return self.term_templates("contact", {})
 
     @cached_property
@@ -113,11 +119,12 @@ class DataSet:
 
     def term_templates(self, interaction: str, parameters: Values) -> FloatArray:
         """Counts of each term for a coefficient of one, (terms, ..., bins) at what shapes them."""
-        if interaction in self._unshaped:
-            return self._unshaped[interaction]
         terms = INTERACTIONS[interaction].terms
+        shaped = terms.shaped_by(parameters)
+        if interaction in self._unshaped and not shaped:
+            return self._unshaped[interaction]
         counts = _counts(self.templates, terms.weights(self.recoils, parameters))
-        if not terms.shaping:
+        if not shaped:
             self._unshaped[interaction] = counts
         return counts
 
@@ -172,6 +179,13 @@ class Model:
     def nuclides(self) -> tuple[Nuclide, ...]:
         """Of all data sets, in their order."""
         return tuple(nuclide for dataset in self.datasets for nuclide in dataset.templates.nuclides)
+
+    def couplings_at(self, values: Values) -> NucleonCouplings:
+        """Those of nucleons at parameters of the standard model; ValueError if data sets do not have the same."""
+        first, *others = (dataset.recoils.couplings_at({}) for dataset in self.datasets)
+        if any(other != first for other in others):
+            raise ValueError("data sets with couplings of nucleons of their own; expected the same of all")
+        return self.datasets[0].recoils.couplings_at(values)
 
     @cached_property
     def standard_model_counts(self) -> FloatArray:
@@ -270,7 +284,7 @@ def profiled(model: Model, interaction: str, parameters: Values) -> Profiled:
 def chi2_at(model: Model, interaction: str, parameters: Values) -> FloatArray:
     """Chi2 at parameters of any interaction, which broadcast: the plain way, with no shortcut."""
     shape = np.broadcast_shapes(*(np.shape(value) for value in parameters.values()))
-    shaped = bool(INTERACTIONS[interaction].terms.shaping)
+    shaped = INTERACTIONS[interaction].terms.shaped_by(parameters)
     most = max(VALUES_AT_ONCE // max(_cost(dataset, shaped) for dataset in model.datasets), 1)
     if math.prod(shape) <= most:
         return profiled(model, interaction, parameters).chi2.reshape(shape)
@@ -288,9 +302,33 @@ def _cost(dataset: DataSet, shaped: bool) -> int:
     return max(bins, dataset.templates.recoil_energy_mev.size if shaped else 0)
 
 
+def is_of_charges(model: Model, named: Iterable[str] = ()) -> bool:
+    """Whether counts at named parameters depend on the charge squared of each row and nuclide alone."""
+    apart = any(form.apart for dataset in model.datasets if (form := dataset.templates.form_factor))
+    return not apart and NEUTRON_RADII.keys().isdisjoint(named)
+
+
+def _refuse_other_than_charges(model: Model, named: Iterable[str] = ()) -> None:
+    if not is_of_charges(model, named):
+        raise ValueError(
+            "a domain of couplings, and protons and neutrons apart or a neutron radius as a parameter; expected one "
+            "form factor of both, and no radius"
+        )
+
+
+def at_standard_model(model: Model, parameters: Values) -> tuple[NucleonCouplings, dict[str, Real]]:
+    """Couplings of nucleons at parameters, and these without the standard model's, to minimise over contact couplings.
+
+    ValueError where counts depend on more than charges squared by row and nuclide.
+    """
+    _refuse_other_than_charges(model, parameters)
+    return model.couplings_at(parameters), without_standard_model(parameters)
+
+
 @lru_cache(maxsize=16)  # it is asked for at every step of a descent
 def _charge_samples(model: Model) -> tuple[tuple[int, Sample], ...]:
     """What a charge squared of one gives, by row and nuclide of all data sets, and the number of the data set."""
+    _refuse_other_than_charges(model)
     by_row: list[list[tuple[int, Sample]]] = [[] for _ in ROWS]
     for i, dataset in enumerate(model.datasets):
         weights = INTERACTIONS["contact"].terms.weights(dataset.recoils, {})
@@ -360,9 +398,10 @@ def assemble(analysis: Analysis, experiment: Experiment, statistic: str) -> Data
     """The data set of an experiment under the assumptions of an analysis, with every bin of its measurement."""
     templates = build_templates(
         target=TARGETS[analysis.nuclei],
-        form_factor=FORM_FACTORS[analysis.form_factor],
+        form_factor=form_factor_named(analysis.form_factor),
         exposure=analysis.exposure,
         response=experiment.response,
+        kinematics=analysis.kinematics,
     )
     return DataSet(
         measurement=experiment.measurement,
@@ -371,6 +410,7 @@ def assemble(analysis: Analysis, experiment: Experiment, statistic: str) -> Data
         statistic=statistic,
         sin2_theta_w=analysis.sin2_theta_w,
         name=analysis.dataset,
+        couplings=analysis.couplings,
     )
 
 

@@ -1,7 +1,8 @@
 """Parameters: what is said of each, once. Its name in files and columns, how it is written, and its usual range.
 
-Nothing takes a name apart: what a name means is in its record. Every contact coupling and matter parameter is here, as
-they are the same for all that is in physics; an interaction adds its own (`cevnsi.physics.interactions`).
+Nothing takes a name apart: what a name means is in its record. Contact couplings, matter parameters and those of the
+standard model are here, as they are the same for all that is in physics; an interaction adds its own
+(`cevnsi.physics.interactions`).
 """
 
 import html
@@ -74,6 +75,16 @@ class Combination(Parameter):
     zero_is_standard_model: bool = True
 
 
+@dataclass(frozen=True, kw_only=True)
+class NeutronRadius(Parameter):
+    """Rms radius of the neutrons in one nuclide."""
+
+    nuclide: str  # its name
+    unit: str = "fm"
+    usual: tuple[float, float] = (3.0, 8.0)
+    positive: bool = True
+
+
 def _contact(pair: str, quark: str, *, imaginary: bool) -> ContactCoupling:
     tex, plain = ("".join(_LETTERS[flavor][i] for flavor in FLAVORS_OF_PAIR[pair]) for i in (0, 1))
     part = r"\mathrm{Im}\,", "Im ", "imaginary part of "
@@ -111,6 +122,47 @@ CONTACT_PARAMETERS: dict[str, ContactCoupling] = {
     if pair in OFF_DIAGONAL or not made.imaginary  # a diagonal one is real: the Lagrangian is Hermitian
 }
 MATTER_PARAMETERS: dict[str, MatterParameter] = {made.name: made for made in map(_matter, PAIRS)}
+
+
+def _neutron_radius(nuclide: str, tex: str, html: str, spoken: str) -> NeutronRadius:
+    return NeutronRadius(
+        name=f"neutron_radius_{nuclide}_fm",
+        tex=f"R_n({tex})",
+        html=f"R<sub>n</sub>({html})",
+        spoken=f"neutron radius of {spoken}",
+        nuclide=nuclide,
+    )
+
+
+NEUTRON_RADII: dict[str, NeutronRadius] = {
+    made.name: made
+    for made in (
+        _neutron_radius("mean", r"\mathrm{CsI}", "CsI", "the mean nucleus of CsI"),
+        _neutron_radius("Cs133", r"^{133}\mathrm{Cs}", "<sup>133</sup>Cs", "cesium 133"),
+        _neutron_radius("I127", r"^{127}\mathrm{I}", "<sup>127</sup>I", "iodine 127"),
+    )
+}
+# What any interaction takes besides its own; one that is left out is the analysis' own.
+STANDARD_MODEL_PARAMETERS: dict[str, Parameter] = {
+    made.name: made
+    for made in (
+        Parameter(
+            name="sin2_theta_w",
+            tex=r"\sin^2\theta_W",
+            html="sin<sup>2</sup>θ<sub>W</sub>",
+            spoken="sine squared theta W",
+            usual=(0.05, 0.45),
+            positive=True,
+        ),
+        Parameter(
+            name="g_p", tex="g_p^V", html="g<sub>p</sub><sup>V</sup>", spoken="proton coupling g p", usual=(-0.5, 0.5)
+        ),
+        Parameter(
+            name="g_n", tex="g_n^V", html="g<sub>n</sub><sup>V</sup>", spoken="neutron coupling g n", usual=(-1.0, 1.0)
+        ),
+        *NEUTRON_RADII.values(),
+    )
+}
 
 
 _NAMES = {(made.pair, made.quark, made.imaginary): name for name, made in CONTACT_PARAMETERS.items()}

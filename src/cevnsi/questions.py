@@ -1,6 +1,7 @@
 """A model at one point, along one line or on one grid of its parameters, in memory.
 
-Parameters are named as the axes of a scan; what is not named is zero. Complaints are ConfigErrors, as for a scan.
+Parameters are named as the axes of a scan; what is not named is zero, or of the standard model the analysis' own.
+Complaints are ConfigErrors, as for a scan.
 """
 
 from collections.abc import Iterable, Mapping
@@ -9,7 +10,8 @@ from cevnsi.arrays import FloatArray
 from cevnsi.config.check import check_scan
 from cevnsi.files.strict_yaml import ConfigError, near_miss
 from cevnsi.model import Model, profiled
-from cevnsi.parameters import MATTER_PARAMETERS, Axis, quarks_of
+from cevnsi.parameters import MATTER_PARAMETERS, NEUTRON_RADII, Axis, quarks_of
+from cevnsi.physics.form_factors import RADIUS_FORM_FACTORS
 from cevnsi.physics.interactions import INTERACTIONS, parameter
 from cevnsi.physics.weak_charge import matter_parameter
 from cevnsi.scans.axes import Scan
@@ -27,7 +29,7 @@ LARGEST_VALUE = 1e9  # of any parameter, as in the configuration's schema
 
 def interaction_of(names: Iterable[str]) -> str:
     """The interaction that parameters belong to, contact if there are none; ConfigError if to none or to several."""
-    known = [name for interaction in INTERACTIONS.values() for name in interaction.parameters]
+    known = list(dict.fromkeys(name for interaction in INTERACTIONS.values() for name in interaction.parameters))
     listed = list(names)
     for name in listed:
         if name not in known:
@@ -53,22 +55,33 @@ def check_point(parameters: Mapping[str, float]) -> str:
             quarks = " and ".join(quarks_of(name))
             raise ConfigError(f"{name}: is a sum of {quarks} (Eq. 11), which is no point; give these two")
         _check_value(name, value)
-    needed = () if INTERACTIONS[interaction].zero_if_missing else tuple(INTERACTIONS[interaction].parameters)
+    needed = INTERACTIONS[interaction].needed
     for name in needed:
         if name not in parameters:
             raise ConfigError(f"{name}: is missing; {interaction} needs {' and '.join(needed)}")
     return interaction
 
 
+def _check_radii(model: Model, names: Iterable[str]) -> None:
+    """ConfigError for a neutron radius that no data set of a model depends on."""
+    seen = {n.name for dataset in model.datasets if dataset.templates.form_factor for n in dataset.templates.nuclides}
+    for name in names:
+        if name in NEUTRON_RADII and NEUTRON_RADII[name].nuclide not in seen:
+            forms = ", ".join(RADIUS_FORM_FACTORS)
+            raise ConfigError(f"{name}: changes nothing; expected its nuclide, and a form factor of radii: {forms}")
+
+
 def predict(model: Model, parameters: Mapping[str, float]) -> FloatArray:
     """Predicted counts by flavor and bin at a point, (flavors, bins): contact couplings, or a mediator's two."""
     interaction = check_point(parameters)
+    _check_radii(model, parameters)
     return model.dataset.by_flavor(interaction, parameters)
 
 
 def chi2_and_nuisances(model: Model, parameters: Mapping[str, float]) -> tuple[float, dict[str, float]]:
     """Chi2 at a point, and the nuisances that it is least at by name: in Eq. 7 the normalization's alpha."""
     interaction = check_point(parameters)
+    _check_radii(model, parameters)
     found = profiled(model, interaction, parameters).nuisances[0].tolist()
     names = [nuisance.name for nuisance in model.nuisances]
     return float(chi2(model, interaction, parameters, {})), dict(zip(names, found, strict=True))
@@ -111,6 +124,7 @@ def make_line(
         n_dof=n_dof,
     )
     check_scan(line)
+    _check_radii(model, [name, *fixed])
     return line
 
 

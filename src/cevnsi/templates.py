@@ -14,9 +14,9 @@ from cevnsi.arrays import FloatArray, Real
 from cevnsi.experiments.exposure import Exposure
 from cevnsi.experiments.response import Response
 from cevnsi.experiments.targets import Target
-from cevnsi.physics.cross_section import momentum_transfer_squared, recoil_spectrum
+from cevnsi.physics.cross_section import largest_recoil_mev, momentum_transfer_squared, recoil_spectrum
 from cevnsi.physics.flux import END_POINT_MEV, FLAVORS, PROMPT_ENERGY_MEV, flux_normalization
-from cevnsi.physics.form_factors import FormFactor
+from cevnsi.physics.form_factors import FormFactor, RadiusFormFactor, point
 from cevnsi.physics.nuclei import Nuclide
 
 NODES_PER_SEGMENT = 6  # Gauss-Legendre; with segments of at most half a photoelectron the error is below 1e-10
@@ -32,6 +32,7 @@ class Templates:
     events: FloatArray  # (flavors, nuclides, nodes), before detection, per unit of charge squared
     detected: FloatArray  # (energy bins, nodes), the part of events seen in each bin of energy
     arrival: FloatArray | None = None  # (flavors, time bins), the part that arrives in each; None of energy alone
+    form_factor: RadiusFormFactor | None = None  # one that `events` are without, as an interaction weighs them with it
 
     @cached_property
     def _first(self) -> NDArray[np.intp] | None:
@@ -117,13 +118,16 @@ def _segment_edges(kinks: FloatArray, longest: float) -> FloatArray:
     return np.unique(np.concatenate([kinks, points[points < kinks[-1]]]))
 
 
-def _nodes(response: Response, nuclides: tuple[Nuclide, ...]) -> tuple[FloatArray, FloatArray]:
+def _nodes(
+    response: Response, nuclides: tuple[Nuclide, ...], kinematics: str = "as_written"
+) -> tuple[FloatArray, FloatArray]:
     """Recoil energies and weights in MeV, (nodes,): Gauss-Legendre between the kinks of the integrand.
 
     Those of the response, and the largest recoils of the prompt line and of the muon-decay end point for each nuclide.
     """
     ends = response.recoil_energies_mev
-    largest = np.array([2 * e**2 / n.nuclear_mass_mev for e in (PROMPT_ENERGY_MEV, END_POINT_MEV) for n in nuclides])
+    energies = (PROMPT_ENERGY_MEV, END_POINT_MEV)
+    largest = np.array([largest_recoil_mev(energy, n, kinematics) for energy in energies for n in nuclides])
     kinks = np.concatenate([ends, largest[(largest > ends[0]) & (largest < ends[-1])]])
     edges = _segment_edges(np.unique(kinks), response.longest_segment_mev)
     abscissa, weight = np.polynomial.legendre.leggauss(NODES_PER_SEGMENT)
@@ -137,13 +141,25 @@ def luminosities_per_cm2(exposure: Exposure, target: Target) -> tuple[float, ...
     return tuple(flux * n for n in target.n_nuclei(exposure.detector_mass_kg))
 
 
-def build_templates(*, target: Target, form_factor: FormFactor, exposure: Exposure, response: Response) -> Templates:
-    """Eq. 1 per unit of charge squared; the integral over neutrino energy is exact (`recoil_spectrum`)."""
-    recoil, weight = _nodes(response, target.nuclides)
+def build_templates(
+    *,
+    target: Target,
+    form_factor: FormFactor | RadiusFormFactor,
+    exposure: Exposure,
+    response: Response,
+    kinematics: str = "as_written",
+) -> Templates:
+    """Eq. 1 per unit of charge squared; the integral over neutrino energy is exact (`recoil_spectrum`).
+
+    Kinematics are one of `KINEMATICS`. A form factor of radii is left to the interaction.
+    """
+    of_radii = form_factor if isinstance(form_factor, RadiusFormFactor) else None
+    whole = point if isinstance(form_factor, RadiusFormFactor) else form_factor
+    recoil, weight = _nodes(response, target.nuclides, kinematics)
     luminosities = luminosities_per_cm2(exposure, target)
     events = [
         [
-            luminosity * weight * recoil_spectrum(flavor, recoil, nuclide, form_factor)
+            luminosity * weight * recoil_spectrum(flavor, recoil, nuclide, whole, kinematics)
             for nuclide, luminosity in zip(target.nuclides, luminosities, strict=True)
         ]
         for flavor in FLAVORS
@@ -155,4 +171,5 @@ def build_templates(*, target: Target, form_factor: FormFactor, exposure: Exposu
         events=np.array(events),
         detected=response.detected(recoil),
         arrival=None if response.arrival is None else np.stack([response.arrival[flavor] for flavor in FLAVORS]),
+        form_factor=of_radii,
     )

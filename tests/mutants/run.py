@@ -38,7 +38,8 @@ NOT_THE_COPY = 99  # exit status: something else than the copy was tested
 
 # Tests of each file, quick ones first, as the first that fails is the last that runs: files, or some of them.
 UNIT, PROPERTY, PAPER = "tests/unit/test_", "tests/property/test_", "tests/paper/test_"
-CHARGES = (f"{UNIT}interactions.py", f"{UNIT}contraction.py", f"{PROPERTY}chi2.py", f"{PROPERTY}rates.py")
+NUCLEONS = (f"{UNIT}interactions.py", f"{UNIT}nucleons.py")
+CHARGES = (*NUCLEONS, f"{UNIT}contraction.py", f"{PROPERTY}chi2.py", f"{PROPERTY}rates.py")
 POINTS = (f"{UNIT}points.py::test_chi2_of_contact_couplings", f"{UNIT}points.py::test_what_is_no_point_is_refused")
 GRIDS = (f"{UNIT}memory.py", f"{UNIT}scan.py")
 MINIMA = (f"{UNIT}contraction.py", f"{UNIT}scan.py", f"{PROPERTY}projections.py", f"{PROPERTY}profile.py")
@@ -46,7 +47,7 @@ COUNTS = (f"{PAPER}standard_model.py", f"{PROPERTY}rates.py", f"{PAPER}quadratur
 TESTS: dict[str, tuple[str, ...]] = {
     "src/cevnsi/physics/cross_section.py": (f"{UNIT}cross_section.py", *COUNTS),
     "src/cevnsi/physics/flux.py": (f"{UNIT}flux.py", f"{UNIT}cross_section.py", *COUNTS),
-    "src/cevnsi/physics/form_factors.py": (f"{UNIT}form_factors.py", f"{UNIT}cross_section.py", *COUNTS),
+    "src/cevnsi/physics/form_factors.py": (f"{UNIT}form_factors.py", f"{UNIT}cross_section.py", *NUCLEONS, *COUNTS),
     "src/cevnsi/physics/interaction.py": (*CHARGES, *GRIDS),
     "src/cevnsi/physics/interactions/contact.py": (*CHARGES, *POINTS, *GRIDS),
     "src/cevnsi/physics/interactions/light_mediator.py": (*CHARGES, *POINTS, *GRIDS),

@@ -14,7 +14,7 @@ from cevnsi.fast.contraction import contract
 from cevnsi.model import DataSet, Model
 from cevnsi.physics.flux import FLAVORS
 from cevnsi.physics.form_factors import klein_nystrand
-from cevnsi.physics.weak_charge import standard_model_charge
+from cevnsi.physics.weak_charge import standard_model_charge, tree_couplings
 from cevnsi.studies.liao_marfatia_2017.spectra import mean_momentum_transfer_mev
 from cevnsi.templates import build_templates
 
@@ -58,7 +58,7 @@ def test_acceptance_at_bin_centers_gives_a_little_more(root: Path, model: Callab
         exposure=CSI_2017,
         response=unsmeared_response(np.arange(6.0, 31.0), stairs, CSI_2017.light_yield_pe_per_kev),
     )
-    at_centers = built.per_bin().sum() * standard_model_charge(MEAN_OF_CSI, SIN2) ** 2
+    at_centers = built.per_bin().sum() * standard_model_charge(MEAN_OF_CSI, tree_couplings(SIN2)) ** 2
     assert at_centers / sum(events(model("release")).values()) - 1 == pytest.approx(0.0013, abs=1e-4)
 
 

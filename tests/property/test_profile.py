@@ -15,7 +15,7 @@ from cevnsi.domains import directions, fixed_amplitudes
 from cevnsi.fast.contraction import contract
 from cevnsi.model import Model
 from cevnsi.parameters import CONTACT_PARAMETERS
-from cevnsi.physics.weak_charge import contact
+from cevnsi.physics.weak_charge import contact, tree_couplings
 from minima import Box, least
 from points import chi2_of_counts, contact_chi2, predicted_counts, sigma_of
 
@@ -387,7 +387,9 @@ def test_directions_are_named_after_what_moves(model: Callable[..., Model]) -> N
     assert matter.name == "eps_ee_matter"
     assert (float(matter.low), float(matter.high)) == (-0.5, 1.0)  # eps_d = 0.5 - eps_u stays in [-1, 1]
     assert matter.slope == {("ee", ""): {"mean": 184 - 206}}
-    at_zero, tied = (fixed_amplitudes(nuclides[0], point, 0.25) for point in ({}, {"eps_ee_matter": np.array(1.5)}))
+    at_zero, tied = (
+        fixed_amplitudes(nuclides[0], point, tree_couplings(0.25)) for point in ({}, {"eps_ee_matter": np.array(1.5)})
+    )
     assert tied["ee", ""] - at_zero["ee", ""] == 206 * 0.5  # where eps_u is zero
     assert (imaginary.name, imaginary.low, imaginary.high) == ("eps_etau_dV_imag", 0.0, 0.5)
     assert imaginary.slope == {("etau", "_imag"): {"mean": 206}}

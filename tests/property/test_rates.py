@@ -14,10 +14,11 @@ from cevnsi.experiments.response import Acceptance, unsmeared_response
 from cevnsi.experiments.targets import MEAN_OF_CSI, TARGETS
 from cevnsi.model import Model
 from cevnsi.parameters import OFF_DIAGONAL, QUARKS
-from cevnsi.physics.flux import FLAVORS, delayed_spectrum
-from cevnsi.physics.form_factors import FORM_FACTORS
+from cevnsi.physics.cross_section import coherent_factor, least_neutrino_energy_mev, recoil_spectrum
+from cevnsi.physics.flux import FLAVORS, delayed_spectrum, flux_moment
+from cevnsi.physics.form_factors import FORM_FACTORS, RADIUS_FORM_FACTORS
 from cevnsi.physics.interactions.light_mediator import degenerate_coupling_per_mass, light_mediator
-from cevnsi.physics.weak_charge import contact
+from cevnsi.physics.weak_charge import NucleonCouplings, contact
 from cevnsi.templates import Templates, build_templates
 from points import mediator_chi2, predicted_counts
 
@@ -99,6 +100,55 @@ def test_a_common_phase_of_off_diagonal_couplings_drops_out(
 @given(flavor=st.sampled_from(["nu_e", "nu_mu_bar"]), energy=st.floats(-100, 200))
 def test_spectra_are_never_negative(flavor: str, energy: float) -> None:
     assert delayed_spectrum(flavor, np.array(energy)) >= -1e-18  # nu_e is zero at the end point, up to rounding
+
+
+@given(
+    radii=st.tuples(st.floats(3, 6), st.floats(3, 6)),
+    couplings=st.tuples(small, small, small),
+    epsilon=st.tuples(small, small),
+)
+def test_protons_and_neutrons_may_change_places(
+    radii: tuple[float, float],
+    couplings: tuple[float, float, float],
+    epsilon: tuple[float, float],
+    model: Callable[..., Model],
+) -> None:
+    """With their radii, their couplings, and u with d; of flavors that see the same proton."""
+    made = model("release", form_factor="helm_rms_apart").dataset
+    (nuclide,) = made.templates.nuclides
+    g_p, g_n, off_diagonal = couplings
+    counts = []
+    for z, n, (r_p, r_n), (p, q), (u, d) in (
+        (54, 76, radii, (g_p, g_n), epsilon),
+        (76, 54, radii[::-1], (g_n, g_p), epsilon[::-1]),
+    ):
+        turned = replace(nuclide, protons=z, neutrons=n, proton_radius_fm=r_p, neutron_radius_fm=r_n)
+        given = NucleonCouplings(proton={"e": p, "mu": p}, neutron=q)
+        used = replace(made, couplings=given, templates=replace(made.templates, nuclides=(turned,)))
+        point = {"eps_ee_uV": u, "eps_ee_dV": d, "eps_emu_uV": off_diagonal, "eps_emu_dV": off_diagonal}
+        counts.append(used.by_flavor("contact", point))
+    # amplitudes of up to 400, of which little may be left
+    scale = float(made.templates.per_bin().max()) * 400**2
+    np.testing.assert_allclose(counts[0], counts[1], rtol=1e-11, atol=1e-14 * scale)
+
+
+@given(radius=st.floats(2, 7), by=st.floats(1.001, 1.3), form=st.sampled_from(list(RADIUS_FORM_FACTORS)))
+def test_counts_fall_with_the_neutron_radius(radius: float, by: float, form: str, model: Callable[..., Model]) -> None:
+    """In every bin: up to 9.1 fm the first zero of F, at q R_0 of 4.5, lies beyond the recoils."""
+    used = model("release", form_factor=form).dataset
+    less, more = (used.signal("contact", {"neutron_radius_mean_fm": value})[0] for value in (radius, radius * by))
+    assert (more < less).all()
+
+
+@given(recoil=st.floats(1e-5, 0.05), flavor=st.sampled_from(FLAVORS))
+def test_full_kinematics_take_events_away(recoil: float, flavor: str) -> None:
+    """And no more of them than 2 E_r / E_nu is worth where there are any."""
+    at, form = np.array(recoil), FORM_FACTORS["helm"]
+    written, full = (float(recoil_spectrum(flavor, at, MEAN_OF_CSI, form, name)) for name in ("as_written", "full"))
+    inverse = flux_moment(flavor, 1, least_neutrino_energy_mev(at, MEAN_OF_CSI))
+    most, rounding = coherent_factor(at, MEAN_OF_CSI, form) * np.array([2 * recoil * inverse, 1e-14])
+    assert -rounding <= full <= written + rounding
+    assert written - full <= most + rounding
 
 
 def test_flavors_see_their_own_couplings(model: Callable[..., Model]) -> None:

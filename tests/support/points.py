@@ -31,7 +31,7 @@ def predicted_counts(dataset: DataSet, epsilon_by_nuclide: Sequence[Epsilon]) ->
     counts = np.zeros((len(FLAVORS), templates.detected.shape[0]))
     for i, flavor in enumerate(FLAVORS):
         for j, (nuclide, epsilon) in enumerate(zip(templates.nuclides, epsilon_by_nuclide, strict=True)):
-            charge = weak_charge_squared(nuclide, ROW_OF_FLAVOR[flavor], epsilon, dataset.sin2_theta_w)
+            charge = weak_charge_squared(nuclide, ROW_OF_FLAVOR[flavor], epsilon, dataset.recoils.couplings_at({}))
             counts[i] += templates.detected @ (charge * templates.events[i, j])
     return counts
 
@@ -53,7 +53,7 @@ def chi2_of_counts(measurement: Measurement, predicted: FloatArray, sigma: float
 def by_epsilon(name: str, epsilon: Any, *parameters: str) -> Interaction:
     """An interaction of epsilon alone."""
     made = named(*(Parameter(name=each, tex=each, html=each, spoken=each) for each in parameters))
-    return Interaction(name=name, parameters=made, epsilon=epsilon, zero_if_missing=False)
+    return Interaction(name=name, own=made, epsilon=epsilon, zero_if_missing=False)
 
 
 def sigma_of(model: Model) -> float:

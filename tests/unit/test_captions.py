@@ -11,7 +11,7 @@ from cevnsi.statistics.thresholds import threshold
 from cevnsi.studies.liao_marfatia_2017.captions import spectrum_caption
 from cevnsi.studies.liao_marfatia_2017.study import FIGURES
 
-NAMES = [name for interaction in INTERACTIONS.values() for name in interaction.parameters]
+NAMES = {name for interaction in INTERACTIONS.values() for name in interaction.parameters}
 Config = dict[str, Any]
 
 

@@ -13,7 +13,7 @@ from cevnsi.experiments.targets import MEAN_OF_CSI, TARGETS
 from cevnsi.fast.coupling_domain import handles
 from cevnsi.model import Model, charge_derivatives, chi2_at
 from cevnsi.parameters import Axis, Combination, combination, expanded
-from cevnsi.physics.weak_charge import standard_model_charge
+from cevnsi.physics.weak_charge import standard_model_charge, tree_couplings
 from cevnsi.scans.chi2 import chi2, least_chi2
 from minima import least
 
@@ -215,7 +215,7 @@ def test_the_fast_way_of_one_amplitude_is_the_plain_one(of: dict[str, float], mo
     assert handles(used.nuclides, domain, parts)
     point = {"eps_mumu_uV": np.linspace(-0.3, 0.3, 5)}
     plain = least_over_domain(
-        partial(charge_derivatives, used), used.nuclides, point, domain, used.analysis.sin2_theta_w, parts
+        partial(charge_derivatives, used), used.nuclides, point, domain, used.couplings_at({}), parts
     )
     np.testing.assert_allclose(chi2(used, "contact", point, domain, parts), plain, rtol=1e-9)
 
@@ -267,11 +267,12 @@ def test_a_sum_that_is_fixed_is_not_moved_as_well(model: Callable[..., Model]) -
 
 def test_chi2_may_turn_where_any_amplitude_vanishes() -> None:
     """Of u and d at an angle one amplitude moves, of flavors two, and of what cancels none."""
-    sin2, charge = 0.2385, standard_model_charge(MEAN_OF_CSI, 0.2385)
+    couplings = tree_couplings(0.2385)
+    charge = float(standard_model_charge(MEAN_OF_CSI, couplings))
     parts = made({"angle": ANGLE, "flavors": FLAVORS, "none": {"eps_ee_uV": 206.0, "eps_ee_dV": -184.0}})
 
     def points(name: str, domain: Domain) -> tuple[list[float], float]:
-        return turning_points(name, domain, (MEAN_OF_CSI,), sin2, parts)
+        return turning_points(name, domain, (MEAN_OF_CSI,), couplings, parts)
 
     number = 0.6 * 184 + 0.8 * 206
     assert points("angle", {})[0] == pytest.approx([-charge / number] * 2)

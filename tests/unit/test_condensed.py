@@ -48,7 +48,7 @@ def test_propagators_of_any_mass(analysis: str, low: float, nuclei: str, model: 
 @pytest.mark.parametrize("end", [0, 1])
 @pytest.mark.parametrize("name", [name for name, interaction in INTERACTIONS.items() if interaction.terms.smooth])
 def test_an_interaction_that_says_so_is_smooth(name: str, end: int, model: Callable[..., Model]) -> None:
-    used, interaction = model("release", nuclei="cs_and_i").dataset, INTERACTIONS[name]
+    used, interaction = model("release", nuclei="cs_and_i", form_factor="helm_rms_apart").dataset, INTERACTIONS[name]
     point = {parameter.name: np.array([parameter.usual[end]]) for parameter in interaction.parameters.values()}
     few, plain = of(used), used.term_templates(name, point)
     found = few.counts(interaction.terms.weights(few.recoils, point))

@@ -12,7 +12,8 @@ from cevnsi.domains import least_over_domain
 from cevnsi.experiments.measurement import Measurement
 from cevnsi.fast.contraction import contract, has_contraction, profiled_chi2
 from cevnsi.model import Model, charge_derivatives, chi2_at
-from cevnsi.parameters import CONTACT_PARAMETERS, MATTER_PARAMETERS
+from cevnsi.parameters import CONTACT_PARAMETERS, MATTER_PARAMETERS, NEUTRON_RADII
+from cevnsi.physics.form_factors import RADIUS_FORM_FACTORS
 from cevnsi.physics.interactions import INTERACTIONS
 from cevnsi.scans.chi2 import chi2
 from cevnsi.statistics.nuisances import SIGNAL, Nuisance
@@ -77,9 +78,7 @@ def test_domains(seed: int, nuclei: str, model: Callable[..., Model]) -> None:
     names = random.choice([name for name in CONTACT_PARAMETERS if "tautau" not in name], 4, replace=False).tolist()
     domain = {name: tuple(np.sort(random.uniform(-1, 1, 2)).tolist()) for name in names}
     point = {"eps_mutau_dV": random.uniform(-0.5, 0.5, 6)} if "eps_mutau_dV" not in domain else {}
-    plain = least_over_domain(
-        partial(charge_derivatives, used), used.nuclides, point, domain, used.analysis.sin2_theta_w
-    )
+    plain = least_over_domain(partial(charge_derivatives, used), used.nuclides, point, domain, used.couplings_at({}))
     np.testing.assert_allclose(chi2(used, "contact", point, domain), plain, rtol=1e-9)
 
 
@@ -94,9 +93,7 @@ def test_the_domain_of_one_bin(low: int, model: Callable[..., Model]) -> None:
     names = ("eps_ee_dV", "eps_mumu_uV", "eps_emu_dV")
     domain = {name: (m - 0.05, m + 0.05) for name, m in zip(names, middle.tolist(), strict=True)}
     point = {"eps_etau_dV": np.linspace(0, 0.3, 7)}
-    plain = least_over_domain(
-        partial(charge_derivatives, used), used.nuclides, point, domain, used.analysis.sin2_theta_w
-    )
+    plain = least_over_domain(partial(charge_derivatives, used), used.nuclides, point, domain, used.couplings_at({}))
     np.testing.assert_allclose(chi2(used, "contact", point, domain), plain, rtol=1e-9, atol=1e-11)
 
 
@@ -132,10 +129,13 @@ def test_only_eq_7_has_a_contraction(model: Callable[..., Model]) -> None:
         assert not has_contraction(model_of_another)
 
 
+@pytest.mark.parametrize("form_factor", ["klein_nystrand", *RADIUS_FORM_FACTORS])
 @pytest.mark.parametrize("name", INTERACTIONS)
-def test_the_terms_of_an_interaction_are_its_charges_squared(name: str, model: Callable[..., Model]) -> None:
+def test_the_terms_of_an_interaction_are_its_charges_squared(
+    name: str, form_factor: str, model: Callable[..., Model]
+) -> None:
     """An expansion counts what epsilon at every node does (Eq. 10)."""
-    used, random = model("release", nuclei="cs_and_i"), np.random.default_rng(4)
+    used, random = model("release", nuclei="cs_and_i", form_factor=form_factor), np.random.default_rng(4)
     interaction = INTERACTIONS[name]
     by_epsilon = replace(interaction, expansion=None).terms
     point = {
@@ -144,6 +144,7 @@ def test_the_terms_of_an_interaction_are_its_charges_squared(name: str, model: C
         else random.uniform(*parameter.usual)
         for parameter in interaction.parameters.values()
         if parameter.name not in MATTER_PARAMETERS
+        and (form_factor in RADIUS_FORM_FACTORS or parameter.name not in NEUTRON_RADII)
     }
     (weight,) = by_epsilon.weights(used.dataset.recoils, point)
     np.testing.assert_allclose(used.dataset.signal(name, point)[0], used.dataset.templates.counts(weight), rtol=1e-12)

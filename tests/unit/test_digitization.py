@@ -19,7 +19,7 @@ from cevnsi.experiments.targets import MEAN_OF_CSI
 from cevnsi.files.atomic import TableError
 from cevnsi.files.tables import DIGITIZATION, PUBLISHED, read_table, write_csv, write_parquet
 from cevnsi.model import Analysis, cut, make_dataset, make_model
-from cevnsi.physics.weak_charge import standard_model_charge
+from cevnsi.physics.weak_charge import standard_model_charge, tree_couplings
 from cevnsi.scans.axes import Scan
 from cevnsi.studies.liao_marfatia_2017.digitization import (
     Readings,
@@ -322,7 +322,7 @@ def upper_end(analysis: Analysis, measurement: Measurement, acceptance: Acceptan
     best = minimize_scalar(least, bounds=(0, 80), method="bounded", options={"xatol": 1e-8})
     charge = brentq(lambda q: least(q) - best.fun + 2 * np.log(0.1), best.x, 200)
     excess, slope = MEAN_OF_CSI.mass_number - 2 * MEAN_OF_CSI.protons, MEAN_OF_CSI.mass_number / 2
-    sm = standard_model_charge(MEAN_OF_CSI, analysis.sin2_theta_w)
+    sm = float(standard_model_charge(MEAN_OF_CSI, tree_couplings(analysis.sin2_theta_w)))
     return float((charge - sm + excess) / (slope + excess / 6))
 
 

@@ -243,7 +243,7 @@ def test_a_regular_grid_of_couplings(model: Callable[..., Model]) -> None:
     steps = np.arange(-20, 21)
     u, d = (axis.ravel() for axis in np.meshgrid(steps, steps, indexing="ij"))
     moved = 0.05 * (numbers["u"] * u + numbers["d"] * d)
-    charge: FloatArray = standard_model_charge(MEAN_OF_CSI, used.analysis.sin2_theta_w) + moved.astype(np.float64)
+    charge: FloatArray = standard_model_charge(MEAN_OF_CSI, used.couplings_at({})) + moved.astype(np.float64)
     chi2 = np.asarray(inner.chi2([charge[:, None] ** 2, charge[None] ** 2]))  # (ee, mumu)
     found = []
     for axis in (1, 0):

@@ -119,7 +119,7 @@ def test_every_parameter_has_a_label_that_renders(parameter: str) -> None:
 
 
 def test_labels_are_all_different() -> None:
-    names = [name for interaction in INTERACTIONS.values() for name in interaction.parameters]
+    names = {name for interaction in INTERACTIONS.values() for name in interaction.parameters}
     assert len({label(name) for name in names}) == len(names)
     assert label("eps_etau_dV_imag") == r"$\mathrm{Im}\,\epsilon_{e\tau}^{dV}$"
     assert label("eps_mumu_matter") == r"$\epsilon_{\mu\mu}$"

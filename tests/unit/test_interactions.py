@@ -8,7 +8,7 @@ import pytest
 from cevnsi.config.check import schema
 from cevnsi.constants import G_FERMI, SIN2_THETA_W
 from cevnsi.experiments.targets import MEAN_OF_CSI
-from cevnsi.parameters import CONTACT_PARAMETERS, MATTER_PARAMETERS
+from cevnsi.parameters import CONTACT_PARAMETERS, MATTER_PARAMETERS, STANDARD_MODEL_PARAMETERS
 from cevnsi.physics.interactions import INTERACTIONS, parameter
 from cevnsi.physics.interactions.light_mediator import (
     degenerate_coupling_per_mass,
@@ -24,10 +24,12 @@ from cevnsi.physics.weak_charge import (
     proton_coupling,
     quark_numbers,
     standard_model_charge,
+    tree_couplings,
     weak_charge_squared,
 )
 
 NUCLIDES = (MEAN_OF_CSI, CESIUM, IODINE)
+TREE = tree_couplings(SIN2_THETA_W)
 Q2 = np.array([700.0, 2000.0, 9000.0])  # MeV^2, within what the bins cover
 
 
@@ -46,12 +48,16 @@ def test_parameter_names() -> None:
         "eps_ee_uV",
     ]  # the order of axes: the paper's abscissa comes first
     assert list(MATTER_PARAMETERS)[:2] == ["eps_ee_matter", "eps_mumu_matter"]
-    assert set(INTERACTIONS["contact"].parameters) == {*CONTACT_PARAMETERS, *MATTER_PARAMETERS}
-    assert list(INTERACTIONS["light_mediator"].parameters) == ["mediator_mass_mev", "coupling"]
+    assert set(INTERACTIONS["contact"].own) == {*CONTACT_PARAMETERS, *MATTER_PARAMETERS}
+    assert list(INTERACTIONS["light_mediator"].own) == ["mediator_mass_mev", "coupling"]
+    for interaction in INTERACTIONS.values():
+        assert list(interaction.parameters) == [*interaction.own, *STANDARD_MODEL_PARAMETERS]
 
 
 def test_a_parameter_is_found_by_its_name_in_one_interaction() -> None:
-    names = [name for interaction in INTERACTIONS.values() for name in interaction.parameters]
+    names = [name for interaction in INTERACTIONS.values() for name in interaction.own] + list(
+        STANDARD_MODEL_PARAMETERS
+    )
     assert len(names) == len(set(names))
     for name in names:
         assert parameter(name).name == name
@@ -68,7 +74,7 @@ def test_a_mediator_is_looked_for_where_fig_2_is(config: dict[str, Any]) -> None
 
 def test_standard_model_charge_by_hand() -> None:
     # Eq. 4 for the mean nucleus: 54 (1/2 - 2 * 0.23857) - 76 / 2 = -36.76556
-    assert standard_model_charge(MEAN_OF_CSI, 0.23857) == pytest.approx(-36.76556, abs=1e-10)
+    assert standard_model_charge(MEAN_OF_CSI, tree_couplings(0.23857)) == pytest.approx(-36.76556, abs=1e-10)
     assert proton_coupling(0.25) == 0
     assert NEUTRON_COUPLING == -0.5
 
@@ -108,35 +114,35 @@ def test_charge_squared_is_eq_10(nuclide: Nuclide, row: str) -> None:
     parameters: dict[str, Any] = {name: rng.uniform(-1, 1) for name in names}
     parameters |= {n: rng.uniform(-1, 1) for n in CONTACT_PARAMETERS if n.endswith("_imag")}
     eps = {name[len("eps_") : -1]: complex(parameters[name], parameters.get(f"{name}_imag", 0.0)) for name in names}
-    found = weak_charge_squared(nuclide, row, contact(parameters), SIN2_THETA_W)
+    found = weak_charge_squared(nuclide, row, contact(parameters), TREE)
     assert found == pytest.approx(eq10(nuclide, row, eps), rel=1e-13)  # rounding of sums of a few hundred
 
 
 @pytest.mark.parametrize("nuclide", NUCLIDES)
 @pytest.mark.parametrize("row", ["e", "mu"])
 def test_zero_couplings_are_the_standard_model(nuclide: Nuclide, row: str) -> None:
-    expected = standard_model_charge(nuclide, SIN2_THETA_W) ** 2
+    expected = standard_model_charge(nuclide, TREE) ** 2
     zero = contact(dict.fromkeys(CONTACT_PARAMETERS, 0.0))
-    assert weak_charge_squared(nuclide, row, {}, SIN2_THETA_W) == expected
-    assert weak_charge_squared(nuclide, row, zero, SIN2_THETA_W) == expected
+    assert weak_charge_squared(nuclide, row, {}, TREE) == expected
+    assert weak_charge_squared(nuclide, row, zero, TREE) == expected
     mediator = light_mediator(Q2, mediator_mass_mev=10.0, coupling=0.0)
-    np.testing.assert_array_equal(weak_charge_squared(nuclide, row, mediator, SIN2_THETA_W), expected)
+    np.testing.assert_array_equal(weak_charge_squared(nuclide, row, mediator, TREE), expected)
 
 
 def test_electron_couplings_leave_muon_neutrinos_alone() -> None:
     epsilon = contact({"eps_ee_uV": 0.3, "eps_etau_dV": 0.2})
-    assert weak_charge_squared(MEAN_OF_CSI, "mu", epsilon, SIN2_THETA_W) == weak_charge_squared(
-        MEAN_OF_CSI, "mu", {}, SIN2_THETA_W
+    plain, changed = (
+        {row: weak_charge_squared(MEAN_OF_CSI, row, couplings, TREE) for row in ("e", "mu")}
+        for couplings in ({}, epsilon)
     )
-    assert weak_charge_squared(MEAN_OF_CSI, "e", epsilon, SIN2_THETA_W) != weak_charge_squared(
-        MEAN_OF_CSI, "e", {}, SIN2_THETA_W
-    )
+    assert changed["mu"] == plain["mu"]
+    assert changed["e"] != plain["e"]
 
 
 def test_tau_couplings_alone_change_nothing() -> None:
     epsilon = contact({"eps_tautau_uV": 0.3, "eps_tautau_dV": -0.7})
     for row in ("e", "mu"):
-        assert weak_charge_squared(MEAN_OF_CSI, row, epsilon, 0.2) == weak_charge_squared(MEAN_OF_CSI, row, {}, 0.2)
+        assert weak_charge_squared(MEAN_OF_CSI, row, epsilon, TREE) == weak_charge_squared(MEAN_OF_CSI, row, {}, TREE)
 
 
 @pytest.mark.parametrize("pair", ["emu", "etau", "mutau"])
@@ -149,17 +155,17 @@ def test_phases_of_off_diagonal_couplings_drop_out(pair: str) -> None:
         | {f"eps_{pair}_{q}V_imag": value * np.sin(0.7) for q, value in size.items()}
     )
     for row in ("e", "mu"):
-        expected = weak_charge_squared(MEAN_OF_CSI, row, plain, SIN2_THETA_W)
-        assert weak_charge_squared(MEAN_OF_CSI, row, turned, SIN2_THETA_W) == pytest.approx(expected, rel=1e-14)
+        expected = weak_charge_squared(MEAN_OF_CSI, row, plain, TREE)
+        assert weak_charge_squared(MEAN_OF_CSI, row, turned, TREE) == pytest.approx(expected, rel=1e-14)
 
 
 def test_relative_phase_of_u_and_d_is_seen() -> None:
     aligned = contact({"eps_etau_uV": 0.3, "eps_etau_dV": 0.3})
     crossed = contact({"eps_etau_uV": 0.3, "eps_etau_dV_imag": 0.3})
     u, d = 184 * 0.3, 206 * 0.3
-    sm = standard_model_charge(MEAN_OF_CSI, SIN2_THETA_W) ** 2
-    assert weak_charge_squared(MEAN_OF_CSI, "e", aligned, SIN2_THETA_W) - sm == pytest.approx((u + d) ** 2, rel=1e-13)
-    assert weak_charge_squared(MEAN_OF_CSI, "e", crossed, SIN2_THETA_W) - sm == pytest.approx(u**2 + d**2, rel=1e-13)
+    sm = standard_model_charge(MEAN_OF_CSI, TREE) ** 2
+    assert weak_charge_squared(MEAN_OF_CSI, "e", aligned, TREE) - sm == pytest.approx((u + d) ** 2, rel=1e-13)
+    assert weak_charge_squared(MEAN_OF_CSI, "e", crossed, TREE) - sm == pytest.approx(u**2 + d**2, rel=1e-13)
 
 
 def test_complex_couplings_and_their_parts_are_the_same() -> None:
@@ -170,7 +176,7 @@ def test_complex_couplings_and_their_parts_are_the_same() -> None:
 
 def test_values_broadcast() -> None:
     epsilon = contact({"eps_ee_uV": np.zeros((4, 1)), "eps_etau_dV": np.zeros((1, 3))})
-    assert np.shape(weak_charge_squared(MEAN_OF_CSI, "e", epsilon, SIN2_THETA_W)) == (4, 3)
+    assert np.shape(weak_charge_squared(MEAN_OF_CSI, "e", epsilon, TREE)) == (4, 3)
 
 
 def test_unknown_parameter_is_named() -> None:
@@ -184,8 +190,8 @@ def test_complex_diagonal_coupling_is_refused() -> None:
 
 
 def test_amplitude_of_off_diagonal_pairs_has_no_standard_model_part() -> None:
-    assert charge_amplitude(MEAN_OF_CSI, "etau", {}, SIN2_THETA_W) == 0
-    assert charge_amplitude(MEAN_OF_CSI, "ee", {}, SIN2_THETA_W) == standard_model_charge(MEAN_OF_CSI, SIN2_THETA_W)
+    assert charge_amplitude(MEAN_OF_CSI, "etau", {}, TREE) == 0
+    assert charge_amplitude(MEAN_OF_CSI, "ee", {}, TREE) == standard_model_charge(MEAN_OF_CSI, TREE)
 
 
 @pytest.mark.parametrize("nuclide", NUCLIDES)
@@ -196,7 +202,7 @@ def test_mediator_charge_is_eq_6(nuclide: Nuclide) -> None:
     expected = (z * (0.5 - 2 * SIN2_THETA_W + shift) + n * (-0.5 + shift)) ** 2
     epsilon = light_mediator(Q2, mediator_mass_mev=mass, coupling=g)
     for row in ("e", "mu"):
-        np.testing.assert_allclose(weak_charge_squared(nuclide, row, epsilon, SIN2_THETA_W), expected, rtol=1e-12)
+        np.testing.assert_allclose(weak_charge_squared(nuclide, row, epsilon, TREE), expected, rtol=1e-12)
 
 
 def test_heavy_mediator_is_a_contact_interaction() -> None:
@@ -206,8 +212,8 @@ def test_heavy_mediator_is_a_contact_interaction() -> None:
     same = contact({f"eps_{pair}_{q}V": value for pair in ("ee", "mumu", "tautau") for q in "ud"})
     mediator = light_mediator(Q2, mediator_mass_mev=mass, coupling=g)
     for row in ("e", "mu"):
-        expected = weak_charge_squared(MEAN_OF_CSI, row, same, SIN2_THETA_W)
-        np.testing.assert_allclose(weak_charge_squared(MEAN_OF_CSI, row, mediator, SIN2_THETA_W), expected, rtol=1e-7)
+        expected = weak_charge_squared(MEAN_OF_CSI, row, same, TREE)
+        np.testing.assert_allclose(weak_charge_squared(MEAN_OF_CSI, row, mediator, TREE), expected, rtol=1e-7)
 
 
 def test_light_mediator_depends_on_its_coupling_only() -> None:
@@ -223,8 +229,8 @@ def test_eq_8_flips_the_sign_of_the_charge(nuclide: Nuclide) -> None:
     assert per_mass**2 == pytest.approx(printed, rel=1e-13, abs=0)
     mass = 1e8  # MeV; Q^2 / M^2 is below 1e-12
     epsilon = light_mediator(Q2, mediator_mass_mev=mass, coupling=per_mass * mass)
-    charge = charge_amplitude(nuclide, "ee", epsilon, SIN2_THETA_W)
-    np.testing.assert_allclose(charge, -standard_model_charge(nuclide, SIN2_THETA_W), rtol=1e-10)
+    charge = charge_amplitude(nuclide, "ee", epsilon, TREE)
+    np.testing.assert_allclose(charge, -standard_model_charge(nuclide, TREE), rtol=1e-10)
 
 
 def test_matter_parameter_is_eq_11() -> None:

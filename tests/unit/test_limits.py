@@ -16,7 +16,7 @@ from cevnsi.experiments.targets import MEAN_OF_CSI
 from cevnsi.model import Model, chi2_at, make_model
 from cevnsi.parameters import Axis
 from cevnsi.physics.interactions import INTERACTIONS
-from cevnsi.physics.weak_charge import standard_model_charge, weak_charge_squared
+from cevnsi.physics.weak_charge import standard_model_charge, tree_couplings, weak_charge_squared
 from cevnsi.questions import allowed_range, make_line
 from cevnsi.scans import limits
 from cevnsi.scans.axes import Scan
@@ -171,7 +171,7 @@ def test_a_wide_axis_hides_nothing(reach: float, model: Callable[..., Model]) ->
         assert (low, high) == pytest.approx((-0.127362699, 0.484309883), abs=1e-8)
     two = allowed_range(used, make_line(used, "eps_mumu_dV", (-reach, reach), domain={}))
     assert [r.interval for r in two] == [0, 1]
-    center = -standard_model_charge(MEAN_OF_CSI, 0.23857) / D  # about which the charge is mirrored
+    center = -standard_model_charge(MEAN_OF_CSI, tree_couplings(0.23857)) / D  # about which the charge is mirrored
     ends = np.array([(r.lower, r.upper) for r in two])
     np.testing.assert_allclose(ends[0] + ends[1][::-1], 2 * center, atol=1e-8)
 
@@ -243,7 +243,7 @@ def test_best_fits(scans: dict[str, Scan], model: Callable[..., Model]) -> None:
     assert ee.chi2 == pytest.approx(mumu.chi2, abs=1e-9)
     assert minimize(at, [ee.value, mumu.value], tol=1e-12).fun == pytest.approx(ee.chi2, abs=1e-9)
     # chi2 sees charges squared, so the best fit has mirror images, within 0.01 of which the parameter is as likely
-    center = -standard_model_charge(MEAN_OF_CSI, 0.23857) / D
+    center = -standard_model_charge(MEAN_OF_CSI, tree_couplings(0.23857)) / D
     for fit in (ee, mumu):
         assert fit.flat_from <= fit.value <= fit.flat_to
         assert (fit.flat_from + fit.flat_to) / 2 == pytest.approx(center, abs=1e-6)

@@ -88,8 +88,8 @@ def test_chi2_is_the_likelihood_at_the_best_nuisances(made: Model, parameters: d
 
 
 def charges_at(model: Model, parameters: dict[str, float]) -> FloatArray:
-    epsilon, sin2 = contact(parameters), model.datasets[0].sin2_theta_w
-    return np.array([[float(weak_charge_squared(n, row, epsilon, sin2)) for row in ROWS for n in model.nuclides]])
+    epsilon, couplings = contact(parameters), model.couplings_at({})
+    return np.array([[float(weak_charge_squared(n, row, epsilon, couplings)) for row in ROWS for n in model.nuclides]])
 
 
 @pytest.mark.parametrize("parameters", POINTS, ids=range(3))

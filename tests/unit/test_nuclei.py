@@ -17,6 +17,12 @@ def test_the_mean_nucleus_lies_between_cesium_and_iodine() -> None:
         assert mean == (cesium + iodine) / 2
 
 
+def test_radii() -> None:
+    assert [(n.proton_radius_fm, n.neutron_radius_fm) for n in (CESIUM, IODINE)] == [(4.804, 5.01), (4.749, 4.94)]
+    assert MEAN_OF_CSI.proton_radius_fm == pytest.approx(4.7765, rel=1e-15)
+    assert MEAN_OF_CSI.neutron_radius_fm == pytest.approx(4.975, rel=1e-15)
+
+
 def test_nuclear_masses_are_atomic_masses_less_the_electrons() -> None:
     # Cs-133 and I-127 nuclei from the mass excesses of AME2020, -88070.943 and -88983.217 keV, to their last digit
     for nuclide, excess_mev in ((CESIUM, -88.070943), (IODINE, -88.983217)):

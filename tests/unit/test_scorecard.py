@@ -126,7 +126,7 @@ def limits_of(
     def use(
         surface: Surface, points: int = 41, level: float = TWO_SIGMA, **ends: tuple[float, float]
     ) -> MediatorLimits:
-        def chi2(_: Model, interaction: str, parameters: Mapping[str, Any], domain: Any) -> FloatArray:
+        def chi2(_: Model, interaction: str, parameters: Mapping[str, Any], domain: Any, *_rest: Any) -> FloatArray:
             assert (interaction, set(parameters), domain) == ("light_mediator", {"mediator_mass_mev", "coupling"}, {})
             at = np.log10(parameters["mediator_mass_mev"]), np.log10(parameters["coupling"])
             return surface(*np.broadcast_arrays(*at))

@@ -14,7 +14,7 @@ from cevnsi.fast.contraction import contract, profiled_chi2
 from cevnsi.files.tables import DOMAIN_HOLE, DOMAIN_MATCHES, SENSITIVITY, as_columns
 from cevnsi.model import Model
 from cevnsi.parameters import Axis
-from cevnsi.physics.weak_charge import standard_model_charge
+from cevnsi.physics.weak_charge import standard_model_charge, tree_couplings
 from cevnsi.scans.axes import Scan
 from cevnsi.scans.limits import scan_ranges
 from cevnsi.statistics.thresholds import threshold
@@ -80,7 +80,7 @@ def test_each_end_moves_by_a_third_per_unit(
 def test_the_center_stays(parameter: str, n_dof: int, table: dict[str, Any]) -> None:
     middle = (ends(table, parameter, n_dof, "lower") + ends(table, parameter, n_dof, "upper"))[WIDE] / 2
     # chi2 sees the charge squared, so the interval is symmetric about where the charge can change sign
-    center = -standard_model_charge(MEAN_OF_CSI, 0.23857) / PER_UNIT
+    center = -standard_model_charge(MEAN_OF_CSI, tree_couplings(0.23857)) / PER_UNIT
     assert center == pytest.approx(0.535, abs=5e-4)
     np.testing.assert_allclose(middle, center, atol=1e-9)
 
@@ -152,7 +152,7 @@ def test_chi2_of_squares_is_that_of_the_model(model: Callable[..., Model]) -> No
 
 def squares(model: Model, low: float, high: float, matter: float | None = None) -> tuple[float, float]:
     """Least and greatest charge squared with both quarks in [low, high], for a value of the matter parameter."""
-    rest = standard_model_charge(MEAN_OF_CSI, model.analysis.sin2_theta_w)
+    rest = float(standard_model_charge(MEAN_OF_CSI, model.couplings_at({})))
     if matter is None:
         charges = [rest + (U + D) * low, rest + (U + D) * high]
     else:

@@ -22,12 +22,12 @@ EXAMPLE = {"mediator_mass_mev": 10.0, "coupling": 1e-4}
 
 def counts_of(dataset: DataSet, epsilon: list[Epsilon]) -> FloatArray:
     """Counts by flavor and bin, (flavors, bins), of epsilon at each nuclide's nodes (Eq. 1 with Eq. 10)."""
-    made, sin2 = dataset.templates, dataset.sin2_theta_w
+    made, couplings = dataset.templates, dataset.recoils.couplings_at({})
     seen = made.events[:, :, None, :] * made.detected  # (flavors, nuclides, bins, nodes)
     return np.stack(
         [
             sum(
-                (weak_charge_squared(nuclide, ROW_OF_FLAVOR[flavor], epsilon[j], sin2) * seen[i, j]).sum(axis=-1)
+                (weak_charge_squared(nuclide, ROW_OF_FLAVOR[flavor], epsilon[j], couplings) * seen[i, j]).sum(axis=-1)
                 for j, nuclide in enumerate(made.nuclides)
             )
             for i, flavor in enumerate(FLAVORS)

@@ -4,17 +4,19 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from scipy.integrate import quad
 
 from cevnsi.experiments.csi_2017 import CSI_2017
 from cevnsi.experiments.exposure import Exposure
 from cevnsi.experiments.response import Acceptance, unsmeared_response
 from cevnsi.experiments.targets import MEAN_OF_CSI, TARGETS
 from cevnsi.model import Model
-from cevnsi.physics.flux import FLAVORS
+from cevnsi.physics.cross_section import KINEMATICS, largest_recoil_mev, recoil_spectrum
+from cevnsi.physics.flux import END_POINT_MEV, FLAVORS, PROMPT_ENERGY_MEV
 from cevnsi.physics.form_factors import helm
 from cevnsi.physics.interactions.light_mediator import light_mediator
-from cevnsi.physics.weak_charge import standard_model_charge
-from cevnsi.templates import Templates, build_templates
+from cevnsi.physics.weak_charge import standard_model_charge, tree_couplings
+from cevnsi.templates import Templates, build_templates, luminosities_per_cm2
 
 FULL = Acceptance(photoelectrons=np.array([0.0, 200.0]), fraction=np.array([1.0, 1.0]))
 
@@ -58,6 +60,38 @@ def test_nothing_beyond_the_largest_recoil() -> None:
         assert (delayed > 0).tolist() == [True, True, True, False]  # and of the end point 53.97
 
 
+def test_full_kinematics_ends_earlier() -> None:
+    """By 2 E / M of the largest recoils, which are 17.164 and 53.971 photoelectrons as written."""
+    edges = np.array([0, 17.1555, 17.1635, 53.924, 53.9705])
+    response = unsmeared_response(edges, FULL, CSI_2017.light_yield_pe_per_kev)
+    written, full = (
+        build_templates(target=TARGETS["mean"], form_factor=helm, exposure=CSI_2017, response=response, kinematics=name)
+        for name in ("as_written", "full")
+    )
+    delayed, prompt = FLAVORS.index("nu_mu_bar"), FLAVORS.index("nu_mu")
+    for flavor, last in ((prompt, 1), (delayed, 3)):
+        assert written.per_bin()[flavor, 0, last] > 0
+        assert full.per_bin()[flavor, 0, last] == 0
+        assert full.per_bin()[flavor, 0, last - 1] > 0
+
+
+@pytest.mark.parametrize("kinematics", KINEMATICS)
+@pytest.mark.parametrize(("flavor", "low", "high"), [("nu_mu", 16.0, 18.0), ("nu_mu_bar", 53.0, 55.0)])
+def test_the_largest_recoil_is_a_kink_of_the_quadrature(flavor: str, low: float, high: float, kinematics: str) -> None:
+    response = unsmeared_response(np.array([low, high]), FULL, CSI_2017.light_yield_pe_per_kev)
+    target = TARGETS["mean"]
+    made = build_templates(target=target, form_factor=helm, exposure=CSI_2017, response=response, kinematics=kinematics)
+    energy = PROMPT_ENERGY_MEV if flavor == "nu_mu" else END_POINT_MEV
+    end = float(largest_recoil_mev(energy, MEAN_OF_CSI, kinematics))
+
+    def spectrum(recoil: float) -> float:  # per 1e-40 cm^2, for quad
+        return 1e40 * float(recoil_spectrum(flavor, np.array(recoil), MEAN_OF_CSI, helm, kinematics))
+
+    (luminosity,) = luminosities_per_cm2(CSI_2017, target)
+    expected = luminosity * 1e-40 * quad(spectrum, low / 1170, end, epsabs=0, epsrel=1e-12)[0]
+    assert made.per_bin()[FLAVORS.index(flavor), 0, 0] == pytest.approx(expected, rel=1e-9)
+
+
 def test_selected_bins_are_the_same_bins() -> None:
     built = build([0, 2, 4, 6, 8, 10], nuclei="cs_and_i")
     part = built.select(slice(2, 4))
@@ -99,7 +133,7 @@ def test_counts_of_a_point_do_not_depend_on_the_others() -> None:
 
 def test_a_constant_charge_multiplies_the_sums(model: Callable[..., Model]) -> None:
     used = model("paper", nuclei="cs_and_i").dataset
-    charges = [standard_model_charge(n, 0.23857) ** 2 for n in used.templates.nuclides]
+    charges = [float(standard_model_charge(n, tree_couplings(0.23857))) ** 2 for n in used.templates.nuclides]
     expected = np.einsum("fnb,n->fb", used.templates.per_bin(), charges)
     np.testing.assert_allclose(used.by_flavor("contact", {}), expected, rtol=1e-13)
 
@@ -107,7 +141,10 @@ def test_a_constant_charge_multiplies_the_sums(model: Callable[..., Model]) -> N
 def test_a_charge_may_depend_on_the_momentum_transfer(model: Callable[..., Model]) -> None:
     used = model("paper").dataset
     epsilon = light_mediator(used.recoils.momentum_transfer_squared[0], mediator_mass_mev=20.0, coupling=1e-4)
-    charge = standard_model_charge(MEAN_OF_CSI, used.sin2_theta_w) + 3 * MEAN_OF_CSI.mass_number * epsilon["u", "ee"]
+    charge = (
+        standard_model_charge(MEAN_OF_CSI, tree_couplings(used.sin2_theta_w))
+        + 3 * MEAN_OF_CSI.mass_number * epsilon["u", "ee"]
+    )
     expected = (used.templates.events[:, 0] * charge**2) @ used.templates.detected.T
     found = used.by_flavor("light_mediator", {"mediator_mass_mev": 20.0, "coupling": 1e-4})
     np.testing.assert_allclose(found, expected, rtol=1e-12)

@@ -214,7 +214,7 @@ def _domain_complaints(key: str, scan: Scan) -> Iterator[str]:
             yield f"{key}.domain.{name}: [{low:g}, {high:g}] is not a domain; expected low < high"
         if name in MATTER_PARAMETERS:
             yield f"{key}.domain.{name}: a matter parameter is an axis; its eps_uV and eps_dV have domains"
-    if scan.domain and not INTERACTIONS[scan.interaction].has_domains:
+    if not all(map(INTERACTIONS[scan.interaction].has_domain, scan.domain)):
         yield f"{key}.domain: only contact parameters can be minimised over; scan one more axis and name a projection"
     for axis in scan.axes:
         if axis.name not in MATTER_PARAMETERS:
@@ -284,7 +284,7 @@ def _scan_complaints(key: str, scan: Scan) -> Iterator[str]:
                 yield f"{key}.{place}.{name}: unknown parameter of interaction {scan.interaction}; {hint}"
     if any(name not in known for name in [*_names(scan), *scan.domain, *scan.fixed]):
         return
-    for name in () if interaction.zero_if_missing else known:
+    for name in interaction.needed:
         if name not in _names(scan) and name not in scan.fixed:
             yield f"{key}: {name} of interaction {scan.interaction} is neither an axis nor fixed"
     for axis in scan.axes:

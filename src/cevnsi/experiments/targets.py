@@ -22,9 +22,19 @@ class Target:
         return tuple(k * mass_kg * 1e3 / self.molar_mass_g * AVOGADRO for k in self.per_formula_unit)
 
 
+def _mean(cesium: float | None, iodine: float | None) -> float | None:
+    return None if cesium is None or iodine is None else (cesium + iodine) / 2
+
+
 # ASSUME: "we do not distinguish between Cs and I" means Z = 54, N = 76 and half the molar mass of CsI.
+# ASSUME: its rms radii are the means of those of Cs and I.
 MEAN_OF_CSI = Nuclide(
-    name="mean", protons=54, neutrons=76, nuclear_mass_mev=CSI_MOLAR_MASS_G / 2 * ATOMIC_MASS_UNIT_MEV
+    name="mean",
+    protons=54,
+    neutrons=76,
+    nuclear_mass_mev=CSI_MOLAR_MASS_G / 2 * ATOMIC_MASS_UNIT_MEV,
+    proton_radius_fm=_mean(CESIUM.proton_radius_fm, IODINE.proton_radius_fm),
+    neutron_radius_fm=_mean(CESIUM.neutron_radius_fm, IODINE.neutron_radius_fm),
 )
 
 TARGETS: dict[str, Target] = {

@@ -125,7 +125,7 @@ def unshaped_contraction(model: Model, interaction: str) -> Contraction:
 def contraction_of(model: Model, interaction: str, parameters: Values) -> Contraction:
     """That of an interaction's terms at what shapes them."""
     terms = INTERACTIONS[interaction].terms
-    if not terms.shaping:
+    if not terms.shaped_by(parameters):
         return unshaped_contraction(model, interaction)
     few = condensed(model.dataset) if terms.smooth else None
     if few is None:

@@ -16,7 +16,7 @@ from cevnsi.domains import Domain, directions, fixed_amplitudes, slopes
 from cevnsi.fast.contraction import Contraction
 from cevnsi.parameters import Combination
 from cevnsi.physics.nuclei import Nuclide
-from cevnsi.physics.weak_charge import ROWS
+from cevnsi.physics.weak_charge import ROWS, NucleonCouplings
 
 MOST_EDGES = 6  # of a polygon, which are minimised along together
 
@@ -37,13 +37,13 @@ def _charge_intervals(
     nuclide: Nuclide,
     parameters: Mapping[str, Real],
     domain: Domain,
-    sin2_theta_w: float,
+    couplings: NucleonCouplings,
     combinations: Mapping[str, Combination],
 ) -> dict[str, tuple[Real, Real]]:
     """Least and greatest contribution to Q_e^2 alone, to Q_mu^2 alone, and to both ("emu")."""
     moving = directions(parameters, domain, (nuclide,), combinations)
     sums: dict[str, tuple[Real, Real]] = {"e": (0.0, 0.0), "mu": (0.0, 0.0), "emu": (0.0, 0.0)}
-    for key, amplitude in fixed_amplitudes(nuclide, parameters, sin2_theta_w, combinations).items():
+    for key, amplitude in fixed_amplitudes(nuclide, parameters, couplings, combinations).items():
         pair, low, high = key[0], amplitude, amplitude
         for direction in moving:
             if key in direction.slope:
@@ -109,12 +109,12 @@ def polygon_minimum(
     nuclide: Nuclide,
     parameters: Mapping[str, Real],
     domain: Domain,
-    sin2_theta_w: float,
+    couplings: NucleonCouplings,
     combinations: Mapping[str, Combination] = {},
 ) -> FloatArray:
     """Least chi2 over `domain` at fixed `parameters`, whose values broadcast; the contraction has (e, mu).
 
     Of what `handles` says yes to.
     """
-    intervals = _charge_intervals(nuclide, parameters, domain, sin2_theta_w, combinations)
+    intervals = _charge_intervals(nuclide, parameters, domain, couplings, combinations)
     return _polygon_minimum(contraction, intervals)

@@ -38,7 +38,7 @@ from cevnsi.output.figure_spec import FigureSpec
 from cevnsi.output.spectra import read_spectra
 from cevnsi.physics.flux import FLAVORS
 from cevnsi.physics.muon_g2 import coupling_band
-from cevnsi.physics.weak_charge import standard_model_charge
+from cevnsi.physics.weak_charge import standard_model_charge, tree_couplings
 from cevnsi.scans.axes import Scan
 from cevnsi.scans.chunks import as_grid
 from cevnsi.scans.regions import Grid
@@ -360,7 +360,8 @@ def spectrum_payload(analysis: AnalysisResults, example: Mapping[str, float]) ->
     """
     templates, measured = analysis.dataset.templates, analysis.measurement
     seen = templates.detected.max(axis=0)  # each node is seen in one bin: what is not smeared
-    charges = [standard_model_charge(nuclide, analysis.choices.sin2_theta_w) for nuclide in templates.nuclides]
+    couplings = tree_couplings(analysis.choices.sin2_theta_w)
+    charges = [standard_model_charge(nuclide, couplings) for nuclide in templates.nuclides]
     return {
         "analysis": analysis.name,
         "edges": measured.bin_edges_pe.tolist(),

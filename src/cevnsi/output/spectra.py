@@ -58,8 +58,11 @@ def read_spectra(path: Path | str) -> Table:
 
 
 def templates_table(dataset: DataSet) -> dict[str, Any]:
-    """Events per unit of charge squared by flavor, nuclide and bin, the columns of templates.csv."""
-    sums, bins = dataset.templates.per_bin(), dataset.measurement.bins()
+    """Events per unit of charge squared by flavor, nuclide and bin, the columns of templates.csv.
+
+    Of protons and neutrons apart, what the charge squared of the whole nucleus counts for (`Recoils.part_weights`).
+    """
+    sums, bins = dataset.templates.per_bin(dataset.recoils.part_weights({})[0]), dataset.measurement.bins()
     n_flavors, n_nuclides, n_bins = sums.shape
     edges = {name: np.tile(values, n_flavors * n_nuclides) for name, values in bins.items()}
     return {

@@ -1,26 +1,80 @@
 """What an interaction is to everything else."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from cevnsi.arrays import FloatArray, Real
-from cevnsi.parameters import Parameter
+from cevnsi.parameters import NEUTRON_RADII, STANDARD_MODEL_PARAMETERS, Parameter
 from cevnsi.physics.flux import FLAVORS
+from cevnsi.physics.form_factors import RADIUS_FORM_FACTORS, RadiusFormFactor
 from cevnsi.physics.nuclei import Nuclide
-from cevnsi.physics.weak_charge import ROW_OF_FLAVOR, ROWS, Epsilon, weak_charge_squared
+from cevnsi.physics.weak_charge import (
+    ROW_OF_FLAVOR,
+    ROWS,
+    Epsilon,
+    NucleonCouplings,
+    nucleon_couplings,
+    nucleons_apart,
+    weak_charge_squared,
+)
 
 Values = Mapping[str, Real]  # parameters by name, which broadcast
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recoils:
-    """Nuclei, and the momentum transfers at which they recoil."""
+    """Nuclei, the momentum transfers at which they recoil, and what the standard model has for them."""
 
     nuclides: tuple[Nuclide, ...]
     momentum_transfer_squared: FloatArray  # (nuclides, nodes), MeV^2
     sin2_theta_w: float
+    couplings: str | NucleonCouplings = "tree"  # a name, or given at the SM's sin2_theta_w
+    form_factor: RadiusFormFactor | None = None  # None: that of the whole nucleus, which is part of the templates
+
+    def couplings_at(self, values: Values) -> NucleonCouplings:
+        """Those of nucleons at parameters of the standard model; one that is left out is the analysis' own."""
+        return nucleon_couplings(self.couplings, self.sin2_theta_w, values)
+
+    def form_factors_at(self, values: Values) -> tuple[FloatArray, ...]:
+        """Form factors that are no part of the templates, each (..., nuclides, nodes) at neutron radii (...).
+
+        None, one of both nucleons, or the protons' and the neutrons'. ValueError if there is a radius that the form
+        factor does not have, or none that it needs.
+        """
+        moved = {radius.nuclide: values[name] for name, radius in NEUTRON_RADII.items() if name in values}
+        if self.form_factor is not None:
+            return self.form_factor.at_nodes(self.nuclides, self.momentum_transfer_squared, moved)
+        if moved:
+            raise ValueError(
+                f"neutron radius of {', '.join(moved)}: the form factor has none; expected one of "
+                f"{', '.join(RADIUS_FORM_FACTORS)}"
+            )
+        return ()
+
+    def parts(self, nuclide: Nuclide) -> tuple[Nuclide, ...]:
+        """What of a nucleus has a charge that is asked for: all of it, and with nucleons apart each kind alone."""
+        return (nuclide, *nucleons_apart(nuclide)) if self.form_factor and self.form_factor.apart else (nuclide,)
+
+    def part_weights(self, values: Values) -> list[FloatArray]:
+        """What the charge squared of each of the `parts` counts for, (parts), each (..., nuclides, nodes or 1).
+
+        With charges p of the protons and n of the neutrons, and their form factors P and N,
+
+            (p P + n N)^2 = (p + n)^2 P N + p^2 P (P - N) + n^2 N (N - P).
+        """
+        factors = self.form_factors_at(values)
+        if not factors:
+            return [np.ones((len(self.nuclides), 1))]
+        first, last = factors[0], factors[-1]
+        whole = first * last
+        return [whole, first * (first - last), last * (last - first)] if len(factors) > 1 else [whole]
+
+
+def without_standard_model(values: Values) -> dict[str, Real]:
+    """Parameters of the interaction itself, without those of the standard model."""
+    return {name: value for name, value in values.items() if name not in STANDARD_MODEL_PARAMETERS}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +98,12 @@ class Expansion:
     weights: Callable[[Recoils, Values], Sequence[FloatArray]]  # (terms), each (..., flavors, nuclides, nodes) or so
     coefficients: Callable[[Recoils, Values], Sequence[Real]]  # (terms), each of the shape of the parameters
     quadratic: Mapping[str, Quadratic] = field(default_factory=dict)
-    smooth: bool = False  # whether weights are rational in Q^2 with poles at Q^2 <= 0 alone, as those of propagators
+    # Whether weights are rational in Q^2 with poles at Q^2 <= 0 alone, as those of propagators, times form factors.
+    smooth: bool = False
+
+    def shaped_by(self, names: Iterable[str]) -> bool:
+        """Whether any of these parameters shapes the weights."""
+        return not set(self.shaping).isdisjoint(names)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,11 +111,25 @@ class Interaction:
     """Couplings epsilon at momentum transfers (nodes,), from parameters by name that broadcast against the nodes."""
 
     name: str
-    parameters: Mapping[str, Parameter]  # what a scan may name, in the order of its axes
-    epsilon: Callable[..., Epsilon]
-    zero_if_missing: bool  # what is not named is zero; otherwise every parameter must be
+    own: Mapping[str, Parameter]  # its couplings and masses
+    epsilon: Callable[..., Epsilon]  # of its own parameters
+    zero_if_missing: bool  # what is not named of its own is zero; otherwise every one must be
     expansion: Expansion | None = None  # none: from epsilon at every node, hundreds of times the work
-    has_domains: bool = False  # its parameters are contact couplings, which are minimised over exactly
+    has_domains: bool = False  # its own parameters are contact couplings, which are minimised over exactly
+
+    @property
+    def parameters(self) -> dict[str, Parameter]:
+        """What a scan may name, in the order of its axes: its own, and those of the standard model."""
+        return {**self.own, **STANDARD_MODEL_PARAMETERS}
+
+    def has_domain(self, name: str) -> bool:
+        """Whether a parameter can be minimised over in a domain, exactly; any other is sampled."""
+        return self.has_domains and name not in STANDARD_MODEL_PARAMETERS
+
+    @property
+    def needed(self) -> tuple[str, ...]:
+        """Parameters that must be named; of the standard model none must be, as the analysis has them."""
+        return () if self.zero_if_missing else tuple(self.own)
 
     @property
     def terms(self) -> Expansion:
@@ -67,11 +140,15 @@ class Interaction:
 
     def _charges_squared(self, recoils: Recoils, values: Values) -> Sequence[FloatArray]:
         at_nodes = {name: np.asarray(value)[..., None] for name, value in values.items()}
+        couplings, weights = recoils.couplings_at(at_nodes), recoils.part_weights(values)
         rows: dict[str, list[FloatArray]] = {row: [] for row in ROWS}
         for i, nuclide in enumerate(recoils.nuclides):
-            epsilon = self.epsilon(recoils.momentum_transfer_squared[i], **at_nodes)
+            epsilon = self.epsilon(recoils.momentum_transfer_squared[i], **without_standard_model(at_nodes))
             for row, found in rows.items():
-                found.append(np.asarray(weak_charge_squared(nuclide, row, epsilon, recoils.sin2_theta_w)))
+                charge: Real = 0.0
+                for part, weight in zip(recoils.parts(nuclide), weights, strict=True):
+                    charge = charge + weak_charge_squared(part, row, epsilon, couplings) * weight[..., i, :]
+                found.append(np.asarray(charge))
         shape = np.broadcast_shapes(*(np.shape(charge) for charges in rows.values() for charge in charges), (1,))
         by_row = {
             row: np.stack([np.broadcast_to(charge, shape) for charge in charges], axis=-2)

@@ -13,6 +13,8 @@ class Nuclide:
     protons: int
     neutrons: int
     nuclear_mass_mev: float
+    proton_radius_fm: float | None = None  # rms, of protons as points; None where none is known
+    neutron_radius_fm: float | None = None
 
     @property
     def mass_number(self) -> int:
@@ -25,5 +27,21 @@ def nuclear_mass_mev(atomic_mass_u: float, protons: int) -> float:
     return atomic_mass_u * ATOMIC_MASS_UNIT_MEV - protons * ELECTRON_MASS_MEV
 
 
-CESIUM = Nuclide(name="Cs133", protons=55, neutrons=78, nuclear_mass_mev=nuclear_mass_mev(CESIUM_133_MASS_U, 55))
-IODINE = Nuclide(name="I127", protons=53, neutrons=74, nuclear_mass_mev=nuclear_mass_mev(IODINE_127_MASS_U, 53))
+# Radii as in M. Cadeddu et al. (Phys. Rev. Lett. 120 (2018) 072501, arXiv:1710.02730): of protons from muonic atoms, of
+# neutrons as the relativistic mean field model NL-Z2 predicts them.
+CESIUM = Nuclide(
+    name="Cs133",
+    protons=55,
+    neutrons=78,
+    nuclear_mass_mev=nuclear_mass_mev(CESIUM_133_MASS_U, 55),
+    proton_radius_fm=4.804,  # arXiv:1710.02730
+    neutron_radius_fm=5.01,  # arXiv:1710.02730, Table I, NL-Z2
+)
+IODINE = Nuclide(
+    name="I127",
+    protons=53,
+    neutrons=74,
+    nuclear_mass_mev=nuclear_mass_mev(IODINE_127_MASS_U, 53),
+    proton_radius_fm=4.749,  # arXiv:1710.02730
+    neutron_radius_fm=4.94,  # arXiv:1710.02730, Table I, NL-Z2
+)

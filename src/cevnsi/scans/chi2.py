@@ -1,7 +1,7 @@
 """Chi2 at parameters, least over what a scan minimises over: by a fast way where one holds, else the plain one."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
 import numpy as np
@@ -11,7 +11,7 @@ from cevnsi.arrays import FloatArray, Real
 from cevnsi.domains import ChargeDerivatives, Domain, least_over_domain
 from cevnsi.fast.contraction import contraction_of, has_contraction
 from cevnsi.fast.coupling_domain import MOST_EDGES, handles, polygon_minimum
-from cevnsi.model import VALUES_AT_ONCE, Model, charge_derivatives, chi2_at
+from cevnsi.model import VALUES_AT_ONCE, Model, at_standard_model, charge_derivatives, chi2_at, is_of_charges
 from cevnsi.parameters import Axis, Combination, expanded
 from cevnsi.physics.interactions import INTERACTIONS
 from cevnsi.statistics.intervals import least_value
@@ -30,22 +30,34 @@ def chi2(
     combinations: Mapping[str, Combination] = {},
 ) -> FloatArray:
     """Chi2 at parameters, least over a domain of contact couplings and combinations of them; values broadcast."""
-    sin2, dataset = model.analysis.sin2_theta_w, model.datasets[0]
     contracted = has_contraction(model)
     if domain:
+        couplings, parameters = at_standard_model(model, parameters)
         derivatives: ChargeDerivatives = partial(charge_derivatives, model)
         if contracted:
             contraction = contraction_of(model, interaction, {})
             if handles(model.nuclides, domain, combinations):
-                return polygon_minimum(contraction, model.nuclides[0], parameters, domain, sin2, combinations)
+                return polygon_minimum(contraction, model.nuclides[0], parameters, domain, couplings, combinations)
             derivatives = contraction.derivatives
-        return least_over_domain(derivatives, model.nuclides, parameters, domain, sin2, combinations)
+        return least_over_domain(derivatives, model.nuclides, parameters, domain, couplings, combinations)
     parameters = expanded(parameters, combinations)
     terms = INTERACTIONS[interaction].expansion
     if contracted and terms:
         contraction = contraction_of(model, interaction, parameters)
-        return np.asarray(contraction.chi2(terms.coefficients(dataset.recoils, parameters)))
+        return np.asarray(contraction.chi2(terms.coefficients(model.dataset.recoils, parameters)))
     return chi2_at(model, interaction, parameters)
+
+
+def is_exact(
+    model: Model,
+    interaction: str,
+    axis: Axis,
+    named: Iterable[str],
+    combinations: Mapping[str, Combination] = {},
+) -> bool:
+    """Whether chi2 is minimised over an axis in a domain, where these are all parameters; else the axis is sampled."""
+    has_domain = axis.name in combinations or INTERACTIONS[interaction].has_domain(axis.name)
+    return has_domain and is_of_charges(model, named)
 
 
 def least_chi2(
@@ -58,28 +70,33 @@ def least_chi2(
 ) -> FloatArray:
     """Chi2 at parameters, least over the domain and over axes between their ends; values broadcast.
 
-    What has no domains is sampled at the axis' points, and each sampled minimum is followed down.
+    What has no domain is sampled at the axis' points, and each sampled minimum is followed down.
     """
     shape = np.broadcast_shapes(*(np.shape(value) for value in parameters.values()))
-    if not over or INTERACTIONS[interaction].has_domains:
-        within = {axis.name: (axis.minimum, axis.maximum) for axis in over}
-        return np.broadcast_to(chi2(model, interaction, parameters, {**domain, **within}, combinations), shape)
-    axis, *rest = over
+    named = [*parameters, *(axis.name for axis in over)]
+    exact = [axis for axis in over if is_exact(model, interaction, axis, named, combinations)]
+    domain = {**domain, **{axis.name: (axis.minimum, axis.maximum) for axis in exact}}
+    if len(exact) == len(over):
+        return np.broadcast_to(chi2(model, interaction, parameters, domain, combinations), shape)
+    axis, *rest = (axis for axis in over if axis not in exact)
     point = {name: np.broadcast_to(value, shape).ravel() for name, value in parameters.items()}
 
     def at(coordinate: FloatArray, row: NDArray[np.intp]) -> FloatArray:
         here = {name: value[row] for name, value in point.items()}
-        return least_chi2(model, interaction, {**here, axis.name: axis.value(coordinate)}, domain, rest)
+        return least_chi2(model, interaction, {**here, axis.name: axis.value(coordinate)}, domain, rest, combinations)
 
     spread = {name: np.asarray(value)[..., None] for name, value in parameters.items()}
-    samples = least_chi2(model, interaction, {**spread, axis.name: axis.values()}, domain, rest)
+    samples = least_chi2(model, interaction, {**spread, axis.name: axis.values()}, domain, rest, combinations)
     return least_value(at, axis.coordinates(), samples.reshape(-1, axis.points)).reshape(shape)
 
 
-def points_at_once(model: Model, interaction: str, domain: Domain, over: Sequence[Axis]) -> int:
-    """How many points a call may have, lest memory grow with them."""
-    if INTERACTIONS[interaction].has_domains:
-        return VALUES_AT_ONCE // MOST_EDGES
+def points_at_once(
+    model: Model, interaction: str, domain: Domain, over: Sequence[Axis], named: Sequence[str] = ()
+) -> int:
+    """How many points at named parameters a call may have, lest memory grow with them."""
+    made, named = INTERACTIONS[interaction], [*named, *(axis.name for axis in over)]
+    samples = math.prod(axis.points for axis in over if not is_exact(model, interaction, axis, named))  # at every point
+    if made.has_domains and not made.terms.shaped_by(named):
+        return max(VALUES_AT_ONCE // (MOST_EDGES * samples), 1)
     nodes = max(dataset.templates.recoil_energy_mev.size for dataset in model.datasets)
-    samples = math.prod(axis.points for axis in over)  # of what is left out, at every point
     return max(VALUES_AT_ONCE // (nodes * samples), 1)

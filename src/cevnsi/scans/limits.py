@@ -16,8 +16,9 @@ from cevnsi.domains import turning_points
 from cevnsi.model import Model
 from cevnsi.parameters import Axis
 from cevnsi.physics.interactions import INTERACTIONS, parameter
+from cevnsi.physics.weak_charge import NucleonCouplings
 from cevnsi.scans.axes import Scan
-from cevnsi.scans.chi2 import is_cheap, least_chi2
+from cevnsi.scans.chi2 import is_cheap, is_exact, least_chi2
 from cevnsi.scans.ranges import AllowedRange
 from cevnsi.statistics.intervals import below, parabolic, refine
 from cevnsi.statistics.thresholds import threshold
@@ -44,10 +45,10 @@ def relative_error(model: Model) -> float:
 
 
 def _charge_step(
-    model: Model, name: str, domain: Mapping[str, tuple[float, float]], finer: int
+    model: Model, name: str, domain: Mapping[str, tuple[float, float]], couplings: NucleonCouplings, finer: int
 ) -> tuple[list[float], float]:
     """Turning points of chi2 along a contact parameter, and how far apart its samples are there."""
-    points, width = turning_points(name, domain, model.nuclides, model.analysis.sin2_theta_w)
+    points, width = turning_points(name, domain, model.nuclides, couplings)
     return points, width * min(relative_error(model), 1.0) / SAMPLES_PER_CHARGE / finer
 
 
@@ -84,9 +85,9 @@ class Curve:
     def _second(self) -> tuple[Axis, ...]:
         return tuple(axis for axis in self.scan.axes if axis.name != self.axis.name)
 
-    @property
-    def _has_domains(self) -> bool:
-        return INTERACTIONS[self.scan.interaction].has_domains
+    def _is_exact(self, axis: Axis) -> bool:
+        named = [*self.scan.fixed, *(a.name for a in (*self.scan.axes, *self.scan.over))]
+        return is_exact(self.model, self.scan.interaction, axis, named)
 
     @property
     def _most(self) -> int:
@@ -95,8 +96,9 @@ class Curve:
     def _minimised(self, finer: int = 1) -> tuple[Axis, ...]:
         """Axes that chi2 is minimised over, those that must be sampled with points enough."""
         second = self._second if self.others == "profiled" else ()
-        if not self._has_domains:
-            second = tuple(fine_axis(self.model, axis, finer, self._most) for axis in second)
+        second = tuple(
+            axis if self._is_exact(axis) else fine_axis(self.model, axis, finer, self._most) for axis in second
+        )
         return second + self.scan.over
 
     @cached_property
@@ -115,23 +117,27 @@ class Curve:
     def samples(self, finer: int = 1) -> tuple[FloatArray, FloatArray]:
         """Coordinates, and chi2 there: exact, or where another axis is sampled too by its parabola between samples."""
         x = self._coordinates(finer)
-        if self._has_domains or not self._minimised():
+        minimised = self._minimised(finer)
+        sampled = [axis for axis in minimised if not self._is_exact(axis)]
+        if not sampled:
             return x, self(x)
-        second, *rest = self._minimised(finer)
+        second, rest = sampled[0], [axis for axis in minimised if axis.name != sampled[0].name]
         here = {self.axis.name: self.axis.value(x)[:, None], second.name: second.values()}
         parameters: dict[str, Real] = {**self._fixed(), **here}
         return x, parabolic(least_chi2(self.model, self.scan.interaction, parameters, self.scan.domain, rest))
 
     def _coordinates(self, finer: int) -> FloatArray:
         low, high = self.axis.minimum, self.axis.maximum
-        if not self._has_domains or self.axis.scale == "log":
+        if not INTERACTIONS[self.scan.interaction].has_domain(self.axis.name) or self.axis.scale == "log":
             x = fine_axis(self.model, self.axis, finer, self._most).coordinates()
             if self.axis.scale == "log" or not low < 0 < high:
                 return x
             return np.unique(np.concatenate([x, [0.0], _around(0.0, FINEST_OF_UNKNOWN * (high - low), low, high)]))
         elsewhere = {name: (value, value) for name, value in self._fixed().items()}
         within = {a.name: (a.minimum, a.maximum) for a in self._minimised()}
-        points, step = _charge_step(self.model, self.axis.name, {**elsewhere, **self.scan.domain, **within}, finer)
+        couplings = self.model.couplings_at(self._fixed())
+        domain = {**elsewhere, **self.scan.domain, **within}
+        points, step = _charge_step(self.model, self.axis.name, domain, couplings, finer)
         parts = [_around(float(np.clip(point, low, high)), step, low, high) for point in points]
         return np.unique(
             np.concatenate([[low, high], np.linspace(low, high, max(self.axis.points, 41 * finer)), *parts])

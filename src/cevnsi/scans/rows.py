@@ -103,7 +103,8 @@ def _blocks(model: Model, scan: Scan, along: _Along | None, start: int, stop: in
     """Rows start..stop of a scan's grid in blocks of bounded size, whole along the axis that chi2 is made along."""
     ranges = [slice(start, stop), *(slice(0, n) for n in scan.shape[1:])]
     if along is None:
-        return _cut(ranges, points_at_once(model, scan.interaction, scan.domain, scan.over))
+        named = [*scan.fixed, *(axis.name for axis in scan.axes)]
+        return _cut(ranges, points_at_once(model, scan.interaction, scan.domain, scan.over, named))
     points = POINTS_PER_BLOCK
     shaped = INTERACTIONS[scan.interaction].terms.shaping
     ordered = ranges if along.is_last else ranges[::-1]

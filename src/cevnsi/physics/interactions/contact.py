@@ -5,9 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from cevnsi.arrays import FloatArray, Real
-from cevnsi.parameters import CONTACT_PARAMETERS, MATTER_PARAMETERS
+from cevnsi.parameters import CONTACT_PARAMETERS, MATTER_PARAMETERS, NEUTRON_RADII
 from cevnsi.physics.flux import FLAVORS
-from cevnsi.physics.interaction import Expansion, Interaction, Quadratic, Recoils, Values
+from cevnsi.physics.interaction import Expansion, Interaction, Quadratic, Recoils, Values, without_standard_model
+from cevnsi.physics.nuclei import Nuclide
 from cevnsi.physics.weak_charge import (
     ROW_OF_FLAVOR,
     ROWS,
@@ -20,30 +21,34 @@ from cevnsi.physics.weak_charge import (
 
 
 def _weights(recoils: Recoils, values: Values) -> Sequence[FloatArray]:
-    """One term a row and nuclide, each (flavors, nuclides, 1): one where it is its own charge."""
+    """One term a row, nuclide and part of it, each (..., flavors, nuclides, nodes or 1): what its charge counts for."""
     of_row = np.array([[row == ROW_OF_FLAVOR[flavor] for flavor in FLAVORS] for row in ROWS], dtype=float)
     of_nuclide = np.eye(len(recoils.nuclides))
-    weights = of_row[:, None, :, None] * of_nuclide[None, :, None, :]  # (rows, nuclides, flavors, nuclides)
-    return list(weights.reshape(-1, len(FLAVORS), len(recoils.nuclides), 1))
+    parts = [weight[..., None, :, :] for weight in recoils.part_weights(values)]
+    return [row[:, None, None] * nuclide[:, None] * part for row in of_row for nuclide in of_nuclide for part in parts]
+
+
+def _charged(recoils: Recoils) -> list[tuple[str, Nuclide]]:
+    """Row and part of a nucleus of each term."""
+    return [(row, part) for row in ROWS for nuclide in recoils.nuclides for part in recoils.parts(nuclide)]
 
 
 def _charges_squared(recoils: Recoils, values: Values) -> Sequence[Real]:
-    epsilon = contact(values)
-    return [weak_charge_squared(n, row, epsilon, recoils.sin2_theta_w) for row in ROWS for n in recoils.nuclides]
+    epsilon, couplings = contact(without_standard_model(values)), recoils.couplings_at(values)
+    return [weak_charge_squared(part, row, epsilon, couplings) for row, part in _charged(recoils)]
 
 
 def _charges_along(recoils: Recoils, values: Values, name: str, about: FloatArray) -> Sequence[Sequence[Real]]:
-    along = {**values, name: about}
-    return list(
-        zip(*(charge_along(n, row, along, name, recoils.sin2_theta_w) for row in ROWS for n in recoils.nuclides),
-            strict=True)
-    )  # fmt: skip
+    along, couplings = without_standard_model({**values, name: about}), recoils.couplings_at(values)
+    return list(zip(*(charge_along(part, row, along, name, couplings) for row, part in _charged(recoils)), strict=True))
 
 
 def _reach(recoils: Recoils) -> float:
     """How far a coupling moves while its amplitude moves by about the SM charge."""
+    couplings = recoils.couplings_at({})
     return min(
-        3 * abs(standard_model_charge(n, recoils.sin2_theta_w)) / max(quark_numbers(n).values())
+        float(3 * np.abs(standard_model_charge(n, couplings, row)) / max(quark_numbers(n).values()))
+        for row in ROWS
         for n in recoils.nuclides
     )
 
@@ -52,14 +57,15 @@ ALONG = Quadratic(variable=lambda values: values, reach=_reach, coefficients=_ch
 
 CONTACT = Interaction(
     name="contact",
-    parameters={**CONTACT_PARAMETERS, **MATTER_PARAMETERS},
+    own={**CONTACT_PARAMETERS, **MATTER_PARAMETERS},
     epsilon=lambda momentum_transfer_squared, **parameters: contact(parameters),
     zero_if_missing=True,
     expansion=Expansion(
-        shaping=(),
+        shaping=tuple(NEUTRON_RADII),
         weights=_weights,
         coefficients=_charges_squared,
         quadratic=dict.fromkeys(CONTACT_PARAMETERS, ALONG),
+        smooth=True,
     ),
     has_domains=True,
 )

@@ -6,10 +6,11 @@ import numpy as np
 
 from cevnsi.arrays import FloatArray, Real
 from cevnsi.constants import G_FERMI
-from cevnsi.parameters import QUARKS, Parameter
+from cevnsi.parameters import QUARKS, STANDARD_MODEL_PARAMETERS, Parameter
+from cevnsi.physics.flux import FLAVORS
 from cevnsi.physics.interaction import Expansion, Interaction, Quadratic, Recoils, Values, named
 from cevnsi.physics.nuclei import Nuclide
-from cevnsi.physics.weak_charge import standard_model_charge
+from cevnsi.physics.weak_charge import ROW_OF_FLAVOR, standard_model_charge, tree_couplings
 
 MASS = Parameter(
     name="mediator_mass_mev",
@@ -41,12 +42,25 @@ def light_mediator(
 
 
 def _weights(recoils: Recoils, values: Values) -> Sequence[FloatArray]:
-    """What 1, g^2 and g^4 multiply in Eq. 6 squared, each (..., 1, nuclides, nodes) at masses (...)."""
-    mass = np.asarray(values["mediator_mass_mev"])[..., None, None]
-    charge = np.array([[standard_model_charge(n, recoils.sin2_theta_w)] for n in recoils.nuclides])  # (nuclides, 1)
-    number = np.array([[3.0 * n.mass_number] for n in recoils.nuclides])
-    slope = number * mediator_coupling_scale(recoils.momentum_transfer_squared, mass)
-    return [(charge**2)[None], (2 * charge * slope)[..., None, :, :], (slope * slope)[..., None, :, :]]
+    """What 1, g^2 and g^4 multiply in Eq. 6 squared, each (..., flavors, nuclides, nodes or 1) at parameters (...).
+
+    There is one flavor where all see the same charge.
+    """
+    at_nodes = {name: np.asarray(value)[..., None, None] for name, value in values.items()}
+    factors, couplings = recoils.form_factors_at(values) or (np.array(1.0),), recoils.couplings_at(at_nodes)
+    protons, neutrons = (
+        np.array([[float(number)] for number in numbers]) * factor  # (..., nuclides, nodes or 1)
+        for numbers, factor in (
+            ([n.protons for n in recoils.nuclides], factors[0]),
+            ([n.neutrons for n in recoils.nuclides], factors[-1]),
+        )
+    )
+    rows = {row: protons * proton + neutrons * couplings.neutron for row, proton in couplings.proton.items()}
+    seen = ["e"] if couplings.flavor_blind else [ROW_OF_FLAVOR[flavor] for flavor in FLAVORS]
+    charge = np.stack([rows[row] for row in seen], axis=-3)
+    scale = mediator_coupling_scale(recoils.momentum_transfer_squared, at_nodes[MASS.name])
+    slope = (3 * (protons + neutrons) * scale)[..., None, :, :]
+    return [charge**2, 2 * charge * slope, slope * slope]
 
 
 def _powers(recoils: Recoils, values: Values) -> Sequence[Real]:
@@ -62,11 +76,11 @@ def _powers_along(recoils: Recoils, values: Values, name: str, about: FloatArray
 
 LIGHT_MEDIATOR = Interaction(
     name="light_mediator",
-    parameters=named(MASS, COUPLING),
+    own=named(MASS, COUPLING),
     epsilon=light_mediator,
     zero_if_missing=False,
     expansion=Expansion(
-        shaping=(MASS.name,),
+        shaping=(MASS.name, *STANDARD_MODEL_PARAMETERS),
         weights=_weights,
         coefficients=_powers,
         quadratic={
@@ -78,6 +92,9 @@ LIGHT_MEDIATOR = Interaction(
 
 
 def degenerate_coupling_per_mass(nuclide: Nuclide, sin2_theta_w: float) -> float:
-    """g / M_Z' in MeV^-1 at which a heavy mediator flips the sign of the weak charge (Eq. 8, square root)."""
-    charge = standard_model_charge(nuclide, sin2_theta_w)
+    """g / M_Z' in MeV^-1 at which a heavy mediator flips the sign of the weak charge (Eq. 8, square root).
+
+    With the couplings below Eq. 4, the same for every flavor.
+    """
+    charge = standard_model_charge(nuclide, tree_couplings(sin2_theta_w))
     return float(np.sqrt(-4 * np.sqrt(2) * charge / (3 * nuclide.mass_number) * G_FERMI))

@@ -49,9 +49,9 @@ def common(scan: Scan, lower: FloatArray, upper: FloatArray) -> dict[str, tuple[
 
 def _middle(model: Model) -> float:
     """The matter parameter at which equal eps_uV and eps_dV cancel the SM charge (Eqs. 10, 11); the mean of nuclei."""
-    sin2 = model.analysis.sin2_theta_w
+    couplings = model.couplings_at({})
     return float(
-        np.mean([-6 * standard_model_charge(n, sin2) / sum(quark_numbers(n).values()) for n in model.nuclides])
+        np.mean([-6 * standard_model_charge(n, couplings) / sum(quark_numbers(n).values()) for n in model.nuclides])
     )
 
 
