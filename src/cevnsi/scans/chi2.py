@@ -11,6 +11,7 @@ from cevnsi.arrays import FloatArray, Real
 from cevnsi.domains import Domain, least_over_domain
 from cevnsi.fast.contraction import contraction_of, has_contraction
 from cevnsi.fast.coupling_domain import MOST_EDGES, polygon_minimum
+from cevnsi.fast.poisson_scales import ARRAYS_BY_POINT, has_scales_alone, least_over_scales
 from cevnsi.model import VALUES_AT_ONCE, Model, charge_derivatives, chi2_at
 from cevnsi.parameters import Axis
 from cevnsi.physics.interactions import INTERACTIONS
@@ -23,7 +24,10 @@ def is_cheap(interaction: str) -> bool:
 
 
 def chi2(model: Model, interaction: str, parameters: Mapping[str, Real], domain: Domain) -> FloatArray:
-    """Chi2 at parameters, least over a domain of contact couplings; values broadcast."""
+    """Chi2 at parameters, least over a domain of contact couplings; values broadcast.
+
+    Of two or more dimensions the last is a row (`least_over_scales`), which nobody may cut.
+    """
     sin2, dataset = model.analysis.sin2_theta_w, model.datasets[0]
     contracted = has_contraction(model)
     if domain:
@@ -38,6 +42,8 @@ def chi2(model: Model, interaction: str, parameters: Mapping[str, Real], domain:
     if contracted and terms:
         contraction = contraction_of(model, interaction, parameters)
         return np.asarray(contraction.chi2(terms.coefficients(dataset.recoils, parameters)))
+    if has_scales_alone(model):
+        return least_over_scales(model, interaction, parameters)
     return chi2_at(model, interaction, parameters)
 
 
@@ -70,4 +76,8 @@ def points_at_once(model: Model, interaction: str, domain: Domain, over: Sequenc
         return VALUES_AT_ONCE // MOST_EDGES
     nodes = max(dataset.templates.recoil_energy_mev.size for dataset in model.datasets)
     samples = math.prod(axis.points for axis in over)  # of what is left out, at every point
+    if has_scales_alone(model):  # templates are made once for all points that share them
+        shaping = INTERACTIONS[interaction].terms.shaping
+        shapes = math.prod(axis.points for axis in over if axis.name in shaping)
+        return max(VALUES_AT_ONCE // max(nodes * shapes, ARRAYS_BY_POINT * samples), 1)
     return max(VALUES_AT_ONCE // (nodes * samples), 1)
