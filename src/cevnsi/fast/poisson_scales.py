@@ -12,16 +12,17 @@ last digit depends on what else is computed.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from itertools import combinations_with_replacement
+from functools import lru_cache, partial
+from itertools import combinations_with_replacement, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cevnsi.arrays import FloatArray
-from cevnsi.model import DataSet, Model, chi2_at
+from cevnsi.arrays import FloatArray, Real
+from cevnsi.model import DataSet, Model, charge_derivatives, chi2_at
 from cevnsi.physics.interaction import Values
 from cevnsi.physics.interactions import INTERACTIONS
+from cevnsi.physics.weak_charge import ROWS
 from cevnsi.statistics.nuisances import SIGNAL, precisions
 
 ENOUGH = 1e-8  # of a decrement, which leaves 3e-13 of chi2
@@ -53,130 +54,166 @@ def has_scales_alone(model: Model) -> bool:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Part:
-    """A data set: bins that have counted something first, and what is divided by their counts is so."""
+    """A data set, bins that have counted something first; "over" is divided by the counts, where there are some.
+
+    Shapes are what counts are a sum of: first those of the signal, its templates if no parameter shapes them, else all
+    of it as one; then the backgrounds. All but that one are the same at every point.
+    """
 
     order: Places  # (bins,)
     observed: FloatArray  # (seen,)
     counts: FloatArray  # (bins,), one where nothing is observed
-    backgrounds: FloatArray  # (backgrounds, bins), over counts
-    totals: FloatArray  # (backgrounds,)
-    pairs: tuple[tuple[int, int], ...]  # of backgrounds
-    weights: FloatArray  # (pairs + backgrounds, seen): products of pairs, then backgrounds, both times the counts
-    scaled_by: tuple[Places, ...]  # by sample, the signal first: numbers of the nuisances that scale it
+    is_shaped: bool  # whether the signal is one shape, which depends on the point
+    over: FloatArray  # (fixed, bins), over counts
+    totals: FloatArray  # (fixed,)
+    weights: FloatArray  # (fixed, seen): over counts, times counts
+    products: FloatArray  # (pairs, seen): of two of them
+    pair: Places  # (shapes, shapes): the number of a pair, those of fixed ones first
+    backgrounds: int
+    scaled_by: tuple[Places, ...]  # by sample, the signal and the backgrounds: numbers of the nuisances that scale it
 
     @property
     def tile(self) -> int:
         """How many points are taken at once."""
-        work = max(len(self.weights), 1) * max(self.observed.size, 1)
+        work = max(len(self.products), 1) * max(self.observed.size, 1)
         return min(max(WORK_PER_TILE // work // COLUMNS_TOGETHER, 1) * COLUMNS_TOGETHER, MOST_PER_TILE)
 
 
-def _part(dataset: DataSet, names: Sequence[str]) -> _Part:
+def _part(dataset: DataSet, names: Sequence[str], interaction: str) -> _Part:
     measured = dataset.measurement
     seen = measured.observed > 0
     order = np.argsort(~seen, kind="stable")
     observed = measured.observed[seen]
     counts = np.where(seen, measured.observed, 1.0)[order]
-    backgrounds = np.array(list(measured.backgrounds.values())).reshape(-1, order.size)[:, order]
-    over = backgrounds / counts
-    pairs = tuple(combinations_with_replacement(range(len(over)), 2))
-    products = [over[i] * over[j] for i, j in pairs]
+    is_shaped = bool(INTERACTIONS[interaction].terms.shaping)
+    templates = [] if is_shaped else list(dataset.term_templates(interaction, {}))
+    fixed = np.array([*templates, *measured.backgrounds.values()]).reshape(-1, order.size)[:, order]
+    over = fixed / counts
+    pairs = list(combinations_with_replacement(range(len(over)), 2))
+    if is_shaped:
+        pairs = [(i + 1, j + 1) for i, j in pairs] + [(0, j) for j in range(1, len(over) + 1)] + [(0, 0)]
+    shapes = len(over) + is_shaped
+    pair = np.zeros((shapes, shapes), np.intp)
+    for number, (i, j) in enumerate(pairs):
+        pair[i, j] = pair[j, i] = number
+    weights = over[:, : observed.size] * observed
+    products = [weights[i] * over[j, : observed.size] for i, j in combinations_with_replacement(range(len(over)), 2)]
     by_name = {nuisance.name: nuisance for nuisance in dataset.nuisances}
-    scaled_by = [
-        np.array([j for j, name in enumerate(names) if name in by_name and sample in by_name[name].scales], np.intp)
-        for sample in (SIGNAL, *measured.backgrounds)
-    ]
     return _Part(
         order=order,
         observed=observed,
         counts=counts,
-        backgrounds=over,
-        totals=backgrounds.sum(axis=1),
-        pairs=pairs,
-        weights=np.array([*products, *over]).reshape(-1, order.size)[:, : observed.size] * observed,
-        scaled_by=tuple(scaled_by),
+        is_shaped=is_shaped,
+        over=over,
+        totals=fixed.sum(axis=1),
+        weights=weights,
+        products=np.array(products).reshape(-1, observed.size),
+        pair=pair,
+        backgrounds=len(measured.backgrounds),
+        scaled_by=tuple(
+            np.array([j for j, name in enumerate(names) if name in by_name and sample in by_name[name].scales], np.intp)
+            for sample in (SIGNAL, *measured.backgrounds)
+        ),
     )
 
 
 @lru_cache(maxsize=16)
-def _parts(model: Model) -> tuple[_Part, ...]:
+def _parts(model: Model, interaction: str) -> tuple[_Part, ...]:
     names = [nuisance.name for nuisance in model.nuisances]
-    return tuple(_part(dataset, names) for dataset in model.datasets)
+    return tuple(_part(dataset, names, interaction) for dataset in model.datasets)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Signal:
-    """Of a data set at some points: a few templates, and which of them and how much of each is expected at each."""
+    """Of a data set at some points: how much of each template is expected at each, and which templates these are."""
 
-    templates: FloatArray  # (shapes, terms, bins), over the counts, bins in the order of the part
+    coefficients: FloatArray  # (terms, points)
+    templates: FloatArray  # (shapes, terms, bins), over counts; of one shape those of the part
     totals: FloatArray  # (terms, shapes)
     shape: Places  # (points,)
-    coefficients: FloatArray  # (terms, points)
-
-    def total(self, which: Places) -> FloatArray:
-        """Counts in all bins, (n,)."""
-        return _sum(self.coefficients[:, which], self.totals[:, self.shape[which]])
-
-    def over_counts(self, which: Places) -> FloatArray:
-        """(bins, n)."""
-        coefficients = self.coefficients[:, which]
-        if len(self.templates) == 1:
-            return np.asarray(self.templates[0].T @ coefficients)
-        return np.asarray(np.einsum("kp,pkb->bp", coefficients, self.templates[self.shape[which]]))
 
 
-def _sum(coefficients: FloatArray, templates: FloatArray) -> FloatArray:
-    """Term by term, so that no digit depends on how many points there are."""
-    total = coefficients[0] * templates[0]
-    for coefficient, template in zip(coefficients[1:], templates[1:], strict=True):
-        total += coefficient * template
-    return np.asarray(total)
-
-
-def _signal(dataset: DataSet, part: _Part, interaction: str, parameters: Values, shape: tuple[int, ...]) -> _Signal:
-    terms = INTERACTIONS[interaction].terms
-    templates = dataset.term_templates(interaction, parameters)  # (terms, ..., bins)
-    shapes = np.arange(templates[0, ..., 0].size).reshape(templates.shape[1:-1])
-    coefficients = terms.coefficients(dataset.recoils, parameters)
+def _signal(part: _Part, templates: FloatArray, coefficients: Sequence[Real], shape: tuple[int, ...]) -> _Signal:
+    """Of templates (terms, ..., bins) and their coefficients, at points (...) of this shape."""
     by_bin = templates.reshape(len(templates), -1, part.order.size)
+    shapes = np.arange(by_bin.shape[1]).reshape(templates.shape[1:-1])
     return _Signal(
+        coefficients=np.stack([np.broadcast_to(np.asarray(c, float), shape).ravel() for c in coefficients]),
         templates=np.ascontiguousarray(by_bin.swapaxes(0, 1)[..., part.order] / part.counts),
         totals=by_bin.sum(axis=2),
         shape=np.broadcast_to(shapes, shape).ravel(),
-        coefficients=np.stack([np.broadcast_to(np.asarray(c, float), shape).ravel() for c in coefficients]),
     )
 
 
-def _products(part: _Part, signal: _Signal, which: Places, factors: FloatArray) -> tuple[FloatArray, ...]:
-    """Sums over bins at points (n,) whose samples are scaled by factors (samples, n).
+def _sum(coefficients: FloatArray, values: FloatArray) -> FloatArray:
+    """Sum of products (n,) of (terms, n) each, term by term, so that no digit depends on how many points there are."""
+    total = np.zeros(coefficients.shape[1])
+    for coefficient, value in zip(coefficients, values, strict=True):
+        total += coefficient * value
+    return total
 
-    Sum of n ln(mu / n), (n,), not a number or infinite where counts mu cannot be; and of n / mu^2 times products of
-    backgrounds (pairs, n), of signal and background (backgrounds, n), and of the signal with itself (n,).
+
+def _sums_over_bins(part: _Part, signal: _Signal, which: Places, amounts: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Sums over bins at points (n,) of which amounts (shapes, n) of the shapes of a part are expected.
+
+    Of n ln(mu / n), (n,), which is no finite number where counts mu cannot be; and of n / mu^2 times two shapes,
+    (pairs, n).
     """
-    seen, size, pairs = part.observed.size, part.tile, len(part.pairs)
-    found = np.empty((len(part.weights) + 2, -(-which.size // size) * size))
+    seen, size, pairs, first = part.observed.size, part.tile, len(part.products), int(part.is_shaped)
+    found = np.empty((part.pair.max(initial=-1) + 2, -(-which.size // size) * size))
     for start in range(0, which.size, size):
-        here = which[start : start + size]
-        scales = factors[:, start : start + size]
+        here, amount = which[start : start + size], amounts[:, start : start + size]
         if here.size < size:
             here = np.pad(here, (0, size - here.size), mode="edge")
-            scales = np.pad(scales, ((0, 0), (0, size - scales.shape[1])), mode="edge")
+            amount = np.pad(amount, ((0, 0), (0, size - amount.shape[1])), mode="edge")
         out = found[:, start : start + size]
-        of_signal = signal.over_counts(here)
-        ratio = part.backgrounds.T @ scales[1:]
-        ratio += scales[0] * of_signal
-        ratio, rest, of_signal = ratio[:seen], ratio[seen:], of_signal[:seen]
+        ratio = part.over.T @ amount[first:]
+        if part.is_shaped:
+            of_signal = np.einsum("kp,pkb->bp", signal.coefficients[:, here], signal.templates[signal.shape[here]])
+            ratio += amount[0] * of_signal
+        ratio, rest = ratio[:seen], ratio[seen:]
         np.matmul(part.observed, np.log(ratio), out=out[-1])
         out[-1][(rest < 0).any(axis=0)] = np.nan
         np.square(ratio, out=ratio)
         np.divide(1.0, ratio, out=ratio)
-        np.matmul(part.weights[:pairs], ratio, out=out[:pairs])
-        ratio *= of_signal
-        np.matmul(part.weights[pairs:], ratio, out=out[pairs:-2])
-        ratio *= of_signal
-        np.matmul(part.observed, ratio, out=out[-2])
-    found = found[:, : which.size]
-    return found[-1], found[:pairs], found[pairs:-2], found[-2]
+        np.matmul(part.products, ratio, out=out[:pairs])
+        if part.is_shaped:
+            ratio *= of_signal[:seen]
+            np.matmul(part.weights, ratio, out=out[pairs:-2])
+            ratio *= of_signal[:seen]
+            np.matmul(part.observed, ratio, out=out[-2])
+    return found[-1, : which.size], found[:-1, : which.size]
+
+
+def _factors(part: _Part, scales: FloatArray) -> FloatArray:
+    """What multiplies each sample, (samples, n)."""
+    factors = np.ones((len(part.scaled_by), scales.shape[1]))
+    for factor, scaling in zip(factors, part.scaled_by, strict=True):
+        if scaling.size:
+            factor[:] = scales[scaling[0]]
+            for j in scaling[1:]:
+                factor += scales[j] - 1
+    return factors
+
+
+def _amounts(part: _Part, signal: _Signal, which: Places, factors: FloatArray) -> FloatArray:
+    """How much of each shape is expected, (shapes, n)."""
+    if part.is_shaped:
+        return factors
+    return np.concatenate([signal.coefficients[:, which] * factors[0], factors[1:]])
+
+
+def _by_sample(part: _Part, signal: _Signal, which: Places, by_pair: FloatArray) -> FloatArray:
+    """Sums of products of two samples, (samples, samples, n), from those of two shapes."""
+    if part.is_shaped:
+        return by_pair[part.pair]
+    terms, of_signal = len(signal.coefficients), signal.coefficients[:, which]
+    result = np.empty((part.backgrounds + 1, part.backgrounds + 1, which.size))
+    result[1:, 1:] = by_pair[part.pair[terms:, terms:]]
+    for b in range(part.backgrounds):
+        result[0, b + 1] = result[b + 1, 0] = _sum(of_signal, by_pair[part.pair[:terms, terms + b]])
+    result[0, 0] = _sum(of_signal, np.stack([_sum(of_signal, by_pair[part.pair[:terms, k]]) for k in range(terms)]))
+    return result
 
 
 def _terms(
@@ -185,23 +222,17 @@ def _terms(
     """Chi2 and its derivatives at scales, infinite where counts cannot be."""
     count, theta = len(precision), scales - 1
     pulls = precision[:, None] * theta
-    value, slope = (pulls * theta).sum(axis=0), 2 * pulls
+    value, slope = _sum(pulls, theta), 2 * pulls
     curvature = np.zeros((count, count, which.size))
     curvature[np.arange(count), np.arange(count)] = 2 * precision[:, None]
     for part, signal in zip(parts, signals, strict=True):
-        factors = np.ones((len(part.scaled_by), which.size))
-        for factor, scaling in zip(factors, part.scaled_by, strict=True):
-            if scaling.size:
-                factor[:] = scales[scaling[0]]
-                for j in scaling[1:]:
-                    factor += theta[j]
-        logarithm, of_pairs, mixed, own = _products(part, signal, which, factors)
-        second = np.empty((len(factors), len(factors), which.size))
-        second[0, 0], second[0, 1:], second[1:, 0] = own, mixed, mixed
-        for k, (i, j) in enumerate(part.pairs):
-            second[i + 1, j + 1] = second[j + 1, i + 1] = of_pairs[k]
-        totals = np.concatenate([signal.total(which)[None], np.tile(part.totals[:, None], which.size)])
-        value = value + 2 * (_sum(factors, totals) - part.observed.sum() - logarithm)
+        factors = _factors(part, scales)
+        logarithm, by_pair = _sums_over_bins(part, signal, which, _amounts(part, signal, which, factors))
+        second = _by_sample(part, signal, which, by_pair)
+        totals = np.empty_like(factors)
+        totals[0] = _sum(signal.coefficients[:, which], signal.totals[:, signal.shape[which]])
+        totals[1:] = part.totals[len(part.totals) - part.backgrounds :, None]
+        value += 2 * (_sum(factors, totals) - part.observed.sum() - logarithm)
         for s, scaling in enumerate(part.scaled_by):
             # n / mu times a sample is n / mu^2 times it times all samples
             along = 2 * (totals[s] - _sum(factors, second[s]))
@@ -286,6 +317,11 @@ def _between(scales: FloatArray, columns: Places, stride: int) -> FloatArray:
     return guess
 
 
+def _floor(model: Model) -> FloatArray:
+    """Least of each scale, (nuisances, 1)."""
+    return np.array([1 + nuisance.least for nuisance in model.nuisances]).reshape(-1, 1)
+
+
 def least_over_scales(model: Model, interaction: str, parameters: Values) -> FloatArray:
     """Chi2 at parameters, which broadcast: `chi2_at` of a model that `has_scales_alone`.
 
@@ -294,27 +330,72 @@ def least_over_scales(model: Model, interaction: str, parameters: Values) -> Flo
     """
     shape = np.broadcast_shapes(*(np.shape(value) for value in parameters.values()))
     rows, columns = (int(np.prod(shape[:-1])), shape[-1]) if len(shape) > 1 else (int(np.prod(shape)), 1)
-    parts = _parts(model)
+    parts, terms = _parts(model, interaction), INTERACTIONS[interaction].terms
     signals = [
-        _signal(dataset, part, interaction, parameters, shape)
+        _signal(
+            part,
+            dataset.term_templates(interaction, parameters),
+            terms.coefficients(dataset.recoils, parameters),
+            shape,
+        )
         for dataset, part in zip(model.datasets, parts, strict=True)
     ]
-    precision, floor = precisions(model.nuisances), np.array([[1 + n.least] for n in model.nuisances]).reshape(-1, 1)
-    scales, chi2 = np.ones((len(precision), rows, columns)), np.empty((rows, columns))
+    problem = partial(_terms, parts, signals, precisions(model.nuisances))
+    floor, count = _floor(model), len(model.nuisances)
+    scales, chi2 = np.ones((count, rows, columns)), np.empty((rows, columns))
     places = np.arange(rows * columns).reshape(rows, columns)
-
-    def terms(which: Places, at: FloatArray) -> Terms:
-        return _terms(parts, signals, precision, which, at)
-
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # where counts cannot be
         for level, found in enumerate(_levels(columns)):
             start = scales[..., found] if not level else _between(scales, found, COLD >> level)
-            which, flat = places[:, found].ravel(), start.reshape(len(precision), -1)
-            value, best = _descend(terms, which, flat, floor)
+            value, best = _descend(problem, places[:, found].ravel(), start.reshape(count, -1), floor)
             chi2[:, found] = value.reshape(rows, -1)
-            scales[..., found] = best.reshape(len(precision), rows, -1)
+            scales[..., found] = best.reshape(count, rows, -1)
     left = np.isnan(chi2).ravel()
     if left.any():
         points = {name: np.broadcast_to(value, shape).ravel()[left] for name, value in parameters.items()}
         chi2.ravel()[left] = chi2_at(model, interaction, points)
     return chi2.reshape(shape)
+
+
+def derivatives_over_scales(model: Model, charges: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Chi2 (n,), gradient (n, k) and Hessian (n, k, k): `charge_derivatives` of a model that `has_scales_alone`."""
+    points, count, parts = len(charges), len(model.nuisances), _parts(model, "contact")
+    every, floor, precision = np.arange(points), _floor(model), precisions(model.nuisances)
+    by_row = np.arange(charges.shape[1]).reshape(len(ROWS), -1)  # of nuclides
+    ends = np.cumsum([0, *(len(dataset.templates.nuclides) for dataset in model.datasets)])
+    mine = [by_row[:, first:last].ravel() for first, last in pairwise(ends)]
+    signals = [
+        _signal(part, dataset.contact_templates, list(charges.T[columns]), (points,))
+        for dataset, part, columns in zip(model.datasets, parts, mine, strict=True)
+    ]
+    gradient, hessian = np.zeros((charges.shape[1], points)), np.zeros((charges.shape[1], charges.shape[1], points))
+    mixed = np.zeros((charges.shape[1], count, points))
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # where counts cannot be
+        chi2, scales = _descend(partial(_terms, parts, signals, precision), every, np.ones((count, points)), floor)
+        own = _terms(parts, signals, precision, every, scales)[2]
+        for part, signal, columns in zip(parts, signals, mine, strict=True):
+            factors = _factors(part, scales)
+            amounts = _amounts(part, signal, every, factors)
+            second = 2 * _sums_over_bins(part, signal, every, amounts)[1][part.pair]
+            for k, column in enumerate(columns):
+                along = 2 * part.totals[k] - _sum(amounts, second[k])
+                gradient[column] = factors[0] * along
+                hessian[column, columns] = factors[0] ** 2 * second[k, : columns.size]
+                mixed[column, part.scaled_by[0]] += along + factors[0] * _sum(
+                    signal.coefficients, second[k, : columns.size]
+                )
+                for b, scaling in enumerate(part.scaled_by[1:], start=columns.size):
+                    mixed[column, scaling] += factors[0] * second[k, b]
+    resting = scales <= floor  # these do not follow
+    mixed[np.broadcast_to(resting, mixed.shape)] = 0.0
+    own[resting[:, None] | resting] = 0.0
+    own[np.arange(count), np.arange(count)] += resting
+    left = np.isnan(chi2)
+    own[..., left] = np.eye(count)[..., None]
+    follow = np.moveaxis(mixed, 2, 0)  # (n, k, nuisances)
+    taken = follow @ np.linalg.solve(np.moveaxis(own, 2, 0), follow.swapaxes(1, 2))
+    found = chi2, gradient.T.copy(), np.moveaxis(hessian, 2, 0) - taken
+    if left.any():
+        for mine_of, theirs in zip(found, charge_derivatives(model, charges[left]), strict=True):
+            mine_of[left] = theirs
+    return found

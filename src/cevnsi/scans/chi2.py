@@ -11,7 +11,12 @@ from cevnsi.arrays import FloatArray, Real
 from cevnsi.domains import Domain, least_over_domain
 from cevnsi.fast.contraction import contraction_of, has_contraction
 from cevnsi.fast.coupling_domain import MOST_EDGES, polygon_minimum
-from cevnsi.fast.poisson_scales import ARRAYS_BY_POINT, has_scales_alone, least_over_scales
+from cevnsi.fast.poisson_scales import (
+    ARRAYS_BY_POINT,
+    derivatives_over_scales,
+    has_scales_alone,
+    least_over_scales,
+)
 from cevnsi.model import VALUES_AT_ONCE, Model, charge_derivatives, chi2_at
 from cevnsi.parameters import Axis
 from cevnsi.physics.interactions import INTERACTIONS
@@ -32,7 +37,7 @@ def chi2(model: Model, interaction: str, parameters: Mapping[str, Real], domain:
     contracted = has_contraction(model)
     if domain:
         if not contracted:
-            derivatives = partial(charge_derivatives, model)
+            derivatives = partial(derivatives_over_scales if has_scales_alone(model) else charge_derivatives, model)
             return least_over_domain(derivatives, model.nuclides, parameters, domain, sin2)
         contraction = contraction_of(model, interaction, {})
         if len(model.nuclides) == 1:
