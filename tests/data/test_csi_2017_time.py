@@ -23,7 +23,6 @@ from cevnsi.constants import (
     PION_MASS_MEV,
 )
 from cevnsi.experiments.checks import Tables
-from cevnsi.experiments.csi_2017 import CSI_2017
 from cevnsi.experiments.csi_2017_time import (
     NEUTRONS,
     STEADY_STATE,
@@ -35,51 +34,19 @@ from cevnsi.experiments.csi_2017_time import (
     response,
 )
 from cevnsi.experiments.measurement import ARRIVAL_TIME, PHOTOELECTRONS, Measurement
-from cevnsi.experiments.targets import TARGETS
 from cevnsi.files.atomic import TableError
 from cevnsi.fits import best_fit
-from cevnsi.model import Analysis, DataSet, Model, chi2_at, cut, profiled
+from cevnsi.model import Analysis, Model, chi2_at, cut, profiled
 from cevnsi.physics.flux import FLAVORS
-from cevnsi.physics.form_factors import FORM_FACTORS
 from cevnsi.scans.chi2 import chi2
 from cevnsi.statistics.nuisances import SIGNAL, Nuisance
 from cevnsi.statistics.thresholds import threshold
-from cevnsi.templates import build_templates
-
-RELEASE = Path(__file__).parents[2] / "data" / "coherent_csi_2017" / "release"
-PATHS = {
-    "coincidence": RELEASE / "data_coincidence_beamOn.txt",
-    "anticoincidence": RELEASE / "data_anticoincidence_beamOn.txt",
-    "coincidence_off": RELEASE / "data_coincidence_beamOff.txt",
-    "anticoincidence_off": RELEASE / "data_anticoincidence_beamOff.txt",
-    "neutrons": RELEASE / "promptPDF.txt",
-    "arrival_prompt_neutrinos": RELEASE / "arrivalTimePDF_promptNeutrinos.txt",
-    "arrival_delayed_neutrinos": RELEASE / "arrivalTimePDF_delayedNeutrinos.txt",
-    "arrival_prompt_neutrons": RELEASE / "arrivalTimePDF_promptNeutrons.txt",
-    "parameters": RELEASE / "coherent_parameters.yaml",
-}
-SIN2 = 0.23857
+from csi_2017 import PATHS, RELEASE, SIN2, made
 
 
 @pytest.fixture(scope="module")
 def tables() -> Tables:
     return read_energy_time(PATHS)
-
-
-def made(tables: Tables, analysis: Analysis, **changes: Any) -> Model:
-    """The model of one mean nucleus, under choices."""
-    choices = Choices(**changes)
-    measurement, nuisances = measured(tables, choices)
-    templates = build_templates(
-        target=TARGETS["mean"],
-        form_factor=FORM_FACTORS["klein_nystrand"],
-        exposure=CSI_2017,
-        response=response(tables, choices, CSI_2017.light_yield_pe_per_kev, FLAVORS),
-    )
-    dataset = DataSet(
-        measurement=measurement, templates=templates, nuisances=nuisances, statistic="poisson", sin2_theta_w=SIN2
-    )
-    return Model(analysis=analysis, datasets=(dataset,))
 
 
 @pytest.fixture(scope="module")

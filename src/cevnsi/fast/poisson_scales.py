@@ -10,9 +10,9 @@ them. Sums over bins are matrix products of tiles of points, whose shape the dat
 last digit depends on what else is computed.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 from itertools import combinations_with_replacement, pairwise
 
 import numpy as np
@@ -28,7 +28,7 @@ from cevnsi.statistics.nuisances import SIGNAL, precisions
 ENOUGH = 1e-8  # of a decrement, which leaves 3e-13 of chi2
 ROUNDING = 1e-14  # of chi2, below which no decrement means anything
 MOST_STEPS = 100
-SMALLEST_PART = 2.0**-40  # of a step; where none leads down is no minimum inside
+NEXT_TO_NOTHING = 0.95  # of the way to where a sample is nothing
 COLD = 64  # points of a row from one that starts with nothing to the next
 # Points of a tile: what BLAS leaves to a single thread, and no more than keeps a few arrays by bin in cache.
 MOST_PER_TILE, WORK_PER_TILE = 256, 2**18
@@ -216,32 +216,53 @@ def _by_sample(part: _Part, signal: _Signal, which: Places, by_pair: FloatArray)
     return result
 
 
-def _terms(
-    parts: Sequence[_Part], signals: Sequence[_Signal], precision: FloatArray, which: Places, scales: FloatArray
-) -> Terms:
-    """Chi2 and its derivatives at scales, infinite where counts cannot be."""
-    count, theta = len(precision), scales - 1
-    pulls = precision[:, None] * theta
-    value, slope = _sum(pulls, theta), 2 * pulls
-    curvature = np.zeros((count, count, which.size))
-    curvature[np.arange(count), np.arange(count)] = 2 * precision[:, None]
-    for part, signal in zip(parts, signals, strict=True):
-        factors = _factors(part, scales)
-        logarithm, by_pair = _sums_over_bins(part, signal, which, _amounts(part, signal, which, factors))
-        second = _by_sample(part, signal, which, by_pair)
-        totals = np.empty_like(factors)
-        totals[0] = _sum(signal.coefficients[:, which], signal.totals[:, signal.shape[which]])
-        totals[1:] = part.totals[len(part.totals) - part.backgrounds :, None]
-        value += 2 * (_sum(factors, totals) - part.observed.sum() - logarithm)
-        for s, scaling in enumerate(part.scaled_by):
-            # n / mu times a sample is n / mu^2 times it times all samples
-            along = 2 * (totals[s] - _sum(factors, second[s]))
-            for j in scaling:
-                slope[j] += along
-                for t, others in enumerate(part.scaled_by):
-                    for k in others:
-                        curvature[j, k] += 2 * second[s, t]
-    return np.where(np.isnan(value), np.inf, value), slope, curvature
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Problem:
+    """Chi2 of all data sets at some points."""
+
+    parts: Sequence[_Part]
+    signals: Sequence[_Signal]
+    precision: FloatArray  # (nuisances,)
+    floor: FloatArray  # (nuisances, 1), of the scales
+
+    def terms(self, which: Places, scales: FloatArray) -> Terms:
+        """At scales, infinite where counts cannot be."""
+        count, theta = len(self.precision), scales - 1
+        pulls = self.precision[:, None] * theta
+        value, slope = _sum(pulls, theta), 2 * pulls
+        curvature = np.zeros((count, count, which.size))
+        curvature[np.arange(count), np.arange(count)] = 2 * self.precision[:, None]
+        for part, signal in zip(self.parts, self.signals, strict=True):
+            factors = _factors(part, scales)
+            logarithm, by_pair = _sums_over_bins(part, signal, which, _amounts(part, signal, which, factors))
+            second = _by_sample(part, signal, which, by_pair)
+            totals = np.empty_like(factors)
+            totals[0] = _sum(signal.coefficients[:, which], signal.totals[:, signal.shape[which]])
+            totals[1:] = part.totals[len(part.totals) - part.backgrounds :, None]
+            value += 2 * (_sum(factors, totals) - part.observed.sum() - logarithm)
+            for s, scaling in enumerate(part.scaled_by):
+                # n / mu times a sample is n / mu^2 times it times all samples
+                along = 2 * (totals[s] - _sum(factors, second[s]))
+                for j in scaling:
+                    slope[j] += along
+                    for t, others in enumerate(part.scaled_by):
+                        for k in others:
+                            curvature[j, k] += 2 * second[s, t]
+        return np.where(np.isnan(value), np.inf, value), slope, curvature
+
+    def room(self, scales: FloatArray, step: FloatArray) -> FloatArray:
+        """The part of a step, (n,), at which the first sample that falls is nothing."""
+        room = np.full(scales.shape[1], np.inf)
+        for part in self.parts:
+            for now, then in zip(_factors(part, scales), _factors(part, scales + step), strict=True):
+                falls = (then < now) & (now > 0)
+                room[falls] = np.minimum(room, now / (now - then))[falls]
+        return room
+
+
+def _problem(model: Model, parts: Sequence[_Part], signals: Sequence[_Signal]) -> _Problem:
+    floor = np.array([1 + nuisance.least for nuisance in model.nuisances]).reshape(-1, 1)
+    return _Problem(parts=parts, signals=signals, precision=precisions(model.nuisances), floor=floor)
 
 
 def _newton(slope: FloatArray, curvature: FloatArray) -> FloatArray:
@@ -259,21 +280,20 @@ def _newton(slope: FloatArray, curvature: FloatArray) -> FloatArray:
     return step
 
 
-def _descend(
-    terms: Callable[[Places, FloatArray], Terms], which: Places, start: FloatArray, floor: FloatArray
-) -> tuple[FloatArray, FloatArray]:
+def _descend(problem: _Problem, which: Places, start: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Least chi2 (n,) of points, and scales there (nuisances, n), from a start; not a number where none is found.
 
-    The first step is the one from one to the start, which is shortened as any is where it leads to no counts.
+    The first step is the one from one to the start. One that leads up, or to counts that cannot be, is halved, or cut
+    where a sample is next to nothing.
     """
-    least, count = np.full(which.size, np.nan), len(floor)
+    floor, least, count = problem.floor, np.full(which.size, np.nan), len(start)
     at = np.maximum(np.ones_like(start), floor)
     best = at.copy()
     going, step, part = np.arange(which.size), start - at, np.ones(which.size)
-    value, decrement = np.full(which.size, np.inf), np.full(which.size, np.inf)
+    value, decrement = np.full((2, which.size), np.inf)
     for _ in range(MOST_STEPS):
         trial = np.maximum(at + part * step, floor)
-        found, slope, curvature = terms(which[going], trial)
+        found, slope, curvature = problem.terms(which[going], trial)
         better = np.isfinite(found) & (found <= value)
         resting = (trial <= floor) & (slope > 0)
         slope[resting] = 0.0
@@ -284,12 +304,12 @@ def _descend(
         at, step = np.where(better, trial, at), np.where(better, following, step)
         value = np.where(better, found, value)
         decrement = np.where(better, -(slope * following).sum(axis=0), decrement)
-        part = np.where(better, 1.0, part / 2)
-        done = decrement <= np.maximum(ENOUGH, ROUNDING * np.abs(value))
+        part = np.where(better, 1.0, np.minimum(part / 2, NEXT_TO_NOTHING * problem.room(at, step)))
+        done = np.isfinite(value) & (decrement <= np.maximum(ENOUGH, ROUNDING * np.abs(value)))
         ended = going[done]
         least[ended] = (value - decrement / 2)[done]
         best[:, ended] = np.maximum(at + step, floor)[:, done]
-        keep = ~done & (part > SMALLEST_PART)
+        keep = ~done
         if not keep.any():
             break
         going, at, step, part = going[keep], at[:, keep], step[:, keep], part[keep]
@@ -297,13 +317,13 @@ def _descend(
     return least, best
 
 
-def _levels(columns: int) -> list[Places]:
-    """Columns of a row in the order in which they are found: some, then those in the middle, again and again."""
-    found, stride = [np.arange(0, columns, COLD)], COLD
-    while stride > 1:
-        found.append(np.arange(stride // 2, columns, stride))
+def _levels(columns: int) -> list[tuple[int, Places]]:
+    """Columns of a row in the order in which they are found, and how far off are those that they start from."""
+    found, stride = [(0, np.arange(0, columns, COLD))], COLD // 2
+    while stride:
+        found.append((stride, np.arange(stride, columns, 2 * stride)))
         stride //= 2
-    return [level for level in found if level.size]
+    return [(stride, level) for stride, level in found if level.size]
 
 
 def _between(scales: FloatArray, columns: Places, stride: int) -> FloatArray:
@@ -315,11 +335,6 @@ def _between(scales: FloatArray, columns: Places, stride: int) -> FloatArray:
     far = scales[..., columns[inside] - 3 * stride] + scales[..., columns[inside] + 3 * stride]
     guess[..., inside] = (9 * (left + right)[..., inside] - far) / 16
     return guess
-
-
-def _floor(model: Model) -> FloatArray:
-    """Least of each scale, (nuisances, 1)."""
-    return np.array([1 + nuisance.least for nuisance in model.nuisances]).reshape(-1, 1)
 
 
 def least_over_scales(model: Model, interaction: str, parameters: Values) -> FloatArray:
@@ -340,27 +355,26 @@ def least_over_scales(model: Model, interaction: str, parameters: Values) -> Flo
         )
         for dataset, part in zip(model.datasets, parts, strict=True)
     ]
-    problem = partial(_terms, parts, signals, precisions(model.nuisances))
-    floor, count = _floor(model), len(model.nuisances)
+    problem, count = _problem(model, parts, signals), len(model.nuisances)
     scales, chi2 = np.ones((count, rows, columns)), np.empty((rows, columns))
     places = np.arange(rows * columns).reshape(rows, columns)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # where counts cannot be
-        for level, found in enumerate(_levels(columns)):
-            start = scales[..., found] if not level else _between(scales, found, COLD >> level)
-            value, best = _descend(problem, places[:, found].ravel(), start.reshape(count, -1), floor)
-            chi2[:, found] = value.reshape(rows, -1)
-            scales[..., found] = best.reshape(count, rows, -1)
-    left = np.isnan(chi2).ravel()
-    if left.any():
-        points = {name: np.broadcast_to(value, shape).ravel()[left] for name, value in parameters.items()}
-        chi2.ravel()[left] = chi2_at(model, interaction, points)
+        for stride, found in _levels(columns):
+            start = _between(scales, found, stride) if stride else scales[..., found]
+            value, best = _descend(problem, places[:, found].ravel(), start.reshape(count, rows * found.size))
+            chi2[:, found] = value.reshape(rows, found.size)
+            scales[..., found] = best.reshape(count, rows, found.size)
+        left = np.isnan(chi2).ravel()
+        if left.any():
+            points = {name: np.broadcast_to(value, shape).ravel()[left] for name, value in parameters.items()}
+            chi2.ravel()[left] = chi2_at(model, interaction, points)
     return chi2.reshape(shape)
 
 
 def derivatives_over_scales(model: Model, charges: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Chi2 (n,), gradient (n, k) and Hessian (n, k, k): `charge_derivatives` of a model that `has_scales_alone`."""
     points, count, parts = len(charges), len(model.nuisances), _parts(model, "contact")
-    every, floor, precision = np.arange(points), _floor(model), precisions(model.nuisances)
+    every = np.arange(points)
     by_row = np.arange(charges.shape[1]).reshape(len(ROWS), -1)  # of nuclides
     ends = np.cumsum([0, *(len(dataset.templates.nuclides) for dataset in model.datasets)])
     mine = [by_row[:, first:last].ravel() for first, last in pairwise(ends)]
@@ -368,11 +382,12 @@ def derivatives_over_scales(model: Model, charges: FloatArray) -> tuple[FloatArr
         _signal(part, dataset.contact_templates, list(charges.T[columns]), (points,))
         for dataset, part, columns in zip(model.datasets, parts, mine, strict=True)
     ]
+    problem = _problem(model, parts, signals)
     gradient, hessian = np.zeros((charges.shape[1], points)), np.zeros((charges.shape[1], charges.shape[1], points))
     mixed = np.zeros((charges.shape[1], count, points))
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # where counts cannot be
-        chi2, scales = _descend(partial(_terms, parts, signals, precision), every, np.ones((count, points)), floor)
-        own = _terms(parts, signals, precision, every, scales)[2]
+        chi2, scales = _descend(problem, every, np.ones((count, points)))
+        own = problem.terms(every, scales)[2]
         for part, signal, columns in zip(parts, signals, mine, strict=True):
             factors = _factors(part, scales)
             amounts = _amounts(part, signal, every, factors)
@@ -386,7 +401,7 @@ def derivatives_over_scales(model: Model, charges: FloatArray) -> tuple[FloatArr
                 )
                 for b, scaling in enumerate(part.scaled_by[1:], start=columns.size):
                     mixed[column, scaling] += factors[0] * second[k, b]
-    resting = scales <= floor  # these do not follow
+    resting = scales <= problem.floor  # these do not follow
     mixed[np.broadcast_to(resting, mixed.shape)] = 0.0
     own[resting[:, None] | resting] = 0.0
     own[np.arange(count), np.arange(count)] += resting

@@ -1,0 +1,43 @@
+"""The model of CsI 2017 in energy and time, from the release's files as they are."""
+
+from pathlib import Path
+from typing import Any
+
+from cevnsi.experiments.checks import Tables
+from cevnsi.experiments.csi_2017 import CSI_2017
+from cevnsi.experiments.csi_2017_time import Choices, measured, response
+from cevnsi.experiments.targets import TARGETS
+from cevnsi.model import Analysis, DataSet, Model
+from cevnsi.physics.flux import FLAVORS
+from cevnsi.physics.form_factors import FORM_FACTORS
+from cevnsi.templates import build_templates
+
+RELEASE = Path(__file__).parents[2] / "data" / "coherent_csi_2017" / "release"
+PATHS = {
+    "coincidence": RELEASE / "data_coincidence_beamOn.txt",
+    "anticoincidence": RELEASE / "data_anticoincidence_beamOn.txt",
+    "coincidence_off": RELEASE / "data_coincidence_beamOff.txt",
+    "anticoincidence_off": RELEASE / "data_anticoincidence_beamOff.txt",
+    "neutrons": RELEASE / "promptPDF.txt",
+    "arrival_prompt_neutrinos": RELEASE / "arrivalTimePDF_promptNeutrinos.txt",
+    "arrival_delayed_neutrinos": RELEASE / "arrivalTimePDF_delayedNeutrinos.txt",
+    "arrival_prompt_neutrons": RELEASE / "arrivalTimePDF_promptNeutrons.txt",
+    "parameters": RELEASE / "coherent_parameters.yaml",
+}
+SIN2 = 0.23857
+
+
+def made(tables: Tables, analysis: Analysis, nuclei: str = "mean", **changes: Any) -> Model:
+    """The model of one mean nucleus, or of others, under choices."""
+    choices = Choices(**changes)
+    measurement, nuisances = measured(tables, choices)
+    templates = build_templates(
+        target=TARGETS[nuclei],
+        form_factor=FORM_FACTORS["klein_nystrand"],
+        exposure=CSI_2017,
+        response=response(tables, choices, CSI_2017.light_yield_pe_per_kev, FLAVORS),
+    )
+    dataset = DataSet(
+        measurement=measurement, templates=templates, nuisances=nuisances, statistic="poisson", sin2_theta_w=SIN2
+    )
+    return Model(analysis=analysis, datasets=(dataset,))
