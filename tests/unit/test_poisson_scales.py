@@ -24,9 +24,9 @@ from cevnsi.scans import rows as rows_module
 from cevnsi.scans.axes import Scan
 from cevnsi.scans.limits import scan_ranges
 from cevnsi.scans.rows import scan_rows
-from cevnsi.statistics.nuisances import SIGNAL, Nuisance, precisions
+from cevnsi.statistics.nuisances import SIGNAL, Nuisance
 from csi_2017 import PATHS, made
-from points import by_epsilon
+from points import by_epsilon, nuisances_chi2
 
 # Both ways stop where chi2 has nothing to fall by: the plain one at 1e-13 of it, this one at 1e-8 of a decrement, which
 # is 3e-13 of chi2. What is left is rounding.
@@ -176,18 +176,6 @@ def test_where_a_charge_vanishes(name: str, models: Mapping[str, Model]) -> None
         np.testing.assert_allclose(found, chi2_at(used, "contact", parameters), rtol=1e-12, atol=WITHIN)
 
 
-def nuisances_chi2(model: Model, parameters: Mapping[str, float]) -> Callable[[FloatArray], float]:
-    """Chi2 against the nuisances."""
-    signals: list[Any] = [(each.signal("contact", parameters)[0][None], {}) for each in model.datasets]
-    expected, precision = model.expected(signals), precisions(model.nuisances)
-
-    def chi2(theta: FloatArray) -> float:
-        counts = expected(theta[None], np.array([0]))[0]
-        return float(model.likelihood(counts)[0][0] + precision @ theta**2)
-
-    return chi2
-
-
 @pytest.mark.parametrize("name", ["mean", "cs_and_i", "joint", "one of several, several of one"])
 def test_random_points_are_those_of_iminuit(name: str, models: Mapping[str, Model]) -> None:
     used, random = models[name], np.random.default_rng(20261126)
@@ -286,13 +274,13 @@ def test_derivatives_by_charge_are_the_plain_ones(name: str, models: Mapping[str
     charges = np.random.default_rng(2).uniform(0, 4000, (300, 2 * len(used.nuclides)))
     charges[:10] = 0.0
     charges[10:20] *= 1e4
-    found, plain = derivatives_over_scales(used, charges), charge_derivatives(used, charges)
+    found, plain = derivatives_over_scales(used, "contact", charges), charge_derivatives(used, charges)
     for mine, theirs in zip(found, plain, strict=True):
         # gradients are as good as the place of the minimum, the root of what chi2 is good to
         np.testing.assert_allclose(mine, theirs, rtol=1e-6, atol=1e-8 * np.abs(theirs).max())
     np.testing.assert_allclose(found[0], plain[0], rtol=1e-12, atol=WITHIN)
     for some in (slice(0, 1), slice(7, 180)):
-        for part, whole in zip(derivatives_over_scales(used, charges[some]), found, strict=True):
+        for part, whole in zip(derivatives_over_scales(used, "contact", charges[some]), found, strict=True):
             np.testing.assert_array_equal(part, whole[some])
 
 

@@ -125,10 +125,10 @@ def _parts(model: Model, interaction: str) -> tuple[_Part, ...]:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Signal:
-    """Of a data set at some points: how much of each template is expected at each, and which templates these are."""
+    """Of a data set at some points: how much of each template is expected, and which of several shapes these have."""
 
     coefficients: FloatArray  # (terms, points)
-    templates: FloatArray  # (shapes, terms, bins), over counts; of one shape those of the part
+    templates: FloatArray  # (shapes, terms, bins), over counts
     totals: FloatArray  # (terms, shapes)
     shape: Places  # (points,)
 
@@ -157,7 +157,7 @@ def _sums_over_bins(part: _Part, signal: _Signal, which: Places, amounts: FloatA
     """Sums over bins at points (n,) of which amounts (shapes, n) of the shapes of a part are expected.
 
     Of n ln(mu / n), (n,), which is no finite number where counts mu cannot be; and of n / mu^2 times two shapes,
-    (pairs, n).
+    (pairs, n). A matrix times a vector is left to einsum, as BLAS may share it out among threads.
     """
     seen, size, pairs, first = part.observed.size, part.tile, len(part.products), int(part.is_shaped)
     found = np.empty((part.pair.max(initial=-1) + 2, -(-which.size // size) * size))
@@ -172,7 +172,7 @@ def _sums_over_bins(part: _Part, signal: _Signal, which: Places, amounts: FloatA
             of_signal = np.einsum("kp,pkb->bp", signal.coefficients[:, here], signal.templates[signal.shape[here]])
             ratio += amount[0] * of_signal
         ratio, rest = ratio[:seen], ratio[seen:]
-        np.matmul(part.observed, np.log(ratio), out=out[-1])
+        np.einsum("b,bp->p", part.observed, np.log(ratio), out=out[-1])
         out[-1][(rest < 0).any(axis=0)] = np.nan
         np.square(ratio, out=ratio)
         np.divide(1.0, ratio, out=ratio)
@@ -181,7 +181,7 @@ def _sums_over_bins(part: _Part, signal: _Signal, which: Places, amounts: FloatA
             ratio *= of_signal[:seen]
             np.matmul(part.weights, ratio, out=out[pairs:-2])
             ratio *= of_signal[:seen]
-            np.matmul(part.observed, ratio, out=out[-2])
+            np.einsum("b,bp->p", part.observed, ratio, out=out[-2])
     return found[-1, : which.size], found[:-1, : which.size]
 
 
@@ -304,7 +304,8 @@ def _descend(problem: _Problem, which: Places, start: FloatArray) -> tuple[Float
         at, step = np.where(better, trial, at), np.where(better, following, step)
         value = np.where(better, found, value)
         decrement = np.where(better, -(slope * following).sum(axis=0), decrement)
-        part = np.where(better, 1.0, np.minimum(part / 2, NEXT_TO_NOTHING * problem.room(at, step)))
+        shorter = part if better.all() else np.minimum(part / 2, NEXT_TO_NOTHING * problem.room(at, step))
+        part = np.where(better, 1.0, shorter)
         done = np.isfinite(value) & (decrement <= np.maximum(ENOUGH, ROUNDING * np.abs(value)))
         ended = going[done]
         least[ended] = (value - decrement / 2)[done]
@@ -371,15 +372,21 @@ def least_over_scales(model: Model, interaction: str, parameters: Values) -> Flo
     return chi2.reshape(shape)
 
 
-def derivatives_over_scales(model: Model, charges: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Chi2 (n,), gradient (n, k) and Hessian (n, k, k): `charge_derivatives` of a model that `has_scales_alone`."""
-    points, count, parts = len(charges), len(model.nuisances), _parts(model, "contact")
+def derivatives_over_scales(
+    model: Model, interaction: str, charges: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Chi2 (n,), gradient (n, k) and Hessian (n, k, k): `charge_derivatives` of a model that `has_scales_alone`.
+
+    The interaction is that whose coefficients the charges (n, k) are, by row and nuclide of all data sets. A charge
+    multiplies one shape, as does the scale of its sample, so all derivatives are sums of two shapes.
+    """
+    points, count, parts = len(charges), len(model.nuisances), _parts(model, interaction)
     every = np.arange(points)
     by_row = np.arange(charges.shape[1]).reshape(len(ROWS), -1)  # of nuclides
     ends = np.cumsum([0, *(len(dataset.templates.nuclides) for dataset in model.datasets)])
     mine = [by_row[:, first:last].ravel() for first, last in pairwise(ends)]
     signals = [
-        _signal(part, dataset.contact_templates, list(charges.T[columns]), (points,))
+        _signal(part, dataset.term_templates(interaction, {}), list(charges.T[columns]), (points,))
         for dataset, part, columns in zip(model.datasets, parts, mine, strict=True)
     ]
     problem = _problem(model, parts, signals)
@@ -396,9 +403,8 @@ def derivatives_over_scales(model: Model, charges: FloatArray) -> tuple[FloatArr
                 along = 2 * part.totals[k] - _sum(amounts, second[k])
                 gradient[column] = factors[0] * along
                 hessian[column, columns] = factors[0] ** 2 * second[k, : columns.size]
-                mixed[column, part.scaled_by[0]] += along + factors[0] * _sum(
-                    signal.coefficients, second[k, : columns.size]
-                )
+                of_signal = _sum(signal.coefficients, second[k, : columns.size])
+                mixed[column, part.scaled_by[0]] += along + factors[0] * of_signal
                 for b, scaling in enumerate(part.scaled_by[1:], start=columns.size):
                     mixed[column, scaling] += factors[0] * second[k, b]
     resting = scales <= problem.floor  # these do not follow

@@ -37,7 +37,9 @@ def chi2(model: Model, interaction: str, parameters: Mapping[str, Real], domain:
     contracted = has_contraction(model)
     if domain:
         if not contracted:
-            derivatives = partial(derivatives_over_scales if has_scales_alone(model) else charge_derivatives, model)
+            derivatives = partial(charge_derivatives, model)
+            if has_scales_alone(model):
+                derivatives = partial(derivatives_over_scales, model, interaction)
             return least_over_domain(derivatives, model.nuclides, parameters, domain, sin2)
         contraction = contraction_of(model, interaction, {})
         if len(model.nuclides) == 1:
