@@ -249,6 +249,16 @@ def _wholes(used: Model, name: str, plane: str, scan: Scan) -> FloatArray:
     return WHOLES[name, plane]
 
 
+def test_nor_does_a_minimum_over_a_domain(models: Mapping[str, Model], monkeypatch: pytest.MonkeyPatch) -> None:
+    plane = scan_of(contact_plane("one flavor", (4, 5)))
+    scan = replace(plane, domain={"eps_mumu_dV": (-0.5, 0.3), "eps_emu_dV": (-0.2, 0.2)})
+    used = models["joint"]
+    whole = scan_rows(used, scan, 0, 4)
+    np.testing.assert_array_equal(np.concatenate([scan_rows(used, scan, k, k + 1) for k in range(4)]), whole)
+    monkeypatch.setattr(chi2_module, "has_scales_alone", lambda model: False)
+    np.testing.assert_allclose(whole, scan_rows(used, scan, 0, 4), rtol=0, atol=1e-7)
+
+
 @pytest.mark.parametrize("interaction", ["contact", "light_mediator"])
 def test_points_of_one_dimension_stand_alone(interaction: str, models: Mapping[str, Model]) -> None:
     used, random = models["joint"], np.random.default_rng(4)
@@ -291,6 +301,23 @@ def test_ranges_are_those_of_the_plain_way(models: Mapping[str, Model], monkeypa
     for mine, plain in zip(found, scan_ranges(used, scan), strict=True):
         assert (mine.parameter, mine.other_parameters) == (plain.parameter, plain.other_parameters)
         assert (mine.lower, mine.upper) == pytest.approx((plain.lower, plain.upper), abs=1e-8)
+
+
+def test_an_interaction_of_epsilon_alone_has_planes(
+    models: Mapping[str, Model], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its one template differs from point to point."""
+
+    def electron(momentum_transfer_squared: Any, *, strength: Any, slope: Any) -> dict[tuple[str, str], Any]:
+        return {("d", "ee"): strength + slope * momentum_transfer_squared / 1e4}
+
+    monkeypatch.setitem(INTERACTIONS, "electron", by_epsilon("electron", electron, "strength", "slope"))
+    parameters = {"strength": np.linspace(-1, 1, 5)[:, None], "slope": np.linspace(-2, 2, 70)}
+    axes = tuple(Axis(name=name, minimum=v.min(), maximum=v.max(), points=v.size) for name, v in parameters.items())
+    scan = replace(scan_of(contact_plane("both flavors", (2, 2))), interaction="electron", axes=axes)
+    found = scan_rows(models["joint"], scan, 0, 5, threads=2)
+    expected = chi2_at(models["joint"], "electron", parameters)
+    np.testing.assert_allclose(found, expected, rtol=1e-12, atol=WITHIN)
 
 
 def test_a_background_alone_cannot_make_what_is_seen(models: Mapping[str, Model]) -> None:

@@ -306,7 +306,7 @@ def _descend(problem: _Problem, which: Places, start: FloatArray) -> tuple[Float
         decrement = np.where(better, -(slope * following).sum(axis=0), decrement)
         shorter = part if better.all() else np.minimum(part / 2, NEXT_TO_NOTHING * problem.room(at, step))
         part = np.where(better, 1.0, shorter)
-        done = np.isfinite(value) & (decrement <= np.maximum(ENOUGH, ROUNDING * np.abs(value)))
+        done = np.isfinite(value) & (np.abs(decrement) <= np.maximum(ENOUGH, ROUNDING * np.abs(value)))
         ended = going[done]
         least[ended] = (value - decrement / 2)[done]
         best[:, ended] = np.maximum(at + step, floor)[:, done]
