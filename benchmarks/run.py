@@ -12,6 +12,7 @@ from pathlib import Path
 
 import growth
 import kernel
+import poisson
 import storage
 import streaming
 import whole_paper
@@ -30,6 +31,7 @@ def line(row: Row) -> str:
 def rows(smoke: bool, figure: Path) -> Iterator[Row]:
     """All parts, and the figure of growth."""
     yield from kernel.rows(smoke)
+    yield from poisson.rows(smoke)
     yield from streaming.rows(smoke)
     yield from storage.rows(smoke)
     found = []

@@ -1,6 +1,6 @@
 """Chi2 at a point: the library's in a line of a test, and Eqs. 1, 7 and 10 written out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from cevnsi.physics.flux import FLAVORS
 from cevnsi.physics.interaction import Interaction, named
 from cevnsi.physics.weak_charge import ROW_OF_FLAVOR, Epsilon, weak_charge_squared
 from cevnsi.scans.chi2 import chi2
+from cevnsi.statistics.nuisances import precisions
 
 
 def contact_chi2(model: Model, parameters: Mapping[str, Any], domain: Mapping[str, tuple[float, float]]) -> FloatArray:
@@ -61,3 +62,15 @@ def sigma_of(model: Model) -> float:
     (nuisance,) = model.nuisances
     assert nuisance.sigma is not None
     return nuisance.sigma
+
+
+def nuisances_chi2(model: Model, parameters: Mapping[str, float]) -> Callable[[FloatArray], float]:
+    """Chi2 of contact couplings against the nuisances (nuisances,), the plain way."""
+    signals: list[Any] = [(each.signal("contact", parameters)[0][None], {}) for each in model.datasets]
+    expected, precision = model.expected(signals), precisions(model.nuisances)
+
+    def value(theta: FloatArray) -> float:
+        counts = expected(theta[None], np.array([0]))[0]
+        return float(model.likelihood(counts)[0][0] + precision @ theta**2)
+
+    return value

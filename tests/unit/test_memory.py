@@ -11,6 +11,7 @@ import pytest
 
 from cevnsi import domains
 from cevnsi import model as model_module
+from cevnsi.experiments.csi_2017_time import read_energy_time
 from cevnsi.fast.lines import Line, pieces
 from cevnsi.model import Model, chi2_at
 from cevnsi.parameters import Axis, combination
@@ -19,6 +20,7 @@ from cevnsi.scans.axes import Scan
 from cevnsi.scans.chi2 import chi2, points_at_once
 from cevnsi.scans.rows import scan_rows
 from cevnsi.statistics.descent import descend
+from energy_time import PATHS, made
 from points import mediator_chi2
 
 MB = 2**20
@@ -116,6 +118,20 @@ def test_points_that_are_minimised_at_are_as_many_as_fit(model: Callable[..., Mo
         values = points_at_once(used, "light_mediator", {}, over) * 11**n
         assert values * used.dataset.templates.recoil_energy_mev.size <= model_module.VALUES_AT_ONCE or n == 3
     assert points_at_once(used, "light_mediator", {}, over) == 1  # which needs more than is meant for, but no less does
+
+
+@pytest.mark.parametrize("rows", [100, 700])
+@pytest.mark.parametrize("interaction", ["contact", "light_mediator"])
+def test_a_plane_of_poisson_counts_needs_tens_of_megabytes(
+    interaction: str, rows: int, model: Callable[..., Model]
+) -> None:
+    used = made(read_energy_time(PATHS), model("paper").analysis)
+    scan = log_scan(interaction, (rows, 401))
+    grid = 8 * math.prod(scan.shape)
+    scan_rows(used, scan, 0, 2)
+    with peak_of() as peak:
+        scan_rows(used, scan, 0, rows)
+        assert 8 * MB < peak() - grid < 64 * MB
 
 
 @pytest.mark.parametrize("points", [1, 40, 1000, 1371, 3200, 3201, 20_000])

@@ -1,7 +1,7 @@
 """Chi2 on a grid of parameters, in rows of its first axis, least over what the scan minimises over.
 
-Chi2 at a point is `scans.chi2`. Where it is a quotient of quartics along an axis (`Contraction.chi2_along`), and
-nothing is minimised over, `lines` fills the grid at the speed of memory.
+Chi2 at a point is `scans.chi2`, of whole rows of the last axis at once. Where it is a quotient of quartics along an
+axis (`Contraction.chi2_along`), and nothing is minimised over, `lines` fills the grid at the speed of memory.
 """
 
 import math
@@ -15,6 +15,7 @@ import numpy as np
 from cevnsi.arrays import FloatArray, Real
 from cevnsi.fast.contraction import contraction_of, has_contraction
 from cevnsi.fast.lines import Line, pieces
+from cevnsi.fast.poisson_scales import ARRAYS_BY_POINT, has_scales_alone
 from cevnsi.model import VALUES_AT_ONCE, Model
 from cevnsi.physics.interaction import Quadratic
 from cevnsi.physics.interactions import INTERACTIONS
@@ -99,12 +100,25 @@ def _cut(ranges: Sequence[slice], points: int) -> Iterator[Block]:
             yield (*single, slice(row, min(row + step, ranges[cut].stop)), *ranges[cut + 1 :])
 
 
+def _points_at_once(model: Model, scan: Scan) -> int:
+    """How many points of a grid a call may have: `points_at_once`, or more where they share their templates."""
+    named = [*scan.fixed, *(axis.name for axis in scan.axes)]
+    points = points_at_once(model, scan.interaction, scan.domain, scan.over, named)
+    if scan.over or scan.domain or not has_scales_alone(model):
+        return points
+    shaping = INTERACTIONS[scan.interaction].terms.shaping
+    *others, last = (axis.name in shaping for axis in scan.axes)
+    most = VALUES_AT_ONCE // ARRAYS_BY_POINT
+    if not any(others):  # all rows have the same
+        return most
+    return points if last else max(min(points * scan.shape[-1], most), points)
+
+
 def _blocks(model: Model, scan: Scan, along: _Along | None, start: int, stop: int) -> Iterator[Block]:
     """Rows start..stop of a scan's grid in blocks of bounded size, whole along the axis that chi2 is made along."""
     ranges = [slice(start, stop), *(slice(0, n) for n in scan.shape[1:])]
     if along is None:
-        named = [*scan.fixed, *(axis.name for axis in scan.axes)]
-        return _cut(ranges, points_at_once(model, scan.interaction, scan.domain, scan.over, named))
+        return _cut(ranges, _points_at_once(model, scan))
     points = POINTS_PER_BLOCK
     shaped = INTERACTIONS[scan.interaction].terms.shaping
     ordered = ranges if along.is_last else ranges[::-1]
