@@ -21,9 +21,11 @@ from cevnsi.experiments.inputs import RELEASES, exposure_of
 from cevnsi.experiments.targets import TARGETS
 from cevnsi.files.strict_yaml import LARGEST, ConfigError, load_yaml, near_miss
 from cevnsi.model import Analysis
-from cevnsi.parameters import MATTER_PARAMETERS, Axis, quarks_of
-from cevnsi.physics.form_factors import FORM_FACTORS
+from cevnsi.parameters import MATTER_PARAMETERS, NEUTRON_RADII, Axis, quarks_of
+from cevnsi.physics.cross_section import KINEMATICS
+from cevnsi.physics.form_factors import FORM_FACTORS, LEAST_RMS_RADIUS_FM, RADIUS_FORM_FACTORS
 from cevnsi.physics.interactions import INTERACTIONS
+from cevnsi.physics.weak_charge import COUPLINGS, NucleonCouplings
 from cevnsi.scans.axes import Scan, share
 from cevnsi.statistics.likelihoods import STATISTICS
 
@@ -55,7 +57,9 @@ def schema() -> dict[str, Any]:
     )
     dataset["properties"]["reader"]["enum"] = list(RELEASES)
     analysis["properties"]["nuclei"]["enum"] = list(TARGETS)
-    analysis["properties"]["form_factor"]["enum"] = list(FORM_FACTORS)
+    analysis["properties"]["form_factor"]["enum"] = [*FORM_FACTORS, *RADIUS_FORM_FACTORS]
+    analysis["properties"]["kinematics"]["enum"] = list(KINEMATICS)
+    analysis["properties"]["couplings"]["anyOf"][0]["enum"] = list(COUPLINGS)
     analysis["properties"]["statistic"]["enum"] = list(STATISTICS)
     for name, values in csi_2017_time.KNOWN.items():
         analysis["properties"]["measurement"]["properties"][name]["enum"] = list(values)
@@ -133,7 +137,17 @@ def parse_analysis(section: Mapping[str, Any]) -> Analysis:
         photoelectron_range=(float(low_high[0]), float(low_high[1])) if low_high else None,
         normalization_uncertainty=float(sigma) if sigma else None,
         scans=tuple(section["scans"]),
+        couplings=_couplings(section.get("couplings", "tree")),
+        kinematics=section.get("kinematics", "as_written"),
     )
+
+
+def _couplings(chosen: str | Mapping[str, float]) -> str | NucleonCouplings:
+    """A name, or the couplings that are given, of protons by the flavor of the neutrino."""
+    if isinstance(chosen, str):
+        return chosen
+    proton = {"e": float(chosen["proton_nu_e"]), "mu": float(chosen["proton_nu_mu"])}
+    return NucleonCouplings(proton=proton, neutron=float(chosen["neutron"]))
 
 
 def parse_sensitivity(section: Mapping[str, Any]) -> Axis:
@@ -287,6 +301,11 @@ def _scan_complaints(key: str, scan: Scan) -> Iterator[str]:
     for name in interaction.needed:
         if name not in _names(scan) and name not in scan.fixed:
             yield f"{key}: {name} of interaction {scan.interaction} is neither an axis nor fixed"
+    lows = [(f"axes.{axis.name}.min", axis.name, axis.minimum) for axis in scan.axes]
+    lows += [(f"fixed.{name}", name, value) for name, value in scan.fixed.items()]
+    for place, name, value in lows:
+        if name in NEUTRON_RADII and value <= LEAST_RMS_RADIUS_FM:
+            yield f"{key}.{place}: {value:g} fm; expected more than the skin's alone, {LEAST_RMS_RADIUS_FM:.4g} fm"
     for axis in scan.axes:
         yield from _axis_complaints(f"{key}.axes.{axis.name}", axis)
         if axis.name in scan.domain:
@@ -361,6 +380,23 @@ def _choices_text(choices: Sequence[str]) -> str:
     return f"expected some of {', '.join(choices)}" if choices else "expected no section `measurement`"
 
 
+def _radius_complaints(key: str, section: Mapping[str, Any], scan: Scan) -> Iterator[str]:
+    """Neutron radii that a scan of an analysis names, and domains where charges squared do not say everything."""
+    form_factor, nuclides = section["form_factor"], [n.name for n in TARGETS[section["nuclei"]].nuclides]
+    named = [name for name in (*_names(scan), *scan.fixed) if name in NEUTRON_RADII]
+    for name in named:
+        if form_factor not in RADIUS_FORM_FACTORS:
+            known = ", ".join(RADIUS_FORM_FACTORS)
+            yield f"{key}.form_factor: {form_factor!r} has no radius; scan {scan.name} needs one of {known}"
+        elif NEUTRON_RADII[name].nuclide not in nuclides:
+            known = ", ".join(made.name for made in NEUTRON_RADII.values() if made.nuclide in nuclides)
+            yield f"{key}.nuclei: has not the nuclide of {name} of scan {scan.name}; expected {known} in it"
+    apart = form_factor in RADIUS_FORM_FACTORS and RADIUS_FORM_FACTORS[form_factor].apart
+    if scan.domain and (named or apart):
+        what = f"{named[0]} besides" if named else f"form_factor {form_factor!r}"
+        yield f"{key}: scan {scan.name} has a domain, and {what}; expected one form factor of both, and no radius"
+
+
 def _cross_complaints(config: Mapping[str, Any]) -> Iterator[str]:
     yield from name_complaints(config, TAKEN)
     for name, section in config["analyses"].items():
@@ -377,6 +413,9 @@ def _cross_complaints(config: Mapping[str, Any]) -> Iterator[str]:
         for scan in section["scans"]:
             if scan not in config["scans"]:
                 yield f"{key}.scans: {scan!r} is unknown; expected some of {', '.join(config['scans'])}"
+            else:
+                chosen = parse_scan(scan, config["scans"][scan])
+                yield from _radius_complaints(key, section, chosen)
     for name, section in config["scans"].items():
         yield from _scan_complaints(f"scans.{name}", parse_scan(name, section))
     sensitivity = config.get("domain_sensitivity")

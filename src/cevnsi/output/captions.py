@@ -86,12 +86,24 @@ def data_text(config: Mapping[str, Any], analysis: str) -> str:
     return f"<b>Data:</b> {release.title} (dataset <code>{section['dataset']}</code>), {release.bins(section)}."
 
 
+FORM_FACTOR_TITLES = {  # of those that are not called by a name alone
+    "helm_rms": "Helm form factor of the neutrons' rms radius",
+    "helm_rms_apart": "Helm form factors of the protons' and the neutrons' rms radii",
+    "point": "no form factor",
+}
+
+
 def assumption_text(section: Mapping[str, Any]) -> str:
     """Target, form factor and mixing angle."""
-    target, form_factor = TARGETS[section["nuclei"]].title, section["form_factor"].replace("_", "-").title()
+    target, name = TARGETS[section["nuclei"]].title, section["form_factor"]
+    form_factor = FORM_FACTOR_TITLES.get(name) or f"{name.replace('_', '-').title()} form factor"
+    chosen = section.get("couplings", "tree")
+    named = chosen if isinstance(chosen, str) else "given"
+    couplings = f", {named.replace('_', '-')} couplings of nucleons" if named != "tree" else ""
+    kinematics = ", full kinematics" if section.get("kinematics") == "full" else ""
     return (
-        f"<b>Prediction:</b> {target}, {form_factor} form factor, sin<sup>2</sup>θ<sub>W</sub> = "
-        f"{section['sin2_theta_w']:g}."
+        f"<b>Prediction:</b> {target}, {form_factor}, sin<sup>2</sup>θ<sub>W</sub> = {section['sin2_theta_w']:g}"
+        f"{couplings}{kinematics}."
     )
 
 

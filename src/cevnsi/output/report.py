@@ -38,7 +38,7 @@ from cevnsi.output.figure_spec import FigureSpec
 from cevnsi.output.spectra import read_spectra
 from cevnsi.physics.flux import FLAVORS
 from cevnsi.physics.muon_g2 import coupling_band
-from cevnsi.physics.weak_charge import standard_model_charge, tree_couplings
+from cevnsi.physics.weak_charge import standard_model_charge
 from cevnsi.scans.axes import Scan
 from cevnsi.scans.chunks import as_grid
 from cevnsi.scans.regions import Grid
@@ -360,8 +360,8 @@ def spectrum_payload(analysis: AnalysisResults, example: Mapping[str, float]) ->
     """
     templates, measured = analysis.dataset.templates, analysis.measurement
     seen = templates.detected.max(axis=0)  # each node is seen in one bin: what is not smeared
-    couplings = tree_couplings(analysis.choices.sin2_theta_w)
-    charges = [standard_model_charge(nuclide, couplings) for nuclide in templates.nuclides]
+    couplings = analysis.dataset.recoils.couplings_at({})
+    charges = [float(standard_model_charge(nuclide, couplings)) for nuclide in templates.nuclides]
     return {
         "analysis": analysis.name,
         "edges": measured.bin_edges_pe.tolist(),
@@ -381,10 +381,13 @@ def spectrum_payload(analysis: AnalysisResults, example: Mapping[str, float]) ->
 
 
 def has_spectrum_plot(analysis: AnalysisResults) -> bool:
-    """Whether the page can compute an analysis' counts and chi2: in energy alone, not smeared, and with Eq. 7."""
-    nuisances = analysis.dataset.nuisances
+    """Whether the page can compute an analysis' counts and chi2: in energy alone, not smeared, with Eq. 7, and with one
+    charge of a nucleus, whose form factor the templates have.
+    """
+    choices, dataset, nuisances = analysis.choices, analysis.dataset, analysis.dataset.nuisances
     alone = len(nuisances) == 1 and bool(nuisances[0].sigma) and nuisances[0].fixed is None
-    return analysis.choices.normalization_uncertainty is not None and alone
+    one_charge = dataset.recoils.couplings_at({}).flavor_blind and dataset.templates.form_factor is None
+    return choices.normalization_uncertainty is not None and alone and one_charge
 
 
 def downloads(results: Path, made: Sequence[AnalysisResults]) -> list[Row]:

@@ -1,5 +1,6 @@
 """Nuclear form factors F(Q^2), normalized to F(0) = 1."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -53,6 +54,9 @@ def helm(momentum_transfer_squared: FloatArray, nuclide: Nuclide) -> FloatArray:
     return _helm(q, radius_fm)
 
 
+LEAST_RMS_RADIUS_FM = math.sqrt(3) * HELM_SKIN_FM  # of the skin alone
+
+
 def helm_of_radius(momentum_transfer_squared: FloatArray, rms_radius_fm: Real) -> FloatArray:
     """Helm form factor of an rms radius R: a sphere with R_0^2 = 5/3 (R^2 - 3 s^2) and a skin s (arXiv:1710.02730).
 
@@ -60,10 +64,8 @@ def helm_of_radius(momentum_transfer_squared: FloatArray, rms_radius_fm: Real) -
     """
     sphere_squared = 5 / 3 * (np.square(rms_radius_fm) - 3 * HELM_SKIN_FM**2)
     if not (np.asarray(rms_radius_fm) > 0).all() or not (sphere_squared > 0).all():
-        least = np.sqrt(3) * HELM_SKIN_FM
-        raise ValueError(
-            f"an rms radius of {np.min(rms_radius_fm):g} fm; expected more than its skin's, {least:.4g} fm"
-        )
+        least = f"{LEAST_RMS_RADIUS_FM:.4g} fm"
+        raise ValueError(f"an rms radius of {np.min(rms_radius_fm):g} fm; expected more than its skin's, {least}")
     return _helm(np.sqrt(momentum_transfer_squared) / HBARC_MEV_FM, np.sqrt(sphere_squared))
 
 

@@ -53,12 +53,32 @@ def chi2(
         return least_over_domain(derivatives, model.nuclides, parameters, domain, couplings, combinations)
     parameters = expanded(parameters, combinations)
     terms = INTERACTIONS[interaction].expansion
+    if parts := _in_parts(model, interaction, parameters):
+        return np.concatenate([chi2(model, interaction, part, domain) for part in parts])
     if contracted and terms:
         contraction = contraction_of(model, interaction, parameters)
         return np.asarray(contraction.chi2(terms.coefficients(model.dataset.recoils, parameters)))
     if has_scales_alone(model):
         return least_over_scales(model, interaction, parameters)
     return chi2_at(model, interaction, parameters)
+
+
+def _in_parts(model: Model, interaction: str, parameters: Mapping[str, Real]) -> list[dict[str, Real]]:
+    """Parameters cut along their first axis, lest the templates that they shape need memory by point; none if few."""
+    shaping = INTERACTIONS[interaction].terms.shaping
+    shapes = math.prod(np.broadcast_shapes(*(np.shape(parameters[name]) for name in shaping if name in parameters)))
+    nodes = max(dataset.templates.recoil_energy_mev.size for dataset in model.datasets)
+    shape = np.broadcast_shapes(*(np.shape(value) for value in parameters.values()))
+    most = max(VALUES_AT_ONCE // nodes, 1)
+    if shapes <= most or shape[0] == 1:
+        return []
+    step = max(shape[0] * most // shapes, 1)
+
+    def cut(value: Real, first: int) -> Real:
+        whole = np.asarray(value)
+        return whole[first : first + step] if whole.ndim == len(shape) and len(whole) > 1 else whole
+
+    return [{name: cut(value, i) for name, value in parameters.items()} for i in range(0, shape[0], step)]
 
 
 def is_exact(

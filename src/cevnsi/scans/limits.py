@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from cevnsi.arrays import FloatArray, Real
 from cevnsi.domains import turning_points
 from cevnsi.model import Model
-from cevnsi.parameters import Axis
+from cevnsi.parameters import STANDARD_MODEL_PARAMETERS, Axis
 from cevnsi.physics.interactions import INTERACTIONS, parameter
 from cevnsi.physics.weak_charge import NucleonCouplings
 from cevnsi.scans.axes import Scan
@@ -26,6 +26,7 @@ from cevnsi.statistics.thresholds import threshold
 SAMPLES_PER_DECADE = 20  # of a logarithmic parameter, over the relative error of the counts
 SAMPLES_PER_CHARGE = 8  # of the SM charge that a contact parameter adds to an amplitude, over the same
 SAMPLES_OF_UNKNOWN = 1001  # of a linear parameter with no such scale, and besides
+SAMPLES_OF_SMOOTH = 101  # of one of the standard model: counts are of low degree in it
 FINEST_OF_UNKNOWN = 1e-6  # of its reach about zero, where its interaction is off
 GROWTH = 0.05  # of the distance between samples with the distance from a turning point
 MOST_SAMPLES = 4000  # of an axis: where that is too few, a warning says so
@@ -54,7 +55,8 @@ def _charge_step(
 
 def fine_axis(model: Model, axis: Axis, finer: int = 1, most: int = MOST_SAMPLES) -> Axis:
     """The axis with points enough to bracket what chi2 does along it, or with its own if these are more."""
-    needed = float(SAMPLES_OF_UNKNOWN * finer)
+    smooth = axis.name in STANDARD_MODEL_PARAMETERS
+    needed = float((SAMPLES_OF_SMOOTH if smooth else SAMPLES_OF_UNKNOWN) * finer)
     if axis.scale == "log":
         needed = SAMPLES_PER_DECADE * float(np.ptp(axis.coordinates())) * finer / min(relative_error(model), 1.0)
     return replace(axis, points=int(min(max(axis.points, np.ceil(needed) + 1), most)))
