@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from itertools import pairwise
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +24,7 @@ from cevnsi.experiments.measurement import ARRIVAL_TIME, PHOTOELECTRONS, Measure
 from cevnsi.experiments.release import Experiment, in_energy_alone
 from cevnsi.experiments.response import Acceptance
 from cevnsi.experiments.targets import TARGETS
-from cevnsi.parameters import NEUTRON_RADII
+from cevnsi.parameters import CEVNS_NORMALIZATION, NEUTRON_RADII
 from cevnsi.physics.form_factors import form_factor_named
 from cevnsi.physics.interaction import Recoils, Values, without_standard_model
 from cevnsi.physics.interactions import INTERACTIONS
@@ -235,18 +236,16 @@ class Model:
 
         return counts
 
-    def profiled(self, signals: Sequence[Signal]) -> Profiled:
-        """Chi2 of expected signals, (points, bins) of each data set, least over the nuisances."""
+    def profiled(self, signals: Sequence[Signal], at: Mapping[str, FloatArray] = MappingProxyType({})) -> Profiled:
+        """Chi2 of expected signals, (points, bins) of each data set, least over the nuisances but those `at` values."""
         first = np.tile(unfitted(self.nuisances), (len(signals[0][0]), 1))
         least = np.array([nuisance.least for nuisance in self.nuisances])
-        return profile(
-            self.likelihood,
-            self.expected(signals),
-            precisions(self.nuisances),
-            first,
-            least,
-            held=held(self.nuisances),
-        )
+        stay = held(self.nuisances)
+        for j, nuisance in enumerate(self.nuisances):
+            if nuisance.name in at:
+                first[:, j], stay[j] = at[nuisance.name], True
+        expected = self.expected(signals)
+        return profile(self.likelihood, expected, precisions(self.nuisances), first, least, held=stay)
 
 
 def samples_of(dataset: DataSet, signal: Signal, nuisances: Sequence[Nuisance]) -> list[Sample]:
@@ -268,8 +267,14 @@ def samples_of(dataset: DataSet, signal: Signal, nuisances: Sequence[Nuisance]) 
 
 
 def profiled(model: Model, interaction: str, parameters: Values) -> Profiled:
-    """Chi2 and nuisances at parameters of an interaction, which broadcast; flat, (points,)."""
+    """Chi2 and nuisances at parameters of an interaction, which broadcast; flat, (points,).
+
+    A nuisance among the parameters is held at its value, where its prior counts.
+    """
     shape = np.broadcast_shapes(*(np.shape(value) for value in parameters.values()))
+    named = {nuisance.name for nuisance in model.nuisances} & parameters.keys()
+    at = {name: np.broadcast_to(parameters[name], shape).ravel() for name in named}
+    parameters = {name: value for name, value in parameters.items() if name not in named}
 
     def flat(counts: FloatArray) -> FloatArray:
         return np.broadcast_to(counts, (*shape, counts.shape[-1])).reshape(-1, counts.shape[-1])
@@ -278,7 +283,7 @@ def profiled(model: Model, interaction: str, parameters: Values) -> Profiled:
     for dataset in model.datasets:
         counts, changes = dataset.signal(interaction, parameters)
         signals.append((flat(counts), {name: flat(change) for name, change in changes.items()}))
-    return model.profiled(signals)
+    return model.profiled(signals, at)
 
 
 def chi2_at(model: Model, interaction: str, parameters: Values) -> FloatArray:
@@ -305,14 +310,15 @@ def _cost(dataset: DataSet, shaped: bool) -> int:
 def is_of_charges(model: Model, named: Iterable[str] = ()) -> bool:
     """Whether counts at named parameters depend on the charge squared of each row and nuclide alone."""
     apart = any(form.apart for dataset in model.datasets if (form := dataset.templates.form_factor))
-    return not apart and NEUTRON_RADII.keys().isdisjoint(named)
+    besides = {*NEUTRON_RADII, CEVNS_NORMALIZATION, *(nuisance.name for nuisance in model.nuisances)}
+    return not apart and besides.isdisjoint(named)
 
 
 def _refuse_other_than_charges(model: Model, named: Iterable[str] = ()) -> None:
     if not is_of_charges(model, named):
         raise ValueError(
-            "a domain of couplings, and protons and neutrons apart or a neutron radius as a parameter; expected one "
-            "form factor of both, and no radius"
+            "a domain of couplings, and protons and neutrons apart, or as a parameter a neutron radius, a nuisance or "
+            "the normalization of the signal; expected one form factor of both, and none of these"
         )
 
 

@@ -160,12 +160,15 @@ def check_range(name: str, analysis: Mapping[str, Any], counts: Table) -> None:
             )
 
 
-def check_analysis(name: str, section: Mapping[str, Any], tables: Tables) -> None:
-    """Refuse what an analysis asks of its dataset and that has not: bins, nuisances, or a statistic for its counts."""
+def check_analysis(name: str, section: Mapping[str, Any], tables: Tables) -> list[str]:
+    """Names of the nuisances of an analysis.
+
+    ConfigError where it asks of its dataset what that has not: bins, nuisances, or a statistic for its counts.
+    """
     if "photoelectron_range" in section:
         check_range(name, section, tables["counts"])
     try:
-        experiment_of(section, tables)
+        return [nuisance.name for nuisance in experiment_of(section, tables)[0].nuisances]
     except ValueError as error:
         raise ConfigError(f"analyses.{name}: {error}") from None
 
@@ -177,4 +180,9 @@ def check_inputs(config: Mapping[str, Any], root: Path) -> None:
     check_published(root / PUBLISHED_FILE)
     read = {name: read_dataset(section, root, sums) for name, section in config["datasets"].items()}
     for name, analysis in config["analyses"].items():
-        check_analysis(name, complete(analysis, config), read[analysis["dataset"]])
+        known = check_analysis(name, complete(analysis, config), read[analysis["dataset"]])
+        for scan in analysis["scans"]:
+            for asked in config["scans"][scan].get("nuisances", ()):
+                if asked not in known:
+                    said = f"{asked!r} is none of analysis {name}; expected some of {', '.join(known)}"
+                    raise ConfigError(f"scans.{scan}.nuisances: {said}")
