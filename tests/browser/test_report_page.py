@@ -12,7 +12,7 @@ from cevnsi.config.build import read_config
 from cevnsi.model import Model, model_of
 from cevnsi.output.captions import intervals_of
 from cevnsi.output.figure_spec import FigureSpec
-from cevnsi.output.report import AnalysisResults, finished
+from cevnsi.output.report import AnalysisResults, finished, has_spectrum_plot
 from cevnsi.scans.axes import Scan
 from cevnsi.scans.limits import allowed, curves, least_of
 from cevnsi.scans.regions import Grid
@@ -170,8 +170,8 @@ def test_the_best_fit_is_marked_where_the_figure_marks_it(page: Any, made: dict[
 
 
 def test_what_depends_on_a_choice_is_shown_and_listed(page: Any, made: dict[str, AnalysisResults]) -> None:
-    rows = page.locator("#scorecard tbody tr")
-    for place, study in enumerate(made.values()):
+    rows, judged = page.locator("#scorecard tbody tr"), [study for study in made.values() if study.is_judged]
+    for place, study in enumerate(judged):
         verdicts = study.scorecard["verdict"]
         assert rows.count() == len(verdicts)
         for i, verdict in enumerate(verdicts):
@@ -180,7 +180,7 @@ def test_what_depends_on_a_choice_is_shown_and_listed(page: Any, made: dict[str,
     details = rows.first.locator("details")
     assert not details.locator(".more").first.is_visible()
     details.locator("summary").click()
-    assert details.locator(".more").count() == len(made)
+    assert details.locator(".more").count() == len(judged)
     assert "every eps_uV, eps_dV in [-0.933, 0.729]" in details.locator(".more").first.inner_text()
     details.locator("summary").click()
 
@@ -233,7 +233,7 @@ def test_the_spectrum_is_the_librarys(
     page: Any, made: dict[str, AnalysisResults], models: dict[str, Model], mass: float, coupling: float
 ) -> None:
     root = page.locator("#explore-spectrum")
-    for place, study in enumerate(made.values()):
+    for place, study in enumerate(filter(has_spectrum_plot, made.values())):
         root.locator("[data-analysis]").select_option(str(place))
         root.locator("[data-mass]").fill(str(mass))
         root.locator("[data-coupling]").fill(str(coupling))
