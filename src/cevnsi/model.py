@@ -310,15 +310,14 @@ def _cost(dataset: DataSet, shaped: bool) -> int:
 def is_of_charges(model: Model, named: Iterable[str] = ()) -> bool:
     """Whether counts at named parameters depend on the charge squared of each row and nuclide alone."""
     apart = any(form.apart for dataset in model.datasets if (form := dataset.templates.form_factor))
-    besides = {*NEUTRON_RADII, CEVNS_NORMALIZATION, *(nuisance.name for nuisance in model.nuisances)}
-    return not apart and besides.isdisjoint(named)
+    return not apart and NEUTRON_RADII.keys().isdisjoint(named)
 
 
 def _refuse_other_than_charges(model: Model, named: Iterable[str] = ()) -> None:
     if not is_of_charges(model, named):
         raise ValueError(
-            "a domain of couplings, and protons and neutrons apart, or as a parameter a neutron radius, a nuisance or "
-            "the normalization of the signal; expected one form factor of both, and none of these"
+            "a domain of couplings, and protons and neutrons apart or a neutron radius as a parameter; expected one "
+            "form factor of both, and no radius"
         )
 
 
@@ -418,6 +417,30 @@ def assemble(analysis: Analysis, experiment: Experiment, statistic: str) -> Data
         name=analysis.dataset,
         couplings=analysis.couplings,
     )
+
+
+def held_at(model: Model, values: Mapping[str, float]) -> tuple[Model, float]:
+    """A model with nuisances held at values by name, and with its signal `CEVNS_NORMALIZATION` times as large.
+
+    Second the chi2 that the priors of these nuisances add, which are then none of the model's.
+    """
+    prior, scale = 0.0, values.get(CEVNS_NORMALIZATION, 1.0)
+    for nuisance, precision in zip(model.nuisances, precisions(model.nuisances).tolist(), strict=True):
+        prior += precision * values.get(nuisance.name, 0.0) ** 2
+
+    def scaled(templates: Templates) -> Templates:
+        return replace(templates, events=templates.events * scale)
+
+    datasets = tuple(
+        replace(
+            dataset,
+            templates=scaled(dataset.templates),
+            shifted={name: scaled(templates) for name, templates in dataset.shifted.items()},
+            nuisances=tuple(replace(n, fixed=values.get(n.name, n.fixed)) for n in dataset.nuisances),
+        )
+        for dataset in model.datasets
+    )
+    return replace(model, datasets=datasets), prior
 
 
 def make_dataset(analysis: Analysis, measurement: Measurement, acceptance: Acceptance) -> DataSet:

@@ -241,9 +241,6 @@ def _domain_complaints(key: str, scan: Scan) -> Iterator[str]:
         if name in MATTER_PARAMETERS:
             yield f"{key}.domain.{name}: a matter parameter is an axis; its eps_uV and eps_dV have domains"
     named = sorted(scan.named)
-    besides = [name for name in named if name in (*scan.nuisances, CEVNS_NORMALIZATION)]
-    if scan.domain and besides:
-        yield f"{key}.domain: cannot be minimised over beside {besides[0]}; expected more axes and projections"
     exact = {name for name, made in scan.combinations.items() if made.is_of_couplings}
     has_domain = INTERACTIONS[scan.interaction].has_domain
     if not all(name in exact or (name not in scan.combinations and has_domain(name)) for name in scan.domain):

@@ -17,8 +17,8 @@ from cevnsi.fast.poisson_scales import (
     has_scales_alone,
     least_over_scales,
 )
-from cevnsi.model import VALUES_AT_ONCE, Model, at_standard_model, charge_derivatives, chi2_at, is_of_charges
-from cevnsi.parameters import Axis, Combination, expanded
+from cevnsi.model import VALUES_AT_ONCE, Model, at_standard_model, charge_derivatives, chi2_at, held_at, is_of_charges
+from cevnsi.parameters import CEVNS_NORMALIZATION, Axis, Combination, expanded
 from cevnsi.physics.interactions import INTERACTIONS
 from cevnsi.scans.axes import STANDARD_MODEL, Scan
 from cevnsi.statistics.intervals import least_value
@@ -39,8 +39,11 @@ def chi2(
     """Chi2 at parameters, least over a domain of contact couplings and combinations of them; values broadcast.
 
     Of two or more dimensions the last is a row (`least_over_scales`), which nobody may cut. A nuisance that is named is
-    held there, its prior counts; with a domain none is.
+    held there, and its prior counts.
     """
+    held = {nuisance.name for nuisance in model.nuisances} | ({CEVNS_NORMALIZATION} if domain else set())
+    if not held.isdisjoint(parameters):
+        return _value_by_value(model, interaction, parameters, domain, combinations, sorted(held & parameters.keys()))
     contracted = has_contraction(model)
     if domain:
         couplings, parameters = at_standard_model(model, parameters)
@@ -54,8 +57,6 @@ def chi2(
             derivatives = partial(derivatives_over_scales, model, interaction)
         return least_over_domain(derivatives, model.nuclides, parameters, domain, couplings, combinations)
     parameters = expanded(parameters, combinations)
-    if any(nuisance.name in parameters for nuisance in model.nuisances):
-        return chi2_at(model, interaction, parameters)
     terms = INTERACTIONS[interaction].terms
     if parts := _in_parts(model, interaction, parameters):
         return np.concatenate([chi2(model, interaction, part, domain) for part in parts])
@@ -65,6 +66,27 @@ def chi2(
     if has_scales_alone(model):
         return least_over_scales(model, interaction, parameters)
     return chi2_at(model, interaction, parameters)
+
+
+def _value_by_value(
+    model: Model,
+    interaction: str,
+    parameters: Mapping[str, Real],
+    domain: Domain,
+    combinations: Mapping[str, Combination],
+    held: Sequence[str],
+) -> FloatArray:
+    """Chi2 where nuisances are held, or the signal is scaled: of all points that share their values at once."""
+    shape = np.broadcast_shapes(*(np.shape(value) for value in parameters.values()))
+    flat = {name: np.broadcast_to(value, shape).ravel() for name, value in parameters.items()}
+    values, which = np.unique(np.stack([flat.pop(name) for name in held], axis=1), axis=0, return_inverse=True)
+    found = np.empty(which.size)
+    for i, value in enumerate(values.tolist()):
+        mine = np.flatnonzero(which.ravel() == i)
+        there, prior = held_at(model, dict(zip(held, value, strict=True)))
+        here = {name: at[mine] for name, at in flat.items()}
+        found[mine] = prior + chi2(there, interaction, here, domain, combinations)
+    return found.reshape(shape)
 
 
 def _in_parts(model: Model, interaction: str, parameters: Mapping[str, Real]) -> list[dict[str, Real]]:

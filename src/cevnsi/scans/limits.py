@@ -26,7 +26,7 @@ from cevnsi.statistics.thresholds import threshold
 SAMPLES_PER_DECADE = 20  # of a logarithmic parameter, over the relative error of the counts
 SAMPLES_PER_CHARGE = 8  # of the SM charge that a contact parameter adds to an amplitude, over the same
 SAMPLES_OF_UNKNOWN = 1001  # of a linear parameter with no such scale, and besides
-SAMPLES_OF_SMOOTH = 101  # of one that is no interaction's own, or a nuisance: counts are of low degree in it
+SAMPLES_OF_SMOOTH = 101  # of one in which counts are of low degree, or nearly so
 FINEST_OF_UNKNOWN = 1e-6  # of its reach about zero, where its interaction is off
 GROWTH = 0.05  # of the distance between samples with the distance from a turning point
 MOST_SAMPLES = 4000  # of an axis: where that is too few, a warning says so
@@ -58,10 +58,14 @@ def _charge_step(
     return points, width * min(relative_error(model), 1.0) / SAMPLES_PER_CHARGE / finer
 
 
+def _is_smooth(name: str) -> bool:
+    """Whether a parameter is no interaction's own, but of the standard model, a nuisance or a combination."""
+    return all(name not in made.own for made in INTERACTIONS.values())
+
+
 def fine_axis(model: Model, axis: Axis, finer: int = 1, most: int = MOST_SAMPLES) -> Axis:
     """The axis with points enough to bracket what chi2 does along it, or with its own if these are more."""
-    smooth = all(axis.name not in made.own for made in INTERACTIONS.values())
-    needed = float((SAMPLES_OF_SMOOTH if smooth else SAMPLES_OF_UNKNOWN) * finer)
+    needed = float((SAMPLES_OF_SMOOTH if _is_smooth(axis.name) else SAMPLES_OF_UNKNOWN) * finer)
     if axis.scale == "log":
         needed = SAMPLES_PER_DECADE * float(np.ptp(axis.coordinates())) * finer / min(relative_error(model), 1.0)
     return replace(axis, points=int(min(max(axis.points, np.ceil(needed) + 1), most)))
@@ -149,7 +153,7 @@ class Curve:
         low, high = self.axis.minimum, self.axis.maximum
         if not self._is_of_charge or self.axis.scale == "log":
             x = fine_axis(self.model, self.axis, finer, self._most).coordinates()
-            if self.axis.scale == "log" or not low < 0 < high:
+            if self.axis.scale == "log" or not low < 0 < high or _is_smooth(self.axis.name):
                 return x
             return np.unique(np.concatenate([x, [0.0], _around(0.0, FINEST_OF_UNKNOWN * (high - low), low, high)]))
         elsewhere = {name: (value, value) for name, value in self._fixed().items()}
