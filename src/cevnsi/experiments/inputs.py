@@ -13,7 +13,7 @@ from cevnsi.experiments.csi_2017 import RELEASE_2018
 from cevnsi.experiments.csi_2017_figures import FIGURE_3
 from cevnsi.experiments.csi_2017_time import RELEASE_2018_TIME
 from cevnsi.experiments.exposure import Exposure
-from cevnsi.experiments.measurement import ROUNDING, Measurement
+from cevnsi.experiments.measurement import PHOTOELECTRONS, ROUNDING, Measurement, bins_between
 from cevnsi.experiments.own_counts import OWN_COUNTS
 from cevnsi.experiments.own_tables import OWN_TABLES
 from cevnsi.experiments.release import Experiment, Release
@@ -151,13 +151,17 @@ def check_published(path: Path) -> None:
 
 def check_range(name: str, analysis: Mapping[str, Any], counts: Table) -> None:
     """Refuse a photoelectron_range that is not between bin edges of the counts of the analysis' dataset."""
-    edges = [*counts["bin_low_pe"], counts["bin_high_pe"][-1]]
+    edges = np.unique([*counts["bin_low_pe"], counts["bin_high_pe"][-1]])
     for edge in analysis["photoelectron_range"]:
         if not np.isclose(edge, edges, rtol=ROUNDING, atol=0).any():
             raise ConfigError(
                 f"analyses.{name}.photoelectron_range: {edge} is not a bin edge of dataset {analysis['dataset']}; "
                 f"edges are {', '.join(f'{e:g}' for e in edges)}"
             )
+    try:
+        bins_between(PHOTOELECTRONS, edges, *analysis["photoelectron_range"])
+    except ValueError as error:
+        raise ConfigError(f"analyses.{name}.photoelectron_range: {error}") from None
 
 
 def check_analysis(name: str, section: Mapping[str, Any], tables: Tables) -> None:

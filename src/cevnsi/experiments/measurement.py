@@ -128,6 +128,8 @@ def bins_between(name: str, edges: FloatArray, low: float, high: float) -> slice
             )
     if low >= high:
         raise ValueError(f"{name}: [{low:g}, {high:g}]; the first must be smaller")
+    if nearest[0] == nearest[1]:
+        raise ValueError(f"{name}: [{low:.10g}, {high:.10g}] holds no bin of the counts; expected one or more")
     return slice(*nearest)
 
 
