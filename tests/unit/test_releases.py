@@ -150,6 +150,11 @@ COMPLAINTS: list[tuple[str, dict[str, Any], str]] = [
     ),
     (
         "csi_2017",
+        {"measurement": {"photoelectron_edges": {"min": 6, "max": 30, "step": 1e9}}},
+        "csi_2017: photoelectron_edges: from 6 to 30 by 1e+09; expected whole steps, one or more",
+    ),
+    (
+        "csi_2017",
         {"measurement": {"photoelectron_edges": {"min": 0, "max": 1e9, "step": 1}}},
         "csi_2017: photoelectron_edges: 1000000000 bins; expected fewer",
     ),
