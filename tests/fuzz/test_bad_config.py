@@ -128,7 +128,7 @@ VALUES: list[Any] = [
     {"min": 2, "max": 1}, {"min": 0.1, "max": 0.10000000000000002, "points": 9}, {"min": 1, "max": 2, "points": 3.0},
     {"a": {"b": {"c": [[[]]]}}}, ["eps_ee_dV", "eps_ee_uV"], [["eps_ee_uV", "eps_ee_dV"]], [["eps_ee_dV", "eps_ee_uV"]],
     {"eps_ee_dV": [-1, 1]}, [6, 8, 30], [6, 12], [0, 1], [0, 1, 3], {"min": 6, "max": 30, "step": 2.0},
-    {"min": 0, "max": 6, "step": 6}, {"min": 0, "max": 0.5, "step": 1e-30}, "free", "poisson", "gaussian", "none", "true",
+    {"min": 0, "max": 6, "step": 6}, {"min": 0, "max": 0.5, "step": 1e-30}, "free", "poisson", "gaussian", "none",
     "count", "all", "bins", "marginals", ["signal"], ["leak"], ["leak", "signal"], {"sigma": 2}, {"sigma": "free"},
     {"fixed": -1}, {"fixed": 0.5, "scales": ["leak"]}, {"sigma": 1e-30, "scales": ["signal"]},
 ]  # fmt: skip

@@ -201,6 +201,20 @@ def test_a_bad_table_is_named(
         ({"flux": {"sigma": 0.1, "scales": ["leak"]}}, "nuisances.flux.scales: 'leak'; expected some of signal"),
         ({"flux": {"scales": ["signal"]}}, "nuisances.flux"),
         ({"flux": {"sigma": 0.1, "fixed": 0, "scales": ["signal"]}}, "nuisances.flux"),
+        ({"flux": {"sigma": 1e-12, "scales": ["signal"]}}, "nuisances.flux.sigma: 1e-12 is not valid"),
+        ({"flux": {"fixed": 1e12, "scales": ["signal"]}}, "nuisances.flux.fixed: 1000000000000.0 is greater than"),
+        (
+            {name: {"sigma": "free", "scales": [STEADY_STATE]} for name in ("a", "b")},
+            "analyses.mine: nuisances: a, b: free, but counts cannot tell what each is",
+        ),
+        (
+            {"a": {"fixed": -1, "scales": [STEADY_STATE]}, "b": {"fixed": -0.5, "scales": [STEADY_STATE, "signal"]}},
+            "analyses.mine: nuisances: steady_state is held at -0.5 times its counts; expected 0 or more",
+        ),
+        (
+            {"off": {"fixed": -1, "scales": ["signal", NEUTRONS, STEADY_STATE]}},
+            "analyses.mine: bin photoelectrons [6, 8), arrival_time_us [0, 0.5): 3 observed, but neither signal nor",
+        ),
     ],
 )
 def test_a_nuisance_of_nothing_is_refused(
