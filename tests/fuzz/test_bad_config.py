@@ -477,7 +477,7 @@ def test_a_changed_text(path: Path, record: Record, mutation: tuple[bytes, str |
     assert outcome != "accepted with a changed meaning"
 
 
-@pytest.mark.parametrize("key", ["points", "normalization_uncertainty", "spectrum_example"])
+@pytest.mark.parametrize("key", ["points", "normalization_uncertainty", "sigma", "spectrum_example"])
 def test_every_token_for_a_number(path: Path, record: Record, key: str) -> None:
     at = TEXT.index("coupling: 1.0e-4") if key == "spectrum_example" else TEXT.index(f"{key}: ")
     start, end = next(site for site in SITES if site[0] > at)
