@@ -167,6 +167,10 @@ COMPLAINTS: list[tuple[Callable[[dict[str, str]], dict[str, str]], str]] = [
     (replaced("arrival", "nu_mu_bar", "nu_tau"), "arrival.csv: missing column 'nu_mu_bar'"),
     (replaced("arrival", "0.0,0.5,", "0.0,0.5,-"), "arrival.csv: row 2: nu_e -"),
     (replaced("arrival", "5.5,6.0", "5.5,6.5"), "arrival.csv: row 13: bin_high_us is 6.5, expected 6, as bins of"),
+    (
+        replaced("arrival", "\n0.0,0.5,", "\n0.000001,0.5,"),
+        "arrival.csv: row 2: bin_low_us is 1e-06, expected 0, as bins",
+    ),
     (replaced("arrival", "\n2.0,2.5,", "\n2.0,3.0,"), "arrival.csv: row 6: bin_high_us is 3, expected 2.5, as bins of"),
     (replaced("arrival", "5.5,6.0,0.", "5.5,6.0,1."), "arrival.csv: nu_e sums to 1.9"),
     (without("arrival"), "counts.csv: expected a file of arrival for its bins of time"),

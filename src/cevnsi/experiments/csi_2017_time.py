@@ -138,7 +138,7 @@ def _neutrons_before_acceptance(path: Path, edges_pe: FloatArray) -> Table:
     """Prompt neutrons by photoelectrons, in bins at which those of the counts end."""
     centres, per_gwh = _two_columns(path, "photoelectrons, neutrons / GWhr")
     edges = _edges(path, centres)
-    missing = np.abs(edges - edges_pe[:, None]).min(axis=1) > ROUNDING * edges_pe[-1]
+    missing = np.abs(edges - edges_pe[:, None]).min(axis=1) > ROUNDING * (edges[1] - edges[0])
     if missing.any():
         ends = f"its bins are from {edges[0]:g} to {edges[-1]:g} by {edges[1] - edges[0]:g}"
         raise TableError(
@@ -172,7 +172,9 @@ def read_energy_time(paths: Paths) -> Tables:
     for name in ARRIVALS:
         path = paths[f"arrival_{name}"]
         centres, shares = _two_columns(path, "bin center, fractional intensity")
-        if len(centres) != us.size - 1 or not np.allclose(_edges(path, centres), us, rtol=0, atol=ROUNDING * us[-1]):
+        if len(centres) != us.size - 1 or not np.allclose(
+            _edges(path, centres), us, rtol=0, atol=ROUNDING * (us[1] - us[0])
+        ):
             raise TableError(f"{path}: its bins of time are not those of {paths['coincidence']}")
         if not abs(sum(shares) - 1) <= SUM_WITHIN:
             raise TableError(f"{path}: its shares sum to {sum(shares):.9g}; expected 1")

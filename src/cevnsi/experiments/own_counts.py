@@ -72,7 +72,7 @@ def _check_product(path: Path, table: Table, axes: Mapping[tuple[str, str], Floa
     place = np.indices(shape).reshape(len(shape), -1)
     for at, (names, edges) in zip(place, axes.items(), strict=True):
         for name, expected in zip(names, (edges[at], edges[at + 1]), strict=True):
-            wrong = np.flatnonzero(np.abs(table[name] - expected) > ROUNDING * np.ptp(edges))
+            wrong = np.flatnonzero(np.abs(table[name] - expected) > ROUNDING * np.diff(edges)[at])
             if wrong.size:
                 i = int(wrong[0])
                 raise TableError(
