@@ -109,7 +109,7 @@ def test_a_domain_is_minimised_over_beside_what_is_held(held: str, analysis: str
 
         start = np.unravel_index(at(grid).argmin(), grid[0].shape)
         settings: Any = {"xatol": 1e-9, "fatol": 1e-10, "maxiter": 2000}
-        first = [axis[start] for axis in grid]
+        first = np.array([float(axis[start]) for axis in grid])
         fit = minimize(at, first, bounds=list(domain.values()), method="Nelder-Mead", options=settings)
         assert float(chi2(used, "contact", elsewhere, domain)) == pytest.approx(float(fit.fun), abs=1e-6)
 
