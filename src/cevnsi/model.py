@@ -301,6 +301,11 @@ def chi2_at(model: Model, interaction: str, parameters: Values) -> FloatArray:
     return np.concatenate(parts).reshape(shape)
 
 
+def standard_model_chi2(model: Model) -> float:
+    """Chi2 with every coupling beyond the standard model zero."""
+    return float(chi2_at(model, "contact", {}))
+
+
 def _cost(dataset: DataSet, shaped: bool) -> int:
     """Values that one point needs at once: by bin and nuisance, or by node."""
     bins = np.size(dataset.measurement.observed) * (1 + len(dataset.nuisances))

@@ -17,7 +17,16 @@ from cevnsi.fast.poisson_scales import (
     has_scales_alone,
     least_over_scales,
 )
-from cevnsi.model import VALUES_AT_ONCE, Model, at_standard_model, charge_derivatives, chi2_at, held_at, is_of_charges
+from cevnsi.model import (
+    VALUES_AT_ONCE,
+    Model,
+    at_standard_model,
+    charge_derivatives,
+    chi2_at,
+    held_at,
+    is_of_charges,
+    standard_model_chi2,
+)
 from cevnsi.parameters import CEVNS_NORMALIZATION, Axis, Combination, expanded
 from cevnsi.physics.interactions import INTERACTIONS
 from cevnsi.scans.axes import STANDARD_MODEL, Scan
@@ -156,7 +165,7 @@ def reference(model: Model, scan: Scan, least: Callable[[], float]) -> float:
     """What delta chi2 of a scan is from; `least` is asked for where that is the least chi2."""
     if scan.reference == "minimum":
         return least()
-    return float(chi2(model, "contact", {}, {})) if scan.reference == STANDARD_MODEL else 0.0
+    return standard_model_chi2(model) if scan.reference == STANDARD_MODEL else 0.0
 
 
 def points_at_once(
