@@ -48,8 +48,14 @@ def _signals(model: Model) -> list[Signal]:
     return found
 
 
+NOTHING = Nuisance(name="nothing", sigma=None, fixed=0.0)  # as iminuit takes no function of no parameters
+
+
 def minimum(model: Model, fixed: Mapping[str, float] | None = None) -> Minuit:
     """Chi2 of the standard model's signal, least over the nuisances but those that are fixed, with their errors."""
+    if not model.nuisances:
+        first, *others = model.datasets
+        model = replace(model, datasets=(replace(first, nuisances=(NOTHING,)), *others))
     signals, precision, one = _signals(model), precisions(model.nuisances), np.array([0])
     expected, names = model.expected(signals), [nuisance.name for nuisance in model.nuisances]
 
@@ -68,6 +74,8 @@ def minimum(model: Model, fixed: Mapping[str, float] | None = None) -> Minuit:
     held = {nuisance.name: nuisance.fixed for nuisance in model.nuisances if nuisance.fixed is not None}
     for name, value in {**held, **(fixed or {})}.items():
         fit.values[name], fit.fixed[name] = value, True
+    if all(fit.fixed):
+        return fit  # there is nothing to minimise over, and no error
     fit.migrad()
     if not fit.valid:
         raise ArithmeticError(f"iminuit found no minimum of chi2: {fit.fmin}")
@@ -75,9 +83,14 @@ def minimum(model: Model, fixed: Mapping[str, float] | None = None) -> Minuit:
     return fit
 
 
+def _chi2(fit: Minuit) -> float:
+    """At its minimum, or where it is if nothing of it is free."""
+    return float(fit.fcn(np.array(fit.values)) if fit.fval is None else fit.fval)
+
+
 def _record(model: Model, fit: Minuit) -> dict[str, Any]:
     """What a fit says: chi2, counts of backgrounds, and nuisances with their errors."""
-    theta = np.array(fit.values)[None]
+    theta = np.array(fit.values)[None, : len(model.nuisances)]
     backgrounds: dict[str, float] = {}
     for dataset, signal in zip(model.datasets, _signals(model), strict=True):
         _, *others = samples_of(dataset, signal, model.nuisances)
@@ -86,7 +99,7 @@ def _record(model: Model, fit: Minuit) -> dict[str, Any]:
     fitted = {nuisance.name for nuisance in model.nuisances if nuisance.fixed is None} - {AMPLITUDE}
     found = zip(fit.parameters, fit.values, fit.errors, strict=True)
     return {
-        "chi2": float(fit.fval),
+        "chi2": _chi2(fit),
         "backgrounds": backgrounds,
         "nuisances": {name: {"value": value, "error": error} for name, value, error in found if name in fitted},
     }
@@ -115,7 +128,7 @@ def best_fit(model: Model) -> dict[str, Any]:
             "error_low": -error.lower * total,
             "error_high": error.upper * total,
         },
-        "significance": math.sqrt(max(none.fval - fit.fval, 0.0)),
+        "significance": math.sqrt(max(_chi2(none) - _chi2(fit), 0.0)),
         "bins": sum(np.size(dataset.measurement.observed) for dataset in model.datasets),
         **_record(free, fit),
         "standard_model": _record(model, minimum(model)),

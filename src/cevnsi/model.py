@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from itertools import pairwise
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +24,7 @@ from cevnsi.experiments.measurement import ARRIVAL_TIME, PHOTOELECTRONS, Measure
 from cevnsi.experiments.release import Experiment, in_energy_alone
 from cevnsi.experiments.response import Acceptance
 from cevnsi.experiments.targets import TARGETS
-from cevnsi.parameters import NEUTRON_RADII
+from cevnsi.parameters import CEVNS_NORMALIZATION, NEUTRON_RADII
 from cevnsi.physics.form_factors import form_factor_named
 from cevnsi.physics.interaction import Recoils, Values, without_standard_model
 from cevnsi.physics.interactions import INTERACTIONS
@@ -235,18 +236,16 @@ class Model:
 
         return counts
 
-    def profiled(self, signals: Sequence[Signal]) -> Profiled:
-        """Chi2 of expected signals, (points, bins) of each data set, least over the nuisances."""
+    def profiled(self, signals: Sequence[Signal], at: Mapping[str, FloatArray] = MappingProxyType({})) -> Profiled:
+        """Chi2 of expected signals, (points, bins) of each data set, least over the nuisances but those `at` values."""
         first = np.tile(unfitted(self.nuisances), (len(signals[0][0]), 1))
         least = np.array([nuisance.least for nuisance in self.nuisances])
-        return profile(
-            self.likelihood,
-            self.expected(signals),
-            precisions(self.nuisances),
-            first,
-            least,
-            held=held(self.nuisances),
-        )
+        stay = held(self.nuisances)
+        for j, nuisance in enumerate(self.nuisances):
+            if nuisance.name in at:
+                first[:, j], stay[j] = at[nuisance.name], True
+        expected = self.expected(signals)
+        return profile(self.likelihood, expected, precisions(self.nuisances), first, least, held=stay)
 
 
 def samples_of(dataset: DataSet, signal: Signal, nuisances: Sequence[Nuisance]) -> list[Sample]:
@@ -268,8 +267,14 @@ def samples_of(dataset: DataSet, signal: Signal, nuisances: Sequence[Nuisance]) 
 
 
 def profiled(model: Model, interaction: str, parameters: Values) -> Profiled:
-    """Chi2 and nuisances at parameters of an interaction, which broadcast; flat, (points,)."""
+    """Chi2 and nuisances at parameters of an interaction, which broadcast; flat, (points,).
+
+    A nuisance among the parameters is held at its value, where its prior counts.
+    """
     shape = np.broadcast_shapes(*(np.shape(value) for value in parameters.values()))
+    named = {nuisance.name for nuisance in model.nuisances} & parameters.keys()
+    at = {name: np.broadcast_to(parameters[name], shape).ravel() for name in named}
+    parameters = {name: value for name, value in parameters.items() if name not in named}
 
     def flat(counts: FloatArray) -> FloatArray:
         return np.broadcast_to(counts, (*shape, counts.shape[-1])).reshape(-1, counts.shape[-1])
@@ -278,7 +283,7 @@ def profiled(model: Model, interaction: str, parameters: Values) -> Profiled:
     for dataset in model.datasets:
         counts, changes = dataset.signal(interaction, parameters)
         signals.append((flat(counts), {name: flat(change) for name, change in changes.items()}))
-    return model.profiled(signals)
+    return model.profiled(signals, at)
 
 
 def chi2_at(model: Model, interaction: str, parameters: Values) -> FloatArray:
@@ -294,6 +299,11 @@ def chi2_at(model: Model, interaction: str, parameters: Values) -> FloatArray:
         for start in range(0, math.prod(shape), most)  # block by block, lest memory grow with the points
     ]
     return np.concatenate(parts).reshape(shape)
+
+
+def standard_model_chi2(model: Model) -> float:
+    """Chi2 with every coupling beyond the standard model zero."""
+    return float(chi2_at(model, "contact", {}))
 
 
 def _cost(dataset: DataSet, shaped: bool) -> int:
@@ -412,6 +422,30 @@ def assemble(analysis: Analysis, experiment: Experiment, statistic: str) -> Data
         name=analysis.dataset,
         couplings=analysis.couplings,
     )
+
+
+def held_at(model: Model, values: Mapping[str, float]) -> tuple[Model, float]:
+    """A model with nuisances held at values by name, and with its signal `CEVNS_NORMALIZATION` times as large.
+
+    Second the chi2 that the priors of these nuisances add, which are then none of the model's.
+    """
+    prior, scale = 0.0, values.get(CEVNS_NORMALIZATION, 1.0)
+    for nuisance, precision in zip(model.nuisances, precisions(model.nuisances).tolist(), strict=True):
+        prior += precision * values.get(nuisance.name, 0.0) ** 2
+
+    def scaled(templates: Templates) -> Templates:
+        return replace(templates, events=templates.events * scale)
+
+    datasets = tuple(
+        replace(
+            dataset,
+            templates=scaled(dataset.templates),
+            shifted={name: scaled(templates) for name, templates in dataset.shifted.items()},
+            nuisances=tuple(replace(n, fixed=values.get(n.name, n.fixed)) for n in dataset.nuisances),
+        )
+        for dataset in model.datasets
+    )
+    return replace(model, datasets=datasets), prior
 
 
 def make_dataset(analysis: Analysis, measurement: Measurement, acceptance: Acceptance) -> DataSet:

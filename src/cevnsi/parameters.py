@@ -69,10 +69,14 @@ class MatterParameter(Parameter):
 
 @dataclass(frozen=True, kw_only=True)
 class Combination(Parameter):
-    """A linear combination of contact couplings, which moves all of them together."""
+    """A linear combination of contact couplings, or of neutron radii, which moves all of them together."""
 
-    of: Mapping[str, float]  # contact parameters, and what one unit of the combination adds to each
-    zero_is_standard_model: bool = True
+    of: Mapping[str, float]  # parameters, and what one unit of the combination adds to each
+
+    @property
+    def is_of_couplings(self) -> bool:
+        """Whether it is of contact couplings, which are minimised over exactly; else it is of radii."""
+        return all(part in CONTACT_PARAMETERS for part in self.of)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,6 +146,7 @@ NEUTRON_RADII: dict[str, NeutronRadius] = {
         _neutron_radius("I127", r"^{127}\mathrm{I}", "<sup>127</sup>I", "iodine 127"),
     )
 }
+CEVNS_NORMALIZATION = "cevns_normalization"  # multiplies all counts of the signal; 1 where it is not named
 # What any interaction takes besides its own; one that is left out is the analysis' own.
 STANDARD_MODEL_PARAMETERS: dict[str, Parameter] = {
     made.name: made
@@ -161,6 +166,13 @@ STANDARD_MODEL_PARAMETERS: dict[str, Parameter] = {
             name="g_n", tex="g_n^V", html="g<sub>n</sub><sup>V</sup>", spoken="neutron coupling g n", usual=(-1.0, 1.0)
         ),
         *NEUTRON_RADII.values(),
+        Parameter(
+            name=CEVNS_NORMALIZATION,
+            tex=r"n_{\mathrm{CE\nu NS}}",
+            html="n<sub>CEνNS</sub>",
+            spoken="CEvNS normalization",
+            usual=(0.0, 3.0),
+        ),
     )
 }
 
@@ -194,26 +206,35 @@ def combination(name: str, of: Mapping[str, float]) -> Combination:
     """
     if not re.fullmatch(r"[A-Za-z]\w*", name, re.ASCII):
         raise ValueError(f"combination {name!r}: expected a name of letters, digits and underscores")
-    if name in CONTACT_PARAMETERS or name in MATTER_PARAMETERS:
+    if name in {*CONTACT_PARAMETERS, *MATTER_PARAMETERS, *STANDARD_MODEL_PARAMETERS}:
         raise ValueError(f"combination {name}: is the name of a parameter; expected one of its own")
     if not of:
-        raise ValueError(f"combination {name}: is of nothing; expected contact parameters")
+        raise ValueError(f"combination {name}: is of nothing; expected contact parameters, or neutron radii")
+    known = NEUTRON_RADII if next(iter(of)) in NEUTRON_RADII else CONTACT_PARAMETERS
     for part, unit in of.items():
-        if part not in CONTACT_PARAMETERS:
-            raise ValueError(
-                f"combination {name}: {part!r} is no contact parameter; expected one of {', '.join(CONTACT_PARAMETERS)}"
-            )
+        if part not in known:
+            kind = "neutron radius" if known is NEUTRON_RADII else "contact parameter"
+            raise ValueError(f"combination {name}: {part!r} is no {kind}; expected one of {', '.join(known)}")
         if not np.isfinite(unit) or unit == 0:
             raise ValueError(f"combination {name}: {part} times {unit:g}; expected a finite number other than zero")
-    plain = name.replace("_", r"\_")
-    least, most = zip(*(CONTACT_PARAMETERS[part].usual for part in of), strict=True)
+    least, most = zip(*(known[part].usual for part in of), strict=True)
+    said = by_name(name)
     return Combination(
         name=name,
-        tex=rf"\mathrm{{{plain}}}",
-        html=html.escape(name),
-        spoken=name,
+        tex=said.tex,
+        html=said.html,
+        spoken=said.spoken,
         usual=(min(least), max(most)),
+        zero_is_standard_model=known is CONTACT_PARAMETERS,
         of=dict(of),
+    )
+
+
+def by_name(name: str) -> Parameter:
+    """What has no other words than its name: a nuisance, or a combination that a configuration calls so."""
+    plain = name.replace("_", r"\_")
+    return Parameter(
+        name=name, tex=rf"\mathrm{{{plain}}}", html=html.escape(name), spoken=name, zero_is_standard_model=True
     )
 
 

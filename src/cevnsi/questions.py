@@ -15,7 +15,7 @@ from cevnsi.physics.form_factors import RADIUS_FORM_FACTORS
 from cevnsi.physics.interactions import INTERACTIONS, parameter
 from cevnsi.physics.weak_charge import matter_parameter
 from cevnsi.scans.axes import Scan
-from cevnsi.scans.chi2 import chi2
+from cevnsi.scans.chi2 import chi2, reference
 from cevnsi.scans.chunks import as_grid
 from cevnsi.scans.limits import curve_ranges, curves
 from cevnsi.scans.ranges import AllowedRange
@@ -137,4 +137,4 @@ def allowed_range(model: Model, line: Scan) -> list[AllowedRange]:
 def scan_grid(model: Model, scan: Scan) -> Grid:
     """Delta chi2 on the grid of a scan of two axes."""
     chi2 = scan_rows(model, scan, 0, scan.shape[0])
-    return as_grid(scan, scan.name, chi2 - chi2.min())
+    return as_grid(scan, scan.name, chi2 - reference(model, scan, lambda: float(chi2.min())))

@@ -1,12 +1,16 @@
 """The configuration changed at random: each is refused by key, or means what plain YAML says and a person reads."""
 
 import copy
+import hashlib
 import json
 import re
+import shutil
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 from hypothesis import HealthCheck, assume, given, settings
@@ -15,10 +19,12 @@ from hypothesis import strategies as st
 from cevnsi.config import check as config
 from cevnsi.config.overlays import resolve
 from cevnsi.experiments import inputs
+from cevnsi.experiments.csi_2017_time import choices_of
 from cevnsi.experiments.inputs import complete
 from cevnsi.files import strict_yaml
 from cevnsi.files.atomic import TableError
 from cevnsi.files.strict_yaml import ConfigError
+from cevnsi.model import Model, assemble, model_of
 from cevnsi.physics.interactions import INTERACTIONS
 from cevnsi.studies import known
 from project import ROOT
@@ -26,7 +32,57 @@ from project import ROOT
 Record = Callable[[str, str], None]
 REPEATABLE = settings(derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck))
 
+# Tables of counts of one's own, in energy and time, and what configures them.
+OWN = {
+    "counts": "bin_low_pe,bin_high_pe,bin_low_us,bin_high_us,observed_counts\n"
+    "6,8,0,1,3\n6,8,1,3,2\n8,12,0,1,5\n8,12,1,3,1\n",
+    "acceptance": "photoelectrons,acceptance\n0,0\n6,0.1\n12,0.5\n",
+    "backgrounds": "bin_low_pe,bin_high_pe,bin_low_us,bin_high_us,neutrons,leak\n"
+    "6,8,0,1,0.5,1\n6,8,1,3,0.1,2\n8,12,0,1,0.5,2\n8,12,1,3,0,4\n",
+    "arrival": "bin_low_us,bin_high_us,nu_e,nu_mu,nu_mu_bar\n0,1,0.25,0.875,0.25\n1,3,0.5,0.125,0.5\n",
+}
+OWN_DATASET = """
+  mine:
+    reader: counts
+    files:
+""" + "".join(f"      {role}: data/mine/{role}.csv\n" for role in OWN)
+ANALYSES = """
+  smeared:
+    like: csi_2017
+    statistic: poisson
+    measurement:
+      photoelectron_edges: {min: 6, max: 30, step: 4}
+      time_edges_us: [0, 0.5, 1, 6]
+      smearing: poisson
+      acceptance_at: count
+      steady_state_data: all
+      steady_state_shape: exponential
+    nuisances:
+      steady_state: {sigma: 0.171}
+      prompt_neutrons: {fixed: 0}
+      signal_normalization: {sigma: free}
+  mine:
+    dataset: mine
+    nuclei: cs_and_i
+    form_factor: helm
+    sin2_theta_w: 0.23857
+    photoelectron_range: [6, 12]
+    statistic: poisson
+    measurement: {smearing: poisson, acceptance_at: bin_centre}
+    nuisances:
+      flux: {sigma: 0.1, scales: [signal]}
+      beam: {sigma: 0.05, scales: [leak, neutrons]}
+      shape: {fixed: 0.1, scales: [neutrons]}
+    exposure:
+      detector_mass_kg: 14.6
+      protons_on_target: 2.0e+23
+      neutrinos_per_proton: 0.08
+      baseline_m: 19.3
+      light_yield_pe_per_kev: 1.17
+    scans: [ee_d_u]
+"""
 TEXT = (ROOT / "config.yaml").read_text(encoding="utf-8")
+TEXT = TEXT.replace("\nanalyses:\n", f"{OWN_DATASET}\nanalyses:\n").replace("\nscans:\n", f"{ANALYSES}\nscans:\n")
 MERGED = TEXT.replace("  paper:\n", "  paper: &paper\n").replace("    like: paper #", "    <<: *paper #")
 CONFIG = yaml.safe_load(TEXT)
 PLACES = ("analyses", "datasets", "scans")
@@ -71,7 +127,10 @@ VALUES: list[Any] = [
     {1.5: 1}, [2, 2.0], [1, True], ["light_mediator", "light_mediator"], ["ee_d_u"], [0.9, 0.9], [10**30], b"x",
     {"min": 2, "max": 1}, {"min": 0.1, "max": 0.10000000000000002, "points": 9}, {"min": 1, "max": 2, "points": 3.0},
     {"a": {"b": {"c": [[[]]]}}}, ["eps_ee_dV", "eps_ee_uV"], [["eps_ee_uV", "eps_ee_dV"]], [["eps_ee_dV", "eps_ee_uV"]],
-    {"eps_ee_dV": [-1, 1]},
+    {"eps_ee_dV": [-1, 1]}, [6, 8, 30], [6, 12], [0, 1], [0, 1, 3], {"min": 6, "max": 30, "step": 2.0},
+    {"min": 0, "max": 6, "step": 6}, {"min": 0, "max": 0.5, "step": 1e-30}, "free", "poisson", "gaussian", "none",
+    "count", "all", "bins", "marginals", ["signal"], ["leak"], ["leak", "signal"], {"sigma": 2}, {"sigma": "free"},
+    {"fixed": -1}, {"fixed": 0.5, "scales": ["leak"]}, {"sigma": 1e-30, "scales": ["signal"]},
 ]  # fmt: skip
 
 
@@ -142,9 +201,38 @@ HARMLESS = {
 
 
 @pytest.fixture(scope="module")
-def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where a changed configuration is written, alone in a folder."""
-    return tmp_path_factory.mktemp("config") / "changed.yaml"
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the project's data and tables of one's own, all of them listed."""
+    root = tmp_path_factory.mktemp("config")
+    shutil.copytree(ROOT / "data", root / "data")
+    (root / "data" / "mine").mkdir()
+    with (root / "data" / "SHA256SUMS").open("a", encoding="utf-8") as sums:
+        for role, text in OWN.items():
+            (root / "data" / "mine" / f"{role}.csv").write_text(text, encoding="utf-8")
+            sums.write(f"{hashlib.sha256(text.encode()).hexdigest()}  data/mine/{role}.csv\n")
+    return root
+
+
+@pytest.fixture(scope="module")
+def path(folder: Path) -> Path:
+    """Where a changed configuration is written, beside the data."""
+    return folder / "changed.yaml"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _read_once() -> Iterator[None]:
+    """No file changes here: what a dataset has is read once."""
+    true, known = inputs.read_dataset, {}
+
+    def read(section: Any, root: Path, sums: Path) -> Any:
+        key = json.dumps([section, str(root), str(sums)], sort_keys=True)
+        if key not in known:
+            known[key] = true(section, root, sums)
+        return known[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(inputs, "read_dataset", read)
+        yield
 
 
 def _leaves(value: Any, place: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Any]]:
@@ -164,13 +252,65 @@ def _identical(first: Any, second: Any) -> bool:
 WHOLE = ("members", "seed", "points", "chunks")  # numbers of the ensemble of readings
 
 
-def _as_written(written: dict[str, Any]) -> bool:
+@cache
+def _model(said: str, root: Path) -> Model:
+    """The model of an analysis: its complete section, its dataset's, and the list of checksums."""
+    section, dataset, sums = json.loads(said)
+    tables = inputs.read_dataset(dataset, root, Path(sums))
+    choices = config.parse_analysis(section)
+    return model_of(choices, assemble(choices, *inputs.experiment_of(section, tables)))
+
+
+def _edges_said(said: Any) -> list[float]:
+    """Bin edges as a list, or min, max and step, spell them."""
+    if isinstance(said, list):
+        return [float(edge) for edge in said]
+    low, high, step = (float(said[key]) for key in ("min", "max", "step"))
+    return [low + i * step for i in range(round((high - low) / step) + 1)]
+
+
+# By reader, what an analysis has that says nothing of it: nuisances and widths, and the statistic.
+WIDTHS: dict[str, dict[str, float]] = {"csi_2017": {"signal_normalization": 0.28, "prompt_neutrons": 0.25}}
+IN_ENERGY = ("figure3", "release2018", "table")
+
+
+def _model_as_written(section: dict[str, Any], model: Model) -> bool:
+    """Whether a model has the bins, nuisances and statistic that its complete section asks for."""
+    (dataset,) = model.datasets
+    reader, edges = section["reader"], list(dataset.measurement.axes.values())
+    good = dataset.statistic == section.get("statistic", "gaussian" if reader in IN_ENERGY else "poisson")
+    asked = section.get("measurement", {})
+    if reader == "csi_2017":
+        wanted = [asked.get("photoelectron_edges", {"min": 6, "max": 30, "step": 2})]
+        wanted += [asked.get("time_edges_us", {"min": 0, "max": 6, "step": 0.5})]
+        for edge, spelled in zip(edges, map(_edges_said, wanted), strict=True):
+            good &= len(edge) == len(spelled) and np.allclose(edge, spelled, rtol=1e-6, atol=0)
+        chosen = vars(choices_of(section))
+        good &= all(chosen[key] == value for key, value in asked.items() if not key.endswith(("_edges", "_us")))
+    elif "photoelectron_range" in section:
+        good &= bool(np.allclose(edges[0][[0, -1]], section["photoelectron_range"], rtol=1e-6, atol=0))
+    nuisances = {nuisance.name: nuisance for nuisance in dataset.nuisances}
+    said = section.get("nuisances", {})
+    for name, width in WIDTHS.get(reader, {}).items():
+        good &= name in said or nuisances[name].sigma == width
+    if reader in IN_ENERGY and "normalization" not in said:
+        good &= nuisances["normalization"].sigma == float(section["normalization_uncertainty"])
+    for name, change in said.items():
+        found = nuisances[name]
+        good &= found.fixed == (float(change["fixed"]) if "fixed" in change else None)
+        if "sigma" in change:
+            good &= found.sigma == (None if change["sigma"] == "free" else float(change["sigma"]))
+        good &= list(found.scales) == change.get("scales", list(found.scales))
+    return bool(good) and (reader != "counts" or set(nuisances) == set(said))
+
+
+def _as_written(written: dict[str, Any], root: Path) -> bool:
     """Whether the dataclasses hold what the keys say, whole numbers as such, and no name leaves its folder."""
     written = resolve(written)
     good = all(re.fullmatch("[A-Za-z][A-Za-z0-9_]*", name) for place in PLACES for name in written[place])
     good &= all(len({name.lower() for name in written[place]}) == len(written[place]) for place in PLACES)
     for section in written["datasets"].values():
-        good &= all((ROOT / file).resolve().is_relative_to(ROOT) for file in section["files"].values())
+        good &= all((root / file).resolve().is_relative_to(root.resolve()) for file in section["files"].values())
     for name, section in written["scans"].items():
         scan = config.parse_scan(name, section)
         good &= len(scan.axes) == len(section["axes"])
@@ -201,6 +341,9 @@ def _as_written(written: dict[str, Any]) -> bool:
         good &= all(getattr(analysis.exposure, key) == float(value) for key, value in exposure.items())
         good &= list(analysis.photoelectron_range or ()) == list(section.get("photoelectron_range", ()))
         good &= list(analysis.scans) == section["scans"]
+        whole = complete(section, written)
+        said = json.dumps([whole, written["datasets"][section["dataset"]], written["checksums"]])
+        good &= _model_as_written(whole, _model(said, root))
     if "digitization" in written:
         section = written["digitization"]
         ensemble = config.parse_digitization(section)
@@ -210,12 +353,12 @@ def _as_written(written: dict[str, Any]) -> bool:
     return good
 
 
-def _refusal(loaded: dict[str, Any]) -> str:
+def _refusal(loaded: dict[str, Any], root: Path) -> str:
     """What the checks before a run say about a configuration, empty if they accept it; every complaint names a key."""
     try:
         resolved = resolve(loaded)
         known.check(resolved)
-        inputs.check_inputs(resolved, ROOT)
+        inputs.check_inputs(resolved, root)
     except (ConfigError, TableError) as error:
         said = str(error)
     else:
@@ -234,7 +377,7 @@ def _refusal_of_file(path: Path, content: bytes) -> str:
     except ConfigError as error:
         said = str(error)
     else:
-        return _refusal(loaded)
+        return _refusal(loaded, path.parent)
     assert said.startswith(f"{path}: ")
     return said
 
@@ -250,7 +393,7 @@ def _outcome(path: Path, content: bytes, token: str | None = None) -> str:
     if _refusal_of_file(path, content):
         return "refused"
     written = yaml.safe_load(content.decode("utf-8-sig"))
-    same = _identical(strict_yaml.read(path), written) and _as_written(written)
+    same = _identical(strict_yaml.read(path), written) and _as_written(written, path.parent)
     if token is not None:
         before = dict(_leaves(CONFIG))
         new = [value for leaf, value in _leaves(written) if leaf in before and value != before[leaf]]
@@ -334,7 +477,7 @@ def test_a_changed_text(path: Path, record: Record, mutation: tuple[bytes, str |
     assert outcome != "accepted with a changed meaning"
 
 
-@pytest.mark.parametrize("key", ["points", "normalization_uncertainty", "spectrum_example"])
+@pytest.mark.parametrize("key", ["points", "normalization_uncertainty", "sigma", "spectrum_example"])
 def test_every_token_for_a_number(path: Path, record: Record, key: str) -> None:
     at = TEXT.index("coupling: 1.0e-4") if key == "spectrum_example" else TEXT.index(f"{key}: ")
     start, end = next(site for site in SITES if site[0] > at)
@@ -356,7 +499,7 @@ def test_what_is_no_configuration(path: Path, record: Record, document: str) -> 
 def test_another_form_of_the_same_configuration(path: Path, record: Record, how: str) -> None:
     assert _refusal_of_file(path, HARMLESS[how].encode()) == ""
     assert strict_yaml.read(path) == CONFIG
-    assert _as_written(strict_yaml.read(path))
+    assert _as_written(strict_yaml.read(path), path.parent)
     record("configuration", "accepted unchanged")
 
 
@@ -390,9 +533,9 @@ def _changed_value(draw: st.DrawFn) -> dict[str, Any]:
 
 @settings(REPEATABLE, max_examples=300)
 @given(changed=_changed_value())
-def test_a_changed_value(record: Record, changed: dict[str, Any]) -> None:
-    outcome = "refused" if _refusal(changed) else "accepted unchanged"
-    if outcome != "refused" and not _as_written(changed):
+def test_a_changed_value(folder: Path, record: Record, changed: dict[str, Any]) -> None:
+    outcome = "refused" if _refusal(changed, folder) else "accepted unchanged"
+    if outcome != "refused" and not _as_written(changed, folder):
         outcome = "accepted with a changed meaning"
     record("configuration", outcome)
     assert outcome != "accepted with a changed meaning"
@@ -404,7 +547,7 @@ def _renamed(place: str, name: str) -> dict[str, Any]:
     changed: dict[str, Any] = copy.deepcopy(CONFIG)
     changed[place] = {name if key == old else key: value for key, value in CONFIG[place].items()}
     for analysis in changed["analyses"].values():
-        if place == "datasets" and analysis["dataset"] == old:
+        if place == "datasets" and analysis.get("dataset") == old:
             analysis["dataset"] = name
         if place == "scans" and "scans" in analysis:
             analysis["scans"] = [name if scan == old else scan for scan in analysis["scans"]]
@@ -412,26 +555,26 @@ def _renamed(place: str, name: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_names(record: Record, place: str) -> None:
+def test_names(folder: Path, record: Record, place: str) -> None:
     of_scans = ["fig1", "fig2", "domain_sensitivity", "domain_map", "digitization"]
     taken = {"analyses": ["inputs"], "datasets": [], "scans": of_scans}[place]
     for name in NAMES:
         free = name.lower() not in [each.lower() for each in (*CONFIG[place], *taken)]
         usable = free and len(name) <= 60 and re.fullmatch("[A-Za-z][A-Za-z0-9_]*", name) is not None
         changed = _renamed(place, name)
-        said = _refusal(changed) if len(changed[place]) == len(CONFIG[place]) else "it has become another one's"
+        said = _refusal(changed, folder) if len(changed[place]) == len(CONFIG[place]) else "it has become another one's"
         assert (said == "") == usable, (name, said)
-        assert said or _as_written(changed)
+        assert said or _as_written(changed, folder)
         record("configuration", "refused" if said else "accepted unchanged")
 
 
 @pytest.mark.parametrize("of", ["checksums", "reading_a"])
-def test_paths(record: Record, of: str) -> None:
+def test_paths(folder: Path, record: Record, of: str) -> None:
     for name in PATHS:
         changed = copy.deepcopy(CONFIG)
         changed.update({of: name} if of == "checksums" else {})
         changed["datasets"]["figure3"]["files"].update({of: name} if of != "checksums" else {})
-        said = _refusal(changed)
+        said = _refusal(changed, folder)
         assert said, name
         inside = re.fullmatch("[A-Za-z0-9_.+-]+(/[A-Za-z0-9_.+-]+)*", name) and not {".", ".."} & set(name.split("/"))
         assert inside or said.startswith("the configuration cannot be used:"), (name, said)  # before any file is read
@@ -482,17 +625,58 @@ TOGETHER = {
     "datasets.figure3.files": ("datasets", "figure3", "files", {}),
     "datasets.figure3.files: 'other' is unknown": ("datasets", "figure3", "files", "other", "data/x"),
     "datasets.figure3.files: 'reading_a' is unknown": ("datasets", "figure3", "reader", "table"),
+    "analyses.smeared.nuisances.steady_state: {'sigma': 0.171, 'fixed': 0}": (
+        "analyses", "smeared", "nuisances", "steady_state", "fixed", 0,
+    ),
+    "analyses.smeared.nuisances.steady_state.sigma: 'fre'": (
+        "analyses", "smeared", "nuisances", "steady_state", {"sigma": "fre"},
+    ),
+    "analyses.smeared.nuisances: [{": ("analyses", "smeared", "nuisances", [{"name": "flux", "fixed": 0}]),
+    "analyses.smeared.measurement.photoelectron_edges": (
+        "analyses", "smeared", "measurement", "photoelectron_edges", [6],
+    ),
+    "analyses.smeared.measurement.time_edges_us": ("analyses", "smeared", "measurement", "time_edges_us", {"max": 6}),
+    "analyses.smeared: photoelectron_edges: 6, 8, 8": (
+        "analyses", "smeared", "measurement", "photoelectron_edges", [6, 8, 8],
+    ),
+    "analyses.smeared: photoelectrons: [8, 8.000001] holds no bin": (
+        "analyses", "smeared", "measurement", "photoelectron_edges", [6, 8, 8.000001, 30],
+    ),
+    "analyses.smeared: control": ("analyses", "smeared", {
+        "like": "csi_2017", "statistic": "gaussian", "measurement": {
+            "steady_state_shape": "bins", "photoelectron_edges": [6, 30], "time_edges_us": [0, 6],
+        },
+    }),
+    "analyses.mine.measurement.steady_state_data: dataset 'mine' (reader counts)": (
+        "analyses", "mine", "measurement", {"steady_state_data": "all"},
+    ),
+    "analyses.mine.normalization_uncertainty: dataset 'mine'": ("analyses", "mine", "normalization_uncertainty", 0.3),
+    "analyses.mine.exposure: needs": ("analyses", "mine", "exposure", {}),
+    "analyses.mine.nuisances.flux.scales": ("analyses", "mine", "nuisances", "flux", "scales", []),
+    "analyses.mine: nuisances.flux.scales: 'steady_state'": (
+        "analyses", "mine", "nuisances", "flux", "scales", ["steady_state"],
+    ),
+    "analyses.mine: nuisance flux: fixed at -1.5": (
+        "analyses", "mine", "nuisances", "flux", {"fixed": -1.5, "scales": ["signal"]},
+    ),
+    "analyses.mine.photoelectron_range: 9 is not a bin edge": ("analyses", "mine", "photoelectron_range", [6, 9]),
+    "datasets.mine.files: 'backgrounds' is a required": (
+        "datasets", "mine", "files", {"counts": "data/mine/counts.csv"},
+    ),
+    "data/mine/counts.csv: expected a file of arrival": ("datasets", "mine", "files", {
+        role: f"data/mine/{role}.csv" for role in ("counts", "acceptance", "backgrounds")
+    }),
     "analyses.paper.exposure.baseline_m": ("analyses", "paper", "exposure", {"baseline_m": 1e-200}),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("key", TOGETHER)
-def test_choices_that_no_job_could_use(record: Record, key: str) -> None:
+def test_choices_that_no_job_could_use(folder: Path, record: Record, key: str) -> None:
     *above, last, value = TOGETHER[key]
     changed: Any = copy.deepcopy(CONFIG)
     inside = changed
     for step in above:
         inside = inside[step]
     inside[last] = value
-    assert key in _refusal(changed)
+    assert key in _refusal(changed, folder)
     record("configuration", "refused")

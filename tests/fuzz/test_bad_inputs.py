@@ -10,9 +10,11 @@ import io
 import os
 import re
 import shutil
+import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +27,10 @@ from hypothesis import strategies as st
 
 from cevnsi.config import check as config
 from cevnsi.experiments import inputs
+from cevnsi.experiments.csi_2017 import CSI_2017
 from cevnsi.files import strict_yaml, tables
 from cevnsi.files.atomic import TableError
+from cevnsi.files.strict_yaml import ConfigError
 from project import ROOT
 
 Record = Callable[[str, str], None]
@@ -36,10 +40,31 @@ Columns = Mapping[str, Mapping[str, Any]]
 SUMS = Path("data/SHA256SUMS")
 DATASETS = strict_yaml.read(ROOT / "config.yaml")["datasets"]
 DATASETS["table"] = {"reader": "table", "files": {"counts": "data/counts.csv", "acceptance": "data/acceptance.csv"}}
+CSI_2017_FILES = DATASETS["csi_2017"]["files"]
+# The release in few bins, lest every change read 2400 rows, and the same as tables of one's own.
+for _name in ("release", "csi_2017"):
+    _files = DATASETS[_name]["files"].items()
+    DATASETS[_name]["files"] = {role: f"data/few/{role}{Path(file).suffix}" for role, file in _files}
+OWN = ("counts", "acceptance", "backgrounds", "arrival")
+DATASETS["counts"] = {"reader": "counts", "files": {role: f"data/own/{role}.csv" for role in OWN}}
+DATASETS["gaussian"] = {"reader": "counts", "files": {role: f"data/own/{role}_in_energy.csv" for role in OWN[:3]}}
 FILES: dict[str, dict[str, str]] = {name: section["files"] for name, section in DATASETS.items()}
 FILES["published"] = {"published": inputs.PUBLISHED_FILE.as_posix()}
 PLACES = [(name, role) for name, files in FILES.items() for role in files]
-TWINS = {"coincidence": "anticoincidence", "reading_a": "reading_b"}
+TWINS = {
+    "coincidence": "anticoincidence",
+    "reading_a": "reading_b",
+    "arrival_prompt_neutrinos": "arrival_delayed_neutrinos",
+}
+_SECTION = {"nuclei": "mean", "form_factor": "helm", "sin2_theta_w": 0.23, "scans": [], "exposure": vars(CSI_2017)}
+_FLUX = {"flux": {"sigma": 0.28, "scales": ["signal"]}}
+# What an analysis asks of these, in whose bins the Poisson likelihood must be defined.
+ASKED: dict[str, dict[str, Any]] = {
+    "csi_2017": _SECTION
+    | {"measurement": {"photoelectron_edges": [6, 8, 10, 12, 14], "time_edges_us": [0, 3, 6, 9, 12]}},
+    "counts": _SECTION | {"nuisances": _FLUX},
+    "gaussian": _SECTION | {"nuisances": _FLUX, "statistic": "gaussian"},
+}
 
 # What a cell may become: not a number, a number only to some readers, or a number that no measurement has.
 CELLS = [
@@ -51,16 +76,68 @@ CELLS = [
 ]  # fmt: skip
 
 
+def _few_bins() -> dict[str, str]:
+    """The release of CsI 2017 from 6 to 14 photoelectrons, in bins of 3 microseconds, by role."""
+    texts = {}
+    for role, file in CSI_2017_FILES.items():
+        if role == "parameters":
+            text = (ROOT / file).read_text(encoding="utf-8")
+            texts[role] = text[text.index("acceptanceEfficiency:") :]
+            continue
+        in_time = role != "neutrons"
+        names = ["us", "n"] if role.startswith("arrival") else ["pe", "us", "n"] if in_time else ["pe", "n"]
+        table = pd.read_csv(ROOT / file, comment="#", names=names)
+        if "pe" in names:
+            table = table.query("6 < pe < 14")
+        if in_time:
+            table = table.assign(us=table.us // 3 * 3 + 1.5).groupby(names[:-1], as_index=False).sum()
+        texts[role] = "# centers, contents\n" + table.to_csv(index=False, header=False).replace(",", ", ")
+    return texts
+
+
+def _own_texts(few: dict[str, Path]) -> dict[str, dict[str, str]]:
+    """Those bins as tables of one's own, in energy and time and in energy alone, by dataset and role."""
+    section = {**ASKED["csi_2017"], "reader": "csi_2017"}
+    experiment, _ = inputs.experiment_of(section, inputs.RELEASES["csi_2017"].read(few))
+    measured = experiment.measurement
+    counts = pd.DataFrame({**measured.bins(), "observed_counts": measured.observed})
+    backgrounds = pd.DataFrame({**measured.bins(), **measured.backgrounds})
+    arrival = counts[["bin_low_us", "bin_high_us"]][:4].assign(**dict(experiment.response.arrival or {}))
+    x = np.arange(15.0)
+    acceptance = pd.DataFrame({"photoelectrons": x, "acceptance": (0.6655 / (1 + np.exp(-0.4942 * (x - 10.8507))))})
+    in_energy = [
+        table.groupby(["bin_low_pe", "bin_high_pe"], as_index=False).sum().drop(columns=["bin_low_us", "bin_high_us"])
+        for table in (counts, backgrounds)
+    ]
+    in_energy[0]["stat_uncertainty"] = np.sqrt(in_energy[0].observed_counts)
+    made = {
+        "counts": (counts, acceptance, backgrounds, arrival),
+        "gaussian": (in_energy[0], acceptance, in_energy[1]),
+    }
+    return {
+        name: {role: table.to_csv(index=False) for role, table in zip(OWN, each, strict=False)}
+        for name, each in made.items()
+    }
+
+
 def _true_texts() -> dict[str, str]:
-    """Every input file, and the first dataset once more in the columns of results."""
+    """Every input file, the release in few bins, and tables of one's own of the first dataset and of that release."""
     texts: dict[str, str] = {}
-    for name in ("figure3", "release", "published"):
+    for name in ("figure3", "published"):
         texts |= {path: (ROOT / path).read_text(encoding="utf-8") for path in FILES[name].values()}
     for kind, table in inputs.read_dataset(DATASETS["figure3"], ROOT, SUMS).items():
         if kind in FILES["table"]:
             texts[FILES["table"][kind]] = (
                 pd.DataFrame(table).drop(columns="rounding_shift", errors="ignore").to_csv(index=False)
             )
+    few = _few_bins()
+    with tempfile.TemporaryDirectory() as folder:
+        paths = {role: Path(folder) / role for role in few}
+        for role, path in paths.items():
+            path.write_text(few[role], encoding="utf-8")
+        own = _own_texts(paths)
+    for name, by_role in {"csi_2017": few, **own}.items():
+        texts |= {FILES[name][role]: text for role, text in by_role.items()}
     return texts
 
 
@@ -93,19 +170,33 @@ def _read(root: Path, name: str) -> Columns:
     return inputs.read_dataset(DATASETS[name], root, SUMS)
 
 
-def _pandas(path: Path, **options: Any) -> Any:
-    return pd.read_csv(path, encoding="utf-8-sig", float_precision="round_trip", **options)
-
-
-def _numbers(path: Path) -> Any:
+@cache
+def _numbers(content: bytes) -> Any:
     """A table of numbers, in which blank lines, those that start with #, and blanks about a name count for nothing."""
-    lines = path.read_bytes().decode("utf-8-sig").splitlines(keepends=True)
-    text = "".join(line for line in lines if line.strip(", \t\r\n") and line.lstrip()[0] != "#")
+    lines = content.decode("utf-8-sig").splitlines(keepends=True)
+    text = "".join(line for line in lines if line.strip('", \t\r\n') and line.lstrip()[0] != "#")
     return pd.read_csv(io.StringIO(text), float_precision="round_trip").rename(columns=str.strip).astype(float)
 
 
+@cache
+def _cells(content: bytes, names: tuple[str, ...]) -> Any:
+    """Numbers without a header in so many columns, between comments."""
+    return pd.read_csv(
+        io.BytesIO(content), encoding="utf-8-sig", float_precision="round_trip", comment="#", names=names, dtype=float
+    )
+
+
+@cache
+def _acceptance(content: bytes) -> dict[str, float]:
+    """The three numbers of the logistic, by name."""
+    read = yaml.load(content.decode("utf-8-sig"), Loader=yaml.CSafeLoader)
+    listed = read["acceptanceEfficiency"]["parameters"]
+    assert sorted(entry["name"] for entry in listed) == ["a", "k", "x_0"]
+    return {entry["name"]: float(str(entry["value"])) for entry in listed}
+
+
 def _figure3(paths: dict[str, Path]) -> Columns:
-    a, b, acceptance = (_numbers(paths[role]) for role in ("reading_a", "reading_b", "acceptance"))
+    a, b, acceptance = (_numbers(paths[role].read_bytes()) for role in ("reading_a", "reading_b", "acceptance"))
     if 0 < acceptance.photoelectrons[0] < 0.1:
         acceptance = pd.concat([acceptance[:1].assign(photoelectrons=0.0), acceptance])
     columns: dict[str, Any] = {}
@@ -119,7 +210,7 @@ def _figure3(paths: dict[str, Path]) -> Columns:
 
 
 def _early(path: Path) -> Any:
-    table = _pandas(path, comment="#", names=["pe", "time", "n"], dtype=float)
+    table = _cells(path.read_bytes(), ("pe", "time", "n"))
     assert len(table) == table.pe.nunique() * table.time.nunique()
     assert (table.n == table.n.round()).all()
     return table.query("time < 6").groupby("pe").n.sum()
@@ -129,9 +220,7 @@ def _release(paths: dict[str, Path]) -> Columns:
     c, ac = (_early(paths[role]) for role in ("coincidence", "anticoincidence"))
     half = (c.index[1] - c.index[0]) / 2
     high = float(c.index[-1] + half)
-    listed = yaml.safe_load(paths["parameters"].read_text(encoding="utf-8-sig"))["acceptanceEfficiency"]["parameters"]
-    value = {entry["name"]: float(str(entry["value"])) for entry in listed}
-    assert sorted(entry["name"] for entry in listed) == ["a", "k", "x_0"]
+    value = _acceptance(paths["parameters"].read_bytes())
     x = [np.array([0.0, 5.0]), np.linspace(5, 6, 21), np.linspace(6, high, round((high - 6) * 20) + 1)]
     y = [value["a"] / (1 + np.exp(-value["k"] * (piece - value["x_0"]))) for piece in x]
     return {
@@ -148,19 +237,112 @@ def _release(paths: dict[str, Path]) -> Columns:
     }
 
 
-def _read_independently(root: Path, name: str) -> Columns:
-    """What pandas and plain YAML make of the files, by the rules that the documentation states."""
-    paths = {role: root / file for role, file in FILES[name].items()}
-    if name == "figure3":
-        return _figure3(paths)
-    if name == "release":
-        return _release(paths)
-    if name == "table":
-        return {role: dict(_numbers(path)) for role, path in paths.items()}
-    table = _pandas(paths["published"], dtype=str, keep_default_na=False).rename(columns=str.strip)
+def _even(centers: Any) -> Any:
+    """Edges of evenly spaced bins."""
+    steps = np.diff(centers)
+    assert (steps > 0).all()
+    assert np.allclose(steps, steps[0], rtol=1e-5, atol=0)
+    return np.round([*(centers - steps[0] / 2), centers[-1] + steps[0] / 2], 9)
+
+
+def _histogram(path: Path) -> Any:
+    """Counts (photoelectrons, times), whole and in every bin."""
+    table = _cells(path.read_bytes(), ("pe", "time", "n")).pivot(index="pe", columns="time", values="n")
+    assert ((table == table.round()) & (table >= 0)).all(axis=None)
+    return table
+
+
+def _csi_2017(paths: dict[str, Path]) -> Columns:
+    windows = ("coincidence", "anticoincidence", "coincidence_off", "anticoincidence_off")
+    c, ac, *off = (_histogram(paths[role]) for role in windows)
+    assert all(c.index.equals(each.index) and c.columns.equals(each.columns) for each in (ac, *off))
+    pe, us = (_even(axis.to_numpy()) for axis in (c.index, c.columns))
+    assert pe[0] >= 0
+    cells = [(*pe[i : i + 2], *us[j : j + 2]) for i in range(len(pe) - 1) for j in range(len(us) - 1)]
+    edges = dict(zip(("bin_low_pe", "bin_high_pe", "bin_low_us", "bin_high_us"), np.transpose(cells), strict=True))
+    arrival = {"bin_low_us": us[:-1], "bin_high_us": us[1:]}
+    for name in ("prompt_neutrinos", "delayed_neutrinos", "prompt_neutrons"):
+        table = _cells(paths[f"arrival_{name}"].read_bytes(), ("time", "share"))
+        assert np.allclose(_even(table.time.to_numpy()), us, rtol=1e-5, atol=1e-6)
+        assert (table.share >= 0).all()
+        assert abs(table.share.sum() - 1) < 2e-6
+        arrival[name] = table.share
+    neutrons = _cells(paths["neutrons"].read_bytes(), ("pe", "n"))
+    assert (neutrons.n >= 0).all()
+    covered = _even(neutrons.pe.to_numpy())
+    assert covered[0] <= pe[0]
+    assert covered[-1] >= pe[-1]
+    curve = _acceptance(paths["parameters"].read_bytes())
+    assert 0 <= curve["a"] <= 1
+    counts = {"observed_counts": c, "beam_on_counts": ac, "all_counts": ac + off[0] + off[1]}
+    return {
+        "counts": edges | {name: table.to_numpy().ravel() for name, table in counts.items()},
+        "arrival": arrival,
+        "neutrons": {"photoelectrons": neutrons.pe, "counts": neutrons.n * 7.47594},
+        "efficiency": {"plateau": [curve["a"]], "steepness": [curve["k"]], "midpoint": [curve["x_0"]]},
+    }
+
+
+def _same_bins(found: Any, expected: Any) -> bool:
+    """Whether edges (rows, lower and upper ones by turns) are the same but for what decimals leave of a bin."""
+    there, here = np.asarray(found), np.asarray(expected)
+    widths = np.repeat(here[:, 1::2] - here[:, ::2], 2, axis=1)
+    return there.shape == here.shape and bool((abs(there - here) <= 2.5e-6 * widths).all())
+
+
+def _counts(paths: dict[str, Path]) -> Columns:
+    read = {role: _numbers(path.read_bytes()) for role, path in paths.items()}
+    counts, backgrounds, acceptance = read["counts"], read["backgrounds"], read["acceptance"]
+    edges = [name for name in ("bin_low_pe", "bin_high_pe", "bin_low_us", "bin_high_us") if name in counts]
+    low, high = counts[edges[::2]], counts[edges[1::2]].set_axis(edges[::2], axis=1)
+    assert (low < high).all(axis=None)
+    assert low.equals(low.sort_values(edges[::2]))
+    assert len(low.drop_duplicates()) == np.prod([low[name].nunique() for name in low])
+    for name in low:
+        starts, ends = np.unique(low[name]), np.unique(high[name])
+        assert np.allclose(starts[1:], ends[:-1], rtol=1e-5, atol=1e-6)
+    assert _same_bins(backgrounds[edges], counts[edges])
+    assert (backgrounds >= 0).all(axis=None)
+    assert low.bin_low_pe.min() >= 0
+    assert acceptance.acceptance.between(0, 1).all()
+    assert acceptance.photoelectrons.is_monotonic_increasing
+    assert acceptance.photoelectrons.iloc[0] <= low.bin_low_pe.iloc[0] + 1e-5
+    assert acceptance.photoelectrons.iloc[-1] >= high.bin_low_pe.iloc[-1] - 1e-5
+    if "stat_uncertainty" in counts:
+        assert (counts.stat_uncertainty > 0).all()
+    else:
+        assert ((counts.observed_counts >= 0) & (counts.observed_counts == counts.observed_counts.round())).all()
+    if "arrival" in read:
+        arrival, times = read["arrival"], counts[edges[2:]].drop_duplicates()
+        assert _same_bins(arrival[edges[2:]], times)
+        assert (arrival >= 0).all(axis=None)
+        assert (arrival.drop(columns=edges[2:]).sum() < 1 + 2e-6).all()
+        assert sorted(arrival) == sorted([*edges[2:], "nu_e", "nu_mu", "nu_mu_bar"])
+    return {role: dict(table) for role, table in read.items()}
+
+
+def _published(path: Path) -> Columns:
+    table = pd.read_csv(path, encoding="utf-8-sig", float_precision="round_trip", dtype=str, keep_default_na=False)
+    table = table.rename(columns=str.strip)
     assert table.key.is_unique
     assert set(table.comparison) <= {"near", "at_least"}
-    return {name: dict(table.astype({"published": float, "tolerance": float}))}
+    return {"published": dict(table.astype({"published": float, "tolerance": float}))}
+
+
+READERS: dict[str, Callable[[dict[str, Path]], Columns]] = {
+    "figure3": _figure3,
+    "release": _release,
+    "csi_2017": _csi_2017,
+    "table": lambda paths: {role: dict(_numbers(path.read_bytes())) for role, path in paths.items()},
+    "counts": _counts,
+    "gaussian": _counts,
+    "published": lambda paths: _published(paths["published"]),
+}
+
+
+def _read_independently(root: Path, name: str) -> Columns:
+    """What pandas and plain YAML make of the files, by the rules that the documentation states."""
+    return READERS[name]({role: root / file for role, file in FILES[name].items()})
 
 
 def _same(ours: Columns, theirs: Columns) -> bool:
@@ -180,15 +362,20 @@ def _same_as_independently(root: Path, name: str, ours: Columns) -> bool:
 
 
 def _outcome(root: Path, name: str) -> str:
-    """Refused with the name of a file, or read as by the independent reader."""
+    """Refused with the name of a file, or of an analysis that asks for what it has not; or read as independently."""
     try:
-        ours = _read(root, name)
+        ours: Any = _read(root, name)
+        if name in ASKED:
+            section = {**ASKED[name], "dataset": name, "reader": DATASETS[name]["reader"]}
+            inputs.check_analysis(name, section, ours)
     except TableError as error:
-        said = str(error)
+        said, places = str(error), list(FILES[name].values())
+    except ConfigError as error:
+        said, places = str(error), [f"analyses.{name}: "]
     else:
         same = _same_as_independently(root, name, ours)
         return "accepted unchanged" if same else "accepted with a changed meaning"
-    assert any(file in said for file in FILES[name].values()), said
+    assert any(place in said for place in places), said
     return "refused"
 
 
@@ -310,21 +497,31 @@ def _every_cell(path: str) -> Iterator[tuple[str, str, str]]:
         yield start, cell, "".join(f",{c}" for c in cells[i + 1 :]) + f"\n{after}\n"
 
 
-@pytest.mark.parametrize(("name", "role"), PLACES)
-def test_every_bad_cell_in_every_column(folder: Path, record: Record, name: str, role: str) -> None:
+# Read by the same lines as another place, so that a change at random is enough.
+ALIKE = {
+    "csi_2017": {*CSI_2017_FILES} - {"coincidence", "neutrons", "arrival_prompt_neutrinos"},
+    "gaussian": {"acceptance", "backgrounds"},
+}
+
+
+@pytest.mark.parametrize(("name", "role"), [(name, role) for name, role in PLACES if role not in ALIKE.get(name, ())])
+def test_every_bad_cell_in_every_column(
+    folder: Path, record: Record, monkeypatch: pytest.MonkeyPatch, name: str, role: str
+) -> None:
+    monkeypatch.setattr(inputs, "verify_checksum", lambda *_: None)  # it would refuse all, and takes half of the time
     path = FILES[name][role]
     changed = []
-    for start, _, end in _every_cell(path):
-        for cell in CELLS:
-            changes = {path: f"{start}{cell}{end}".encode()}
-            with _changed(folder, changes | {str(SUMS): _sums(TRUE | changes)}):
+    with _changed(folder, {path: TRUE[path]}):
+        for start, _, end in _every_cell(path):
+            for cell in CELLS:
+                (folder / path).write_bytes(f"{start}{cell}{end}".encode())
                 outcome = _outcome(folder, name)
-            record("inputs", outcome)
-            changed += [cell] if outcome == "accepted with a changed meaning" else []
+                record("inputs", outcome)
+                changed += [cell] if outcome == "accepted with a changed meaning" else []
     assert changed == []
 
 
-@settings(REPEATABLE, max_examples=400)
+@settings(REPEATABLE, max_examples=600)
 @given(mutation=_mutation())
 def test_a_changed_file_is_refused_or_means_what_it_says(
     folder: Path, record: Record, mutation: tuple[str, dict[str, bytes]]
@@ -354,8 +551,8 @@ FORMS = [
     (name, role, how)
     for name, role in PLACES
     for how in HARMLESS
-    if not (how == "spaces around commas" and name != "release")  # a column's name would change
-    if not (how == "quoted cells" and name in ("release", "published"))  # not csv, or quoted already
+    if not (how == "spaces around commas" and name not in ("release", "csi_2017"))  # a column's name would change
+    if not (how == "quoted cells" and name in ("release", "csi_2017", "published"))  # not csv, or quoted already
 ]
 
 

@@ -15,6 +15,7 @@ Record = Callable[[str, str], None]
 
 READING = "data/coherent_csi_2017/digitized/figure3_residuals_a.csv"
 RELEASE = "data/coherent_csi_2017/release/data_coincidence_beamOn.txt"
+ARRIVAL = "data/coherent_csi_2017/release/arrivalTimePDF_promptNeutrinos.txt"
 SUMS = "data/SHA256SUMS"
 
 
@@ -50,6 +51,9 @@ BAD = {
         f"{READING}: row 5, residual_counts: 'nan'", change=lambda p: _edit_and_list(p, READING, "8.04435", "nan")
     ),
     "a count": Bad(f"{RELEASE}: row 3", change=lambda p: _edit_and_list(p, RELEASE, "1.0, 0.25, 2", "1.0, 0.25, 2_0")),
+    "a share": Bad(
+        f"{ARRIVAL}: its shares sum to 0.9", change=lambda p: _edit_and_list(p, ARRIVAL, "0.75, 0.90", "0.75, 0.80")
+    ),
     "a checksum": Bad(f"{READING}: sha256 is", change=lambda p: _edit(p, READING, "8.04435", "8.04436")),
     "a folder for a file": Bad(f"{READING}: cannot be read", change=lambda p: _replace(p, READING, Path.mkdir)),
     "a number in octal": Bad("config.yaml: line", change=lambda p: _edit(p, "config.yaml", "chunks: 1", "chunks: 01")),
@@ -62,6 +66,7 @@ BAD = {
         "photoelectron_range: [6, 30], normalization_uncertainty: 0.3, scans: []}}",
     ),
     "a name with a line end": Bad("datasets: 'a\\n' does not match", 'datasets: {"a\\n": {reader: table, files: {}}}'),
+    "a nuisance": Bad("csi_2017: nuisances.flux: is none", "analyses: {csi_2017: {nuisances: {flux: {sigma: 0.1}}}}"),
     "no bin edge": Bad("analyses.paper.photoelectron_range: 7", "analyses: {paper: {photoelectron_range: [7, 30]}}"),
 }
 

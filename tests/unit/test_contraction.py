@@ -147,4 +147,6 @@ def test_the_terms_of_an_interaction_are_its_charges_squared(
         and (form_factor in RADIUS_FORM_FACTORS or parameter.name not in NEUTRON_RADII)
     }
     (weight,) = by_epsilon.weights(used.dataset.recoils, point)
-    np.testing.assert_allclose(used.dataset.signal(name, point)[0], used.dataset.templates.counts(weight), rtol=1e-12)
+    (coefficient,) = by_epsilon.coefficients(used.dataset.recoils, point)
+    expected = coefficient * used.dataset.templates.counts(weight)
+    np.testing.assert_allclose(used.dataset.signal(name, point)[0], expected, rtol=1e-12)

@@ -74,3 +74,17 @@ def test_errors_and_significance_are_where_chi2_rises(made: Model) -> None:
     assert list(standard["nuisances"]) == ["flux", "beam_off", "live_time"]
     errors = {name: each["error"] for name, each in standard["nuisances"].items()}
     assert all(0 < errors[nuisance.name] <= (nuisance.sigma or 0) + 1e-6 for nuisance in made.nuisances)
+
+
+@pytest.mark.parametrize("held", [True, False])
+def test_what_is_not_fitted_has_no_error(held: bool, model: Callable[..., Model]) -> None:
+    """Without nuisances, or with all of them held at zero, the standard model's chi2 is the likelihood's."""
+    used = model("csi_2017")
+    (dataset,) = used.datasets
+    kept = tuple(replace(nuisance, fixed=0.0) for nuisance in dataset.nuisances) if held else ()
+    found = best_fit(replace(used, datasets=(replace(dataset, nuisances=kept),)))
+    counts = dataset.signal("contact", {})[0] + sum(dataset.measurement.backgrounds.values())
+    assert found["standard_model"]["chi2"] == pytest.approx(float(dataset.terms(counts)[0]), abs=1e-9)
+    assert found["nuisances"] == found["standard_model"]["nuisances"] == {}
+    none = sum(dataset.measurement.backgrounds.values()) + np.zeros(144)
+    assert found["significance"] ** 2 == pytest.approx(float(dataset.terms(none)[0]) - found["chi2"], abs=1e-6)

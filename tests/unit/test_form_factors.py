@@ -26,7 +26,7 @@ NUCLIDES = (MEAN_OF_CSI, CESIUM, IODINE)
 
 def test_form_factors_are_those_of_the_schema() -> None:
     analyses = schema()["properties"]["analyses"]["additionalProperties"]["properties"]
-    assert analyses["form_factor"]["enum"] == list(FORM_FACTORS)
+    assert analyses["form_factor"]["enum"] == [*FORM_FACTORS, *RADIUS_FORM_FACTORS]
 
 
 @pytest.mark.parametrize("name", FORM_FACTORS)

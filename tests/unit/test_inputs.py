@@ -62,20 +62,24 @@ IN_TIME: Files = {
     "anticoincidence": histogram({cell: 1 + i % 2 for i, cell in enumerate(CELLS)}),
     "coincidence_off": histogram(dict.fromkeys(CELLS, 1)),
     "anticoincidence_off": histogram(dict.fromkeys(CELLS, 0)),
-    "neutrons": "# center, neutrons\n6.5, 0.1\n7.5, 0.2\n8.5, 0.2\n9.5, 0.1\n",
+    "neutrons": "# center, neutrons\n6.5, 0.1\n7.5, 0.2\n8.5, 0.2\n9.5, 0.1\n10.5, 0.1\n11.5, 0\n",
     **{f"arrival_{name}": SHARES for name in ("prompt_neutrinos", "delayed_neutrinos", "prompt_neutrons")},
     "parameters": PARAMETERS,
 }
-COUNTED = "bin_low_pe,bin_high_pe,bin_low_us,bin_high_us,{}\n0,4,0,1,{}\n0,4,1,6,{}\n4,6,0,1,{}\n4,6,1,6,{}\n".format
 COUNTS: Files = {
-    "counts": COUNTED("observed_counts", 5, 9, 0, 3),
-    "acceptance": TABLE["acceptance"],
-    "backgrounds": COUNTED("leak,beam", "4,0.5", "7,0", "1,0.25", "2,0"),
-    "arrival": "bin_low_us,bin_high_us,nu_e,nu_mu,nu_mu_bar\n0,1,0.2,0.9,0.2\n1,6,0.7,0.1,0.7\n",
+    "counts": "bin_low_pe,bin_high_pe,bin_low_us,bin_high_us,observed_counts\n"
+    "6,8,0,1,3\n6,8,1,3,2\n8,12,0,1,5\n8,12,1,3,0\n",
+    "acceptance": "photoelectrons,acceptance\n6,0.1\n12,0.5\n",
+    "backgrounds": "bin_low_pe,bin_high_pe,bin_low_us,bin_high_us,neutrons,leak\n"
+    "6,8,0,1,0.5,1\n6,8,1,3,0.1,2\n8,12,0,1,0.5,2\n8,12,1,3,0,4\n",
+    "arrival": "bin_low_us,bin_high_us,nu_e,nu_mu,nu_mu_bar\n0,1,0.25,0.875,0.25\n1,3,0.5,0.125,0.5\n",
 }
 SOUND: dict[str, Files] = {
-    **{"table": TABLE, "figure3": FIGURE3, "release2018": RELEASE},
-    **{"csi_2017": IN_TIME, "counts": COUNTS},
+    "table": TABLE,
+    "figure3": FIGURE3,
+    "release2018": RELEASE,
+    "csi_2017": IN_TIME,
+    "counts": COUNTS,
 }
 
 
@@ -379,6 +383,108 @@ COMPLAINTS = [
         "parameters.txt: acceptanceEfficiency needs numbers a, k and x_0, once each and nothing else",
     ),
     ("release2018", "parameters", "0.6655", "1.6655", "parameters.txt: row"),
+    ("csi_2017", "coincidence", IN_TIME["coincidence"], "", "coincidence.txt: has no bins; expected rows of photoel"),
+    ("csi_2017", "coincidence_off", IN_TIME["coincidence_off"], "# counts\n", "coincidence_off.txt: has no bins"),
+    ("csi_2017", "coincidence", "7.0, 0.25, 2", "7.0, 0.25, nan", "coincidence.txt: row 2: '7.0, 0.25, nan' is not '"),
+    ("csi_2017", "coincidence", "7.0, 0.25, 2", "7.0, 0.25, 1e300", "row 2: '7.0, 0.25, 1e300': counts must be whole,"),
+    (
+        "csi_2017",
+        "anticoincidence_off",
+        "9.0, 0.75, 0\n",
+        "",
+        "off.txt: has 8 bins, expected 3 of photoelectrons times 3",
+    ),
+    (
+        "csi_2017",
+        "coincidence",
+        IN_TIME["coincidence"],
+        IN_TIME["coincidence"].replace(" 1.25,", " 1.75,"),
+        "coincidence.txt: arrival times have a gap after 0.75; expected evenly spaced centres of bins",
+    ),
+    (
+        "csi_2017",
+        "coincidence",
+        IN_TIME["coincidence"],
+        IN_TIME["coincidence"]
+        .replace(", 0.75,", ", 0.25e-40,")
+        .replace(", 1.25,", ", 0.5e-40,")
+        .replace(", 0.25,", ", 0,"),
+        "coincidence.txt: centres from 0 to 5e-41 by 2.5e-41; expected steps above 2e-09 up to 1e+30",
+    ),
+    (
+        "csi_2017",
+        "neutrons",
+        IN_TIME["neutrons"],
+        "",
+        "neutrons.txt: has 0 rows; expected 2 or more of 'photoelectrons",
+    ),
+    ("csi_2017", "neutrons", "8.5, 0.2", "8.6, 0.2", "neutrons.txt: row 4: 8.6 after 7.5; expected steps of 1 as in"),
+    ("csi_2017", "neutrons", "7.5, 0.2", "6.5, 0.2", "neutrons.txt: row 3: 6.5 after 6.5; expected centres that incr"),
+    ("csi_2017", "neutrons", "8.5, 0.2", "8.5, 1e300", "neutrons.txt: row 4: 1e+300; expected a content of at most 1e"),
+    (
+        "csi_2017",
+        "neutrons",
+        "8.5, 0.2",
+        "8.5, nan",
+        "neutrons.txt: row 4: '8.5, nan' is not 'photoelectrons, neutrons",
+    ),
+    (
+        "csi_2017",
+        "neutrons",
+        "11.5, 0\n",
+        "",
+        "neutrons.txt: its bins are from 6 to 11 by 1; expected one to end at 12, where one of the counts does",
+    ),
+    (
+        "csi_2017",
+        "arrival_prompt_neutrons",
+        SHARES,
+        "# share\n",
+        "neutrons.txt: has 0 rows; expected 2 or more of 'bin",
+    ),
+    (
+        "csi_2017",
+        "arrival_delayed_neutrinos",
+        "0.75, 0.25",
+        "0.75, -0.25",
+        "row 3: -0.25 is negative; expected a content",
+    ),
+    (
+        "csi_2017",
+        "arrival_delayed_neutrinos",
+        "0.75, 0.25",
+        "0.75, 0.2",
+        "neutrinos.txt: its shares sum to 0.95; expected 1",
+    ),
+    ("csi_2017", "arrival_delayed_neutrinos", "1.25, 0.25\n", "", "neutrinos.txt: its bins of time are not those of"),
+    ("csi_2017", "parameters", "0.6655", "1.6655", "parameters.txt: the acceptance a is 1.6655; expected a number in"),
+    ("csi_2017", "parameters", "0.6655", "-0.6655", "parameters.txt: the acceptance a is -0.6655; expected a number"),
+    ("counts", "counts", COUNTS["counts"], "", "counts.txt: is empty; expected"),
+    ("counts", "counts", COUNTS["counts"][COUNTS["counts"].index("6,8") :], "", "counts.txt: has no bins"),
+    ("counts", "counts", "6,8,1,3,2", "6,8,1,3,2.5", "counts.txt: row 3: observed_counts 2.5; expected a whole number"),
+    ("counts", "counts", "6,8,1,3,2", "6,8,1,3,nan", "counts.txt: row 3, observed_counts: 'nan' is not a finite"),
+    ("counts", "counts", "6,8,1,3,2", "6,8,1,3,1e300", "counts.txt: row 3, observed_counts: 1e+300 is beyond 1e+30"),
+    ("counts", "backgrounds", "0.1,2", "1e300,2", "backgrounds.txt: row 3, neutrons: 1e+300 is beyond 1e+30"),
+    ("counts", "backgrounds", "0.1,2", "-0.1,2", "backgrounds.txt: row 3: neutrons -0.1 is negative"),
+    ("counts", "backgrounds", "6,8,1,3,0.1,2\n", "", "backgrounds.txt: has 3 rows; expected 4, 2 times 2 bins"),
+    (
+        "counts",
+        "backgrounds",
+        COUNTS["backgrounds"][COUNTS["backgrounds"].index("6,8") :],
+        "",
+        "backgrounds.txt: has 0 rows; expected 4",
+    ),
+    ("counts", "backgrounds", ",neutrons,leak", ",,", "backgrounds.txt: column ''; expected a name of letters"),
+    ("counts", "arrival", "0,1,0.25", "0,2,0.25", "arrival.txt: row 2: bin_high_us is 2, expected 1, as bins of the"),
+    ("counts", "arrival", "1,3,0.5", "1,3,0.8", "arrival.txt: nu_e sums to 1.05; expected at most 1"),
+    (
+        "counts",
+        "arrival",
+        COUNTS["arrival"][COUNTS["arrival"].index("0,1") :],
+        "",
+        "arrival.txt: has 0 rows; expected 2",
+    ),
+    ("counts", "acceptance", "12,0.5", "12,1.5", "acceptance.txt: row 3: acceptance 1.5 is outside [0, 1]"),
 ]
 
 

@@ -166,7 +166,12 @@ COMPLAINTS: list[tuple[Callable[[dict[str, str]], dict[str, str]], str]] = [
     ),
     (replaced("arrival", "nu_mu_bar", "nu_tau"), "arrival.csv: missing column 'nu_mu_bar'"),
     (replaced("arrival", "0.0,0.5,", "0.0,0.5,-"), "arrival.csv: row 2: nu_e -"),
-    (replaced("arrival", "5.5,6.0", "5.5,6.5"), "arrival.csv: its bins of time are not those of the counts"),
+    (replaced("arrival", "5.5,6.0", "5.5,6.5"), "arrival.csv: row 13: bin_high_us is 6.5, expected 6, as bins of"),
+    (
+        replaced("arrival", "\n0.0,0.5,", "\n0.000001,0.5,"),
+        "arrival.csv: row 2: bin_low_us is 1e-06, expected 0, as bins",
+    ),
+    (replaced("arrival", "\n2.0,2.5,", "\n2.0,3.0,"), "arrival.csv: row 6: bin_high_us is 3, expected 2.5, as bins of"),
     (replaced("arrival", "5.5,6.0,0.", "5.5,6.0,1."), "arrival.csv: nu_e sums to 1.9"),
     (without("arrival"), "counts.csv: expected a file of arrival for its bins of time"),
     (lambda texts: in_energy_texts(texts), "counts.csv: expected bins of time for a file of arrival"),
@@ -200,6 +205,20 @@ def test_a_bad_table_is_named(
         ({"flux": {"sigma": 0.1, "scales": ["leak"]}}, "nuisances.flux.scales: 'leak'; expected some of signal"),
         ({"flux": {"scales": ["signal"]}}, "nuisances.flux"),
         ({"flux": {"sigma": 0.1, "fixed": 0, "scales": ["signal"]}}, "nuisances.flux"),
+        ({"flux": {"sigma": 1e-12, "scales": ["signal"]}}, "nuisances.flux.sigma: 1e-12 is not valid"),
+        ({"flux": {"fixed": 1e12, "scales": ["signal"]}}, "nuisances.flux.fixed: 1000000000000.0 is greater than"),
+        (
+            {name: {"sigma": "free", "scales": [STEADY_STATE]} for name in ("a", "b")},
+            "analyses.mine: nuisances: a, b: free, but counts cannot tell what each is",
+        ),
+        (
+            {"a": {"fixed": -1, "scales": [STEADY_STATE]}, "b": {"fixed": -0.5, "scales": [STEADY_STATE, "signal"]}},
+            "analyses.mine: nuisances: steady_state is held at -0.5 times its counts; expected 0 or more",
+        ),
+        (
+            {"off": {"fixed": -1, "scales": ["signal", NEUTRONS, STEADY_STATE]}},
+            "analyses.mine: bin photoelectrons [6, 8), arrival_time_us [0, 0.5): 3 observed, but neither signal nor",
+        ),
     ],
 )
 def test_a_nuisance_of_nothing_is_refused(
@@ -209,6 +228,19 @@ def test_a_nuisance_of_nothing_is_refused(
     with pytest.raises(ConfigError) as caught:
         build(texts, nuisances=nuisances)
     assert said in str(caught.value)
+
+
+def test_a_bin_that_expects_nothing_and_observes_something_is_refused(
+    build: Callable[..., Model], model: Callable[..., Model]
+) -> None:
+    texts = in_energy(model("csi_2017"))
+    del texts["arrival"]
+    texts["backgrounds"] = texts["backgrounds"].splitlines()[0] + "\n"
+    texts["backgrounds"] += "".join(f"{low},{low + 2},0,0\n" for low in range(6, 30, 2))
+    texts["acceptance"] = "photoelectrons,acceptance\n6,0.1\n28,0.7\n28,0\n30,0\n"
+    said = r"analyses\.mine: bin photoelectrons \[28, 30\): \d+ observed, but neither signal nor background is expected"
+    with pytest.raises(ConfigError, match=said):
+        build(texts)
 
 
 def test_what_a_release_scales_is_its_own(config: dict[str, Any], root: Path) -> None:

@@ -381,3 +381,10 @@ def test_anything_else_is_not_of_scales_alone(models: Mapping[str, Model], model
     for other in others:
         assert not has_scales_alone(replace(mean, datasets=(other,)))
         assert not has_scales_alone(replace(mean, datasets=(dataset, other)))
+
+
+def test_the_plain_way_leads_down_where_two_scales_are_as_good(models: Mapping[str, Model]) -> None:
+    """Of a signal 1e7 times too large, which two nuisances scale: their Hessian is singular but for rounding."""
+    used, point = models["one of several, several of one"], {"eps_mumu_uV": -478.26, "eps_emu_dV": 459.46}
+    expected = float(least_over_scales(used, "contact", point))
+    assert float(chi2_at(used, "contact", point)) == pytest.approx(expected, abs=1e-6)

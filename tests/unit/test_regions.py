@@ -179,7 +179,9 @@ def surface(monkeypatch: pytest.MonkeyPatch, model: Callable[..., Model]) -> Cal
     """Makes chi2 2.5 and a sum of terms, one a parameter, each given as a function and where that is least."""
 
     def use(terms: dict[str, tuple[Callable[[Any], Any], float]]) -> Model:
-        def least(_: Model, interaction: str, at: dict[str, Any], domain: Any, over: Any = ()) -> FloatArray:
+        def least(
+            _: Model, interaction: str, at: dict[str, Any], domain: Any, over: Any = (), *rest: Any
+        ) -> FloatArray:
             chi2: Any = 2.5
             for name, (term, center) in terms.items():
                 axis = next((axis for axis in over if axis.name == name), None)

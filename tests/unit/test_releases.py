@@ -132,11 +132,26 @@ COMPLAINTS: list[tuple[str, dict[str, Any], str]] = [
     ("csi_2017", {"measurement": {"smearing": "gamma"}}, "smearing: 'gamma' is unknown; expected one of none, poisson"),
     ("csi_2017", {"measurement": {"acceptance_at": "count"}}, "csi_2017: acceptance_at: 'count' of what is not smear"),
     ("csi_2017", {"measurement": {"time_edges_us": [0, 0.3]}}, "csi_2017: arrival_time_us: 0.3 is not a bin edge"),
+    (
+        "csi_2017",
+        {"measurement": {"time_edges_us": [0, 6, 6.000001]}},
+        "arrival_time_us: [6, 6.000001] holds no bin of",
+    ),
+    (
+        "paper",
+        {"photoelectron_range": [6, 6.000001]},
+        "paper.photoelectron_range: photoelectrons: [6, 6.000001] holds no",
+    ),
     ("csi_2017", {"measurement": {"time_edges_us": [1, 0]}}, "csi_2017: time_edges_us: 1, 0; expected increasing"),
     (
         "csi_2017",
         {"measurement": {"photoelectron_edges": {"min": 6, "max": 30, "step": 5}}},
         "csi_2017: photoelectron_edges: from 6 to 30 by 5; expected whole steps",
+    ),
+    (
+        "csi_2017",
+        {"measurement": {"photoelectron_edges": {"min": 6, "max": 30, "step": 1e9}}},
+        "csi_2017: photoelectron_edges: from 6 to 30 by 1e+09; expected whole steps, one or more",
     ),
     (
         "csi_2017",

@@ -94,8 +94,8 @@ def assert_same(project: Project, undisturbed: Project) -> None:
 
 
 def way_out(output: str) -> list[str]:
-    """The command that an error offers between backticks."""
-    offered = re.findall(r"`([^`]+)`", output)
+    """The command that an error offers between backticks, where a remark at the start may have others."""
+    offered = re.findall(r"by `([^`]+)`", output)
     assert offered, output
     return shlex.split(offered[0])
 

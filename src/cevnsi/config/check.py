@@ -21,12 +21,20 @@ from cevnsi.experiments.inputs import RELEASES, exposure_of
 from cevnsi.experiments.targets import TARGETS
 from cevnsi.files.strict_yaml import LARGEST, ConfigError, load_yaml, near_miss
 from cevnsi.model import Analysis
-from cevnsi.parameters import MATTER_PARAMETERS, NEUTRON_RADII, Axis, quarks_of
+from cevnsi.parameters import (
+    CEVNS_NORMALIZATION,
+    MATTER_PARAMETERS,
+    NEUTRON_RADII,
+    Axis,
+    combination,
+    expanded,
+    quarks_of,
+)
 from cevnsi.physics.cross_section import KINEMATICS
 from cevnsi.physics.form_factors import FORM_FACTORS, LEAST_RMS_RADIUS_FM, RADIUS_FORM_FACTORS
 from cevnsi.physics.interactions import INTERACTIONS
 from cevnsi.physics.weak_charge import COUPLINGS, NucleonCouplings
-from cevnsi.scans.axes import Scan, share
+from cevnsi.scans.axes import REFERENCES, Scan, share
 from cevnsi.statistics.likelihoods import STATISTICS
 
 DEEPEST, MOST_VALUES = 10, 100_000  # of a configuration, aliases written out
@@ -64,6 +72,7 @@ def schema() -> dict[str, Any]:
     for name, values in csi_2017_time.KNOWN.items():
         analysis["properties"]["measurement"]["properties"][name]["enum"] = list(values)
     scan["properties"]["interaction"]["enum"] = list(INTERACTIONS)
+    scan["properties"]["reference"]["enum"] = list(REFERENCES)
     dataset["allOf"] = [
         {
             "if": {"required": ["reader"], "properties": {"reader": {"const": name}}},
@@ -104,11 +113,11 @@ def _axis(name: str, section: Mapping[str, Any]) -> Axis:
 def parse_scan(name: str, section: Mapping[str, Any]) -> Scan:
     """The dataclass of a section that `check` has accepted.
 
-    Axes are in the order of the interaction's parameters, whatever the order of the mapping: merging a file of changes
-    reorders it. A projection, which is a list, chooses another order.
+    Axes are in the order of the interaction's parameters, then by name, whatever the order of the mapping: merging a
+    file of changes reorders it. A projection, which is a list, chooses another order.
     """
     place = {name: i for i, name in enumerate(INTERACTIONS[section["interaction"]].parameters)}
-    listed = sorted(section["axes"].items(), key=lambda item: place.get(item[0], len(place)))
+    listed = sorted(section["axes"].items(), key=lambda item: (place.get(item[0], len(place)), item[0]))
     axes = tuple(_axis(*item) for item in listed)
     names = tuple(axis.name for axis in axes)
     projections = section.get("projections", [names])
@@ -118,6 +127,9 @@ def parse_scan(name: str, section: Mapping[str, Any]) -> Scan:
         axes=axes,
         domain={key: (float(low), float(high)) for key, (low, high) in section.get("domain", {}).items()},
         fixed={key: float(value) for key, value in section.get("fixed", {}).items()},
+        combinations={key: combination(key, of) for key, of in section.get("combinations", {}).items()},
+        nuisances=tuple(section.get("nuisances", ())),
+        reference=section.get("reference", "minimum"),
         projections=tuple(tuple(projection) for projection in projections),
         confidence_levels=tuple(section.get("confidence_levels", ())),
         n_dof=tuple(map(int, section.get("n_dof", ()))),
@@ -228,12 +240,18 @@ def _domain_complaints(key: str, scan: Scan) -> Iterator[str]:
             yield f"{key}.domain.{name}: [{low:g}, {high:g}] is not a domain; expected low < high"
         if name in MATTER_PARAMETERS:
             yield f"{key}.domain.{name}: a matter parameter is an axis; its eps_uV and eps_dV have domains"
-    if not all(map(INTERACTIONS[scan.interaction].has_domain, scan.domain)):
+    named = sorted(scan.named)
+    exact = {name for name, made in scan.combinations.items() if made.is_of_couplings}
+    has_domain = INTERACTIONS[scan.interaction].has_domain
+    if not all(name in exact or (name not in scan.combinations and has_domain(name)) for name in scan.domain):
         yield f"{key}.domain: only contact parameters can be minimised over; scan one more axis and name a projection"
     for axis in scan.axes:
         if axis.name not in MATTER_PARAMETERS:
             continue
         quarks = quarks_of(axis.name)
+        for name in (*named, *scan.domain):
+            if name in scan.combinations and set(scan.combinations[name].of) & set(quarks):
+                yield f"{key}.combinations.{name}: moves couplings whose sum is axis {axis.name} (Eq. 11); expected one"
         missing = [quark for quark in quarks if quark not in scan.domain]
         if missing:
             yield f"{key}.domain: axis {axis.name} needs a domain for {' and '.join(missing)} (Eq. 11 fixes their sum)"
@@ -286,9 +304,25 @@ def _names(scan: Scan) -> list[str]:
     return [axis.name for axis in scan.axes]
 
 
+def _radii_of(scan: Scan, name: str) -> list[float]:
+    """What one unit of a parameter of a scan adds to each neutron radius that it moves."""
+    if name in scan.combinations:
+        return [unit for part, unit in scan.combinations[name].of.items() if part in NEUTRON_RADII]
+    return [1.0] if name in NEUTRON_RADII else []
+
+
+def _combination_complaints(key: str, section: Mapping[str, Any]) -> Iterator[str]:
+    """Before a scan is parsed."""
+    for name, of in section.get("combinations", {}).items():
+        try:
+            combination(name, of)
+        except ValueError as error:
+            yield f"{key}.combinations.{name}: {error}"
+
+
 def _scan_complaints(key: str, scan: Scan) -> Iterator[str]:
     interaction = INTERACTIONS[scan.interaction]
-    known = interaction.parameters
+    known = {**interaction.parameters, **scan.combinations, **dict.fromkeys(scan.nuisances)}
     for place, names in (("axes", _names(scan)), ("domain", scan.domain), ("fixed", scan.fixed)):
         for name in names:
             if place == "fixed" and name in MATTER_PARAMETERS:
@@ -296,6 +330,15 @@ def _scan_complaints(key: str, scan: Scan) -> Iterator[str]:
             elif name not in known:
                 hint = near_miss(name, known)
                 yield f"{key}.{place}.{name}: unknown parameter of interaction {scan.interaction}; {hint}"
+    for place, name in [*(("combinations", n) for n in scan.combinations), *(("nuisances", n) for n in scan.nuisances)]:
+        if name in interaction.parameters or (name in scan.nuisances and name in scan.combinations):
+            yield f"{key}.{place}.{name}: is the name of another parameter; choose one of its own"
+        elif name not in (*_names(scan), *scan.domain, *scan.fixed):
+            yield f"{key}.{place}.{name}: neither axes, domain nor fixed name it"
+    for name, made in scan.combinations.items():
+        for part in made.of:
+            if part not in interaction.parameters:
+                yield f"{key}.combinations.{name}: {part} is no parameter of interaction {scan.interaction}"
     if any(name not in known for name in [*_names(scan), *scan.domain, *scan.fixed]):
         return
     for name in interaction.needed:
@@ -304,7 +347,10 @@ def _scan_complaints(key: str, scan: Scan) -> Iterator[str]:
     lows = [(f"axes.{axis.name}.min", axis.name, axis.minimum) for axis in scan.axes]
     lows += [(f"fixed.{name}", name, value) for name, value in scan.fixed.items()]
     for place, name, value in lows:
-        if name in NEUTRON_RADII and value <= LEAST_RMS_RADIUS_FM:
+        if name == CEVNS_NORMALIZATION and value < 0:
+            yield f"{key}.{place}: {value:g}; expected 0 or more, as no counts are negative"
+        least_radius = min((value * unit for unit in _radii_of(scan, name)), default=np.inf)
+        if least_radius <= LEAST_RMS_RADIUS_FM:
             yield f"{key}.{place}: {value:g} fm; expected more than the skin's alone, {LEAST_RMS_RADIUS_FM:.4g} fm"
     for axis in scan.axes:
         yield from _axis_complaints(f"{key}.axes.{axis.name}", axis)
@@ -383,7 +429,8 @@ def _choices_text(choices: Sequence[str]) -> str:
 def _radius_complaints(key: str, section: Mapping[str, Any], scan: Scan) -> Iterator[str]:
     """Neutron radii that a scan of an analysis names, and domains where charges squared do not say everything."""
     form_factor, nuclides = section["form_factor"], [n.name for n in TARGETS[section["nuclei"]].nuclides]
-    named = [name for name in (*_names(scan), *scan.fixed) if name in NEUTRON_RADII]
+    moved = expanded(dict.fromkeys((*_names(scan), *scan.fixed), 0.0), scan.combinations)
+    named = [name for name in moved if name in NEUTRON_RADII]
     for name in named:
         if form_factor not in RADIUS_FORM_FACTORS:
             known = ", ".join(RADIUS_FORM_FACTORS)
@@ -399,6 +446,11 @@ def _radius_complaints(key: str, section: Mapping[str, Any], scan: Scan) -> Iter
 
 def _cross_complaints(config: Mapping[str, Any]) -> Iterator[str]:
     yield from name_complaints(config, TAKEN)
+    refused = {name: list(_combination_complaints(f"scans.{name}", each)) for name, each in config["scans"].items()}
+    if any(refused.values()):
+        yield from (line for lines in refused.values() for line in lines)
+        return
+    scans = {name: parse_scan(name, section) for name, section in config["scans"].items()}
     for name, section in config["analyses"].items():
         key = f"analyses.{name}"
         if section["dataset"] not in config["datasets"]:
@@ -414,17 +466,15 @@ def _cross_complaints(config: Mapping[str, Any]) -> Iterator[str]:
             if scan not in config["scans"]:
                 yield f"{key}.scans: {scan!r} is unknown; expected some of {', '.join(config['scans'])}"
             else:
-                chosen = parse_scan(scan, config["scans"][scan])
-                yield from _radius_complaints(key, section, chosen)
-    for name, section in config["scans"].items():
-        yield from _scan_complaints(f"scans.{name}", parse_scan(name, section))
+                yield from _radius_complaints(key, section, scans[scan])
+    for name, scan in scans.items():
+        yield from _scan_complaints(f"scans.{name}", scan)
     sensitivity = config.get("domain_sensitivity")
     if sensitivity and sensitivity["scan"] not in config["scans"]:
         known = ", ".join(config["scans"])
         yield f"domain_sensitivity.scan: {sensitivity['scan']!r} is unknown; expected one of {known}"
     elif sensitivity:
-        scan = parse_scan(sensitivity["scan"], config["scans"][sensitivity["scan"]])
-        yield from _sensitivity_complaints(sensitivity, scan)
+        yield from _sensitivity_complaints(sensitivity, scans[sensitivity["scan"]])
     if "digitization" in config:
         yield from _digitization_complaints(config["digitization"])
 

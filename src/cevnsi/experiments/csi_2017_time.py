@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from cevnsi.arrays import FloatArray
-from cevnsi.experiments.checks import Paths, Tables
+from cevnsi.experiments.checks import LARGEST_PHOTOELECTRONS, Paths, Tables
 from cevnsi.experiments.csi_2017 import CSI_2017, logistic_acceptance, release_histogram, release_rows
 from cevnsi.experiments.exposure import Exposure
 from cevnsi.experiments.measurement import (
@@ -28,6 +28,7 @@ from cevnsi.experiments.measurement import (
 from cevnsi.experiments.release import Experiment, Release
 from cevnsi.experiments.response import LOGISTIC_STEPS_PE, READ_AT, Logistic, Response, poisson_response, sharp_response
 from cevnsi.files.atomic import TableError
+from cevnsi.files.strict_yaml import LARGEST
 from cevnsi.files.tables import Table
 from cevnsi.statistics.nuisances import SIGNAL, Nuisance
 
@@ -49,6 +50,7 @@ EDGES = ("bin_low_pe", "bin_high_pe", "bin_low_us", "bin_high_us")
 SMEARINGS = ("none", "poisson")
 BINS = "bins"  # the steady state of each bin is known from its own counts alone, on and off
 SUM_WITHIN = 1e-6  # of one, of an arrival that is normalized
+DECIMALS = 9  # of an edge between centres that are decimals
 
 
 SIGNAL_UNCERTAINTY = 0.28  # arXiv:1708.01294
@@ -84,12 +86,14 @@ def choices_of(section: Mapping[str, Any]) -> Choices:
     return Choices(**chosen)
 
 
-def _two_columns(path: Path, what: str) -> tuple[list[float], list[float], list[int]]:
-    """Centres and contents of a file of the release, and the line of each."""
+def _two_columns(path: Path, what: str) -> tuple[list[float], list[float]]:
+    """Centres, evenly spaced, and contents of a file of the release."""
     centres, contents, rows = [], [], []
     for row, _, (centre, content) in release_rows(path, what, 2):
         if content < 0:
             raise TableError(f"{path}: row {row}: {content:g} is negative; expected a content of zero or more")
+        if content > LARGEST:
+            raise TableError(f"{path}: row {row}: {content:g}; expected a content of at most {LARGEST:g}")
         centres.append(centre)
         contents.append(content)
         rows.append(row)
@@ -97,30 +101,50 @@ def _two_columns(path: Path, what: str) -> tuple[list[float], list[float], list[
         raise TableError(f"{path}: has {len(centres)} rows; expected 2 or more of '{what}'")
     step = centres[1] - centres[0]
     for before, after, row in zip(centres, centres[1:], rows[1:], strict=False):
+        if not before < after:
+            raise TableError(f"{path}: row {row}: {after:g} after {before:g}; expected centres that increase")
         if not abs(after - before - step) <= ROUNDING * step:
             raise TableError(
                 f"{path}: row {row}: {after:g} after {before:g}; expected steps of {step:g} as in the first"
             )
-    return centres, contents, rows
+    return centres, contents
 
 
-def _edges(centres: list[float]) -> FloatArray:
+def _edges(path: Path, centres: list[float]) -> FloatArray:
     """Bin edges of evenly spaced centres."""
     half = (centres[1] - centres[0]) / 2
-    return np.round(np.append(np.array(centres) - half, centres[-1] + half), 9)
+    if not (half > 10**-DECIMALS and centres[-1] <= LARGEST):
+        ends = f"{centres[0]:g} to {centres[-1]:g} by {2 * half:g}"
+        raise TableError(f"{path}: centres from {ends}; expected steps above {2 * 10**-DECIMALS:g} up to {LARGEST:g}")
+    return np.round(np.append(np.array(centres) - half, centres[-1] + half), DECIMALS)
 
 
 def _cells(path: Path) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Edges of photoelectrons and of time, and counts (photoelectrons, times)."""
     found = release_histogram(path)
+    if not found:
+        raise TableError(f"{path}: has no bins; expected rows of photoelectrons, arrival time, counts")
     energies, times = (sorted({cell[axis] for cell in found}) for axis in (0, 1))
     for name, centres in (("photoelectrons", energies), ("arrival times", times)):
         steps = np.diff(centres)
         if not (len(centres) > 1 and np.allclose(steps, steps[0], rtol=ROUNDING, atol=0)):
-            gap = centres[int(np.abs(steps - np.median(steps)).argmax())] if len(centres) > 1 else centres[0]
+            gap = centres[int(steps.argmax())] if len(centres) > 1 else centres[0]
             raise TableError(f"{path}: {name} have a gap after {gap:g}; expected evenly spaced centres of bins")
     counts = np.array([[found[energy, time] for time in times] for energy in energies], float)
-    return _edges(energies), _edges(times), counts
+    return _edges(path, energies), _edges(path, times), counts
+
+
+def _neutrons_before_acceptance(path: Path, edges_pe: FloatArray) -> Table:
+    """Prompt neutrons by photoelectrons, in bins at which those of the counts end."""
+    centres, per_gwh = _two_columns(path, "photoelectrons, neutrons / GWhr")
+    edges = _edges(path, centres)
+    missing = np.abs(edges - edges_pe[:, None]).min(axis=1) > ROUNDING * (edges[1] - edges[0])
+    if missing.any():
+        ends = f"its bins are from {edges[0]:g} to {edges[-1]:g} by {edges[1] - edges[0]:g}"
+        raise TableError(
+            f"{path}: {ends}; expected one to end at {edges_pe[missing][0]:g}, where one of the counts does"
+        )
+    return Table(photoelectrons=np.array(centres), counts=np.array(per_gwh) * BEAM_EXPOSURE_GWH)
 
 
 def read_energy_time(paths: Paths) -> Tables:
@@ -130,6 +154,9 @@ def read_energy_time(paths: Paths) -> Tables:
     for role, (other_pe, other_us, _) in cells.items():
         if not (np.array_equal(pe, other_pe) and np.array_equal(us, other_us)):
             raise TableError(f"{paths[role]}: its bins are not those of {paths['coincidence']}")
+    if not 0 <= pe[0] < pe[-1] <= LARGEST_PHOTOELECTRONS:
+        ends = f"photoelectrons from {pe[0]:g} to {pe[-1]:g}"
+        raise TableError(f"{paths['coincidence']}: {ends}; expected 0 to {LARGEST_PHOTOELECTRONS:g}")
     without = [cells[role][2] for role in ROLES[1:4]]
     shape = observed.shape
     counts = Table(
@@ -144,15 +171,18 @@ def read_energy_time(paths: Paths) -> Tables:
     arrival = Table(bin_low_us=us[:-1], bin_high_us=us[1:])
     for name in ARRIVALS:
         path = paths[f"arrival_{name}"]
-        centres, shares, _ = _two_columns(path, "bin center, fractional intensity")
-        if len(centres) != us.size - 1 or not np.allclose(_edges(centres), us, atol=ROUNDING):
+        centres, shares = _two_columns(path, "bin center, fractional intensity")
+        if len(centres) != us.size - 1 or not np.allclose(
+            _edges(path, centres), us, rtol=0, atol=ROUNDING * (us[1] - us[0])
+        ):
             raise TableError(f"{path}: its bins of time are not those of {paths['coincidence']}")
         if not abs(sum(shares) - 1) <= SUM_WITHIN:
             raise TableError(f"{path}: its shares sum to {sum(shares):.9g}; expected 1")
         arrival[name] = np.array(shares)
-    centres, per_gwh, _ = _two_columns(paths["neutrons"], "photoelectrons, neutrons / GWhr")
-    neutrons = Table(photoelectrons=np.array(centres), counts=np.array(per_gwh) * BEAM_EXPOSURE_GWH)
+    neutrons = _neutrons_before_acceptance(paths["neutrons"], pe)
     curve = logistic_acceptance(paths["parameters"])
+    if not 0 <= curve.plateau <= 1:
+        raise TableError(f"{paths['parameters']}: the acceptance a is {curve.plateau:g}; expected a number in [0, 1]")
     efficiency = Table(
         plateau=np.array([curve.plateau]), steepness=np.array([curve.steepness]), midpoint=np.array([curve.midpoint])
     )

@@ -1,7 +1,7 @@
 """The inputs of a configuration: every file verified, read by its release, and checked."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from cevnsi.experiments.csi_2017 import RELEASE_2018
 from cevnsi.experiments.csi_2017_figures import FIGURE_3
 from cevnsi.experiments.csi_2017_time import RELEASE_2018_TIME
 from cevnsi.experiments.exposure import Exposure
-from cevnsi.experiments.measurement import ROUNDING, Measurement
+from cevnsi.experiments.measurement import PHOTOELECTRONS, ROUNDING, Measurement, bins_between
 from cevnsi.experiments.own_counts import OWN_COUNTS
 from cevnsi.experiments.own_tables import OWN_TABLES
 from cevnsi.experiments.release import Experiment, Release
@@ -21,7 +21,7 @@ from cevnsi.files import tables
 from cevnsi.files.atomic import TableError, file_digest, read_lines
 from cevnsi.files.strict_yaml import ConfigError
 from cevnsi.files.tables import Table
-from cevnsi.statistics.nuisances import adjusted
+from cevnsi.statistics.nuisances import SIGNAL, Nuisance, adjusted
 
 RELEASES: dict[str, Release] = {
     "figure3": FIGURE_3,
@@ -111,7 +111,18 @@ def experiment_of(section: Mapping[str, Any], tables: Tables) -> tuple[Experimen
         if "scales" in change and not release.own_nuisances:
             raise ValueError(f"nuisances.{name}.scales: what it scales is the release's; expected sigma or fixed alone")
     nuisances = adjusted(found.nuisances, changes)
+    _check_told_apart(nuisances, found.measurement)
     return replace(found, measurement=_counted(found.measurement, statistic), nuisances=nuisances), statistic
+
+
+def _check_told_apart(nuisances: Sequence[Nuisance], measurement: Measurement) -> None:
+    """Refuse free nuisances of which others make up for any value, or of samples without counts."""
+    free = [n for n in nuisances if n.sigma is None and n.fixed is None and not n.shifts]
+    samples = [SIGNAL, *(name for name, counts in measurement.backgrounds.items() if counts.any())]
+    scaled = np.array([[sample in n.scales for n in free] for sample in samples], float)
+    if free and np.linalg.matrix_rank(scaled) < len(free):
+        names = ", ".join(n.name for n in free)
+        raise ValueError(f"nuisances: {names}: free, but counts cannot tell what each is; expected one to have a width")
 
 
 def _counted(measurement: Measurement, statistic: str) -> Measurement:
@@ -151,21 +162,28 @@ def check_published(path: Path) -> None:
 
 def check_range(name: str, analysis: Mapping[str, Any], counts: Table) -> None:
     """Refuse a photoelectron_range that is not between bin edges of the counts of the analysis' dataset."""
-    edges = [*counts["bin_low_pe"], counts["bin_high_pe"][-1]]
+    edges = np.unique([*counts["bin_low_pe"], counts["bin_high_pe"][-1]])
     for edge in analysis["photoelectron_range"]:
         if not np.isclose(edge, edges, rtol=ROUNDING, atol=0).any():
             raise ConfigError(
                 f"analyses.{name}.photoelectron_range: {edge} is not a bin edge of dataset {analysis['dataset']}; "
                 f"edges are {', '.join(f'{e:g}' for e in edges)}"
             )
+    try:
+        bins_between(PHOTOELECTRONS, edges, *analysis["photoelectron_range"])
+    except ValueError as error:
+        raise ConfigError(f"analyses.{name}.photoelectron_range: {error}") from None
 
 
-def check_analysis(name: str, section: Mapping[str, Any], tables: Tables) -> None:
-    """Refuse what an analysis asks of its dataset and that has not: bins, nuisances, or a statistic for its counts."""
+def check_analysis(name: str, section: Mapping[str, Any], tables: Tables) -> list[str]:
+    """Names of the nuisances of an analysis.
+
+    ConfigError where it asks of its dataset what that has not: bins, nuisances, or a statistic for its counts.
+    """
     if "photoelectron_range" in section:
         check_range(name, section, tables["counts"])
     try:
-        experiment_of(section, tables)
+        return [nuisance.name for nuisance in experiment_of(section, tables)[0].nuisances]
     except ValueError as error:
         raise ConfigError(f"analyses.{name}: {error}") from None
 
@@ -177,4 +195,9 @@ def check_inputs(config: Mapping[str, Any], root: Path) -> None:
     check_published(root / PUBLISHED_FILE)
     read = {name: read_dataset(section, root, sums) for name, section in config["datasets"].items()}
     for name, analysis in config["analyses"].items():
-        check_analysis(name, complete(analysis, config), read[analysis["dataset"]])
+        known = check_analysis(name, complete(analysis, config), read[analysis["dataset"]])
+        for scan in analysis["scans"]:
+            for asked in config["scans"][scan].get("nuisances", ()):
+                if asked not in known:
+                    said = f"{asked!r} is none of analysis {name}; expected some of {', '.join(known)}"
+                    raise ConfigError(f"scans.{scan}.nuisances: {said}")

@@ -128,6 +128,8 @@ def bins_between(name: str, edges: FloatArray, low: float, high: float) -> slice
             )
     if low >= high:
         raise ValueError(f"{name}: [{low:g}, {high:g}]; the first must be smaller")
+    if nearest[0] == nearest[1]:
+        raise ValueError(f"{name}: [{low:.10g}, {high:.10g}] holds no bin of the counts; expected one or more")
     return slice(*nearest)
 
 
@@ -140,7 +142,7 @@ def edges_of(name: str, given: Sequence[float] | Mapping[str, float]) -> tuple[f
     if isinstance(given, Mapping):
         low, high, step = (float(given[key]) for key in ("min", "max", "step"))
         steps = (high - low) / step
-        if not (low < high and abs(steps - round(steps)) <= ROUNDING):
+        if not (round(steps) >= 1 and abs(steps - round(steps)) <= ROUNDING):
             raise ValueError(f"{name}: from {low:g} to {high:g} by {step:g}; expected whole steps, one or more")
         if round(steps) >= MOST_EDGES:
             raise ValueError(f"{name}: {steps:.0f} bins; expected fewer than {MOST_EDGES}")

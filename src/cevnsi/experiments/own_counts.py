@@ -72,12 +72,12 @@ def _check_product(path: Path, table: Table, axes: Mapping[tuple[str, str], Floa
     place = np.indices(shape).reshape(len(shape), -1)
     for at, (names, edges) in zip(place, axes.items(), strict=True):
         for name, expected in zip(names, (edges[at], edges[at + 1]), strict=True):
-            wrong = np.flatnonzero(np.abs(table[name] - expected) > ROUNDING * np.ptp(edges))
+            wrong = np.flatnonzero(np.abs(table[name] - expected) > ROUNDING * np.diff(edges)[at])
             if wrong.size:
                 i = int(wrong[0])
                 raise TableError(
-                    f"{path}: row {table.line(i)}: {name} is {table[name][i]:g}, expected {expected[i]:g}: bins of "
-                    "time follow one another within each of energy"
+                    f"{path}: row {table.line(i)}: {name} is {table[name][i]:g}, expected {expected[i]:g}, as bins of "
+                    "the counts; those of time follow one another within each of energy"
                 )
 
 
@@ -88,11 +88,20 @@ def _check_not_negative(path: Path, table: Table, names: Sequence[str]) -> None:
             raise TableError(f"{path}: row {table.line(i)}: {name} {table[name][i]:g} is negative")
 
 
+def _check_whole(path: Path, table: Table) -> None:
+    """Refuse what cannot have been counted, as of a difference of counts."""
+    _check_not_negative(path, table, [OBSERVED])
+    if (wrong := np.flatnonzero(table[OBSERVED] % 1)).size:
+        i = int(wrong[0])
+        raise TableError(
+            f"{path}: row {table.line(i)}: {OBSERVED} {table[OBSERVED][i]:.10g}; expected a whole number, or a column "
+            f"{UNCERTAINTY}"
+        )
+
+
 def _check_arrival(path: Path, table: Table, edges_us: FloatArray) -> None:
     """Shares in the counts' bins of time, none negative, no more than one of a flavor."""
-    edges = np.append(table[TIME[0]], table[TIME[1]][-1:])
-    if edges.size != edges_us.size or np.abs(edges - edges_us).max() > ROUNDING * np.ptp(edges_us):
-        raise TableError(f"{path}: its bins of time are not those of the counts")
+    _check_product(path, table, {TIME: edges_us})
     _check_not_negative(path, table, FLAVORS)
     for name in FLAVORS:
         if table[name].sum() > 1 + SUM_ABOVE:
@@ -113,7 +122,7 @@ def _counts(path: Path) -> tuple[Table, dict[tuple[str, str], FloatArray]]:
     if UNCERTAINTY in counts:
         check_uncertainties(path, counts)
     else:
-        _check_not_negative(path, counts, [OBSERVED])
+        _check_whole(path, counts)
     return counts, axes
 
 

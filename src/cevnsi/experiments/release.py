@@ -25,6 +25,11 @@ from cevnsi.statistics.nuisances import SIGNAL, Nuisance
 RECOILS_PER_SEGMENT = 4  # at which it is looked whether a bin sees any
 
 
+def _held_factor(nuisances: Sequence[Nuisance], sample: str) -> float:
+    """What the nuisances that are held multiply a sample by."""
+    return 1 + sum(n.fixed for n in nuisances if n.fixed is not None and sample in n.scales)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Experiment:
     """What an experiment has measured, how it sees recoils, and what is not known of that."""
@@ -38,12 +43,17 @@ class Experiment:
         measured = self.measurement
         if measured.uncertainty is not None or measured.control is not None:
             return
+        factors = {sample: _held_factor(self.nuisances, sample) for sample in (SIGNAL, *measured.backgrounds)}
+        for sample, factor in factors.items():
+            if factor < 0:
+                raise ValueError(f"nuisances: {sample} is held at {factor:g} times its counts; expected 0 or more")
         low, high = self.response.recoil_energies_mev[[0, -1]]
         steps = max(int((high - low) / self.response.longest_segment_mev), 1) * RECOILS_PER_SEGMENT
         seen = self.response.detected(np.linspace(low, high, steps + 1)).any(axis=1)
         shares = np.array(list((self.response.arrival or {"any": np.ones(1)}).values()))
-        signal = np.outer(seen, (shares > 0).any(axis=0)).ravel()
-        expected = signal | (sum(measured.backgrounds.values(), np.zeros(signal.size)) > 0)
+        expected = np.outer(seen, (shares > 0).any(axis=0)).ravel() & (factors[SIGNAL] > 0)
+        for sample, counts in measured.backgrounds.items():
+            expected |= factors[sample] * counts > 0
         if (alone := np.flatnonzero(~expected & (measured.observed > 0))).size:
             i = int(alone[0])
             raise ValueError(

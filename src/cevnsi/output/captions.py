@@ -130,6 +130,13 @@ def statistic_text(config: Mapping[str, Any], section: Mapping[str, Any]) -> str
     return f"<b>Statistic:</b> {said}."
 
 
+REFERENCE_TITLES = {
+    "minimum": "the scan's own minimum",
+    "standard_model": "the standard model",
+    "zero": "χ<sup>2</sup> = 0",
+}
+
+
 def threshold_text(scan: Scan) -> str:
     """The levels that a figure draws, and the others of the tables."""
     drawn = scan.drawn_levels()
@@ -138,7 +145,7 @@ def threshold_text(scan: Scan) -> str:
     listed = ", ".join(f"{percent(level)} CL, Δχ<sup>2</sup> = {threshold(level, n_dof):.2f}" for level, _ in drawn)
     text = (
         f"<b>Threshold{'s' if len(drawn) > 1 else ''}:</b> {listed} "
-        f"({n_dof} degree{'s' if n_dof > 1 else ''} of freedom) from the scan's own minimum"
+        f"({n_dof} degree{'s' if n_dof > 1 else ''} of freedom) from {REFERENCE_TITLES[scan.reference]}"
     )
     listed = ", ".join(f"{percent(p)} with {n}: {threshold(p, n):.2f}" for p, n in others)
     return f"{text}; the tables have {listed} too." if others else f"{text}."

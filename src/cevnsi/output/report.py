@@ -120,9 +120,11 @@ class AnalysisResults:
                 yield scan, grid, axes
 
     def load(self, scan: Scan, grid: str) -> tuple[Grid, float]:
-        """A grid, and the least chi2 on it."""
+        """A grid, and the chi2 that its delta chi2 is from."""
         columns = read_parquet(self.folder / "grids" / f"{grid}.parquet", ["chi2", "delta_chi2"])
-        return as_grid(scan, grid, columns["delta_chi2"]), float(columns["chi2"].min())
+        chi2, delta = columns["chi2"], columns["delta_chi2"]
+        least = chi2.min() if scan.reference == "minimum" else chi2[0] - delta[0]
+        return as_grid(scan, grid, delta), float(least)
 
     @property
     def is_judged(self) -> bool:

@@ -1,12 +1,12 @@
 """What an interaction is to everything else."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from cevnsi.arrays import FloatArray, Real
-from cevnsi.parameters import NEUTRON_RADII, STANDARD_MODEL_PARAMETERS, Parameter
+from cevnsi.parameters import CEVNS_NORMALIZATION, NEUTRON_RADII, STANDARD_MODEL_PARAMETERS, Parameter
 from cevnsi.physics.flux import FLAVORS
 from cevnsi.physics.form_factors import RADIUS_FORM_FACTORS, RadiusFormFactor
 from cevnsi.physics.nuclei import Nuclide
@@ -124,7 +124,7 @@ class Interaction:
 
     def has_domain(self, name: str) -> bool:
         """Whether a parameter can be minimised over in a domain, exactly; any other is sampled."""
-        return self.has_domains and name not in STANDARD_MODEL_PARAMETERS
+        return self.has_domains and name in self.own
 
     @property
     def needed(self) -> tuple[str, ...]:
@@ -134,9 +134,17 @@ class Interaction:
     @property
     def terms(self) -> Expansion:
         """Its expansion, or that of one term which is the charge squared at every node (Eq. 10)."""
-        return self.expansion or Expansion(
+        found = self.expansion or Expansion(
             shaping=tuple(self.parameters), weights=self._charges_squared, coefficients=lambda recoils, values: [1.0]
         )
+
+        def coefficients(recoils: Recoils, values: Values) -> Sequence[Real]:
+            made = found.coefficients(recoils, values)
+            if CEVNS_NORMALIZATION not in values:
+                return made
+            return [values[CEVNS_NORMALIZATION] * coefficient for coefficient in made]
+
+        return replace(found, coefficients=coefficients)
 
     def _charges_squared(self, recoils: Recoils, values: Values) -> Sequence[FloatArray]:
         at_nodes = {name: np.asarray(value)[..., None] for name, value in values.items()}

@@ -3,9 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from cevnsi.parameters import MATTER_PARAMETERS, Axis, quarks_of
+from cevnsi.parameters import MATTER_PARAMETERS, Axis, Combination, quarks_of
 from cevnsi.physics.weak_charge import matter_parameter
 
+# What delta chi2 is from: the least of a grid, or for ranges between the ends of its axes; the standard model; zero.
+STANDARD_MODEL = "standard_model"
+REFERENCES = ("minimum", STANDARD_MODEL, "zero")
 NAME_OF_PAIR = "."  # joins a scan and its projection in a grid's file name
 
 
@@ -23,11 +26,19 @@ class Scan:
     axes: tuple[Axis, ...]
     domain: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     fixed: Mapping[str, float] = field(default_factory=dict)
+    combinations: Mapping[str, Combination] = field(default_factory=dict)  # that axes, domain or fixed name
+    nuisances: tuple[str, ...] = ()  # that axes or fixed name
+    reference: str = "minimum"  # what delta chi2 is from, of `REFERENCES`
     projections: tuple[tuple[str, ...], ...]
     confidence_levels: tuple[float, ...] = ()
     n_dof: tuple[int, ...] = ()
     chunks: int = 1
     over: tuple[Axis, ...] = ()  # axes that chi2 is minimised over, between their ends: see `onto`
+
+    @property
+    def named(self) -> set[str]:
+        """Names of what is scanned or fixed."""
+        return {*self.fixed, *(axis.name for axis in self.axes)}
 
     def axis(self, name: str) -> Axis:
         """The axis with this name: a scanned one, or the sum of two (see `summed`)."""

@@ -1,7 +1,7 @@
 """Chi2 at parameters, least over what a scan minimises over: by a fast way where one holds, else the plain one."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
 import numpy as np
@@ -17,9 +17,19 @@ from cevnsi.fast.poisson_scales import (
     has_scales_alone,
     least_over_scales,
 )
-from cevnsi.model import VALUES_AT_ONCE, Model, at_standard_model, charge_derivatives, chi2_at, is_of_charges
-from cevnsi.parameters import Axis, Combination, expanded
+from cevnsi.model import (
+    VALUES_AT_ONCE,
+    Model,
+    at_standard_model,
+    charge_derivatives,
+    chi2_at,
+    held_at,
+    is_of_charges,
+    standard_model_chi2,
+)
+from cevnsi.parameters import CEVNS_NORMALIZATION, Axis, Combination, expanded
 from cevnsi.physics.interactions import INTERACTIONS
+from cevnsi.scans.axes import STANDARD_MODEL, Scan
 from cevnsi.statistics.intervals import least_value
 
 
@@ -37,8 +47,12 @@ def chi2(
 ) -> FloatArray:
     """Chi2 at parameters, least over a domain of contact couplings and combinations of them; values broadcast.
 
-    Of two or more dimensions the last is a row (`least_over_scales`), which nobody may cut.
+    Of two or more dimensions the last is a row (`least_over_scales`), which nobody may cut. A nuisance that is named is
+    held there, and its prior counts.
     """
+    held = {nuisance.name for nuisance in model.nuisances} | ({CEVNS_NORMALIZATION} if domain else set())
+    if not held.isdisjoint(parameters):
+        return _value_by_value(model, interaction, parameters, domain, combinations, sorted(held & parameters.keys()))
     contracted = has_contraction(model)
     if domain:
         couplings, parameters = at_standard_model(model, parameters)
@@ -52,15 +66,36 @@ def chi2(
             derivatives = partial(derivatives_over_scales, model, interaction)
         return least_over_domain(derivatives, model.nuclides, parameters, domain, couplings, combinations)
     parameters = expanded(parameters, combinations)
-    terms = INTERACTIONS[interaction].expansion
+    terms = INTERACTIONS[interaction].terms
     if parts := _in_parts(model, interaction, parameters):
         return np.concatenate([chi2(model, interaction, part, domain) for part in parts])
-    if contracted and terms:
+    if contracted and is_cheap(interaction):
         contraction = contraction_of(model, interaction, parameters)
         return np.asarray(contraction.chi2(terms.coefficients(model.dataset.recoils, parameters)))
     if has_scales_alone(model):
         return least_over_scales(model, interaction, parameters)
     return chi2_at(model, interaction, parameters)
+
+
+def _value_by_value(
+    model: Model,
+    interaction: str,
+    parameters: Mapping[str, Real],
+    domain: Domain,
+    combinations: Mapping[str, Combination],
+    held: Sequence[str],
+) -> FloatArray:
+    """Chi2 where nuisances are held, or the signal is scaled: of all points that share their values at once."""
+    shape = np.broadcast_shapes(*(np.shape(value) for value in parameters.values()))
+    flat = {name: np.broadcast_to(value, shape).ravel() for name, value in parameters.items()}
+    values, which = np.unique(np.stack([flat.pop(name) for name in held], axis=1), axis=0, return_inverse=True)
+    found = np.empty(which.size)
+    for i, value in enumerate(values.tolist()):
+        mine = np.flatnonzero(which.ravel() == i)
+        there, prior = held_at(model, dict(zip(held, value, strict=True)))
+        here = {name: at[mine] for name, at in flat.items()}
+        found[mine] = prior + chi2(there, interaction, here, domain, combinations)
+    return found.reshape(shape)
 
 
 def _in_parts(model: Model, interaction: str, parameters: Mapping[str, Real]) -> list[dict[str, Real]]:
@@ -89,8 +124,11 @@ def is_exact(
     combinations: Mapping[str, Combination] = {},
 ) -> bool:
     """Whether chi2 is minimised over an axis in a domain, where these are all parameters; else the axis is sampled."""
-    has_domain = axis.name in combinations or INTERACTIONS[interaction].has_domain(axis.name)
-    return has_domain and is_of_charges(model, named)
+    if axis.name in combinations:
+        has_domain = combinations[axis.name].is_of_couplings
+    else:
+        has_domain = INTERACTIONS[interaction].has_domain(axis.name)
+    return has_domain and is_of_charges(model, expanded(dict.fromkeys(named, 0.0), combinations))
 
 
 def least_chi2(
@@ -123,12 +161,25 @@ def least_chi2(
     return least_value(at, axis.coordinates(), samples.reshape(-1, axis.points)).reshape(shape)
 
 
+def reference(model: Model, scan: Scan, least: Callable[[], float]) -> float:
+    """What delta chi2 of a scan is from; `least` is asked for where that is the least chi2."""
+    if scan.reference == "minimum":
+        return least()
+    return standard_model_chi2(model) if scan.reference == STANDARD_MODEL else 0.0
+
+
 def points_at_once(
-    model: Model, interaction: str, domain: Domain, over: Sequence[Axis], named: Sequence[str] = ()
+    model: Model,
+    interaction: str,
+    domain: Domain,
+    over: Sequence[Axis],
+    named: Sequence[str] = (),
+    combinations: Mapping[str, Combination] = {},
 ) -> int:
     """How many points at named parameters a call may have, lest memory grow with them."""
     made, named = INTERACTIONS[interaction], [*named, *(axis.name for axis in over)]
-    samples = math.prod(axis.points for axis in over if not is_exact(model, interaction, axis, named))  # at every point
+    sampled = [axis for axis in over if not is_exact(model, interaction, axis, named, combinations)]
+    samples = math.prod(axis.points for axis in sampled)  # at every point
     if made.has_domains and not made.terms.shaped_by(named):
         return max(VALUES_AT_ONCE // (MOST_EDGES * samples), 1)
     nodes = max(dataset.templates.recoil_energy_mev.size for dataset in model.datasets)

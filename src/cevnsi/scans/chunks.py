@@ -11,7 +11,8 @@ from cevnsi.files.atomic import TableError, make_anew
 from cevnsi.files.provenance import digest
 from cevnsi.files.tables import read_note, read_parquet_parts, write_parquet_parts
 from cevnsi.model import Model
-from cevnsi.scans.axes import Scan
+from cevnsi.scans.axes import STANDARD_MODEL, Scan
+from cevnsi.scans.chi2 import reference
 from cevnsi.scans.regions import Grid
 from cevnsi.scans.rows import scan_rows
 
@@ -76,6 +77,8 @@ def write_chunk(
     progress: Callable[[float], None] | None = None,
 ) -> None:
     """Compute one chunk of every grid of a scan, and write it with what it was made from."""
+    if scan.reference == STANDARD_MODEL:  # for who merges, and has no model
+        note = {**note, STANDARD_MODEL: reference(model, scan, lambda: math.nan)}
     planes = {axes: scan.onto(axes) for axes in scan.projections}
     chi2 = {axes: scan_rows(model, plane, *plane.rows(chunk), threads, progress) for axes, plane in planes.items()}
     write_parquet_parts(path, chunk_parts(scan, chunk, chi2), note, repetitive_columns(scan))
@@ -148,7 +151,10 @@ def merge(scan: Scan, grid_name: str, paths: Sequence[str]) -> Iterator[dict[str
         raise ValueError(f"{len(paths)} files, expected {scan.chunks} chunks")
     projection = scan.grids()[grid_name]
     axes = [axis.values() for axis in scan.onto(projection).axes]
+    # read in any case, so that a bad chunk is found before the first part is given
     least = min(part.min() for part in _grid_chi2(scan, projection, paths))
+    if scan.reference != "minimum":
+        least = float(read_note(paths[0])[STANDARD_MODEL]) if scan.reference == STANDARD_MODEL else 0.0
     start = 0
     for chi2 in _regrouped(_grid_chi2(scan, projection, paths), ROWS_PER_PART):
         columns = outer_columns(axes, start, start + chi2.size)

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from cevnsi.arrays import FloatArray, Real
 from cevnsi.domains import turning_points
 from cevnsi.model import Model
-from cevnsi.parameters import STANDARD_MODEL_PARAMETERS, Axis
+from cevnsi.parameters import Axis, Combination
 from cevnsi.physics.interactions import INTERACTIONS, parameter
 from cevnsi.physics.weak_charge import NucleonCouplings
 from cevnsi.scans.axes import Scan
-from cevnsi.scans.chi2 import is_cheap, is_exact, least_chi2
+from cevnsi.scans.chi2 import is_cheap, is_exact, least_chi2, reference
 from cevnsi.scans.ranges import AllowedRange
 from cevnsi.statistics.intervals import below, parabolic, refine
 from cevnsi.statistics.thresholds import threshold
@@ -26,7 +26,7 @@ from cevnsi.statistics.thresholds import threshold
 SAMPLES_PER_DECADE = 20  # of a logarithmic parameter, over the relative error of the counts
 SAMPLES_PER_CHARGE = 8  # of the SM charge that a contact parameter adds to an amplitude, over the same
 SAMPLES_OF_UNKNOWN = 1001  # of a linear parameter with no such scale, and besides
-SAMPLES_OF_SMOOTH = 101  # of one of the standard model: counts are of low degree in it
+SAMPLES_OF_SMOOTH = 101  # of one in which counts are of low degree, or nearly so
 FINEST_OF_UNKNOWN = 1e-6  # of its reach about zero, where its interaction is off
 GROWTH = 0.05  # of the distance between samples with the distance from a turning point
 MOST_SAMPLES = 4000  # of an axis: where that is too few, a warning says so
@@ -46,17 +46,26 @@ def relative_error(model: Model) -> float:
 
 
 def _charge_step(
-    model: Model, name: str, domain: Mapping[str, tuple[float, float]], couplings: NucleonCouplings, finer: int
+    model: Model,
+    name: str,
+    domain: Mapping[str, tuple[float, float]],
+    couplings: NucleonCouplings,
+    combinations: Mapping[str, Combination],
+    finer: int,
 ) -> tuple[list[float], float]:
     """Turning points of chi2 along a contact parameter, and how far apart its samples are there."""
-    points, width = turning_points(name, domain, model.nuclides, couplings)
+    points, width = turning_points(name, domain, model.nuclides, couplings, combinations)
     return points, width * min(relative_error(model), 1.0) / SAMPLES_PER_CHARGE / finer
+
+
+def _is_smooth(name: str) -> bool:
+    """Whether a parameter is no interaction's own, but of the standard model, a nuisance or a combination."""
+    return all(name not in made.own for made in INTERACTIONS.values())
 
 
 def fine_axis(model: Model, axis: Axis, finer: int = 1, most: int = MOST_SAMPLES) -> Axis:
     """The axis with points enough to bracket what chi2 does along it, or with its own if these are more."""
-    smooth = axis.name in STANDARD_MODEL_PARAMETERS
-    needed = float((SAMPLES_OF_SMOOTH if smooth else SAMPLES_OF_UNKNOWN) * finer)
+    needed = float((SAMPLES_OF_SMOOTH if _is_smooth(axis.name) else SAMPLES_OF_UNKNOWN) * finer)
     if axis.scale == "log":
         needed = SAMPLES_PER_DECADE * float(np.ptp(axis.coordinates())) * finer / min(relative_error(model), 1.0)
     return replace(axis, points=int(min(max(axis.points, np.ceil(needed) + 1), most)))
@@ -88,8 +97,20 @@ class Curve:
         return tuple(axis for axis in self.scan.axes if axis.name != self.axis.name)
 
     def _is_exact(self, axis: Axis) -> bool:
-        named = [*self.scan.fixed, *(a.name for a in (*self.scan.axes, *self.scan.over))]
-        return is_exact(self.model, self.scan.interaction, axis, named)
+        named = [*self.scan.named, *(a.name for a in self.scan.over)]
+        return is_exact(self.model, self.scan.interaction, axis, named, self.scan.combinations)
+
+    @property
+    def _is_of_charge(self) -> bool:
+        """Whether the axis moves amplitudes, so that it is known where chi2 may turn."""
+        name, combinations = self.axis.name, self.scan.combinations
+        if name in combinations:
+            return combinations[name].is_of_couplings
+        return INTERACTIONS[self.scan.interaction].has_domain(name)
+
+    def _chi2(self, parameters: Mapping[str, Real], over: Sequence[Axis]) -> FloatArray:
+        scan = self.scan
+        return least_chi2(self.model, scan.interaction, parameters, scan.domain, over, scan.combinations)
 
     @property
     def _most(self) -> int:
@@ -114,7 +135,7 @@ class Curve:
     def __call__(self, coordinate: FloatArray) -> FloatArray:
         """Least chi2 at coordinates of the axis (`Axis.value`), (k,)."""
         parameters: dict[str, Real] = {**self._fixed(), self.axis.name: self.axis.value(coordinate)}
-        return least_chi2(self.model, self.scan.interaction, parameters, self.scan.domain, self._over)
+        return self._chi2(parameters, self._over)
 
     def samples(self, finer: int = 1) -> tuple[FloatArray, FloatArray]:
         """Coordinates, and chi2 there: exact, or where another axis is sampled too by its parabola between samples."""
@@ -126,20 +147,20 @@ class Curve:
         second, rest = sampled[0], [axis for axis in minimised if axis.name != sampled[0].name]
         here = {self.axis.name: self.axis.value(x)[:, None], second.name: second.values()}
         parameters: dict[str, Real] = {**self._fixed(), **here}
-        return x, parabolic(least_chi2(self.model, self.scan.interaction, parameters, self.scan.domain, rest))
+        return x, parabolic(self._chi2(parameters, rest))
 
     def _coordinates(self, finer: int) -> FloatArray:
         low, high = self.axis.minimum, self.axis.maximum
-        if not INTERACTIONS[self.scan.interaction].has_domain(self.axis.name) or self.axis.scale == "log":
+        if not self._is_of_charge or self.axis.scale == "log":
             x = fine_axis(self.model, self.axis, finer, self._most).coordinates()
-            if self.axis.scale == "log" or not low < 0 < high:
+            if self.axis.scale == "log" or not low < 0 < high or _is_smooth(self.axis.name):
                 return x
             return np.unique(np.concatenate([x, [0.0], _around(0.0, FINEST_OF_UNKNOWN * (high - low), low, high)]))
         elsewhere = {name: (value, value) for name, value in self._fixed().items()}
         within = {a.name: (a.minimum, a.maximum) for a in self._minimised()}
         couplings = self.model.couplings_at(self._fixed())
         domain = {**elsewhere, **self.scan.domain, **within}
-        points, step = _charge_step(self.model, self.axis.name, domain, couplings, finer)
+        points, step = _charge_step(self.model, self.axis.name, domain, couplings, self.scan.combinations, finer)
         parts = [_around(float(np.clip(point, low, high)), step, low, high) for point in points]
         return np.unique(
             np.concatenate([[low, high], np.linspace(low, high, max(self.axis.points, 41 * finer)), *parts])
@@ -328,13 +349,13 @@ def curve_ranges(
 
 
 def scan_ranges(model: Model, scan: Scan) -> list[AllowedRange]:
-    """Allowed intervals of every parameter of a scan, from the least chi2 between the ends of all its axes.
+    """Allowed intervals of every parameter of a scan, from its reference: the least chi2 between the ends of its axes.
 
     n_dof = 2 gives the extent of a region of two parameters, n_dof = 1 the range of one. A parameter of several planes
     has its rows once, as each plane minimises over all other axes.
     """
     planes = [scan.onto(axes) for axes in scan.pairs().values()]
-    least = min(least_of(model, plane) for plane in planes)
+    least = reference(model, scan, lambda: min(least_of(model, plane) for plane in planes))
     rows: list[AllowedRange] = []
     done: set[str] = set()
     for plane in planes:

@@ -17,6 +17,7 @@ from cevnsi.fast.contraction import contraction_of, has_contraction
 from cevnsi.fast.lines import Line, pieces
 from cevnsi.fast.poisson_scales import ARRAYS_BY_POINT, has_scales_alone
 from cevnsi.model import VALUES_AT_ONCE, Model
+from cevnsi.parameters import CEVNS_NORMALIZATION
 from cevnsi.physics.interaction import Quadratic
 from cevnsi.physics.interactions import INTERACTIONS
 from cevnsi.scans.axes import Scan
@@ -40,10 +41,12 @@ class _Along:
 def _along(model: Model, scan: Scan) -> _Along | None:
     """An axis along which coefficients are quadratic, expanded about the middle of each piece of it.
 
-    None where chi2 has no contraction, or something is minimised over at each point.
+    None where chi2 has no contraction, something is minimised over at each point, or an axis is not the interaction's.
     """
-    terms = INTERACTIONS[scan.interaction].expansion
+    terms, known = INTERACTIONS[scan.interaction].expansion, INTERACTIONS[scan.interaction].parameters.keys()
     if terms is None or scan.domain or scan.over or not has_contraction(model):
+        return None
+    if not scan.named <= known - {CEVNS_NORMALIZATION}:
         return None
     candidates = scan.axes[-1:] + (scan.axes[:1] if len(scan.axes) == 2 else ())
     axis = next((axis for axis in candidates if axis.name in terms.quadratic), None)
@@ -84,7 +87,7 @@ def _fill(
         if along is None or name != along.name:
             parameters[name] = axes[name][part].reshape([-1 if j == i else 1 for j in range(len(names))])
     if along is None:
-        out[:] = least_chi2(model, scan.interaction, parameters, scan.domain, scan.over)
+        out[:] = least_chi2(model, scan.interaction, parameters, scan.domain, scan.over, scan.combinations)
     else:
         _fill_lines(model, scan.interaction, along, parameters, block[-1].start, out)
 
@@ -102,8 +105,7 @@ def _cut(ranges: Sequence[slice], points: int) -> Iterator[Block]:
 
 def _points_at_once(model: Model, scan: Scan) -> int:
     """How many points of a grid a call may have: `points_at_once`, or more where they share their templates."""
-    named = [*scan.fixed, *(axis.name for axis in scan.axes)]
-    points = points_at_once(model, scan.interaction, scan.domain, scan.over, named)
+    points = points_at_once(model, scan.interaction, scan.domain, scan.over, sorted(scan.named), scan.combinations)
     if scan.over or scan.domain or not has_scales_alone(model):
         return points
     shaping = INTERACTIONS[scan.interaction].terms.shaping

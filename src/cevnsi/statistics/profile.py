@@ -27,9 +27,20 @@ class Profiled:
     nuisances: FloatArray
 
 
-def _solve(hessian: FloatArray, gradient: FloatArray) -> FloatArray:
-    """Newton steps, (n, nuisances)."""
-    return np.asarray(-np.linalg.solve(hessian, gradient[..., None])[..., 0], dtype=float)
+def _root_steps(
+    directions: FloatArray, curvature: FloatArray, precision: FloatArray, resting: NDArray[np.bool_], free: FloatArray
+) -> FloatArray:
+    """Newton steps (n, nuisances) by the triangle R of a Hessian R^T R, which keeps twice the digits of the Hessian.
+
+    Those of two scales of one sample that is far too large: the Hessian is then singular but for rounding.
+    """
+    count = len(precision)
+    prior = np.broadcast_to(np.diag(np.sqrt(2 * precision)), (len(free), count, count))
+    rows = np.concatenate([directions.swapaxes(1, 2) * np.sqrt(curvature)[..., None], prior], axis=1)
+    rows = np.concatenate([np.where(resting[:, None], 0.0, rows), resting[:, None] * np.eye(count)], axis=1)
+    triangle: FloatArray = np.asarray(np.linalg.qr(rows, mode="r"))
+    half = np.linalg.solve(triangle.swapaxes(1, 2), -free[..., None])
+    return np.asarray(np.linalg.solve(triangle, half)[..., 0], dtype=float)
 
 
 def profile(
@@ -72,8 +83,14 @@ def profile(
         free = np.where(resting, 0.0, gradient)
         matrix = np.where(resting[:, :, None] | resting[:, None, :], 0.0, hessian)
         matrix[:, diagonal, diagonal] += np.where(resting, 1.0, 2 * precision)
-        step = _solve(matrix, free)
+        step = np.asarray(-np.linalg.solve(matrix, free[..., None])[..., 0], dtype=float)
         decrement = -(free * step).sum(axis=1)
+        up = np.flatnonzero(~(decrement >= 0))
+        if up.size:
+            counts, directions = expected(at[up], going[up])
+            bent = likelihood(counts)[2]
+            step[up] = _root_steps(directions, bent, precision, resting[up], free[up])
+            decrement[up] = -(free[up] * step[up]).sum(axis=1)
         trial = np.maximum(at + step, floor)
         found = value_at(trial, going)
         for _ in range(MOST_HALVINGS):  # where a step leads up, or to counts that are none

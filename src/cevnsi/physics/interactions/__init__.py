@@ -1,6 +1,6 @@
 """Interactions: one file each, with its formula and its parameters, and one line here."""
 
-from cevnsi.parameters import Parameter
+from cevnsi.parameters import Parameter, by_name
 from cevnsi.physics.interaction import Interaction
 from cevnsi.physics.interactions.contact import CONTACT
 from cevnsi.physics.interactions.light_mediator import LIGHT_MEDIATOR
@@ -12,8 +12,8 @@ INTERACTIONS: dict[str, Interaction] = {
 
 
 def parameter(name: str) -> Parameter:
-    """The record of a parameter of any interaction; KeyError if there is none of that name."""
+    """The record of a parameter of any interaction; of any other, a nuisance or a combination, one by its name."""
     for interaction in INTERACTIONS.values():
         if name in interaction.parameters:
             return interaction.parameters[name]
-    raise KeyError(name)
+    return by_name(name)
