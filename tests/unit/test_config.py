@@ -498,6 +498,10 @@ PAPER = [
         put("scans", "ee_d_u", "axes", {"eps_ee_dV": LINEAR, "eps_mumu_dV": LINEAR}),
         "scans.ee_d_u.axes: the study liao_marfatia_2017 needs eps_ee_dV and eps_ee_uV; name another scan otherwise",
     ),
+    (
+        put("scans", "ee_d_u", "reference", "zero"),
+        "scans.ee_d_u.reference: zero; the study liao_marfatia_2017 needs minimum",
+    ),
 ]
 
 ALL = [*MISSPELT, *VALUES, *NAMES, *PARAMETERS, *PROJECTIONS, *SENSITIVITY, *DIGITIZATION, *NUMBERS, *PAPER]

@@ -224,6 +224,10 @@ def test_an_analysis_has_the_nuisances_that_its_scans_name(config: dict[str, Any
     check(config)
     check_inputs(config, root)
     assert "steady_state" in {n.name for n in build_model(config, "csi_2017", root).nuisances}
+    axes["steady_state"]["min"] = -1.5
+    with pytest.raises(ConfigError, match=r"scans\.pulls\.axes\.steady_state\.min: -1\.5; expected -1 or more"):
+        check_inputs(config, root)
+    axes["steady_state"]["min"] = -0.2
     config["analyses"]["paper"]["scans"] = ["pulls"]
     with pytest.raises(ConfigError, match=r"scans\.pulls\.nuisances: 'steady_state' is none of analysis paper"):
         check_inputs(config, root)

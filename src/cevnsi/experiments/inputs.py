@@ -175,15 +175,15 @@ def check_range(name: str, analysis: Mapping[str, Any], counts: Table) -> None:
         raise ConfigError(f"analyses.{name}.photoelectron_range: {error}") from None
 
 
-def check_analysis(name: str, section: Mapping[str, Any], tables: Tables) -> list[str]:
-    """Names of the nuisances of an analysis.
+def check_analysis(name: str, section: Mapping[str, Any], tables: Tables) -> dict[str, Nuisance]:
+    """The nuisances of an analysis by name.
 
     ConfigError where it asks of its dataset what that has not: bins, nuisances, or a statistic for its counts.
     """
     if "photoelectron_range" in section:
         check_range(name, section, tables["counts"])
     try:
-        return [nuisance.name for nuisance in experiment_of(section, tables)[0].nuisances]
+        return {nuisance.name: nuisance for nuisance in experiment_of(section, tables)[0].nuisances}
     except ValueError as error:
         raise ConfigError(f"analyses.{name}: {error}") from None
 
@@ -197,7 +197,16 @@ def check_inputs(config: Mapping[str, Any], root: Path) -> None:
     for name, analysis in config["analyses"].items():
         known = check_analysis(name, complete(analysis, config), read[analysis["dataset"]])
         for scan in analysis["scans"]:
-            for asked in config["scans"][scan].get("nuisances", ()):
-                if asked not in known:
-                    said = f"{asked!r} is none of analysis {name}; expected some of {', '.join(known)}"
-                    raise ConfigError(f"scans.{scan}.nuisances: {said}")
+            _check_nuisances(f"scans.{scan}", config["scans"][scan], name, known)
+
+
+def _check_nuisances(key: str, scan: Mapping[str, Any], analysis: str, known: Mapping[str, Nuisance]) -> None:
+    """Refuse nuisances of a scan that an analysis has not, or values that are none of theirs."""
+    for asked in scan.get("nuisances", ()):
+        if asked not in known:
+            said = f"{asked!r} is none of analysis {analysis}; expected some of {', '.join(known)}"
+            raise ConfigError(f"{key}.nuisances: {said}")
+        place = f"axes.{asked}.min" if asked in scan["axes"] else f"fixed.{asked}"
+        lowest = scan["axes"][asked]["min"] if asked in scan["axes"] else scan["fixed"][asked]
+        if lowest < known[asked].least:
+            raise ConfigError(f"{key}.{place}: {lowest:g}; expected {known[asked].least:g} or more, as of a scale")

@@ -31,6 +31,8 @@ def analyses_of(config: Mapping[str, Any], study: str | None) -> list[str]:
 def _scan_complaints(study: Study, scan: Scan) -> Iterator[str]:
     expected = study.axes[scan.name]
     logs = scan.name not in study.logarithmic or {axis.scale for axis in scan.axes} == {"log"}
+    if scan.reference != "minimum":
+        yield f"scans.{scan.name}.reference: {scan.reference}; the study {study.name} needs minimum"
     if scan.projections != (expected,) or not logs:
         spaced = ", in log scale" if scan.name in study.logarithmic else ""
         needs = f"the study {study.name} needs {' and '.join(expected)}{spaced}"
