@@ -5,12 +5,17 @@ from dataclasses import fields, replace
 
 import numpy as np
 import pytest
+from scipy.integrate import quad
 
+from cevnsi.arrays import FloatArray
 from cevnsi.experiments.csi_2017 import CSI_2017
 from cevnsi.experiments.exposure import Exposure
-from cevnsi.experiments.response import Acceptance, unsmeared_response
+from cevnsi.experiments.response import Acceptance, GammaLaw, gamma_response, polynomial, unsmeared_response
 from cevnsi.experiments.targets import TARGETS
 from cevnsi.templates import luminosities_per_cm2
+
+QUENCHING = (0.0554628, 4.30681, -111.707, 840.384)  # of CsI, arXiv:2110.07730
+LAW = GammaLaw(kevee_per_pe=0.0749, shape_per_kevee=9.56)  # the same
 
 
 def test_a_recoil_is_seen_at_its_photoelectrons_with_the_fraction_there() -> None:
@@ -93,3 +98,52 @@ def test_acceptance_is_constant_beyond_its_points() -> None:
 def test_what_is_no_acceptance_is_refused(photoelectrons: list[float], fraction: list[float], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         Acceptance(photoelectrons=np.array(photoelectrons), fraction=np.array(fraction))
+
+
+def test_a_quenching_curve_is_its_polynomial() -> None:
+    recoil = np.array([0.0, 1e-3, 0.03])
+    expected = [1e3 * sum(c * t ** (i + 1) for i, c in enumerate(QUENCHING)) for t in recoil]
+    np.testing.assert_allclose(polynomial(QUENCHING)(recoil), expected, rtol=1e-14)
+
+
+@pytest.mark.parametrize("energy_kevee", [0.3, 1.0, 4.2])
+def test_a_gamma_law_is_normalized_and_has_its_mean_and_width(energy_kevee: float) -> None:
+    def moment(power: int) -> float:
+        density = LAW.density
+        return float(
+            quad(lambda x: x**power * float(density(np.array(x), np.array(energy_kevee))), 0, 400, limit=400)[0]
+        )
+
+    mean, shape = energy_kevee / 0.0749, 1 + 9.56 * energy_kevee
+    assert moment(0) == pytest.approx(1, abs=1e-8)
+    assert moment(1) == pytest.approx(mean, rel=1e-8)
+    assert moment(2) - mean**2 == pytest.approx(mean**2 / shape, rel=1e-7)
+
+
+def test_an_efficiency_of_what_is_smeared_is_that_of_samples() -> None:
+    """Recoils of one energy drawn, given photoelectrons by the law, and accepted one by one."""
+    edges, random, n = np.array([0.0, 8.0, 12.0, 20.0, 40.0, 60.0]), np.random.default_rng(20261126), 400_000
+
+    def efficiency(x: FloatArray) -> FloatArray:
+        return np.clip(1.3 / (1 + np.exp(-0.3 * (x - 12.0))) - 0.3, 0.0, None)
+
+    turns = 12 - math.log(1.3 / 0.3 - 1) / 0.3  # where it is clipped
+    response = gamma_response(edges, efficiency, np.array([turns]), polynomial(QUENCHING), LAW, 0.06)
+    for recoil in (3e-3, 0.012, 0.03):
+        energy = float(polynomial(QUENCHING)(np.array(recoil)))
+        shape = 1 + 9.56 * energy
+        seen = random.gamma(shape, energy / 0.0749 / shape, n)
+        kept = seen[random.random(n) < efficiency(seen)]
+        expected = response.detected(np.array([recoil]))[:, 0]
+        found = np.histogram(kept, edges)[0] / n
+        assert (np.abs(found - expected) < 5 * np.sqrt(expected / n) + 1e-6).all()
+        exact = quad(
+            lambda x, e=energy: float(efficiency(np.array(x)) * LAW.density(np.array(x), np.array(e))), turns, 12
+        )[0]
+        assert expected[1] + expected[0] == pytest.approx(exact, rel=1e-8)
+
+
+def test_nothing_is_seen_of_no_energy() -> None:
+    response = gamma_response(np.array([1.0, 60.0]), np.ones_like, np.array([]), polynomial(QUENCHING), LAW, 0.06)
+    assert response.detected(np.array([0.0])).tolist() == [[0.0]]
+    assert response.recoil_energies_mev.tolist() == [0.0, 0.06]

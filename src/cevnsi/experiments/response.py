@@ -1,7 +1,7 @@
 """Detector response: what of a recoil is seen in which bin."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -65,6 +65,7 @@ class Logistic:
 
 LOGISTIC_STEPS_PE = (5.0, 6.0)  # where the step in front of the logistic goes from 0 to 1/2, and from 1/2 to 1
 Fraction = Callable[[FloatArray], FloatArray]  # of what is accepted, against photoelectrons
+Curve = Callable[[FloatArray], FloatArray]  # visible energy in keVee of recoil energies in MeV
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +79,7 @@ class Response:
 
 
 LONGEST_SEGMENT_PE = 0.5
+NODES_OF_PE = 4  # Gauss-Legendre in photoelectrons, in each of such segments
 
 
 def unsmeared_response(bin_edges_pe: FloatArray, acceptance: Acceptance, light_yield_pe_per_kev: float) -> Response:
@@ -143,4 +145,70 @@ def poisson_response(
         detected=detected,
         recoil_energies_mev=np.sort(kinks) / pe_per_mev,
         longest_segment_mev=LONGEST_SEGMENT_PE / pe_per_mev,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class GammaLaw:
+    """Photoelectrons of an energy E in keVee: a gamma law of mean E / a and shape 1 + b E (arXiv:2110.07730)."""
+
+    kevee_per_pe: float  # a
+    shape_per_kevee: float  # b
+
+    def density(self, photoelectrons: FloatArray, energy_kevee: FloatArray) -> FloatArray:
+        """Per photoelectron; photoelectrons above zero and energies broadcast. Of no energy there are none."""
+        from scipy.special import gammaln, xlogy
+
+        shape = 1 + self.shape_per_kevee * energy_kevee
+        scale = np.where(energy_kevee > 0, energy_kevee / self.kevee_per_pe / shape, 1.0)
+        at = photoelectrons / scale
+        return np.where(energy_kevee > 0, np.exp(xlogy(shape - 1, at) - at - gammaln(shape)) / scale, 0.0)
+
+
+def polynomial(coefficients: Sequence[float]) -> Curve:
+    """A quenching curve, energy in keVee of recoils in MeV: 1000 (c_1 T + c_2 T^2 + ...), without a constant."""
+
+    def visible(recoil_energy_mev: FloatArray) -> FloatArray:
+        total = np.zeros_like(recoil_energy_mev)
+        for coefficient in reversed(coefficients):
+            total = (total + coefficient) * recoil_energy_mev
+        return 1e3 * total
+
+    return visible
+
+
+def gamma_response(
+    bin_edges_pe: FloatArray,
+    efficiency: Fraction,
+    kinks_pe: FloatArray,
+    visible_kevee: Curve,
+    law: GammaLaw,
+    highest_recoil_mev: float,
+) -> Response:
+    """A recoil gives a visible energy, and photoelectrons about it by a gamma law, accepted with their own efficiency.
+
+    The efficiency is smooth between its kinks, and is integrated over every bin: it may not be read at the middle of a
+    wide one. Recoils above the highest are not looked at.
+    """
+    inside = kinks_pe[(kinks_pe > bin_edges_pe[0]) & (kinks_pe < bin_edges_pe[-1])]
+    ends = np.unique(np.concatenate([bin_edges_pe, inside]))
+    counts = np.maximum(np.ceil(np.diff(ends) / LONGEST_SEGMENT_PE).astype(int), 1)
+    pieces = (np.linspace(*both, n + 1) for both, n in zip(pairwise(ends), counts, strict=True))
+    edges = np.unique(np.concatenate(list(pieces)))
+    abscissa, weight = np.polynomial.legendre.leggauss(NODES_OF_PE)
+    half = np.diff(edges)[:, None] / 2
+    x = (edges[:-1, None] + half * (1 + abscissa)).ravel()
+    accepted = (half * weight).ravel() * efficiency(x)
+    place = np.searchsorted(bin_edges_pe, x, side="right") - 1
+
+    def detected(recoil_energy_mev: FloatArray) -> FloatArray:
+        seen = accepted[:, None] * law.density(x[:, None], visible_kevee(recoil_energy_mev))
+        return np.stack([seen[place == b].sum(axis=0) for b in range(bin_edges_pe.size - 1)])
+
+    mean_pe = visible_kevee(np.linspace(0, highest_recoil_mev, 101)) / law.kevee_per_pe
+    steepest = float(np.diff(mean_pe).max()) * 100 / highest_recoil_mev
+    return Response(
+        detected=detected,
+        recoil_energies_mev=np.array([0.0, highest_recoil_mev]),
+        longest_segment_mev=LONGEST_SEGMENT_PE / steepest,
     )
