@@ -410,11 +410,12 @@ def downloads(results: Path, made: Sequence[AnalysisResults]) -> list[Row]:
 def collect(results: Path, config: Mapping[str, Any], made: Sequence[AnalysisResults], jobs: Mapping[str, Job]) -> Row:
     """Everything that the template shows, but for what a study has to say."""
     differ, shared = choice_rows(config, made)
+    judged = [each for each in made if each.is_judged]  # of what the page is called after
     return {
         "analyses": [analysis.name for analysis in made],
         "assumptions": {each.name: captions.assumption_text(each.section) for each in made},
         "data": {each.name: captions.data_text(config, each.name) for each in made},
-        "sources": list(dict.fromkeys(captions.reader_text(config, each.section) for each in made)),
+        "sources": list(dict.fromkeys(captions.reader_text(config, each.section) for each in judged or made)),
         "figures": figure_rows(config, made),
         "ranges": range_groups(made),
         "differ": differ,
