@@ -11,16 +11,15 @@ from scipy.optimize import Bounds, differential_evolution
 from cevnsi.arrays import FloatArray
 from cevnsi.experiments.csi_2017_time import read_energy_time
 from cevnsi.model import Model
-from cevnsi.parameters import CONTACT_PARAMETERS, combination
+from cevnsi.parameters import combination
 from cevnsi.scans.chi2 import chi2
 from energy_time import PATHS, made
-from minima import Box, least
+from minima import SEEN, Box, least, some_fixed
 
 Domain = dict[str, tuple[float, float]]
 Problem = tuple[dict[str, float], Domain]
 
 NUCLEI, SHAPES = ("mean", "cs_and_i"), ("marginals", "bins")
-SEEN = [name for name in CONTACT_PARAMETERS if "tautau" not in name]  # what changes the rate
 WITHIN = 1e-6  # of chi2: what is promised
 SQUARE: Domain = {f"eps_{pair}_{quark}V": (-1.0, 1.0) for pair in ("ee", "mumu") for quark in "ud"}
 PROBLEMS: dict[str, Problem] = {
@@ -106,8 +105,7 @@ def random_problem(kind: str, seed: int) -> Problem:
             parameters[f"eps_{pair}_matter"] = float(first)
         else:
             domain[f"eps_{pair}_matter"] = (float(first), float(last))
-    others = [name for name in SEEN if name not in domain and rng.random() < 0.3]
-    return parameters | {name: float(rng.uniform(-0.4, 0.4)) for name in others}, domain
+    return parameters | some_fixed(rng, domain), domain
 
 
 @pytest.mark.slow

@@ -14,15 +14,13 @@ from cevnsi.arrays import FloatArray
 from cevnsi.domains import directions, fixed_amplitudes
 from cevnsi.fast.contraction import contract
 from cevnsi.model import Model
-from cevnsi.parameters import CONTACT_PARAMETERS
 from cevnsi.physics.weak_charge import contact, tree_couplings
-from minima import Box, least
+from minima import SEEN, Box, least, some_fixed
 from points import chi2_of_counts, contact_chi2, predicted_counts, sigma_of
 
 Domain = dict[str, tuple[float, float]]
 Parameters = Mapping[str, Any]
 
-SEEN = [name for name in CONTACT_PARAMETERS if "tautau" not in name]  # what changes the rate
 WITHIN = 1e-6  # of chi2: what is promised; the local minimisers converge to 1e-9
 
 
@@ -178,8 +176,7 @@ def random_problem(kind: str, seed: int) -> Problem:
             parameters[f"eps_{pair}_matter"] = float(first)
         else:
             domain[f"eps_{pair}_matter"] = (float(first), float(last))
-    others = [name for name in SEEN if name not in domain and rng.random() < 0.3]
-    return parameters | {name: float(rng.uniform(-0.4, 0.4)) for name in others}, domain
+    return parameters | some_fixed(rng, domain), domain
 
 
 @pytest.mark.slow

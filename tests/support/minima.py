@@ -8,13 +8,20 @@ from scipy.optimize import Bounds, LinearConstraint, minimize
 
 from cevnsi.arrays import FloatArray
 from cevnsi.model import Model
-from cevnsi.parameters import MATTER_PARAMETERS, quarks_of
+from cevnsi.parameters import CONTACT_PARAMETERS, MATTER_PARAMETERS, quarks_of
 from points import contact_chi2
 
 Domain = Mapping[str, tuple[float, float]]
 Combinations = Mapping[str, Mapping[str, float]]  # what one unit of each adds to couplings
 
+SEEN = [name for name in CONTACT_PARAMETERS if "tautau" not in name]  # what changes the rate
 STEP = 1e-6  # of difference quotients
+
+
+def some_fixed(rng: np.random.Generator, domain: Domain) -> dict[str, float]:
+    """Random values of some couplings that a domain leaves alone."""
+    others = [name for name in SEEN if name not in domain and rng.random() < 0.3]
+    return {name: float(rng.uniform(-0.4, 0.4)) for name in others}
 
 
 class Box:

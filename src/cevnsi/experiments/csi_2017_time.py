@@ -52,7 +52,6 @@ BINS = "bins"  # the steady state of each bin is known from its own counts alone
 SUM_WITHIN = 1e-6  # of one, of an arrival that is normalized
 DECIMALS = 9  # of an edge between centres that are decimals
 
-
 SIGNAL_UNCERTAINTY = 0.28  # arXiv:1708.01294
 NEUTRON_UNCERTAINTY = 0.25  # promptNeutronNormalization of coherent_parameters.yaml
 

@@ -32,7 +32,7 @@ from cevnsi.files.tables import (
     read_parquet,
     read_table,
 )
-from cevnsi.model import Analysis, DataSet, chi2_at, model_of
+from cevnsi.model import Analysis, DataSet, model_of, standard_model_chi2
 from cevnsi.output import captions
 from cevnsi.output.figure_spec import FigureSpec
 from cevnsi.output.spectra import read_spectra
@@ -274,7 +274,7 @@ def number_rows(made: Sequence[AnalysisResults]) -> list[Row]:
             "observed counts in them": float(measured.observed.sum()),
             "statistical uncertainty of that sum": measured.total_error,
             "counts predicted by the standard model": float(model.standard_model_counts.sum()),
-            "χ² of the standard model": float(chi2_at(model, "contact", {})),
+            "χ² of the standard model": standard_model_chi2(model),
         }
         fit = json.loads(read_text_file(analysis.folder / "best_fit.json"))["together"]
         seen = {"": "value", ", lower error": "error_low", ", upper error": "error_high"}

@@ -1,6 +1,7 @@
 """What is expected in every bin, of every sample by itself: the columns of spectra.csv."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -32,23 +33,26 @@ def _blocks(dataset: DataSet, mediator: Mapping[str, float] | None) -> Iterator[
         yield OBSERVED, "all", measured.observed
 
 
+def _rows(labels: Mapping[str, Sequence[str]], dataset: DataSet, name: str, counts: FloatArray) -> dict[str, Any]:
+    """Columns of counts (blocks, bins) and what each block is; edges of energy come before counts, others after."""
+    n_blocks, n_bins = counts.shape
+    edges = {edge: np.tile(values, n_blocks) for edge, values in dataset.measurement.bins().items()}
+    return {
+        **{label: [value for value in values for _ in range(n_bins)] for label, values in labels.items()},
+        **{edge: values for edge, values in edges.items() if edge in SPECTRA.columns},
+        name: counts.ravel(),
+        **{edge: values for edge, values in edges.items() if edge not in SPECTRA.columns},
+    }
+
+
 def spectra_table(dataset: DataSet, mediator: Mapping[str, float] | None = None) -> dict[str, Any]:
     """Case, component, edges of energy and counts by bin, then any further edges: each flavor by itself.
 
     The standard model alone if no mediator is given. Counts without uncertainties bring their backgrounds, before any
     fit, and what is observed.
     """
-    blocks, bins = list(_blocks(dataset, mediator)), dataset.measurement.bins()
-    edges = {name: np.tile(values, len(blocks)) for name, values in bins.items()}
-    counts = np.concatenate([counts for _, _, counts in blocks])
-    size = counts.size // len(blocks)
-    return {
-        "case": [case for case, _, _ in blocks for _ in range(size)],
-        "component": [component for _, component, _ in blocks for _ in range(size)],
-        **{name: values for name, values in edges.items() if name in SPECTRA.columns},
-        "predicted_counts": counts,
-        **{name: values for name, values in edges.items() if name not in SPECTRA.columns},
-    }
+    cases, components, counts = zip(*_blocks(dataset, mediator), strict=True)
+    return _rows({"case": cases, "component": components}, dataset, "predicted_counts", np.stack(counts))
 
 
 def read_spectra(path: Path | str) -> Table:
@@ -62,13 +66,7 @@ def templates_table(dataset: DataSet) -> dict[str, Any]:
 
     Of protons and neutrons apart, what the charge squared of the whole nucleus counts for (`Recoils.part_weights`).
     """
-    sums, bins = dataset.templates.per_bin(dataset.recoils.part_weights({})[0]), dataset.measurement.bins()
-    n_flavors, n_nuclides, n_bins = sums.shape
-    edges = {name: np.tile(values, n_flavors * n_nuclides) for name, values in bins.items()}
-    return {
-        "flavor": [flavor for flavor in FLAVORS for _ in range(n_nuclides * n_bins)],
-        "nuclide": [n.name for _ in FLAVORS for n in dataset.templates.nuclides for _ in range(n_bins)],
-        **{name: values for name, values in edges.items() if name in SPECTRA.columns},
-        "events_per_charge_squared": sums.ravel(),
-        **{name: values for name, values in edges.items() if name not in SPECTRA.columns},
-    }
+    sums = dataset.templates.per_bin(dataset.recoils.part_weights({})[0])
+    flavors, nuclides = zip(*product(FLAVORS, (n.name for n in dataset.templates.nuclides)), strict=True)
+    labels = {"flavor": flavors, "nuclide": nuclides}
+    return _rows(labels, dataset, "events_per_charge_squared", sums.reshape(-1, sums.shape[-1]))
