@@ -122,9 +122,11 @@ def best_fit(model: Model) -> dict[str, Any]:
     fit.minos(AMPLITUDE)
     error, by_flavor = fit.merrors[AMPLITUDE], sum(each.by_flavor("contact", {}).sum(axis=1) for each in model.datasets)
     counts = dict(zip(FLAVORS, np.asarray(by_flavor).tolist(), strict=True))
-    total = sum(counts.values())
+    nuisances = fit.values.to_dict()
+    signals = (each.in_time(each.signal("contact", {})[0], nuisances) for each in model.datasets)
+    total = float(sum(signal.sum() for signal in signals))  # at the best offset, if there is one
     return {
-        "sm_counts": {**counts, "all": total},
+        "sm_counts": {**counts, "all": sum(counts.values())},
         "cevns_counts": {
             "value": (1 + fit.values[AMPLITUDE]) * total,
             "error_low": -error.lower * total,

@@ -34,7 +34,7 @@ from cevnsi.physics.nuclei import Nuclide
 from cevnsi.physics.weak_charge import ROWS, NucleonCouplings
 from cevnsi.statistics.likelihoods import STATISTICS, Terms, poisson_with_control
 from cevnsi.statistics.nuisances import SIGNAL, Nuisance, Sample, Sides, held, limits, precisions, spread, unfitted
-from cevnsi.statistics.profile import Expected, Profiled, profile
+from cevnsi.statistics.profile import Crossed, Expected, Profiled, profile
 from cevnsi.templates import Templates, build_templates
 
 VALUES_AT_ONCE = 200_000  # of arrays of which a few dozen are needed: points minimised at, or nodes times masses
@@ -120,12 +120,15 @@ class DataSet:
             form_factor=templates.form_factor,
         )
 
-    def in_time(self, cells: FloatArray) -> FloatArray:
-        """A signal by bin, where no nuisance is fitted; the signal (..., bins) is by cell if there is a clock."""
+    def in_time(self, cells: FloatArray, nuisances: Mapping[str, float] = MappingProxyType({})) -> FloatArray:
+        """A signal by bin; the signal (..., bins) is by cell if there is a clock.
+
+        The offset is that among nuisances, else what it is held at, or zero.
+        """
         if self.clock is None:
             return cells
-        offset = next(n.fixed or 0.0 for n in self.nuisances if n.name == self.clock.nuisance)
-        return spread(cells, self.clock.shares[SIGNAL].at(offset))
+        held_at = next(n.fixed or 0.0 for n in self.nuisances if n.name == self.clock.nuisance)
+        return spread(cells, self.clock.shares[SIGNAL].at(nuisances.get(self.clock.nuisance, held_at)))
 
     @property
     def contact_templates(self) -> FloatArray:
@@ -281,6 +284,28 @@ class Model:
 
         return counts
 
+    def crossed(self, signals: Sequence[Signal], side: FloatArray | None = None) -> Crossed:
+        """What second derivatives of these counts add to those of chi2."""
+        samples = [
+            (part, sample)
+            for part, dataset, signal in zip(self.parts, self.datasets, signals, strict=True)
+            for sample in samples_of(dataset, signal, self.nuisances)
+        ]
+
+        def total(theta: FloatArray, slope: FloatArray, which: NDArray[np.intp]) -> FloatArray:
+            found = [one.crossed(theta, slope[:, part], which, side) for part, one in samples]
+            return np.asarray(np.sum(found, axis=0))
+
+        return total
+
+    @property
+    def bends(self) -> bool:
+        """Whether nuisances change shapes or times, so that counts are not linear in them all."""
+        return any(
+            each.varied or each.clock is not None or any(nuisance.shifts for nuisance in each.nuisances)
+            for each in self.datasets
+        )
+
     @cached_property
     def kinked(self) -> NDArray[np.bool_]:
         """Of which nuisances, (nuisances,), shapes have a kink at zero."""
@@ -296,7 +321,8 @@ class Model:
     def profiled(self, signals: Sequence[Signal], at: Mapping[str, FloatArray] = MappingProxyType({})) -> Profiled:
         """Chi2 of expected signals, (points, bins) of each data set, least over the nuisances but those `at` values.
 
-        On each side of every kink chi2 is smooth, so it is the least of those on all sides, and of all `starts`.
+        On each side of every kink chi2 is smooth, so it is the least of those on all sides, and of all `starts`. Scales
+        alone come first: under a signal that is far too large, shapes would be bent beyond any counts.
         """
         first, stay = np.tile(unfitted(self.nuisances), (len(signals[0][0]), 1)), held(self.nuisances)
         for j, nuisance in enumerate(self.nuisances):
@@ -305,21 +331,32 @@ class Model:
         least, most = limits(self.nuisances)
         tries = [[(j, value) for value in n.starts] for j, n in enumerate(self.nuisances) if n.starts and not stay[j]]
         sides = [(1.0, -1.0) if kinked else (0.0,) for kinked in self.kinked & ~stay]
+        shapes = np.array([not nuisance.scales for nuisance in self.nuisances], dtype=bool)
+        least_over = partial(profile, self.likelihood, precision=precisions(self.nuisances))
         found = []
-        for chosen, signs in product(product(*tries), product(*sides)):
+        for chosen in product(*tries):
             for j, value in chosen:
                 first[:, j] = value
-            side = np.array(signs)
-            low, high = np.where(side > 0, 0.0, least), np.where(side < 0, 0.0, most)
-            expected = self.expected(signals, side)
-            found.append(
-                profile(self.likelihood, expected, precisions(self.nuisances), first, low, held=stay, most=high)
-            )
-        best = np.argmin([each.chi2 for each in found], axis=0)
-        return Profiled(
-            chi2=np.choose(best, [each.chi2 for each in found]),
-            nuisances=np.stack([each.nuisances for each in found])[best, np.arange(best.size)],
-        )
+            start = first
+            if self.bends:
+                start = least_over(
+                    self.expected(signals), start=first, least=least, most=most, held=stay | shapes
+                ).nuisances
+            for signs in product(*sides):
+                side = np.array(signs)
+                found.append(
+                    least_over(
+                        self.expected(signals, side),
+                        start=start,
+                        least=np.where(side > 0, 0.0, least),
+                        most=np.where(side < 0, 0.0, most),
+                        held=stay,
+                        crossed=self.crossed(signals, side) if self.bends else None,
+                    )
+                )
+        chi2, nuisances = np.stack([made.chi2 for made in found]), np.stack([made.nuisances for made in found])
+        best, every = chi2.argmin(axis=0), np.arange(chi2.shape[1])
+        return Profiled(chi2=chi2[best, every], nuisances=nuisances[best, every])
 
 
 def samples_of(dataset: DataSet, signal: Signal, nuisances: Sequence[Nuisance]) -> list[Sample]:
@@ -474,9 +511,7 @@ def _charge_derivatives(
     hessian = weighted @ by_charge.swapaxes(1, 2)
     mixed += weighted @ by_nuisance.swapaxes(1, 2)
     own = (by_nuisance * curvature[:, None]) @ by_nuisance.swapaxes(1, 2) + 2 * np.diag(precisions(model.nuisances))
-    for part, dataset, signal in zip(model.parts, model.datasets, signals, strict=True):
-        for sample in samples_of(dataset, signal, model.nuisances):
-            own += sample.crossed(fit.nuisances, slope[:, part], every)
+    own += model.crossed(signals)(fit.nuisances, slope, every)
     least, most = limits(model.nuisances)
     resting = (fit.nuisances <= least) | (fit.nuisances >= most) | held(model.nuisances)  # these do not follow,
     resting |= model.kinked & (fit.nuisances == 0)  # nor do these

@@ -7,7 +7,7 @@ import numpy as np
 
 from cevnsi.arrays import FloatArray
 from cevnsi.experiments.measurement import Measurement
-from cevnsi.model import DataSet, Model
+from cevnsi.model import DataSet, Model, Signal, each_side
 from cevnsi.parameters import Parameter
 from cevnsi.physics.flux import FLAVORS
 from cevnsi.physics.interaction import Interaction, named
@@ -66,7 +66,11 @@ def sigma_of(model: Model) -> float:
 
 def nuisances_chi2(model: Model, parameters: Mapping[str, float]) -> Callable[[FloatArray], float]:
     """Chi2 of contact couplings against the nuisances (nuisances,), the plain way."""
-    signals: list[Any] = [(each.signal("contact", parameters)[0][None], {}) for each in model.datasets]
+    signals: list[Signal] = []
+    for dataset in model.datasets:
+        counts, changes = dataset.signal("contact", parameters)
+        sides = {name: each_side(lambda values: values[None], two) for name, two in changes.items()}
+        signals.append((counts[None], sides))
     expected, precision = model.expected(signals), precisions(model.nuisances)
 
     def value(theta: FloatArray) -> float:

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from iminuit import Minuit
 
 from cevnsi.arrays import FloatArray
-from cevnsi.experiments.csi_2017_time import NEUTRONS, STEADY_STATE, read_energy_time
+from cevnsi.experiments.csi_2017_time import NEUTRONS, read_energy_time
 from cevnsi.experiments.measurement import Control, Measurement
-from cevnsi.fast import poisson_scales
-from cevnsi.fast.poisson_scales import derivatives_over_scales, has_scales_alone, least_over_scales
+from cevnsi.fast import poisson
+from cevnsi.fast.poisson import derivatives_over_nuisances, is_handled, least_over_nuisances
 from cevnsi.model import DataSet, Model, charge_derivatives, chi2_at
 from cevnsi.parameters import Axis
 from cevnsi.physics.interactions import INTERACTIONS
@@ -103,8 +103,8 @@ def not_plain(monkeypatch: pytest.MonkeyPatch) -> None:
     def refused(*arguments: Any) -> None:
         raise AssertionError("the plain way")
 
-    monkeypatch.setattr(poisson_scales, "chi2_at", refused)
-    monkeypatch.setattr(poisson_scales, "charge_derivatives", refused)
+    monkeypatch.setattr(poisson, "chi2_at", refused)
+    monkeypatch.setattr(poisson, "charge_derivatives", refused)
 
 
 @pytest.mark.usefixtures("not_plain")
@@ -113,9 +113,9 @@ def not_plain(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_plane_of_contact_couplings_is_the_plain_one(name: str, plane: str, models: Mapping[str, Model]) -> None:
     # beyond 100, where two scales add up to next to nothing, the plain way may end early: at 1679 for 160
     used, parameters = models[name], contact_plane(plane, (9, 75), 100.0 if "several" in name else np.inf)
-    assert has_scales_alone(used)
+    assert is_handled(used)
     assert any((dataset.measurement.observed == 0).any() for dataset in used.datasets)
-    found = least_over_scales(used, "contact", parameters)
+    found = least_over_nuisances(used, "contact", parameters)
     assert found.shape == (9, 75)
     # without a nuisance chi2 grows to 1e10
     np.testing.assert_allclose(found, chi2_at(used, "contact", parameters), rtol=1e-12, atol=WITHIN)
@@ -128,7 +128,7 @@ def test_a_plane_of_a_light_mediator_is_the_plain_one(name: str, models: Mapping
     Where the charge all but vanishes a free scale makes counts of the rounding of the signal.
     """
     used, parameters = models[name], mediator_plane((13, 70))
-    found = least_over_scales(used, "light_mediator", parameters)
+    found = least_over_nuisances(used, "light_mediator", parameters)
     plain = chi2_at(used, "light_mediator", parameters)
     seen = sum(dataset.measurement.observed.sum() for dataset in used.datasets)
     excess = sum(dataset.signal("light_mediator", parameters)[0].sum(axis=-1) for dataset in used.datasets) / seen
@@ -158,7 +158,7 @@ def test_a_signal_that_is_far_too_large_keeps_its_digits(models: Mapping[str, Mo
     mean, seen = scale @ shapes, observed > 0
     expected = 2 * (mean.sum() - observed.sum() + (observed[seen] * np.log(observed[seen] / mean[seen])).sum())
     expected += (precision * (scale - 1) ** 2).sum()
-    assert least_over_scales(used, "light_mediator", parameters)[0] == pytest.approx(float(expected), abs=WITHIN)
+    assert least_over_nuisances(used, "light_mediator", parameters)[0] == pytest.approx(float(expected), abs=WITHIN)
 
 
 @pytest.mark.usefixtures("not_plain")
@@ -173,7 +173,7 @@ def test_where_a_charge_vanishes(name: str, models: Mapping[str, Model]) -> None
         {"eps_ee_dV": near[:, None], "eps_mumu_dV": near},
         {"eps_ee_dV": np.array([[at]]), "eps_mumu_dV": near},
     ):
-        found = least_over_scales(used, "contact", parameters)
+        found = least_over_nuisances(used, "contact", parameters)
         np.testing.assert_allclose(found, chi2_at(used, "contact", parameters), rtol=1e-12, atol=WITHIN)
 
 
@@ -186,7 +186,7 @@ def test_random_points_are_those_of_iminuit(name: str, models: Mapping[str, Mode
         minuit.limits = [(nuisance.least if np.isfinite(nuisance.least) else None, None) for nuisance in used.nuisances]
         minuit.strategy, minuit.tol = 2, 1e-6
         minuit.migrad().migrad()
-        found = least_over_scales(used, "contact", {each: np.array(value) for each, value in parameters.items()})
+        found = least_over_nuisances(used, "contact", {each: np.array(value) for each, value in parameters.items()})
         assert float(found) == pytest.approx(minuit.fval, abs=1e-6)
 
 
@@ -256,7 +256,7 @@ def test_nor_does_a_minimum_over_a_domain(models: Mapping[str, Model], monkeypat
     used = models["joint"]
     whole = scan_rows(used, scan, 0, 4)
     np.testing.assert_array_equal(np.concatenate([scan_rows(used, scan, k, k + 1) for k in range(4)]), whole)
-    monkeypatch.setattr(chi2_module, "has_scales_alone", lambda model: False)
+    monkeypatch.setattr(chi2_module, "is_handled", lambda model: False)
     np.testing.assert_allclose(whole, scan_rows(used, scan, 0, 4), rtol=0, atol=1e-7)
 
 
@@ -270,13 +270,13 @@ def test_points_of_one_dimension_stand_alone(interaction: str, models: Mapping[s
             "coupling": 10 ** random.uniform(-6, -2, 700),
         },
     }[interaction]
-    whole = least_over_scales(used, interaction, points)
+    whole = least_over_nuisances(used, interaction, points)
     np.testing.assert_allclose(whole, chi2_at(used, interaction, points), rtol=1e-12, atol=1e-8)
     for part in ([3], [699, 0], list(range(40, 341))):
         some = {name: value[part] for name, value in points.items()}
-        np.testing.assert_array_equal(least_over_scales(used, interaction, some), whole[part])
+        np.testing.assert_array_equal(least_over_nuisances(used, interaction, some), whole[part])
     at_one = {name: value[5] for name, value in points.items()}
-    assert least_over_scales(used, interaction, at_one) == whole[5]
+    assert least_over_nuisances(used, interaction, at_one) == whole[5]
 
 
 @pytest.mark.parametrize("name", ["mean", "cs_and_i", "joint", "one of several, several of one", "at rest", "held"])
@@ -285,20 +285,20 @@ def test_derivatives_by_charge_are_the_plain_ones(name: str, models: Mapping[str
     charges = np.random.default_rng(2).uniform(0, 4000, (300, 2 * len(used.nuclides)))
     charges[:10] = 0.0
     charges[10:20] *= 1e4
-    found, plain = derivatives_over_scales(used, "contact", charges), charge_derivatives(used, charges)
+    found, plain = derivatives_over_nuisances(used, "contact", charges), charge_derivatives(used, charges)
     for mine, theirs in zip(found, plain, strict=True):
         # gradients are as good as the place of the minimum, the root of what chi2 is good to
         np.testing.assert_allclose(mine, theirs, rtol=1e-6, atol=1e-8 * np.abs(theirs).max())
     np.testing.assert_allclose(found[0], plain[0], rtol=1e-12, atol=WITHIN)
     for some in (slice(0, 1), slice(7, 180)):
-        for part, whole in zip(derivatives_over_scales(used, "contact", charges[some]), found, strict=True):
+        for part, whole in zip(derivatives_over_nuisances(used, "contact", charges[some]), found, strict=True):
             np.testing.assert_array_equal(part, whole[some])
 
 
 def test_ranges_are_those_of_the_plain_way(models: Mapping[str, Model], monkeypatch: pytest.MonkeyPatch) -> None:
     used, scan = models["cs_and_i"], scan_of(contact_plane("both flavors", (5, 5)))
     found = scan_ranges(used, scan)
-    monkeypatch.setattr(chi2_module, "has_scales_alone", lambda model: False)
+    monkeypatch.setattr(chi2_module, "is_handled", lambda model: False)
     for mine, plain in zip(found, scan_ranges(used, scan), strict=True):
         assert (mine.parameter, mine.other_parameters) == (plain.parameter, plain.other_parameters)
         assert (mine.lower, mine.upper) == pytest.approx((plain.lower, plain.upper), abs=1e-8)
@@ -339,9 +339,9 @@ def test_a_background_alone_cannot_make_what_is_seen(models: Mapping[str, Model]
         terms = replace(INTERACTIONS["contact"].terms, weights=none, coefficients=lambda recoils, values: [1.0],
                         shaping=("strength",), quadratic={})  # fmt: skip
         patched.setitem(INTERACTIONS, "electron", replace(electron, expansion=terms))
-        patched.setattr(poisson_scales, "chi2_at", watched)
+        patched.setattr(poisson, "chi2_at", watched)
         strengths = np.array([[0.0, 1e3, 1.1e3, 0.0]])
-        found = least_over_scales(replace(used, datasets=(bare,)), "electron", {"strength": strengths})
+        found = least_over_nuisances(replace(used, datasets=(bare,)), "electron", {"strength": strengths})
         with np.errstate(invalid="ignore"):
             plain = chi2_at(replace(used, datasets=(bare,)), "electron", {"strength": strengths})
     np.testing.assert_allclose(found, plain, rtol=1e-12)
@@ -363,28 +363,26 @@ def test_a_minimum_at_counts_of_zero_is_the_plain_way_s(models: Mapping[str, Mod
         nuisances=(*dataset.nuisances, free),
     )
     used, parameters = replace(models["energy alone"], datasets=(made,)), contact_plane("one flavor", (3, 4))
-    found = least_over_scales(used, "contact", parameters)
+    found = least_over_nuisances(used, "contact", parameters)
     np.testing.assert_array_equal(found, chi2_at(used, "contact", parameters))
     assert np.isfinite(found).all()
 
 
-def test_anything_else_is_not_of_scales_alone(models: Mapping[str, Model], model: Callable[..., Model]) -> None:
+def test_anything_else_is_not_handled(models: Mapping[str, Model], model: Callable[..., Model]) -> None:
     mean = models["mean"]
     (dataset,) = mean.datasets
     bins = np.ones(dataset.measurement.observed.size)
     others = [
-        replace(dataset, nuisances=(Nuisance(name="tilt", sigma=1.0, shifts={STEADY_STATE: (bins, None)}),)),
-        replace(dataset, varied={dataset.nuisances[0].name: (dataset.templates, None)}),
         replace(dataset, measurement=replace(dataset.measurement, control=Control(counts=bins, windows=1.0))),
         model("release").dataset,
     ]
     for other in others:
-        assert not has_scales_alone(replace(mean, datasets=(other,)))
-        assert not has_scales_alone(replace(mean, datasets=(dataset, other)))
+        assert not is_handled(replace(mean, datasets=(other,)))
+        assert not is_handled(replace(mean, datasets=(dataset, other)))
 
 
 def test_the_plain_way_leads_down_where_two_scales_are_as_good(models: Mapping[str, Model]) -> None:
     """Of a signal 1e7 times too large, which two nuisances scale: their Hessian is singular but for rounding."""
     used, point = models["one of several, several of one"], {"eps_mumu_uV": -478.26, "eps_emu_dV": 459.46}
-    expected = float(least_over_scales(used, "contact", point))
+    expected = float(least_over_nuisances(used, "contact", point))
     assert float(chi2_at(used, "contact", point)) == pytest.approx(expected, abs=1e-6)

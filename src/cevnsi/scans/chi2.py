@@ -11,11 +11,11 @@ from cevnsi.arrays import FloatArray, Real
 from cevnsi.domains import ChargeDerivatives, Domain, least_over_domain
 from cevnsi.fast.contraction import contraction_of, has_contraction
 from cevnsi.fast.coupling_domain import MOST_EDGES, handles, polygon_minimum
-from cevnsi.fast.poisson_scales import (
+from cevnsi.fast.poisson import (
     ARRAYS_BY_POINT,
-    derivatives_over_scales,
-    has_scales_alone,
-    least_over_scales,
+    derivatives_over_nuisances,
+    is_handled,
+    least_over_nuisances,
 )
 from cevnsi.model import (
     VALUES_AT_ONCE,
@@ -47,8 +47,8 @@ def chi2(
 ) -> FloatArray:
     """Chi2 at parameters, least over a domain of contact couplings and combinations of them; values broadcast.
 
-    Of two or more dimensions the last is a row (`least_over_scales`), which nobody may cut. A nuisance that is named is
-    held there, and its prior counts.
+    Of two or more dimensions the last is a row (`least_over_nuisances`), which nobody may cut. A nuisance that is named
+    is held there, and its prior counts.
     """
     held = {nuisance.name for nuisance in model.nuisances} | ({CEVNS_NORMALIZATION} if domain else set())
     if not held.isdisjoint(parameters):
@@ -62,8 +62,8 @@ def chi2(
             if handles(model.nuclides, domain, combinations):
                 return polygon_minimum(contraction, model.nuclides[0], parameters, domain, couplings, combinations)
             derivatives = contraction.derivatives
-        elif has_scales_alone(model):
-            derivatives = partial(derivatives_over_scales, model, interaction)
+        elif is_handled(model):
+            derivatives = partial(derivatives_over_nuisances, model, interaction)
         return least_over_domain(derivatives, model.nuclides, parameters, domain, couplings, combinations)
     parameters = expanded(parameters, combinations)
     terms = INTERACTIONS[interaction].terms
@@ -72,8 +72,8 @@ def chi2(
     if contracted and is_cheap(interaction):
         contraction = contraction_of(model, interaction, parameters)
         return np.asarray(contraction.chi2(terms.coefficients(model.dataset.recoils, parameters)))
-    if has_scales_alone(model):
-        return least_over_scales(model, interaction, parameters)
+    if is_handled(model):
+        return least_over_nuisances(model, interaction, parameters)
     return chi2_at(model, interaction, parameters)
 
 
@@ -183,7 +183,7 @@ def points_at_once(
     if made.has_domains and not made.terms.shaped_by(named):
         return max(VALUES_AT_ONCE // (MOST_EDGES * samples), 1)
     nodes = max(dataset.templates.recoil_energy_mev.size for dataset in model.datasets)
-    if has_scales_alone(model):  # templates are made once for all points that share them
+    if is_handled(model):  # templates are made once for all points that share them
         shapes = math.prod(axis.points for axis in over if axis.name in made.terms.shaping)
         return max(VALUES_AT_ONCE // max(nodes * shapes, ARRAYS_BY_POINT * samples), 1)
     return max(VALUES_AT_ONCE // (nodes * samples), 1)

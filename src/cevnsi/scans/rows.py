@@ -15,7 +15,7 @@ import numpy as np
 from cevnsi.arrays import FloatArray, Real
 from cevnsi.fast.contraction import contraction_of, has_contraction
 from cevnsi.fast.lines import Line, pieces
-from cevnsi.fast.poisson_scales import ARRAYS_BY_POINT, has_scales_alone
+from cevnsi.fast.poisson import ARRAYS_BY_POINT, is_handled
 from cevnsi.model import VALUES_AT_ONCE, Model
 from cevnsi.parameters import CEVNS_NORMALIZATION
 from cevnsi.physics.interaction import Quadratic
@@ -106,7 +106,7 @@ def _cut(ranges: Sequence[slice], points: int) -> Iterator[Block]:
 def _points_at_once(model: Model, scan: Scan) -> int:
     """How many points of a grid a call may have: `points_at_once`, or more where they share their templates."""
     points = points_at_once(model, scan.interaction, scan.domain, scan.over, sorted(scan.named), scan.combinations)
-    if scan.over or scan.domain or not has_scales_alone(model):
+    if scan.over or scan.domain or not is_handled(model):
         return points
     shaping = INTERACTIONS[scan.interaction].terms.shaping
     *others, last = (axis.name in shaping for axis in scan.axes)

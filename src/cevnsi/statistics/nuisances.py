@@ -91,8 +91,8 @@ class Arrival(Protocol):
 class Sample:
     """The shape of one sample at some points, (points, bins) or (1, bins), and how nuisances move it.
 
-    Its counts are (1 + sum of theta that scale it) * (shape + sum of |theta| * the shift of its side). Where it has an
-    arrival the shape is by cell, of energy and group, and these are spread over bins of energy and time.
+    Its counts are (1 + sum of theta that scale it) * (shape + sum of theta times the shift on its side). Where it has
+    an arrival the shape is by cell, of energy and group, and these are spread over bins of energy and time.
     """
 
     shape: FloatArray
@@ -139,7 +139,9 @@ class Sample:
             directions[:, j] += factor * slope
         return factor * moved, directions
 
-    def crossed(self, theta: FloatArray, slope: FloatArray, which: NDArray[np.intp]) -> FloatArray:
+    def crossed(
+        self, theta: FloatArray, slope: FloatArray, which: NDArray[np.intp], side: FloatArray | None = None
+    ) -> FloatArray:
         """Sum over bins of slope (n, bins) times the second derivatives of the counts, (n, nuisances, nuisances).
 
         Scale times shape is all that is not linear, and the offset of its arrival.
@@ -148,14 +150,14 @@ class Sample:
         result = np.zeros((len(which), count, count))
         if self.arrival is not None:
             j, arrival = self.arrival
-            cells, directions = self._cells(theta, which)
+            cells, directions = self._cells(theta, which, side)
             once, twice = (_gathered(slope, arrival.at(theta[:, j], derivative)) for derivative in (1, 2))
             along = (directions @ once[..., None])[..., 0]
             result[:, j] += along
             result[:, :, j] += along
             result[:, j, j] += (cells * twice).sum(axis=1)
             slope = _gathered(slope, arrival.at(theta[:, j]))
-        for j, shift in self._slopes(theta, which, None).items():
+        for j, shift in self._slopes(theta, which, side).items():
             product = (slope * shift).sum(axis=1)[:, None] * self.scaled_by
             result[:, j] += product
             result[:, :, j] += product

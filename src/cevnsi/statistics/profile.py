@@ -14,6 +14,10 @@ Likelihood = Callable[[FloatArray], Terms]
 # Expected counts (n, bins) and directions (n, nuisances, bins), at nuisances (n, nuisances) of points (n,).
 Expected = Callable[[FloatArray, NDArray[np.intp]], tuple[FloatArray, FloatArray]]
 
+# Sum over bins of a slope (n, bins) times second derivatives of the counts, (n, nuisances, nuisances), at nuisances
+# (n, nuisances) of points (n,).
+Crossed = Callable[[FloatArray, FloatArray, NDArray[np.intp]], FloatArray]
+
 MOST_STEPS = 100
 MOST_HALVINGS = 40
 SMALLEST_GAIN = 1e-13  # over 1 + chi2, of a step: at less a point is done
@@ -43,6 +47,17 @@ def _root_steps(
     return np.asarray(np.linalg.solve(triangle, half)[..., 0], dtype=float)
 
 
+def _steps(
+    hessian: FloatArray, precision: FloatArray, resting: NDArray[np.bool_], free: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Newton steps (n, nuisances) against slopes of what does not rest, and their decrements (n,)."""
+    diagonal = np.arange(len(precision))
+    matrix = np.where(resting[:, :, None] | resting[:, None, :], 0.0, hessian)
+    matrix[:, diagonal, diagonal] += np.where(resting, 1.0, 2 * precision)
+    step = np.asarray(-np.linalg.solve(matrix, free[..., None])[..., 0], dtype=float)
+    return step, -(free * step).sum(axis=1)
+
+
 def profile(
     likelihood: Likelihood,
     expected: Expected,
@@ -52,13 +67,14 @@ def profile(
     centre: FloatArray | float = 0.0,
     held: NDArray[np.bool_] | None = None,
     most: FloatArray | None = None,
+    crossed: Crossed | None = None,
 ) -> Profiled:
     """Least chi2 over nuisances that start at (points, nuisances).
 
     chi2 is the likelihood's plus the sum of precision * (theta - centre)^2; a precision of zero leaves a nuisance free.
     A nuisance stays between its `least` and its `most`, and rests there while chi2 would fall beyond; one that is
     `held` stays where it starts. Directions are taken at the current nuisances, so a product of two (scale times shape)
-    is iterated.
+    is iterated; steps are longer, and fewer, with what is `crossed` where that leads down.
     A scale is kept as theta, to 1e-16: of counts that are 1e11 times too many, chi2 is good to 1e-9 only.
     """
     points, count = start.shape
@@ -67,15 +83,16 @@ def profile(
     theta, stays = np.clip(start, floor, ceiling), np.zeros(count, bool) if held is None else held
     everything = np.arange(points)
 
-    def value_at(at: FloatArray, which: NDArray[np.intp]) -> tuple[FloatArray, FloatArray, FloatArray]:
+    def value_at(at: FloatArray, which: NDArray[np.intp]) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
         counts, directions = expected(at, which)
         chi2, slope, curvature = likelihood(counts)
         offset = at - centre
         gradient = (directions @ slope[..., None])[..., 0] + 2 * precision * offset
         hessian = (directions * curvature[:, None, :]) @ directions.swapaxes(1, 2)
-        return chi2 + (precision * offset * offset).sum(axis=1), gradient, hessian
+        bent = np.zeros((len(at), 0, 0)) if crossed is None else crossed(at, slope, which)
+        return chi2 + (precision * offset * offset).sum(axis=1), gradient, hessian, bent
 
-    value, gradient, hessian = value_at(theta, everything)
+    value, gradient, hessian, bent = value_at(theta, everything)
     if not count:
         return Profiled(chi2=value, nuisances=theta)
     final = np.full(points, np.inf)
@@ -85,15 +102,14 @@ def profile(
         resting = ((at <= floor) & (gradient > 0)) | ((at >= ceiling) & (gradient < 0)) | stays
         resting |= (hessian[:, diagonal, diagonal] + precision == 0) & (gradient == 0)  # of what moves nothing here
         free = np.where(resting, 0.0, gradient)
-        matrix = np.where(resting[:, :, None] | resting[:, None, :], 0.0, hessian)
-        matrix[:, diagonal, diagonal] += np.where(resting, 1.0, 2 * precision)
-        step = np.asarray(-np.linalg.solve(matrix, free[..., None])[..., 0], dtype=float)
-        decrement = -(free * step).sum(axis=1)
+        step, decrement = _steps(hessian if crossed is None else hessian + bent, precision, resting, free)
         up = np.flatnonzero(~(decrement >= 0))
+        if up.size and crossed is not None:
+            step[up], decrement[up] = _steps(hessian[up], precision, resting[up], free[up])
+            up = np.flatnonzero(~(decrement >= 0))
         if up.size:
             counts, directions = expected(at[up], going[up])
-            bent = likelihood(counts)[2]
-            step[up] = _root_steps(directions, bent, precision, resting[up], free[up])
+            step[up] = _root_steps(directions, likelihood(counts)[2], precision, resting[up], free[up])
             decrement[up] = -(free[up] * step[up]).sum(axis=1)
         trial = np.clip(at + step, floor, ceiling)
         found = value_at(trial, going)
@@ -110,9 +126,10 @@ def profile(
         theta[going] = np.where(better[:, None], trial, at)
         final[going] = np.where(better, found[0], value)
         # either may be nothing but rounding: the decrement where counts are huge, the gain at the end
-        keep = np.minimum(decrement, value - found[0]) > SMALLEST_GAIN * (1 + np.abs(found[0]))
-        going, value = going[keep], found[0][keep]
-        gradient, hessian = found[1][keep], found[2][keep]
+        gain = np.where(better, value, 0.0) - np.where(better, found[0], 0.0)
+        keep = np.minimum(decrement, gain) > SMALLEST_GAIN * (1 + np.where(better, found[0], 0.0))
+        going = going[keep]
+        value, gradient, hessian, bent = (each[keep] for each in found)
         if not going.size:
             break
     else:

@@ -1,0 +1,243 @@
+"""Poisson chi2 least over nuisances, at all points of a grid: `chi2_at` and `charge_derivatives`, only faster.
+
+Most points start at their end: along a row the nuisances are smooth, found at few points and interpolated to those
+between them. A data set whose nuisances only scale samples has sums of its own (`poisson_scales`); any other those of
+`poisson_shapes`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import lru_cache
+from itertools import cycle, pairwise
+
+import numpy as np
+
+from cevnsi.arrays import FloatArray, Real
+from cevnsi.fast.newton import ChargeTerms, Counted, Descended, Places, Problem, descend
+from cevnsi.fast.poisson_scales import Scaled, ScaledPart, has_scales_alone, scaled_part, scaled_signal
+from cevnsi.fast.poisson_shapes import Shaped, ShapedPart, shaped, shaped_part
+from cevnsi.model import DataSet, Model, charge_derivatives, chi2_at
+from cevnsi.physics.interaction import Values
+from cevnsi.physics.interactions import INTERACTIONS
+from cevnsi.physics.weak_charge import ROWS
+from cevnsi.statistics.nuisances import held, limits, precisions, unfitted
+
+COLD = 64  # points of a row from one that starts with nothing to the next
+FAR = 0.1  # of the span of a nuisance with `starts`: neighbours that are farther apart may have two minima between them
+COARSE = 16  # columns from its neighbours at which a point is looked at on both sides of kinks, whatever these say
+SMOOTH = 1e-3  # of chi2: a point that starts from its neighbours farther up is not like them
+NEAR = 1e-2  # of chi2: where the other side of a kink is worse by more, as neighbours say, it is not looked at
+ARRAYS_BY_POINT = 6  # in units of the few dozen that `VALUES_AT_ONCE` is of
+
+
+def is_handled(model: Model) -> bool:
+    """Whether all data sets of a model are Poisson counts without a control region."""
+    return all(dataset.statistic == "poisson" and dataset.measurement.control is None for dataset in model.datasets)
+
+
+@lru_cache(maxsize=16)
+def _parts(model: Model, interaction: str, is_shaped: bool) -> tuple[ScaledPart | ShapedPart, ...]:
+    names = [nuisance.name for nuisance in model.nuisances]
+    return tuple(
+        scaled_part(dataset, names, interaction, is_shaped)
+        if has_scales_alone(dataset)
+        else shaped_part(dataset, names)
+        for dataset in model.datasets
+    )
+
+
+def _at_points(
+    part: ScaledPart | ShapedPart,
+    dataset: DataSet,
+    interaction: str,
+    parameters: Values,
+    coefficients: Sequence[Real],
+    shape: tuple[int, ...],
+) -> Scaled | Shaped:
+    """A data set at points (...) of this shape, of which the terms have coefficients."""
+    templates = dataset.term_templates(interaction, parameters)
+    if isinstance(part, ScaledPart):
+        return Scaled(part=part, signal=scaled_signal(part, templates, coefficients, shape))
+    sides = dataset.term_sides(interaction, parameters)
+    return shaped(part, templates, list(sides.values()), coefficients, shape)
+
+
+def _problem(model: Model, parts: Sequence[Counted]) -> Problem:
+    known = model.nuisances
+    least, most = limits(known)
+    return Problem(
+        parts=parts,
+        precision=precisions(known)[:, None],
+        floor=1 + least[:, None],
+        ceiling=1 + most[:, None],
+        first=1 + unfitted(known)[:, None],
+        held=held(known)[:, None],
+        kinked=model.kinked[:, None],
+        bends=not all(has_scales_alone(dataset) for dataset in model.datasets),
+    )
+
+
+def _levels(columns: int) -> list[tuple[int, Places]]:
+    """Columns of a row in the order in which they are found, and how far off are those that they start from."""
+    found, stride = [(0, np.arange(0, columns, COLD))], COLD // 2
+    while stride:
+        found.append((stride, np.arange(stride, columns, 2 * stride)))
+        stride //= 2
+    return [(stride, level) for stride, level in found if level.size]
+
+
+def _between(scales: FloatArray, columns: Places, stride: int) -> FloatArray:
+    """Scales (nuisances, rows, n) at columns from those a stride to both sides, and three of them: their cubic."""
+    last = scales.shape[2] - 1
+    left, right = scales[..., columns - stride], scales[..., np.minimum(columns + stride, last)]
+    guess = np.where(columns + stride <= last, (left + right) / 2, left)
+    inside = (columns >= 3 * stride) & (columns + 3 * stride <= last)
+    far = scales[..., columns[inside] - 3 * stride] + scales[..., columns[inside] + 3 * stride]
+    guess[..., inside] = (9 * (left + right)[..., inside] - far) / 16
+    return guess
+
+
+def _take(found: Descended, where: Places, other: Descended) -> None:
+    """Take what descents of some of the points have found, where it is less."""
+    lower = ~(found.chi2[where] <= other.chi2) & ~np.isnan(other.chi2)
+    found.chi2[where[lower]] = other.chi2[lower]
+    found.scales[:, where[lower]] = other.scales[:, lower]
+
+
+def _beyond(problem: Problem, which: Places, found: Descended, near: FloatArray) -> FloatArray:
+    """Look on the other side of each kink, where that may be as good as chi2 is `near` (nuisances, n).
+
+    How much worse the other side is, by nuisance and point, as far as it is known.
+    """
+    gap = near.copy()
+    for j in np.flatnonzero(problem.kinked[:, 0] & ~problem.held[:, 0]):
+        some = np.flatnonzero(near[j] <= NEAR)
+        if some.size:
+            other = descend(problem, which[some], found.scales[:, some], int(j))
+            same = (other.scales[j] == 1) & (found.scales[j, some] == 1)  # both rest at the kink
+            gap[j, some] = np.where(same, np.inf, np.abs(other.chi2 - found.chi2[some]))
+            _take(found, some, other)
+    return gap
+
+
+def _cold(model: Model, problem: Problem, which: Places) -> Descended:
+    """Descents of points (n,) from what is not fitted, or from each of the `starts` of a nuisance that has some.
+
+    Scales alone come first where there is more: of a signal far too large shapes would be bent beyond any counts.
+    """
+    shapes = np.array([not nuisance.scales for nuisance in model.nuisances])[:, None]
+    scales_alone = replace(problem, held=problem.held | shapes)
+    starts = [np.tile(problem.first, (1, which.size))]
+    for j, nuisance in enumerate(model.nuisances):
+        if nuisance.starts and not problem.held[j, 0]:
+            starts = [start.copy() for start in starts for _ in nuisance.starts]
+            for start, value in zip(starts, cycle(nuisance.starts), strict=False):
+                start[j] = 1 + value
+    if problem.bends:
+        starts = [descend(scales_alone, which, start).scales for start in starts]
+    found, every = descend(problem, which, starts[0]), np.arange(which.size)
+    for start in starts[1:]:
+        _take(found, every, descend(problem, which, start))
+    return found
+
+
+def _take_apart(
+    model: Model, problem: Problem, which: Places, found: Descended, neighbours: Sequence[FloatArray]
+) -> None:
+    """Start from each neighbour (nuisances, n) where these are far apart in a nuisance with `starts`."""
+    apart, (left, right) = np.zeros(which.size, bool), neighbours
+    for j, nuisance in enumerate(model.nuisances):
+        if nuisance.starts:
+            apart |= np.abs(left[j] - right[j]) > FAR * (problem.ceiling[j] - problem.floor[j])
+    some = np.flatnonzero(apart)
+    for start in neighbours if some.size else ():
+        _take(found, some, descend(problem, which[some], start[:, some]))
+
+
+def least_over_nuisances(model: Model, interaction: str, parameters: Values) -> FloatArray:
+    """Chi2 at parameters, which broadcast: `chi2_at` of a model that `is_handled`.
+
+    Of two or more dimensions the last is a row: its points start from one another, so whoever cuts a grid leaves rows
+    whole. Points of one dimension stand alone. Where counts cannot be, or no minimum is found, it is the plain way.
+    """
+    shape = np.broadcast_shapes(*(np.shape(value) for value in parameters.values()))
+    rows, columns = (int(np.prod(shape[:-1])), shape[-1]) if len(shape) > 1 else (int(np.prod(shape)), 1)
+    terms = INTERACTIONS[interaction].terms
+    parts = [
+        _at_points(part, dataset, interaction, parameters, terms.coefficients(dataset.recoils, parameters), shape)
+        for dataset, part in zip(model.datasets, _parts(model, interaction, terms.shaped_by(parameters)), strict=True)
+    ]
+    problem, count = _problem(model, parts), len(model.nuisances)
+    scales, chi2 = np.tile(problem.first[..., None], (1, rows, columns)), np.empty((rows, columns))
+    places, gaps = np.arange(rows * columns).reshape(rows, columns), np.zeros_like(scales)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # where counts cannot be
+        for stride, found in _levels(columns):
+            here, shape_here = places[:, found].ravel(), (rows, found.size)
+            if stride:
+                sides = found - stride, np.where(found + stride < columns, found + stride, found - stride)
+                left, right = (scales[..., side].reshape(count, here.size) for side in sides)
+                best = descend(problem, here, _between(scales, found, stride).reshape(count, here.size))
+                _take_apart(model, problem, here, best, (left, right))
+                if (lost := np.flatnonzero(np.isnan(best.chi2))).size:
+                    _take(best, lost, _cold(model, problem, here[lost]))
+                one, other = (gaps[..., side].reshape(count, here.size) for side in sides)
+                near = np.where(one == other, one, np.minimum(one, other) - np.abs(one - other))
+                near[:, ~(best.fallen < SMOOTH)] = 0.0
+                if stride >= COARSE:
+                    near[:] = 0.0
+            else:
+                best = _cold(model, problem, here)
+                near = np.zeros((count, here.size))
+            gaps[..., found] = _beyond(problem, here, best, near).reshape(count, *shape_here)
+            chi2[:, found] = best.chi2.reshape(shape_here)
+            scales[..., found] = best.scales.reshape(count, *shape_here)
+        missed = np.isnan(chi2).ravel()
+        if missed.any():
+            points = {name: np.broadcast_to(value, shape).ravel()[missed] for name, value in parameters.items()}
+            chi2.ravel()[missed] = chi2_at(model, interaction, points)
+    return chi2.reshape(shape)
+
+
+def derivatives_over_nuisances(
+    model: Model, interaction: str, charges: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Chi2 (n,), gradient (n, k) and Hessian (n, k, k): `charge_derivatives` of a model that `is_handled`.
+
+    The interaction is that whose coefficients the charges (n, k) are, by row and nuclide of all data sets.
+    """
+    points, count = len(charges), len(model.nuisances)
+    every = np.arange(points)
+    by_row = np.arange(charges.shape[1]).reshape(len(ROWS), -1)  # of nuclides
+    ends = np.cumsum([0, *(len(dataset.templates.nuclides) for dataset in model.datasets)])
+    mine = [by_row[:, first:last].ravel() for first, last in pairwise(ends)]
+    parts = [
+        _at_points(part, dataset, interaction, {}, list(charges.T[columns]), (points,))
+        for dataset, part, columns in zip(model.datasets, _parts(model, interaction, False), mine, strict=True)
+    ]
+    problem = _problem(model, parts)
+    found = ChargeTerms(
+        gradient=np.zeros((charges.shape[1], points)),
+        hessian=np.zeros((charges.shape[1], charges.shape[1], points)),
+        mixed=np.zeros((charges.shape[1], count, points)),
+    )
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # where counts cannot be
+        best = _cold(model, problem, every)
+        _beyond(problem, every, best, np.zeros_like(best.scales))
+        terms = problem.terms(every, best.scales, np.where(best.scales < 1, -1.0, 1.0))
+        for part, columns in zip(parts, mine, strict=True):
+            part.by_charge(every, best.scales, columns, found)
+    own = terms.curvature if terms.bent is None else terms.curvature + terms.bent
+    resting = (best.scales <= problem.floor) | (best.scales >= problem.ceiling) | problem.held
+    resting |= problem.kinked & (best.scales == 1)  # these do not follow
+    found.mixed[np.broadcast_to(resting, found.mixed.shape)] = 0.0
+    own[resting[:, None] | resting] = 0.0
+    own[np.arange(count), np.arange(count)] += resting
+    left = np.isnan(best.chi2)
+    own[..., left] = np.eye(count)[..., None]
+    follow = np.moveaxis(found.mixed, 2, 0)  # (n, k, nuisances)
+    taken = follow @ np.linalg.solve(np.moveaxis(own, 2, 0), follow.swapaxes(1, 2))
+    result = best.chi2, found.gradient.T.copy(), np.moveaxis(found.hessian, 2, 0) - taken
+    if left.any():
+        for mine_of, theirs in zip(result, charge_derivatives(model, charges[left]), strict=True):
+            mine_of[left] = theirs
+    return result
