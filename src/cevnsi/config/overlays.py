@@ -40,7 +40,7 @@ def _chain(analyses: Mapping[str, Any], name: str) -> Iterator[Mapping[str, Any]
             return
         other = section["like"]
         if not isinstance(other, str) or other not in analyses:
-            hint = near_miss(str(other), analyses)
+            hint = near_miss(str(other), map(str, analyses))
             raise ConfigError(f"analyses.{seen[-1]}.like: {other!r} is unknown; {hint}")
         if other in seen:
             circle = " is like ".join([*seen, other])
