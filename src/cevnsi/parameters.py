@@ -144,6 +144,7 @@ NEUTRON_RADII: dict[str, NeutronRadius] = {
         _neutron_radius("mean", r"\mathrm{CsI}", "CsI", "the mean nucleus of CsI"),
         _neutron_radius("Cs133", r"^{133}\mathrm{Cs}", "<sup>133</sup>Cs", "cesium 133"),
         _neutron_radius("I127", r"^{127}\mathrm{I}", "<sup>127</sup>I", "iodine 127"),
+        _neutron_radius("Ar40", r"^{40}\mathrm{Ar}", "<sup>40</sup>Ar", "argon 40"),
     )
 }
 CEVNS_NORMALIZATION = "cevns_normalization"  # multiplies all counts of the signal; 1 where it is not named

@@ -5,7 +5,7 @@ import pytest
 from cevnsi import constants
 from cevnsi.config.check import schema
 from cevnsi.experiments.targets import MEAN_OF_CSI, TARGETS
-from cevnsi.physics.nuclei import CESIUM, IODINE
+from cevnsi.physics.nuclei import ARGON, CESIUM, IODINE
 
 
 def test_the_mean_nucleus_lies_between_cesium_and_iodine() -> None:
@@ -37,7 +37,17 @@ def test_the_mean_nucleus_weighs_half_a_formula_unit() -> None:
     assert MEAN_OF_CSI.nuclear_mass_mev - half == pytest.approx(54 * constants.ELECTRON_MASS_MEV, abs=0.01)
 
 
-@pytest.mark.parametrize("name", TARGETS)
+def test_argon() -> None:
+    assert (ARGON.protons, ARGON.neutrons, ARGON.neutron_radius_fm) == (18, 22, 3.36)
+    # AME2020's mass excess, -35039.8948 keV
+    atom = 40 * constants.ATOMIC_MASS_UNIT_MEV - 35.0398948
+    assert ARGON.nuclear_mass_mev == pytest.approx(atom - 18 * constants.ELECTRON_MASS_MEV, abs=1e-5)
+    assert ARGON.proton_radius_fm == pytest.approx((3.4274**2 + 22 / 18 * 0.1161) ** 0.5, abs=5e-4)
+    # m N_A / M by hand: 24400 / 39.948 * 6.02214076e23
+    assert TARGETS["argon"].n_nuclei(24.4) == pytest.approx((3.678288e26,), rel=1e-6)
+
+
+@pytest.mark.parametrize("name", ["mean", "cs_and_i"])
 def test_every_choice_has_two_nuclei_in_a_formula_unit(name: str) -> None:
     total = sum(TARGETS[name].n_nuclei(14.6))
     # 2 m N_A / M_CsI by hand: 2 * 14600 / 259.80992 * 6.02214076e23

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 
 from cevnsi.constants import ATOMIC_MASS_UNIT_MEV, AVOGADRO
-from cevnsi.physics.nuclei import CESIUM, IODINE, Nuclide
+from cevnsi.physics.nuclei import ARGON, CESIUM, IODINE, Nuclide
 
 CSI_MOLAR_MASS_G = 132.90545196 + 126.90447  # g/mol, IUPAC 2018 standard atomic weights of Cs and I
+ARGON_MOLAR_MASS_G = 39.948  # g/mol, abridged standard atomic weight of Ar, IUPAC 2018
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,5 +50,12 @@ TARGETS: dict[str, Target] = {
         nuclides=(CESIUM, IODINE),
         per_formula_unit=(1, 1),
         molar_mass_g=CSI_MOLAR_MASS_G,
+    ),
+    # ASSUME: all of it is argon 40, which 99.6 % of atoms are.
+    "argon": Target(
+        title="argon 40",
+        nuclides=(ARGON,),
+        per_formula_unit=(1,),
+        molar_mass_g=ARGON_MOLAR_MASS_G,
     ),
 }

@@ -2,7 +2,13 @@
 
 from dataclasses import dataclass
 
-from cevnsi.constants import ATOMIC_MASS_UNIT_MEV, CESIUM_133_MASS_U, ELECTRON_MASS_MEV, IODINE_127_MASS_U
+from cevnsi.constants import (
+    ARGON_40_MASS_U,
+    ATOMIC_MASS_UNIT_MEV,
+    CESIUM_133_MASS_U,
+    ELECTRON_MASS_MEV,
+    IODINE_127_MASS_U,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,4 +50,15 @@ IODINE = Nuclide(
     nuclear_mass_mev=nuclear_mass_mev(IODINE_127_MASS_U, 53),
     proton_radius_fm=4.749,  # arXiv:1710.02730
     neutron_radius_fm=4.94,  # arXiv:1710.02730, Table I, NL-Z2
+)
+# ASSUME: of protons sqrt(R_ch^2 - N / Z <r_n^2>) as in M. Cadeddu et al. (arXiv:2005.01645), with the charge radius
+# 3.4274 fm (I. Angeli and K. P. Marinova, At. Data Nucl. Data Tables 99 (2013) 69) and the neutron's -0.1161 fm^2; of
+# neutrons one of two values that are in use, the other being 3.55 fm.
+ARGON = Nuclide(
+    name="Ar40",
+    protons=18,
+    neutrons=22,
+    nuclear_mass_mev=nuclear_mass_mev(ARGON_40_MASS_U, 18),
+    proton_radius_fm=3.448,
+    neutron_radius_fm=3.36,
 )
