@@ -54,7 +54,7 @@ class Experiment:
     @property
     def pe_per_mev(self) -> float:
         """Photoelectrons per MeV of recoil energy (Eq. 5)."""
-        return self.analysis.exposure.light_yield_pe_per_kev * 1e3
+        return self.analysis.exposure.pe_per_kev * 1e3
 
     def accepted(self, photoelectrons: Any) -> Any:
         """Fraction that survives at any photoelectrons but a step: straight lines between points."""

@@ -591,7 +591,10 @@ def cut(dataset: DataSet, name: str, low: float, high: float) -> DataSet:
     """Only the bins of a data set of one axis between two of its edges."""
     if dataset.clock is not None:
         raise ValueError(f"{name}: bins of a data set with a clock are chosen where it is made")
-    part = bins_between(name, dataset.measurement.axes[name], low, high)
+    axes = dataset.measurement.axes
+    part = bins_between(name, axes[name], low, high)
+    if name not in (next(iter(axes)), ARRIVAL_TIME):
+        raise ValueError(f"{name}: bins of templates are those of energy and time; expected one of these axes")
     select = Templates.during if name == ARRIVAL_TIME else Templates.select
     return replace(
         dataset,

@@ -11,14 +11,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cevnsi.arrays import FloatArray, Real
+from cevnsi.constants import SIN2_THETA_W
 from cevnsi.experiments.exposure import Exposure
 from cevnsi.experiments.response import Response
 from cevnsi.experiments.targets import Target
 from cevnsi.physics.cross_section import largest_recoil_mev, momentum_transfer_squared, recoil_spectrum
 from cevnsi.physics.flux import END_POINT_MEV, FLAVORS, PROMPT_ENERGY_MEV, flux_normalization
-from cevnsi.physics.form_factors import FormFactor, RadiusFormFactor, point
+from cevnsi.physics.form_factors import FormFactor, RadiusFormFactor, klein_nystrand, point
 from cevnsi.physics.nuclei import Nuclide
+from cevnsi.physics.weak_charge import standard_model_charge, tree_couplings
 
+# ASSUME: what a release expects itself is of these, whatever an analysis assumes.
+REFERENCE_FORM_FACTOR, REFERENCE_KINEMATICS = klein_nystrand, "as_written"
+REFERENCE_COUPLINGS = tree_couplings(SIN2_THETA_W)
 NODES_PER_SEGMENT = 6  # Gauss-Legendre; with segments of at most half a photoelectron the error is below 1e-10
 
 
@@ -32,6 +37,7 @@ class Templates:
     events: FloatArray  # (flavors, nuclides, nodes), before detection, per unit of charge squared
     detected: FloatArray  # (energy bins, nodes), the part of events seen in each bin of energy
     arrival: FloatArray | None = None  # (flavors, time bins), the part that arrives in each; None of energy alone
+    factor: FloatArray | None = None  # (energy bins, further bins, time bins), on what is in a bin of energy and time
     form_factor: RadiusFormFactor | None = None  # one that `events` are without, as an interaction weighs them with it
 
     @cached_property
@@ -67,8 +73,17 @@ class Templates:
         """
         binned = self._binned(self._events * weight)
         if self.arrival is None:
-            return binned
-        return np.asarray((binned[..., None] * self.arrival[:, None, None]).reshape(*binned.shape[:-1], -1))
+            return self.spread(binned)
+        in_time = binned[..., None] * self.arrival[:, None, None]
+        return self.spread(in_time.reshape(*binned.shape[:-1], -1))
+
+    def spread(self, counts: FloatArray) -> FloatArray:
+        """Counts by energy and time, (..., energy bins * time bins), in all bins, (..., bins)."""
+        if self.factor is None:
+            return counts
+        energies, _, times = self.factor.shape
+        whole = counts.reshape(*counts.shape[:-1], energies, 1, times) * self.factor
+        return np.asarray(whole.reshape(*counts.shape[:-1], -1))
 
     def counts(self, weight: FloatArray | float) -> FloatArray:
         """Weighted events of all flavors and nuclides in each bin, (..., bins); weight as of `per_bin`."""
@@ -76,19 +91,20 @@ class Templates:
         weight = np.broadcast_to(weight, shape)
         if self.arrival is None:
             events = self._of_all_flavors if shape[-3] == 1 else self._events  # the weight is the same for all flavors
-            return self._binned(_sum_of_events(weight, events))
+            return self.spread(self._binned(_sum_of_events(weight, events)))
         total: Real = 0.0
         for i, share in enumerate(self.arrival):
             k = min(i, shape[-3] - 1)
             seen = self._binned(_sum_of_events(weight[..., k : k + 1, :, :], self._events[i : i + 1]))
             total = total + seen[..., None] * share
-        return np.asarray(total).reshape(*shape[:-3], -1)
+        return self.spread(np.asarray(total).reshape(*shape[:-3], -1))
 
     def during(self, bins: slice) -> "Templates":
         """Only some of the bins of time."""
         if self.arrival is None:
             raise ValueError("templates of energy alone; expected some with bins of time")
-        return replace(self, arrival=self.arrival[:, bins])
+        factor = None if self.factor is None else self.factor[..., bins]
+        return replace(self, arrival=self.arrival[:, bins], factor=factor)
 
     def select(self, bins: slice) -> "Templates":
         """Only some of the bins of energy, and the nodes of which something is seen in them."""
@@ -101,6 +117,7 @@ class Templates:
             momentum_transfer_squared=self.momentum_transfer_squared[:, keep],
             events=self.events[:, :, keep],
             detected=detected[:, keep],
+            factor=None if self.factor is None else self.factor[bins],
         )
 
 
@@ -171,5 +188,30 @@ def build_templates(
         events=np.array(events),
         detected=response.detected(recoil),
         arrival=None if response.arrival is None else np.stack([response.arrival[flavor] for flavor in FLAVORS]),
+        factor=_factor(target, response),
         form_factor=of_radii,
     )
+
+
+def _factor(target: Target, response: Response) -> FloatArray | None:
+    """What counts in energy and time are multiplied by, (energy bins, further bins, time bins); None for nothing.
+
+    Of a reference its counts over what is predicted with `REFERENCE_FORM_FACTOR` and so on, zero where it has none.
+    """
+    reference = response.reference
+    if reference is None:
+        return response.shares
+    alone = build_templates(
+        target=target,
+        form_factor=REFERENCE_FORM_FACTOR,
+        exposure=reference.exposure,
+        response=replace(response, shares=None, reference=None),
+        kinematics=REFERENCE_KINEMATICS,
+    )
+    charges = np.array([standard_model_charge(nuclide, REFERENCE_COUPLINGS) for nuclide in target.nuclides])
+    times = 1 if alone.arrival is None else alone.arrival.shape[1]
+    predicted = alone.counts(charges[None, :, None] ** 2).reshape(-1, 1, times)
+    counts = reference.counts.reshape(len(predicted), -1, times)
+    if not (predicted > 0)[counts.any(axis=1, keepdims=True)].all():
+        raise ValueError("reference: counts of the signal in a bin of energy and time that none is predicted in")
+    return np.divide(counts, predicted, out=np.zeros_like(counts), where=counts > 0)

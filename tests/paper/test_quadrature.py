@@ -34,7 +34,7 @@ TARGETS = {
     "I127": (127, IODINE_127_MASS_U * ATOMIC_MASS_UNIT_MEV - 53 * ELECTRON_MASS_MEV, 1),
 }
 LINE_MEV = (PION_MASS_MEV**2 - MUON_MASS_MEV**2) / (2 * PION_MASS_MEV)
-PE_PER_MEV = 1000 * CSI_2017.light_yield_pe_per_kev
+PE_PER_MEV = 1000 * CSI_2017.pe_per_kev
 
 
 def sphere(x: float) -> float:

@@ -56,7 +56,7 @@ def test_acceptance_at_bin_centers_gives_a_little_more(root: Path, model: Callab
         target=TARGETS["mean"],
         form_factor=klein_nystrand,
         exposure=CSI_2017,
-        response=unsmeared_response(np.arange(6.0, 31.0), stairs, CSI_2017.light_yield_pe_per_kev),
+        response=unsmeared_response(np.arange(6.0, 31.0), stairs, CSI_2017.pe_per_kev),
     )
     at_centers = built.per_bin().sum() * standard_model_charge(MEAN_OF_CSI, tree_couplings(SIN2)) ** 2
     assert at_centers / sum(events(model("release")).values()) - 1 == pytest.approx(0.0013, abs=1e-4)

@@ -31,7 +31,7 @@ factor = st.floats(0.1, 10)
 def build(
     exposure: Exposure, nuclei: str = "mean", form: str = "helm", acceptance: Acceptance = ACCEPTANCE
 ) -> Templates:
-    response = unsmeared_response(EDGES, acceptance, exposure.light_yield_pe_per_kev)
+    response = unsmeared_response(EDGES, acceptance, exposure.pe_per_kev)
     return build_templates(target=TARGETS[nuclei], form_factor=FORM_FACTORS[form], exposure=exposure, response=response)
 
 

@@ -29,6 +29,6 @@ def made(tables: Tables, analysis: Analysis, nuclei: str = "mean", **changes: An
     """The model under choices."""
     choices = Choices(**changes)
     measurement, nuisances = measured(tables, choices)
-    seen = response(tables, choices, CSI_2017.light_yield_pe_per_kev)
+    seen = response(tables, choices, CSI_2017.pe_per_kev)
     experiment = Experiment(measurement=measurement, response=seen, nuisances=nuisances)
     return Model(analysis=analysis, datasets=(assemble(replace(analysis, nuclei=nuclei), experiment, "poisson"),))

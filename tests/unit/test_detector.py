@@ -55,8 +55,14 @@ def test_luminosity_is_nuclei_times_fluence() -> None:
 
 
 def test_an_exposure_has_no_number_of_its_own() -> None:
-    with pytest.raises(TypeError, match="missing 5 required keyword-only arguments"):
+    with pytest.raises(TypeError, match="missing 4 required keyword-only arguments"):
         Exposure()  # type: ignore[call-arg]
+
+
+def test_a_detector_of_energies_has_no_light_yield() -> None:
+    with pytest.raises(ValueError, match="light_yield_pe_per_kev: is none; expected one for counts of photoelectrons"):
+        _ = replace(CSI_2017, light_yield_pe_per_kev=None).pe_per_kev
+    assert CSI_2017.pe_per_kev == 1.17
 
 
 @pytest.mark.parametrize("value", [0.0, -1.0, math.nan, math.inf])

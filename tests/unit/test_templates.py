@@ -22,7 +22,7 @@ FULL = Acceptance(photoelectrons=np.array([0.0, 200.0]), fraction=np.array([1.0,
 
 
 def build(edges: list[float], exposure: Exposure = CSI_2017, nuclei: str = "mean") -> Templates:
-    response = unsmeared_response(np.array(edges), FULL, exposure.light_yield_pe_per_kev)
+    response = unsmeared_response(np.array(edges), FULL, exposure.pe_per_kev)
     return build_templates(target=TARGETS[nuclei], form_factor=helm, exposure=exposure, response=response)
 
 
@@ -63,7 +63,7 @@ def test_nothing_beyond_the_largest_recoil() -> None:
 def test_full_kinematics_ends_earlier() -> None:
     """By 2 E / M of the largest recoils, which are 17.164 and 53.971 photoelectrons as written."""
     edges = np.array([0, 17.1555, 17.1635, 53.924, 53.9705])
-    response = unsmeared_response(edges, FULL, CSI_2017.light_yield_pe_per_kev)
+    response = unsmeared_response(edges, FULL, CSI_2017.pe_per_kev)
     written, full = (
         build_templates(target=TARGETS["mean"], form_factor=helm, exposure=CSI_2017, response=response, kinematics=name)
         for name in ("as_written", "full")
@@ -78,7 +78,7 @@ def test_full_kinematics_ends_earlier() -> None:
 @pytest.mark.parametrize("kinematics", KINEMATICS)
 @pytest.mark.parametrize(("flavor", "low", "high"), [("nu_mu", 16.0, 18.0), ("nu_mu_bar", 53.0, 55.0)])
 def test_the_largest_recoil_is_a_kink_of_the_quadrature(flavor: str, low: float, high: float, kinematics: str) -> None:
-    response = unsmeared_response(np.array([low, high]), FULL, CSI_2017.light_yield_pe_per_kev)
+    response = unsmeared_response(np.array([low, high]), FULL, CSI_2017.pe_per_kev)
     target = TARGETS["mean"]
     made = build_templates(target=target, form_factor=helm, exposure=CSI_2017, response=response, kinematics=kinematics)
     energy = PROMPT_ENERGY_MEV if flavor == "nu_mu" else END_POINT_MEV

@@ -1,14 +1,15 @@
 """What holds for the cleaned tables of a data set: counts by bin, and acceptance by photoelectrons."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 
 from cevnsi.experiments.measurement import ROUNDING
-from cevnsi.files.atomic import TableError
+from cevnsi.files.atomic import TableError, read_lines
 from cevnsi.files.strict_yaml import LARGEST
-from cevnsi.files.tables import Table, read_csv
+from cevnsi.files.tables import Table, decimal, read_csv
 
 Tables = dict[str, Table]
 Paths = Mapping[str, Path]
@@ -39,6 +40,26 @@ def read_numbers(path: Path, columns: tuple[str, ...]) -> Table:
             i = int(beyond[0])
             raise TableError(f"{path}: row {table.line(i)}, {name}: {values[i]:g} is beyond {LARGEST:g} in magnitude")
     return table
+
+
+def release_rows(
+    path: Path, what: str, count: int, separator: str | None = ","
+) -> Iterator[tuple[int, str, list[float]]]:
+    """Lines of numbers of a file of a release, with their places and texts; `what` they are of, so many a line.
+
+    Without a separator blanks or tabs stand between them.
+    """
+    for i, line in enumerate(read_lines(path), start=1):
+        if line.startswith("#") or not line.strip():
+            continue
+        try:
+            cells = line.split(separator) if separator else re.findall("[^ \t]+", line)
+            numbers = [decimal(cell) for cell in cells]
+        except ValueError:
+            numbers = []
+        if len(numbers) != count:
+            raise TableError(f"{path}: row {i}: {line!r} is not '{what}'")
+        yield i, line, numbers
 
 
 def check_bins(path: Path, table: Table) -> None:

@@ -1,17 +1,17 @@
 """COHERENT's CsI detector in 2017 (arXiv:1708.01294), and the official release of its data (arXiv:1804.09459)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
-from cevnsi.experiments.checks import Paths, Tables, check_counts
+from cevnsi.experiments.checks import Paths, Tables, check_counts, release_rows
 from cevnsi.experiments.exposure import Exposure
 from cevnsi.experiments.release import Release
 from cevnsi.experiments.response import Logistic
-from cevnsi.files.atomic import TableError, read_lines, read_text
+from cevnsi.files.atomic import TableError, read_text
 from cevnsi.files.strict_yaml import LARGEST, ConfigError, load_yaml
-from cevnsi.files.tables import Table, decimal
+from cevnsi.files.tables import Table
 
 # as quoted in Sec. 2 of the paper; the light yield is Eq. 5's
 CSI_2017 = Exposure(
@@ -21,24 +21,11 @@ CSI_2017 = Exposure(
     baseline_m=19.3,
     light_yield_pe_per_kev=1.17,
 )
+CSI_TARGETS = ("mean", "cs_and_i")  # of `targets.TARGETS`
 
 LARGEST_COUNT = 1e12
 LATEST_ARRIVAL_US = 6.0  # Fig. 3 of arXiv:1708.01294
 RELEASE_STEP_PE = 0.05  # spacing of the tabulated logistic: straight lines are within 5e-6 of it
-
-
-def release_rows(path: Path, what: str, count: int) -> Iterator[tuple[int, str, list[float]]]:
-    """Lines of numbers of a file of the release, with their places and texts; `what` they are of, so many a line."""
-    for i, line in enumerate(read_lines(path), start=1):
-        if line.startswith("#") or not line.strip():
-            continue
-        try:
-            numbers = [decimal(cell) for cell in line.split(",")]
-        except ValueError:
-            numbers = []
-        if len(numbers) != count:
-            raise TableError(f"{path}: row {i}: {line!r} is not '{what}'")
-        yield i, line, numbers
 
 
 def release_histogram(path: Path) -> dict[tuple[float, float], int]:
@@ -116,4 +103,5 @@ RELEASE_2018 = Release(
     roles=("coincidence", "parameters", "anticoincidence"),
     read=read_release2018,
     exposure=CSI_2017,
+    targets=CSI_TARGETS,
 )

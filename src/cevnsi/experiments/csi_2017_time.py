@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from cevnsi.arrays import FloatArray
-from cevnsi.experiments.checks import LARGEST_PHOTOELECTRONS, Paths, Tables
-from cevnsi.experiments.csi_2017 import CSI_2017, logistic_acceptance, release_histogram, release_rows
+from cevnsi.experiments.checks import LARGEST_PHOTOELECTRONS, Paths, Tables, release_rows
+from cevnsi.experiments.csi_2017 import CSI_2017, CSI_TARGETS, logistic_acceptance, release_histogram
 from cevnsi.experiments.exposure import Exposure
 from cevnsi.experiments.measurement import (
     ARRIVAL_TIME,
@@ -26,7 +26,15 @@ from cevnsi.experiments.measurement import (
     edges_of,
 )
 from cevnsi.experiments.release import Experiment, Release
-from cevnsi.experiments.response import LOGISTIC_STEPS_PE, READ_AT, Logistic, Response, poisson_response, sharp_response
+from cevnsi.experiments.response import (
+    LOGISTIC_STEPS_PE,
+    READ_AT,
+    SMEARINGS,
+    Logistic,
+    Response,
+    poisson_response,
+    sharp_response,
+)
 from cevnsi.files.atomic import TableError
 from cevnsi.files.strict_yaml import LARGEST
 from cevnsi.files.tables import Table
@@ -47,7 +55,6 @@ ROLES = (
     *("neutrons", *(f"arrival_{name}" for name in ARRIVALS), "parameters"),
 )
 EDGES = ("bin_low_pe", "bin_high_pe", "bin_low_us", "bin_high_us")
-SMEARINGS = ("none", "poisson")
 BINS = "bins"  # the steady state of each bin is known from its own counts alone, on and off
 SUM_WITHIN = 1e-6  # of one, of an arrival that is normalized
 DECIMALS = 9  # of an edge between centres that are decimals
@@ -62,7 +69,7 @@ class Choices:
 
     photoelectron_edges: tuple[float, ...] = tuple(np.arange(6.0, 31.0, 2.0).tolist())  # some of the release's own
     time_edges_us: tuple[float, ...] = tuple(np.arange(0.0, 6.5, 0.5).tolist())
-    smearing: str = "none"  # of `SMEARINGS`
+    smearing: str = "none"  # of `response.SMEARINGS`
     acceptance_at: str = "true"  # of `response.READ_AT`
     steady_state_data: str = "beam_on"  # or "all"
     steady_state_shape: str = "marginals"  # of `SHAPES`, or `BINS`
@@ -318,7 +325,7 @@ def response(tables: Tables, choices: Choices, light_yield_pe_per_kev: float) ->
 def _experiment(tables: Tables, section: Mapping[str, Any], exposure: Exposure) -> Experiment:
     choices = choices_of(section)
     measurement, nuisances = measured(tables, choices)
-    seen = response(tables, choices, exposure.light_yield_pe_per_kev)
+    seen = response(tables, choices, exposure.pe_per_kev)
     return Experiment(measurement=measurement, response=seen, nuisances=nuisances)
 
 
@@ -345,6 +352,7 @@ RELEASE_2018_TIME = Release(
     experiment=_experiment,
     statistic="poisson",
     needs=(),
-    choices=tuple(field.name for field in fields(Choices)),
+    targets=CSI_TARGETS,
+    choices={field.name: KNOWN.get(field.name, ()) for field in fields(Choices)},
     bins=_bins,
 )

@@ -10,8 +10,15 @@ from cevnsi.arrays import FloatArray
 
 ROUNDING = 1e-6  # of a number, or of the interval it ends: what decimals, and programs that read figures off, leave
 PHOTOELECTRONS = "photoelectrons"  # the axis of a detector that counts them
+ENERGY_KEVEE = "energy_kevee"  # that of one that gives energies, of electrons which are seen alike
+F90 = "f90"  # the part of the light in the first 90 ns, which tells nuclear recoils from electrons
 ARRIVAL_TIME = "arrival_time_us"  # the axis of when an event is seen, after the beam's pulse
-UNITS = {PHOTOELECTRONS: "pe", ARRIVAL_TIME: "us"}  # of an axis, as columns are called
+UNITS = {
+    PHOTOELECTRONS: "pe",
+    ENERGY_KEVEE: "kevee",
+    F90: "f90",
+    ARRIVAL_TIME: "us",
+}  # of an axis, as columns are called
 MOST_EDGES = 10_001  # of an axis
 
 

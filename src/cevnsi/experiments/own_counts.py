@@ -20,7 +20,7 @@ from cevnsi.experiments.checks import (
 from cevnsi.experiments.exposure import Exposure
 from cevnsi.experiments.measurement import ARRIVAL_TIME, PHOTOELECTRONS, ROUNDING, Measurement
 from cevnsi.experiments.release import Experiment, Release, as_acceptance
-from cevnsi.experiments.response import poisson_response, unsmeared_response
+from cevnsi.experiments.response import READ_AT, SMEARINGS, poisson_response, unsmeared_response
 from cevnsi.files.atomic import TableError
 from cevnsi.files.tables import Table, header_of
 from cevnsi.statistics.nuisances import SIGNAL, Nuisance
@@ -174,7 +174,7 @@ def _nuisances(section: Mapping[str, Any], measurement: Measurement) -> tuple[Nu
 
 def _experiment(tables: Tables, section: Mapping[str, Any], exposure: Exposure) -> Experiment:
     measurement, acceptance = _measurement(tables), as_acceptance(tables["acceptance"])
-    edges, light_yield = measurement.bin_edges_pe, exposure.light_yield_pe_per_kev
+    edges, light_yield = measurement.bin_edges_pe, exposure.pe_per_kev
     chosen = section.get("measurement", {})
     at = chosen.get("acceptance_at", "true")
     if chosen.get("smearing", "none") == "poisson":
@@ -204,7 +204,7 @@ OWN_COUNTS = Release(
     needs=(),
     takes=("photoelectron_range",),
     own_nuisances=True,
-    choices=("smearing", "acceptance_at"),
+    choices={"smearing": SMEARINGS, "acceptance_at": READ_AT},
     bins=lambda section: (
         "bins from {:g} to {:g} PE".format(*section["photoelectron_range"])
         if "photoelectron_range" in section

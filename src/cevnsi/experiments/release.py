@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cevnsi.experiments.checks import (
     ACCEPTANCE_COLUMNS,
@@ -54,21 +55,23 @@ class Experiment:
     clock: Clock | None = None
 
     def __post_init__(self) -> None:
-        """Refuse Poisson counts in a bin where nothing is expected, whatever the theory: none would be better."""
-        measured = self.measurement
+        """Refuse Poisson counts in a bin where nothing is expected, whatever the theory: none would be better.
+
+        And a reference of the signal in a bin that it does not reach, which nothing can be scaled to.
+        """
+        measured, reached = self.measurement, self._reached()
+        if self.response.reference is not None:
+            wanted = self.response.reference.counts > 0
+            if (unscaled := np.flatnonzero(wanted & ~self.response.reaches(*reached))).size:
+                where = measured.bin_text(int(unscaled[0]))
+                raise ValueError(f"bin {where}: the release expects a signal; expected a response that has one there")
         if measured.uncertainty is not None or measured.control is not None:
             return
         factors = {sample: _held_factor(self.nuisances, sample) for sample in (SIGNAL, *measured.backgrounds)}
         for sample, factor in factors.items():
             if factor < 0:
                 raise ValueError(f"nuisances: {sample} is held at {factor:g} times its counts; expected 0 or more")
-        low, high = self.response.recoil_energies_mev[[0, -1]]
-        steps = max(int((high - low) / self.response.longest_segment_mev), 1) * RECOILS_PER_SEGMENT
-        seen = self.response.detected(np.linspace(low, high, steps + 1)).any(axis=1)
-        shares = np.array(list((self.response.arrival or {"any": np.ones(1)}).values()))
-        if self.clock is not None:
-            shares = shares @ self.clock.shares[SIGNAL].values.max(axis=0)
-        expected = np.outer(seen, (shares > 0).any(axis=0)).ravel() & (factors[SIGNAL] > 0)
+        expected = self.response.reaches(*reached) & (factors[SIGNAL] > 0)
         for sample, counts in measured.backgrounds.items():
             expected |= factors[sample] * counts > 0
         if (alone := np.flatnonzero(~expected & (measured.observed > 0))).size:
@@ -77,6 +80,16 @@ class Experiment:
                 f"bin {measured.bin_text(i)}: {measured.observed[i]:g} observed, but neither signal nor background is "
                 "expected there; leave it out"
             )
+
+    def _reached(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Bins of energy that any recoil is seen in, and bins of time that any arrives in."""
+        low, high = self.response.recoil_energies_mev[[0, -1]]
+        steps = max(int((high - low) / self.response.longest_segment_mev), 1) * RECOILS_PER_SEGMENT
+        seen = self.response.detected(np.linspace(low, high, steps + 1)) > 0
+        times = np.array(list((self.response.arrival or {"any": np.ones(1)}).values()))
+        if self.clock is not None:
+            times = times @ self.clock.shares[SIGNAL].values.max(axis=0)
+        return np.asarray(seen.any(axis=1)), np.asarray((times > 0).any(axis=0))
 
 
 def as_measurement(counts: Mapping[str, Any]) -> Measurement:
@@ -96,7 +109,7 @@ def in_energy_alone(
     measurement: Measurement, acceptance: Acceptance, exposure: Exposure, normalization_uncertainty: float
 ) -> Experiment:
     """That of Eq. 7, where one scale of the signal, 1 + alpha, is all that is not known."""
-    edges, light_yield = measurement.axes[PHOTOELECTRONS], exposure.light_yield_pe_per_kev
+    edges, light_yield = measurement.axes[PHOTOELECTRONS], exposure.pe_per_kev
     return Experiment(
         measurement=measurement,
         response=unsmeared_response(edges, acceptance, light_yield),
@@ -139,7 +152,9 @@ class Release:
     statistic: str = "gaussian"  # unless an analysis names another
     needs: tuple[str, ...] = ("photoelectron_range", "normalization_uncertainty")  # keys of an analysis that others
     takes: tuple[str, ...] = ()  # have not, and those that it may have
-    choices: tuple[str, ...] = ()  # what it leaves open: keys of the section `measurement`
+    targets: tuple[str, ...] = ()  # what its detector is of, some of `nuclei`; none: an analysis says it
+    # What it leaves open: keys of the section `measurement`, and the values of each; none where the schema has them.
+    choices: Mapping[str, Collection[str]] = field(default_factory=dict)
     own_nuisances: bool = False  # an analysis names them, and what each scales
     bins: Callable[[Mapping[str, Any]], str] = lambda section: (  # which ones an analysis takes, for a reader
         "bins from {:g} to {:g} PE".format(*section["photoelectron_range"])

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cevnsi.arrays import FloatArray
+from cevnsi.experiments.exposure import Exposure
 from cevnsi.experiments.measurement import ROUNDING
 
 
@@ -69,13 +71,40 @@ Curve = Callable[[FloatArray], FloatArray]  # visible energy in keVee of recoil 
 
 
 @dataclass(frozen=True, kw_only=True)
+class Reference:
+    """What a release itself expects of the standard model's signal, to which a prediction is scaled bin by bin.
+
+    A prediction has these counts if it is that of `templates.REFERENCE_FORM_FACTOR` and so on and of this exposure, and
+    so many times as many if it is more, in each bin of energy and time.
+    """
+
+    counts: FloatArray  # (bins,)
+    exposure: Exposure
+
+
+@dataclass(frozen=True, kw_only=True)
 class Response:
-    """What part of recoils of some energy is seen in each bin of energy, and when."""
+    """What part of recoils of some energy is seen in each bin of energy, and when.
+
+    Where bins have further axes, between those of energy and time, what is seen is spread over these by shares, or as a
+    reference says.
+    """
 
     detected: Callable[[FloatArray], FloatArray]  # recoil energies in MeV (nodes,) to (energy bins, nodes)
     recoil_energies_mev: FloatArray  # increasing: where `detected` has steps or kinks; outside of them it is zero
     longest_segment_mev: float  # over which it is smooth enough for a few nodes
     arrival: Mapping[str, FloatArray] | None = None  # by flavor, the part that arrives in each bin of time
+    shares: FloatArray | None = None  # (energy bins, further bins, time bins)
+    reference: Reference | None = None
+
+    def reaches(self, seen: NDArray[np.bool_], arrives: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Which bins (bins,) a signal reaches that is seen in some bins of energy and arrives in some bins of time."""
+        reached = np.logical_and.outer(seen, arrives)[:, None]
+        if self.shares is not None:
+            reached = reached & (self.shares > 0)
+        if self.reference is not None:
+            reached = reached & (self.reference.counts.reshape(len(seen), -1, len(arrives)) > 0)
+        return reached.ravel()
 
 
 LONGEST_SEGMENT_PE = 0.5
@@ -110,6 +139,7 @@ def sharp_response(
     )
 
 
+SMEARINGS = ("none", "poisson")  # of the number of photoelectrons of a recoil
 # Where the accepted fraction is read for a recoil of some mean that gives n photoelectrons.
 READ_AT: dict[str, Callable[[FloatArray, int], FloatArray]] = {
     "true": lambda mean, n: mean,
@@ -211,4 +241,44 @@ def gamma_response(
         detected=detected,
         recoil_energies_mev=np.array([0.0, highest_recoil_mev]),
         longest_segment_mev=LONGEST_SEGMENT_PE / steepest,
+    )
+
+
+LONGEST_SEGMENT_KEVEE = 0.5
+
+
+def gaussian_response(
+    bin_edges_kevee: FloatArray,
+    efficiency: Fraction,
+    kinks_kevee: FloatArray,
+    visible_kevee: Curve,
+    resolution: float,
+    highest_recoil_mev: float,
+) -> Response:
+    """A recoil gives a visible energy E in keVee, and is seen about it by a Gaussian of sigma = resolution * sqrt(E).
+
+    It is accepted with the efficiency at E itself, which is smooth between its kinks and nothing below the first; E
+    grows with the recoil. Recoils above the highest are not looked at.
+    """
+    from scipy.optimize import brentq
+    from scipy.special import ndtr
+
+    def detected(recoil_energy_mev: FloatArray) -> FloatArray:
+        energy = visible_kevee(recoil_energy_mev)
+        sigma = resolution * np.sqrt(energy)
+        below = ndtr((bin_edges_kevee[:, None] - energy) / np.where(sigma > 0, sigma, 1.0))
+        return np.diff(below, axis=0) * np.where(sigma > 0, efficiency(energy), 0.0)
+
+    def beyond(recoil_mev: float, energy: float) -> float:
+        return float(visible_kevee(np.array([recoil_mev]))[0]) - energy
+
+    inside = [kink for kink in kinks_kevee.tolist() if beyond(highest_recoil_mev, kink) > 0]
+    if not inside:
+        raise ValueError(f"efficiency: none below {kinks_kevee[0]:g} keVee; expected recoils that give as much")
+    recoils = [brentq(beyond, 0.0, highest_recoil_mev, args=(kink,), xtol=1e-15, rtol=1e-14) for kink in inside]
+    steepest = float(np.diff(visible_kevee(np.linspace(0, highest_recoil_mev, 101))).max()) * 100 / highest_recoil_mev
+    return Response(
+        detected=detected,
+        recoil_energies_mev=np.array([*recoils, highest_recoil_mev]),
+        longest_segment_mev=LONGEST_SEGMENT_KEVEE / steepest,
     )

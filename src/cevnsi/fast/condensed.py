@@ -16,6 +16,7 @@ import numpy as np
 from cevnsi.arrays import FloatArray, Real
 from cevnsi.model import DataSet
 from cevnsi.physics.interaction import Recoils
+from cevnsi.templates import Templates
 
 RHO_TO_MINUS_N = 1e-18  # far below rounding, as a double pole on the ellipse costs about another factor of n
 
@@ -25,7 +26,8 @@ class Condensed:
     """A few recoils, and what a weight of one at each of them counts in each bin."""
 
     recoils: Recoils
-    events: FloatArray  # (flavors, nuclides, bins, points)
+    events: FloatArray  # (flavors, nuclides, bins of energy and time, points)
+    templates: Templates  # what spreads counts over further bins
 
     def counts(self, weights: Sequence[FloatArray]) -> FloatArray:
         """Counts of each term, (terms, ..., bins), for weights as of `Templates.counts`, at these recoils."""
@@ -36,7 +38,7 @@ class Condensed:
             total: Real = 0.0
             for i, j in np.ndindex(events.shape[:2]):  # by einsum, as `Templates` does, and for the same reason
                 total = total + np.einsum("...k,bk->...b", weight[..., i, min(j, nuclides - 1), :], events[i, j])
-            counts.append(total)
+            counts.append(self.templates.spread(np.asarray(total)))
         return np.stack(np.broadcast_arrays(*counts))
 
 
@@ -60,4 +62,5 @@ def condensed(dataset: DataSet) -> Condensed | None:
     if templates.arrival is not None:
         in_time = events[:, :, :, None] * templates.arrival[:, None, None, :, None]
         events = in_time.reshape(*events.shape[:2], -1, n)
-    return Condensed(recoils=replace(dataset.recoils, momentum_transfer_squared=points), events=events)
+    recoils = replace(dataset.recoils, momentum_transfer_squared=points)
+    return Condensed(recoils=recoils, events=events, templates=templates)
