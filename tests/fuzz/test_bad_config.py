@@ -270,7 +270,10 @@ def _edges_said(said: Any) -> list[float]:
 
 
 # By reader, what an analysis has that says nothing of it: nuisances and widths, and the statistic.
-WIDTHS: dict[str, dict[str, float]] = {"csi_2017": {"signal_normalization": 0.28, "prompt_neutrons": 0.25}}
+WIDTHS: dict[str, dict[str, float]] = {
+    "csi_2017": {"signal_normalization": 0.28, "prompt_neutrons": 0.25},
+    "lar_2020": {"flux": 0.1},
+}
 IN_ENERGY = ("figure3", "release2018", "table")
 
 
@@ -287,6 +290,8 @@ def _model_as_written(section: dict[str, Any], model: Model) -> bool:
             good &= len(edge) == len(spelled) and np.allclose(edge, spelled, rtol=1e-6, atol=0)
         chosen = vars(choices_of(section))
         good &= all(chosen[key] == value for key, value in asked.items() if not key.endswith(("_edges", "_us")))
+    elif reader == "lar_2020":
+        good &= ("f90" in dataset.varied) == asked.get("shape_systematics", False)
     elif "photoelectron_range" in section:
         good &= bool(np.allclose(edges[0][[0, -1]], section["photoelectron_range"], rtol=1e-6, atol=0))
     nuisances = {nuisance.name: nuisance for nuisance in dataset.nuisances}

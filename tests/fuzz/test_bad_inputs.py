@@ -15,6 +15,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
+from itertools import pairwise, product
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from cevnsi.config import check as config
-from cevnsi.experiments import inputs
+from cevnsi.experiments import inputs, lar_2020
 from cevnsi.experiments.csi_2017 import CSI_2017
 from cevnsi.files import strict_yaml, tables
 from cevnsi.files.atomic import TableError
@@ -46,6 +47,8 @@ for _name in ("release", "csi_2017"):
     _files = DATASETS[_name]["files"].items()
     DATASETS[_name]["files"] = {role: f"data/few/{role}{Path(file).suffix}" for role, file in _files}
 OWN = ("counts", "acceptance", "backgrounds", "arrival")
+ARGON_FILES = DATASETS["lar_2020"]["files"]
+DATASETS["lar_2020"]["files"] = {role: f"data/argon/{role}{Path(file).suffix}" for role, file in ARGON_FILES.items()}
 DATASETS["counts"] = {"reader": "counts", "files": {role: f"data/own/{role}.csv" for role in OWN}}
 DATASETS["gaussian"] = {"reader": "counts", "files": {role: f"data/own/{role}_in_energy.csv" for role in OWN[:3]}}
 FILES: dict[str, dict[str, str]] = {name: section["files"] for name, section in DATASETS.items()}
@@ -64,7 +67,14 @@ ASKED: dict[str, dict[str, Any]] = {
     | {"measurement": {"photoelectron_edges": [6, 8, 10, 12, 14], "time_edges_us": [0, 3, 6, 9, 12]}},
     "counts": _SECTION | {"nuisances": _FLUX},
     "gaussian": _SECTION | {"nuisances": _FLUX, "statistic": "gaussian"},
+    "lar_2020": _SECTION
+    | {
+        "nuclei": "argon",
+        "exposure": {name: value for name, value in vars(lar_2020.LAR_2020).items() if value is not None},
+        "measurement": {"shape_systematics": True},
+    },
 }
+FEW_ARGON = {name: edges[:3] for name, edges in lar_2020.AXES.items()}
 
 # What a cell may become: not a number, a number only to some readers, or a number that no measurement has.
 CELLS = [
@@ -120,6 +130,28 @@ def _own_texts(few: dict[str, Path]) -> dict[str, dict[str, str]]:
     }
 
 
+def _few_argon() -> dict[str, str]:
+    """Two bins along each axis of the release of argon, scaled to what its parameters say; of these what is used."""
+    texts = {}
+    for role, file in ARGON_FILES.items():
+        if role in ("efficiency", "parameters"):
+            continue
+        table = pd.read_csv(ROOT / file, sep=" ", names=["energy", "f90", "us", "n"])
+        few = table.query("energy < 20 and f90 < 0.6 and us < 0.9")
+        few = few if role == "observed" else few.assign(n=few.n * table.n.sum() / max(few.n.sum(), 1e-9))
+        if not few.n.sum():
+            few = few.assign(n=table.n.sum() / len(few))
+        texts[role] = few.to_csv(sep=" ", index=False, header=False)
+    lines = (ROOT / ARGON_FILES["efficiency"]).read_text(encoding="utf-8").splitlines(keepends=True)
+    texts["efficiency"] = "".join(lines[:12])
+    read, kept = yaml.safe_load((ROOT / ARGON_FILES["parameters"]).read_text(encoding="utf-8")), {}
+    for section, _ in lar_2020.PARAMETERS.values():
+        listed = [{name: p[name] for name in ("name", "value")} for p in read[section].get("parameters", ())]
+        kept[section] = {"parameters": listed} if listed else {n: read[section][n] for n in ("value", "uncertainty")}
+    texts["parameters"] = yaml.safe_dump(kept)
+    return texts
+
+
 def _true_texts() -> dict[str, str]:
     """Every input file, the release in few bins, and tables of one's own of the first dataset and of that release."""
     texts: dict[str, str] = {}
@@ -136,7 +168,7 @@ def _true_texts() -> dict[str, str]:
         for role, path in paths.items():
             path.write_text(few[role], encoding="utf-8")
         own = _own_texts(paths)
-    for name, by_role in {"csi_2017": few, **own}.items():
+    for name, by_role in {"csi_2017": few, "lar_2020": _few_argon(), **own}.items():
         texts |= {FILES[name][role]: text for role, text in by_role.items()}
     return texts
 
@@ -150,6 +182,13 @@ def _sums(contents: dict[str, bytes]) -> bytes:
 
 
 TRUE = {name: text.encode() for name, text in TEXTS.items()}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_bins_of_argon() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lar_2020, "AXES", FEW_ARGON)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -283,6 +322,63 @@ def _csi_2017(paths: dict[str, Path]) -> Columns:
     }
 
 
+def _between_blanks(path: Path) -> Any:
+    """Numbers without a header, between blanks."""
+    return pd.read_csv(
+        path, sep=r"\s+", encoding="utf-8-sig", float_precision="round_trip", comment="#", header=None, dtype=float
+    )
+
+
+def _argon(path: Path) -> Any:
+    """Contents of the few bins, a row each in their order."""
+    table = _between_blanks(path)
+    assert table.shape == (8, 4)
+    cells = list(product((5, 15), (0.525, 0.575), (0.15, 0.65)))
+    assert np.allclose(table[[0, 1, 2]], cells, rtol=0, atol=1e-5)
+    assert table[3].between(0, 1e12).all()
+    return table[3]
+
+
+def _lar_2020(paths: dict[str, Path]) -> Columns:
+    read = yaml.load(paths["parameters"].read_bytes().decode("utf-8-sig"), Loader=yaml.CSafeLoader)
+    parameters = {}
+    for name, (section, key) in lar_2020.PARAMETERS.items():
+        there = read[section]
+        listed = [p["value"] for p in there["parameters"] if p["name"] == key] if len(key) == 1 else [there[key]]
+        (value,) = listed
+        assert type(value) in (int, float)
+        assert 0 < value < 2e30
+        parameters[name] = [float(value)]
+    counts = {role: _argon(path) for role, path in paths.items() if role not in ("efficiency", "parameters")}
+    assert (counts["observed"] == counts["observed"].round()).all()
+    for role in ("signal", "steady_state", "prompt_neutrons", "delayed_neutrons"):
+        assert abs(counts[role].sum() / parameters[f"{role}_counts"][0] - 1) < 2e-3
+    assert all(n.sum() > 0 for role, n in counts.items() if role != "observed")
+    efficiency = _between_blanks(paths["efficiency"])
+    visible, recoil, fraction = (efficiency[i] for i in range(3))
+    assert efficiency.shape[1] == 3
+    assert len(visible) > 1
+    assert visible[0] > 0
+    assert visible.is_monotonic_increasing
+    assert visible.is_unique
+    assert fraction.between(0, 1).all()
+    a, b = parameters["quenching"][0], parameters["quenching_per_kev"][0]
+    assert (recoil > 0).all()
+    assert np.allclose(recoil * (a + b * recoil), visible, rtol=2.1e-3, atol=0)
+    cells = [np.array(cell) for cell in product(*(list(pairwise(edges)) for edges in FEW_ARGON.values()))]
+    names = [f"bin_{end}_{unit}" for unit in ("kevee", "f90", "us") for end in ("low", "high")]
+    edges = dict(zip(names, np.array(cells).reshape(8, 6).T, strict=True))
+    backgrounds = ("steady_state", "prompt_neutrons", "delayed_neutrons")
+    return {
+        "counts": edges | {"observed_counts": counts["observed"]},
+        "backgrounds": edges | {name: counts[name] for name in backgrounds},
+        "signal": edges | {"standard_model": counts["signal"]},
+        "variations": edges | {name: counts[name] for name in lar_2020.VARIED},
+        "efficiency": {"energy_kevee": visible, "efficiency": fraction},
+        "parameters": parameters,
+    }
+
+
 def _same_bins(found: Any, expected: Any) -> bool:
     """Whether edges (rows, lower and upper ones by turns) are the same but for what decimals leave of a bin."""
     there, here = np.asarray(found), np.asarray(expected)
@@ -333,6 +429,7 @@ READERS: dict[str, Callable[[dict[str, Path]], Columns]] = {
     "figure3": _figure3,
     "release": _release,
     "csi_2017": _csi_2017,
+    "lar_2020": _lar_2020,
     "table": lambda paths: {role: dict(_numbers(path.read_bytes())) for role, path in paths.items()},
     "counts": _counts,
     "gaussian": _counts,
@@ -397,7 +494,7 @@ def _cell(draw: st.DrawFn, text: str) -> str:
     """One cell, or one value of a YAML key, replaced."""
     lines = text.split("\n")
     i = draw(st.integers(0, len(lines) - 1))
-    separator = "," if "," in lines[i] else ": "
+    separator = next((each for each in (",", ": ") if each in lines[i]), " ")
     cells = lines[i].split(separator)
     j = draw(st.integers(0, len(cells) - 1))
     new = draw(st.sampled_from(CELLS) | st.text(max_size=6) | st.floats().map(repr) | st.integers().map(str))
@@ -429,7 +526,8 @@ def _lines(draw: st.DrawFn, text: str) -> str:
 @st.composite
 def _columns(draw: st.DrawFn, text: str) -> str:
     """A column moved with or without its name, lost, repeated, or scaled."""
-    rows = [line.split(",") for line in text.split("\n") if line]
+    separator = "," if "," in text else " "
+    rows = [line.split(separator) for line in text.split("\n") if line]
     width = len(rows[-1])
     i, j = (draw(st.integers(0, width - 1)) for _ in range(2))
     how, power = draw(st.sampled_from(["swap", "lose", "repeat", "scale"])), draw(st.integers(-40, 320))
@@ -442,7 +540,7 @@ def _columns(draw: st.DrawFn, text: str) -> str:
             row.insert(i, row[i])
         elif len(row) == width and row[i].strip()[-1:].isdigit():
             row[i] += f"e{power}"
-    return "\n".join(",".join(row) for row in rows) + "\n"
+    return "\n".join(separator.join(row) for row in rows) + "\n"
 
 
 @st.composite
@@ -486,21 +584,23 @@ def _every_cell(path: str) -> Iterator[tuple[str, str, str]]:
     """A line near the end of a file, or each value of the YAML file that is used: text before, cell, and after."""
     text = TEXTS[path]
     if path.endswith(".yaml"):
-        used = text.index("acceptanceEfficiency:")
-        for found in re.finditer("(?<= value: ).*", text[used:]):
+        used = max(text.find("acceptanceEfficiency:"), 0)
+        for found in re.finditer("(?<= value: ).*|(?<= uncertainty: ).*", text[used:]):
             yield text[: used + found.start()], found[0], text[used + found.end() :]
         return
     *before, line, after = text.rstrip("\n").rsplit("\n", 2)
-    cells = next(csv.reader([line]))
+    separator = "," if "," in line else " "
+    cells = next(csv.reader([line], delimiter=separator))
     for i, cell in enumerate(cells):
-        start = "\n".join(before) + "\n" + "".join(f"{c}," for c in cells[:i])
-        yield start, cell, "".join(f",{c}" for c in cells[i + 1 :]) + f"\n{after}\n"
+        start = "\n".join(before) + "\n" + "".join(f"{c}{separator}" for c in cells[:i])
+        yield start, cell, "".join(f"{separator}{c}" for c in cells[i + 1 :]) + f"\n{after}\n"
 
 
 # Read by the same lines as another place, so that a change at random is enough.
 ALIKE = {
     "csi_2017": {*CSI_2017_FILES} - {"coincidence", "neutrons", "arrival_prompt_neutrinos"},
     "gaussian": {"acceptance", "backgrounds"},
+    "lar_2020": {*ARGON_FILES} - {"observed", "signal", "signal_timing", "efficiency", "parameters"},
 }
 
 
@@ -551,8 +651,12 @@ FORMS = [
     (name, role, how)
     for name, role in PLACES
     for how in HARMLESS
-    if not (how == "spaces around commas" and name not in ("release", "csi_2017"))  # a column's name would change
-    if not (how == "quoted cells" and name in ("release", "csi_2017", "published"))  # not csv, or quoted already
+    if not (
+        how == "spaces around commas" and name not in ("release", "csi_2017", "lar_2020")
+    )  # a column's name would change
+    if not (
+        how == "quoted cells" and name in ("release", "csi_2017", "lar_2020", "published")
+    )  # not csv, or quoted already
 ]
 
 

@@ -159,8 +159,9 @@ def test_the_range_of_a_mediator(table: Callable[..., Any]) -> None:
 def test_keys_are_described(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["describe", "nuclei"]) == 0
     assert capsys.readouterr().out == (
-        "analyses.<name>.nuclei: One mean nucleus of CsI, or cesium and iodine separately.\n"
-        "    one of mean, cs_and_i; required\n"
+        "analyses.<name>.nuclei: What the detector is of: one mean nucleus of CsI (mean), cesium and iodine separately "
+        "(cs_and_i), or argon 40 (argon).\n"
+        "    one of mean, cs_and_i, argon; required\n"
     )
     assert main(["describe"]) == 0
     assert "scans.<name>.chunks: Number of jobs that share the grid.\n" in capsys.readouterr().out

@@ -822,16 +822,22 @@ LEFT_OUT = (
 )
 
 
+def without_counted(config: dict[str, Any]) -> None:
+    """Drop the analyses of no study, and their data."""
+    for name in ("csi_2017", "lar_2020"):
+        del config["analyses"][name], config["datasets"][name]
+
+
 def test_what_a_plain_run_leaves_out_is_all_that_is_remarked_on(config: dict[str, Any]) -> None:
-    assert remarks(config) == [LEFT_OUT.format("csi_2017", "csi_2017")]
-    del config["analyses"]["csi_2017"], config["datasets"]["csi_2017"]
+    assert remarks(config) == [LEFT_OUT.format("csi_2017 lar_2020", "csi_2017 and lar_2020")]
+    without_counted(config)
     assert remarks(config) == []
 
 
 @pytest.mark.parametrize("analysis", ["paper", "release"])
 def test_what_no_analysis_uses_is_remarked_on(analysis: str, config: dict[str, Any]) -> None:
     """Whichever scan or dataset it is; one analysis that uses it is enough."""
-    del config["analyses"]["csi_2017"], config["datasets"]["csi_2017"]
+    without_counted(config)
     new_scan()(config)
     config["datasets"]["mine"] = config["datasets"]["release"]
     assert remarks(config) == [
@@ -854,10 +860,12 @@ def test_what_no_analysis_uses_is_remarked_on(analysis: str, config: dict[str, A
 
 def test_how_to_make_an_analysis_that_a_plain_run_leaves_out_is_said(config: dict[str, Any]) -> None:
     config["analyses"]["mine"] = {**config["analyses"]["release"]}
-    assert remarks(config) == [LEFT_OUT.format("csi_2017", "csi_2017")]  # the new one is of the study
+    left_out = LEFT_OUT.format("csi_2017 lar_2020", "csi_2017 and lar_2020")
+    assert remarks(config) == [left_out]  # the new one is of the study
+    without_counted(config)
     del config["analyses"]["mine"]["study"]
-    assert remarks(config) == [LEFT_OUT.format("csi_2017 mine", "csi_2017 and mine")]
-    del config["analyses"]["csi_2017"], config["datasets"]["csi_2017"], config["analyses"]["paper"]["study"]
+    assert remarks(config) == [LEFT_OUT.format("mine", "mine")]
+    del config["analyses"]["paper"]["study"]
     assert remarks(config)[-1] == LEFT_OUT.format("paper mine", "paper and mine")
 
 
@@ -895,13 +903,19 @@ def test_data_of_no_known_detector_need_their_whole_exposure(
     for key in {"photoelectron_range", "normalization_uncertainty"} - set(RELEASES[reader].needs):
         del config["analyses"]["release"][key]
     del config["analyses"]["release"]["study"]
+    config["analyses"]["release"]["nuclei"] = (RELEASES[reader].targets or ("mean",))[0]
     if given is not None:
         config["analyses"]["release"]["exposure"] = given
     missing = [name for name in EXPOSURE if name not in (given or {})]
-    if RELEASES[reader].exposure or not missing:
+    known = RELEASES[reader].exposure
+    if known is not None and known.light_yield_pe_per_kev is None and "light_yield_pe_per_kev" in (given or {}):
+        said = f"release.exposure.light_yield_pe_per_kev: dataset 'mine' (reader {reader}) has none; expected nothing"
+        with pytest.raises(ConfigError, match=re.escape(said)):
+            check(config)
+    elif known or not missing:
         check(config)
         found = parse_analysis(complete(config["analyses"]["release"], config)).exposure
-        assert found == (replace(CSI_2017, **(given or {})))
+        assert found == replace(known or CSI_2017, **(given or {}))
     else:
         said = f"analyses.release.exposure: needs {', '.join(missing)}, as dataset 'mine' (reader {reader}) is of no "
         with pytest.raises(ConfigError, match=re.escape(said)) as caught:

@@ -69,7 +69,7 @@ def test_an_unknown_key_is_refused(asked: str, said: str) -> None:
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        ("nuclei", "separately.\n    one of mean, cs_and_i; required"),
+        ("nuclei", "(argon).\n    one of mean, cs_and_i, argon; required"),
         ("sin2_theta_w", "momentum transfer.\n    number, above 0, below 1; required"),
         ("exposure", "every key is needed.\n    keys and values; may be left out"),
         ("confidence_levels", "ranges.\n    list, 1 or more, each: number, above 0, below 1; required"),

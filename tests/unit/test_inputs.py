@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Mapping
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -74,11 +75,39 @@ COUNTS: Files = {
     "6,8,0,1,0.5,1\n6,8,1,3,0.1,2\n8,12,0,1,0.5,2\n8,12,1,3,0,4\n",
     "arrival": "bin_low_us,bin_high_us,nu_e,nu_mu,nu_mu_bar\n0,1,0.25,0.875,0.25\n1,3,0.5,0.125,0.5\n",
 }
+ARGON_BINS = list(product(range(5, 120, 10), np.arange(0.525, 0.9, 0.05).round(3), np.arange(0.15, 4.9, 0.5).round(2)))
+
+
+def of_argon(total: float) -> str:
+    return "".join(f"{energy} {f90} {time} {total / 960}\n" for energy, f90, time in ARGON_BINS)
+
+
+ARGON_NORMS = {"cevns": (128, 17), "ssBackground": (3154, 25), "promptBeamRelatedNeutron": (497, 160)}
+ARGON_NORMS["delayedBeamRelatedNeutron"] = (33, 33)
+ARGON: Files = {
+    **{role: of_argon(1.0) for role in RELEASES["lar_2020"].roles},
+    "observed": of_argon(960.0),
+    **{
+        role: of_argon(norm)
+        for role, (norm, _) in zip(
+            ("signal", "steady_state", "prompt_neutrons", "delayed_neutrons"), ARGON_NORMS.values(), strict=True
+        )
+    },
+    "efficiency": "0.25 1.01299 0\n1.25 5.00158 0.5\n2.25 8.89423 0.9\n",
+    "parameters": "larQF:\n  parameters:\n    - {name: a, value: 0.246}\n    - {name: b, value: 0.00078}\n"
+    "energyResolution:\n  parameters:\n    - {name: a, value: 0.58}\n"
+    "snsPOTTraceTiming:\n  parameters:\n    - {name: a, value: 440}\n    - {name: b, value: 150}\n"
+    + "".join(
+        f"{name}PredictionNormalization: {{value: {n}, uncertainty: {error}}}\n"
+        for name, (n, error) in ARGON_NORMS.items()
+    ),
+}
 SOUND: dict[str, Files] = {
     "table": TABLE,
     "figure3": FIGURE3,
     "release2018": RELEASE,
     "csi_2017": IN_TIME,
+    "lar_2020": ARGON,
     "counts": COUNTS,
 }
 
@@ -104,6 +133,17 @@ def test_table_reader_keeps_what_is_there(tmp_path: Path) -> None:
     np.testing.assert_array_equal(tables["acceptance"]["acceptance"], [0, 0.5, 0.7])
     assert tuple(tables["counts"]) == COUNTS_COLUMNS
     assert tuple(tables["acceptance"]) == ACCEPTANCE_COLUMNS
+
+
+def test_argon_is_read_bin_by_bin(tmp_path: Path) -> None:
+    tables = read(tmp_path, "lar_2020", ARGON)
+    counts = tables["counts"]
+    assert [counts[name][-1] for name in tuple(counts)[:6]] == [110, 120, 0.85, 0.9, 4.4, 4.9]
+    np.testing.assert_array_equal(counts["observed_counts"], np.ones(960))
+    np.testing.assert_allclose(tables["backgrounds"]["steady_state"], 3154 / 960, rtol=1e-12)
+    np.testing.assert_allclose(tables["variations"]["neutron_timing_width"], 1 / 960, rtol=1e-12)
+    assert tables["parameters"]["delayed_neutrons_uncertainty"] == [33]
+    assert {name: tuple(table) for name, table in tables.items()} == dict(RELEASES["lar_2020"].tables)
 
 
 def test_figure3_reader_rounds_and_halves(tmp_path: Path) -> None:

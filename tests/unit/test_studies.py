@@ -47,7 +47,7 @@ def test_an_analysis_of_no_study_has_a_figure_for_every_grid_and_no_other(config
 def test_analyses_by_study(config: dict[str, Any]) -> None:
     del config["analyses"]["release"]["study"]
     assert (study_of(config, "paper"), study_of(config, "release")) == (PAPER, None)
-    assert (analyses_of(config, DEFAULT), analyses_of(config, None)) == (["paper"], ["release", "csi_2017"])
+    assert (analyses_of(config, DEFAULT), analyses_of(config, None)) == (["paper"], ["release", "csi_2017", "lar_2020"])
 
 
 def test_closing_lines_say_where_the_figures_of_ones_own_are(config: dict[str, Any], tmp_path: Path) -> None:

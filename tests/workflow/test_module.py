@@ -81,7 +81,7 @@ def test_a_module_leaves_names_and_handlers_to_the_other_workflow(outer: Path) -
     ours = re.findall("^rule ([a-z0-9_]+):", "".join(path.read_text(encoding="utf-8") for path in RULES), re.MULTILINE)
     submitted = {"scans", "scans_2", "chunk", "domain_sensitivity", "digitization_chunk"}  # what computes chi2
     loops = {"inputs", "scans", "tables", "figures"}  # for analyses, or datasets, that make other files than the first
-    made = {*loops, *(f"{name}_2" for name in loops), DEFAULT, "paper", "release", "csi_2017"}
+    made = {*loops, *(f"{name}_2" for name in loops), "inputs_3", DEFAULT, "paper", "release", "csi_2017", "lar_2020"}
     assert local == {f"cevnsi_{name}" for name in {*ours, *made, "all", "analyses"} - submitted}
 
 

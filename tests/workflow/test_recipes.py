@@ -201,7 +201,10 @@ def test_the_new_study_has_its_figure_and_its_scorecard(followed: Project) -> No
     assert {path.stem for path in (base / "figures").iterdir()} == {"coherent_fig4", "mumu_d_u"}
     assert (base / "provenance.json").is_file()
     command = followed.command(str(followed.folder / "mine.yaml"), "--dry-run", "--quiet", "rules")
-    assert "`snakemake csi_2017 mine coherent ...` makes csi_2017 and mine and coherent" in followed.run(command).stdout
+    assert (
+        "`snakemake csi_2017 lar_2020 mine coherent ...` makes csi_2017 and lar_2020 and mine and coherent"
+        in followed.run(command).stdout
+    )
 
 
 def test_the_paper_is_made_as_ever(followed: Project, finished: Project) -> None:

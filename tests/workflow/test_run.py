@@ -223,6 +223,7 @@ analyses:
     normalization_uncertainty: 0.28
     scans: [light_mediator, ee_d_u]
   csi_2017: null
+  lar_2020: null
 """
 
 
@@ -376,8 +377,8 @@ def test_an_overlay_does_not_turn_the_order(finished: Project, without: dict[str
 
 def test_what_no_analysis_uses_is_said_once_and_stops_nothing(finished: Project, tmp_path: Path) -> None:
     path = tmp_path / "unused.yaml"
-    analyses = "{paper: {scans: [ee_d_u]}, release: {scans: [ee_d_u, mumu_d_u]}, csi_2017: null}"
-    path.write_text(f"analyses: {analyses}\ndatasets: {{csi_2017: null}}\n", encoding="utf-8")
+    analyses = "{paper: {scans: [ee_d_u]}, release: {scans: [ee_d_u, mumu_d_u]}, csi_2017: null, lar_2020: null}"
+    path.write_text(f"analyses: {analyses}\ndatasets: {{csi_2017: null, lar_2020: null}}\n", encoding="utf-8")
     project = finished.copy(tmp_path / "project")
     counts = project.folder / "results" / "inputs" / "release" / "counts.csv"
     counts.unlink()

@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 
 from cevnsi.domains import reach
-from cevnsi.experiments import csi_2017_time
 from cevnsi.experiments.exposure import Exposure
 from cevnsi.experiments.inputs import RELEASES, exposure_of
 from cevnsi.experiments.targets import TARGETS
@@ -69,8 +68,10 @@ def schema() -> dict[str, Any]:
     analysis["properties"]["kinematics"]["enum"] = list(KINEMATICS)
     analysis["properties"]["couplings"]["anyOf"][0]["enum"] = list(COUPLINGS)
     analysis["properties"]["statistic"]["enum"] = list(STATISTICS)
-    for name, values in csi_2017_time.KNOWN.items():
-        analysis["properties"]["measurement"]["properties"][name]["enum"] = list(values)
+    choices = analysis["properties"]["measurement"]["properties"]
+    for name in choices:
+        if values := dict.fromkeys(value for each in RELEASES.values() for value in each.choices.get(name, ())):
+            choices[name]["enum"] = list(values)
     scan["properties"]["interaction"]["enum"] = list(INTERACTIONS)
     scan["properties"]["reference"]["enum"] = list(REFERENCES)
     dataset["allOf"] = [
@@ -400,10 +401,14 @@ def _digitization_complaints(section: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _exposure_complaints(key: str, section: Mapping[str, Any], reader: str) -> Iterator[str]:
-    missing = [field.name for field in fields(Exposure) if field.name not in section.get("exposure", {})]
-    if missing and RELEASES[reader].exposure is None:
-        dataset = f"dataset {section['dataset']!r} (reader {reader})"
+    given, known = section.get("exposure", {}), RELEASES[reader].exposure
+    missing = [field.name for field in fields(Exposure) if field.name not in given]
+    dataset = f"dataset {section['dataset']!r} (reader {reader})"
+    if missing and known is None:
         yield f"{key}.exposure: needs {', '.join(missing)}, as {dataset} is of no detector that is known"
+    for name in given:
+        if known is not None and getattr(known, name) is None:
+            yield f"{key}.exposure.{name}: {dataset} has none; expected nothing"
 
 
 def _release_complaints(key: str, section: Mapping[str, Any], reader: str) -> Iterator[str]:
@@ -414,9 +419,13 @@ def _release_complaints(key: str, section: Mapping[str, Any], reader: str) -> It
             yield f"{key}: {name!r} is a required key for {of}"
         elif name not in (*release.needs, *release.takes) and name in section:
             yield f"{key}.{name}: {of} does not take it; {_TAKEN_BY}"
-    for name in section.get("measurement", {}):
+    if release.targets and section["nuclei"] not in release.targets:
+        yield f"{key}.nuclei: {of} is not of {section['nuclei']!r}; expected {' or '.join(release.targets)}"
+    for name, value in section.get("measurement", {}).items():
         if name not in release.choices:
-            yield f"{key}.measurement.{name}: {of} does not leave it open; {_choices_text(release.choices)}"
+            yield f"{key}.measurement.{name}: {of} does not leave it open; {_choices_text(list(release.choices))}"
+        elif (known := release.choices[name]) and value not in known:
+            yield f"{key}.measurement.{name}: {value!r} is none of {of}; expected one of {', '.join(known)}"
 
 
 _TAKEN_BY = "its bins are chosen in `measurement`, widths in `nuisances`"

@@ -13,6 +13,7 @@ from cevnsi.experiments.csi_2017 import RELEASE_2018
 from cevnsi.experiments.csi_2017_figures import FIGURE_3
 from cevnsi.experiments.csi_2017_time import RELEASE_2018_TIME
 from cevnsi.experiments.exposure import Exposure
+from cevnsi.experiments.lar_2020 import RELEASE_LAR_2020
 from cevnsi.experiments.measurement import PHOTOELECTRONS, ROUNDING, Measurement, bins_between
 from cevnsi.experiments.own_counts import OWN_COUNTS
 from cevnsi.experiments.own_tables import OWN_TABLES
@@ -27,6 +28,7 @@ RELEASES: dict[str, Release] = {
     "figure3": FIGURE_3,
     "release2018": RELEASE_2018,
     "csi_2017": RELEASE_2018_TIME,
+    "lar_2020": RELEASE_LAR_2020,
     "table": OWN_TABLES,
     "counts": OWN_COUNTS,
 }
@@ -82,7 +84,7 @@ def complete(section: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str,
     """An analysis' section with its reader, and an exposure that is the data's own detector's where it is silent."""
     reader = config["datasets"][section["dataset"]]["reader"]
     detector = RELEASES[reader].exposure
-    known = asdict(detector) if detector else {}
+    known = {name: value for name, value in asdict(detector).items() if value is not None} if detector else {}
     return {**section, "reader": reader, "exposure": known | section.get("exposure", {})}
 
 
