@@ -9,7 +9,7 @@ import pytest
 
 from cevnsi.arrays import FloatArray
 from cevnsi.experiments.measurement import PHOTOELECTRONS, Control
-from cevnsi.files.tables import SPECTRA, SPECTRA_IN_TIME, write_csv
+from cevnsi.files.tables import SPECTRA, SPECTRA_IN_F90, SPECTRA_IN_TIME, write_csv
 from cevnsi.model import DataSet, cut
 from cevnsi.output.spectra import read_spectra, spectra_table, templates_table
 from cevnsi.physics.flux import FLAVORS
@@ -70,6 +70,12 @@ def test_counts_of_poisson_bring_backgrounds_observations_and_times(dataset: Cal
     np.testing.assert_array_equal(table["bin_high_us"][-144:], np.tile(np.arange(0.5, 6.5, 0.5), 12))
 
 
+def test_counts_of_three_axes_have_edges_of_each(dataset: Callable[..., DataSet]) -> None:
+    table = spectra_table(dataset("lar_2020"), EXAMPLE)
+    assert tuple(table) == SPECTRA_IN_F90.columns
+    assert [table[name][-1] for name in ("bin_high_kevee", "bin_high_f90", "bin_high_us")] == [120, 0.9, 4.9]
+
+
 def test_a_control_region_is_shown_as_what_it_tells_of_the_background(dataset: Callable[..., DataSet]) -> None:
     used = dataset("csi_2017")
     control = Control(counts=np.arange(144.0), windows=2.0)
@@ -78,7 +84,7 @@ def test_a_control_region_is_shown_as_what_it_tells_of_the_background(dataset: C
     np.testing.assert_array_equal(table["predicted_counts"][rows], np.arange(144) / 2)
 
 
-@pytest.mark.parametrize("analysis", ["paper", "csi_2017"])
+@pytest.mark.parametrize("analysis", ["paper", "csi_2017", "lar_2020"])
 def test_a_table_of_spectra_is_read_as_it_was_written(
     analysis: str, tmp_path: Path, dataset: Callable[..., DataSet]
 ) -> None:
@@ -90,12 +96,12 @@ def test_a_table_of_spectra_is_read_as_it_was_written(
         assert list(values) == list(table[name])
 
 
-@pytest.mark.parametrize("analysis", ["paper", "csi_2017"])
+@pytest.mark.parametrize("analysis", ["paper", "csi_2017", "lar_2020"])
 def test_templates_are_events_per_bin(analysis: str, dataset: Callable[..., DataSet]) -> None:
-    used = dataset(analysis, nuclei="cs_and_i")
+    used = dataset(analysis, nuclei="argon" if analysis == "lar_2020" else "cs_and_i")
     table, sums = templates_table(used), used.templates.per_bin()
     np.testing.assert_array_equal(table["events_per_charge_squared"].reshape(sums.shape), sums)
-    assert table["flavor"][:: 2 * sums.shape[2]] == list(FLAVORS)
+    assert table["flavor"][:: sums.shape[1] * sums.shape[2]] == list(FLAVORS)
     assert table["nuclide"][:: sums.shape[2]] == [nuclide.name for nuclide in used.templates.nuclides] * 3
     for name, edges in used.measurement.bins().items():
         np.testing.assert_array_equal(table[name].reshape(sums.shape), np.broadcast_to(edges, sums.shape))

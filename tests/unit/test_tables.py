@@ -130,6 +130,7 @@ def test_layouts_name_their_text_columns() -> None:
     expected = {
         "SPECTRA",
         "SPECTRA_IN_TIME",
+        "SPECTRA_IN_F90",
         "RANGES",
         "BEST_FITS",
         "SENSITIVITY",

@@ -36,6 +36,13 @@ SPECTRA = Layout(
     columns=("case", "component", "bin_low_pe", "bin_high_pe", "predicted_counts"), texts=("case", "component")
 )
 SPECTRA_IN_TIME = Layout(columns=(*SPECTRA.columns, "bin_low_us", "bin_high_us"), texts=SPECTRA.texts)
+SPECTRA_IN_F90 = Layout(
+    columns=(
+        *("case", "component", "bin_low_kevee", "bin_high_kevee", "predicted_counts"),
+        *("bin_low_f90", "bin_high_f90", "bin_low_us", "bin_high_us"),
+    ),
+    texts=SPECTRA.texts,
+)
 RANGES = Layout(
     columns=(
         "scan",

@@ -71,9 +71,11 @@ SMALL_PANELS: Any = {  # four panels in one column
 LABELS = {
     "photoelectrons": "Photoelectrons",
     "pe": "Photoelectrons",
+    "kevee": r"Energy [keV$_{\mathrm{ee}}$]",
+    "f90": r"$F_{90}$",
     "us": r"Arrival time [$\mu$s]",
 }
-UNIT_LABELS = {"pe": "PE", "us": r"$\mu$s"}
+UNIT_LABELS = {"pe": "PE", "kevee": r"keV$_{\mathrm{ee}}$", "f90": "", "us": r"$\mu$s"}
 
 
 def label(name: str) -> str:
@@ -319,7 +321,7 @@ def draw_counts(spectra: Mapping[str, Any], fit: Mapping[str, Any]) -> Drawn:
         ax.errorbar(centre, observed, np.sqrt(observed), label=r"observed, $\pm\sqrt{n}$", **mark)
         curves.add(axis, "observed", 0, centre, observed)
         widths = np.unique(np.round(np.diff(edges), 9))
-        per = f"{widths[0]:g} {UNIT_LABELS[axis]}" if widths.size == 1 else "bin"
+        per = f"{widths[0]:g} {UNIT_LABELS[axis]}".strip() if widths.size == 1 else "bin"
         ax.set(xlim=edges[[0, -1]], ylim=(0, None), xlabel=label(axis), ylabel=f"Counts / {per}")
     handles, names = panels.flat[0].get_legend_handles_labels()
     panels.flat[0].legend(handles[::-1], names[::-1], loc="upper right")

@@ -9,7 +9,7 @@ import numpy as np
 
 from cevnsi.arrays import FloatArray
 from cevnsi.files.atomic import read_lines
-from cevnsi.files.tables import SPECTRA, SPECTRA_IN_TIME, Table, read_table
+from cevnsi.files.tables import SPECTRA, SPECTRA_IN_F90, SPECTRA_IN_TIME, Table, read_table
 from cevnsi.model import DataSet
 from cevnsi.physics.flux import FLAVORS
 
@@ -37,11 +37,12 @@ def _rows(labels: Mapping[str, Sequence[str]], dataset: DataSet, name: str, coun
     """Columns of counts (blocks, bins) and what each block is; edges of energy come before counts, others after."""
     n_blocks, n_bins = counts.shape
     edges = {edge: np.tile(values, n_blocks) for edge, values in dataset.measurement.bins().items()}
+    of_energy = list(edges)[:2]
     return {
         **{label: [value for value in values for _ in range(n_bins)] for label, values in labels.items()},
-        **{edge: values for edge, values in edges.items() if edge in SPECTRA.columns},
+        **{edge: values for edge, values in edges.items() if edge in of_energy},
         name: counts.ravel(),
-        **{edge: values for edge, values in edges.items() if edge not in SPECTRA.columns},
+        **{edge: values for edge, values in edges.items() if edge not in of_energy},
     }
 
 
@@ -56,9 +57,10 @@ def spectra_table(dataset: DataSet, mediator: Mapping[str, float] | None = None)
 
 
 def read_spectra(path: Path | str) -> Table:
-    """The columns of a spectra.csv, of counts in energy or in energy and time."""
-    in_time = any("bin_low_us" in line.split(",") for line in read_lines(Path(path))[:1])
-    return read_table(path, SPECTRA_IN_TIME if in_time else SPECTRA)
+    """The columns of a spectra.csv, of counts in energy and whatever further axes there are."""
+    names = next(iter(read_lines(Path(path))), "").split(",")
+    further = {"bin_low_f90": SPECTRA_IN_F90, "bin_low_us": SPECTRA_IN_TIME}
+    return read_table(path, next((layout for name, layout in further.items() if name in names), SPECTRA))
 
 
 def templates_table(dataset: DataSet) -> dict[str, Any]:
