@@ -296,7 +296,7 @@ def test_a_form_factor_of_one_is_rejected(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_an_efficiency_at_the_centre_of_a_wide_bin_loses_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One public code has a first bin of 0 to 12 PE, whose efficiency is that at 6, zero: it fits 260 in bins to 196."""
+    """One public code has a first bin of 0 to 12 PE, with the efficiency at 6, zero: it fits 260 in bins to 196."""
     wide = np.array([0, 12, 16, 20, 24, 28, 32, 36, 40, 46, 54, 60.0])
     monkeypatch.setattr(f"{__name__}.PE", wide)
     kevee = 1e3 * (RECOIL[:, None] ** np.arange(1, 5) @ np.loadtxt(RELEASE / "scintRespCoefficients.txt")[0])
