@@ -33,7 +33,7 @@ NUCLEI = [  # protons, neutrons, mass in MeV, rms radius of the neutrons in fm
     (z, a - z, u * ATOMIC_MASS_UNIT_MEV - z * ELECTRON_MASS_MEV, radius)
     for z, a, u, radius in ((55, 133, CESIUM_133_MASS_U, 5.01), (53, 127, IODINE_127_MASS_U, 4.94))
 ]
-LUMINOSITY = 14.6e3 / 259.81 * AVOGADRO * 3.198e23 * 0.0848 / (4 * np.pi * 1930.0**2)
+LUMINOSITY = 14.6e3 / (132.90545196 + 126.90447) * AVOGADRO * 3.198e23 * 0.0848 / (4 * np.pi * 1930.0**2)
 KEPT_UNTIL, LOST = 0.52, 0.0494  # microseconds, and per microsecond after them
 MOVED = ("efficiency", "quenching_0", "quenching_1", "radius")
 THETA = ("amplitude", "flux", *MOVED, "beam_neutrons", "induced_neutrons", "steady_state", "time_offset_us")
@@ -179,19 +179,19 @@ def shares(name: str, offset: float, smooth: bool = True) -> FloatArray:
         place = np.searchsorted(edges, t - offset) - 1
         parts = np.diff(kept(ends)) * contents[place] / np.diff(edges)[place]
     found = np.histogram(t, US, weights=parts)[0]
-    return found if name.startswith("nu") else found / found.sum()
+    return np.asarray(found if name.startswith("nu") else found / found.sum())
 
 
 @cache
 def counted(name: str) -> FloatArray:
     pe, us = np.loadtxt(RELEASE / f"dataBeamOn{name}.txt").T
-    return np.histogram2d(pe, us, bins=[PE, US])[0]
+    return np.asarray(np.histogram2d(pe, us, bins=[PE, US])[0])
 
 
 @cache
 def by_photoelectrons(name: str) -> FloatArray:
     table = np.loadtxt(RELEASE / f"{name}PE.txt")
-    return np.histogram(table[:, 0], PE, weights=table[:, 1])[0]
+    return np.asarray(np.histogram(table[:, 0], PE, weights=table[:, 1])[0])
 
 
 def expected(theta: FloatArray, charge: FloatArray, smooth: bool = True) -> FloatArray:
@@ -202,10 +202,9 @@ def expected(theta: FloatArray, charge: FloatArray, smooth: bool = True) -> Floa
     for a, sides in zip(moved, varied, strict=True):
         total += abs(a) * (sides[int(a < 0)] - nominal)
     by_flavor = (1 + amplitude) * (1 + flux) * (charge[..., None] * total).sum(axis=1)
-    counts = sum(
-        np.outer(s, shares(name, offset, smooth))
-        for s, name in zip(by_flavor, ("nu_e", "nu_mu", "nu_mu_bar"), strict=True)
-    )
+    counts = np.zeros((len(PE) - 1, len(US) - 1))
+    for by_pe, name in zip(by_flavor, NEUTRINOS, strict=True):
+        counts += np.outer(by_pe, shares(name, offset, smooth))
     for scale, norm, name in ((brn, 18.4, "brn"), (nin, 5.6, "nin")):
         counts += (1 + scale) * norm * np.outer(by_photoelectrons(name), shares(name, offset, smooth))
     falling = -np.diff(np.exp(-LOST * US))

@@ -92,10 +92,10 @@ def choices_of(section: Mapping[str, Any]) -> Choices:
     return Choices(**chosen)
 
 
-def _two_columns(path: Path, what: str) -> tuple[list[float], list[float]]:
-    """Centres, evenly spaced, and contents of a file of the release."""
+def evenly_spaced(path: Path, what: str, separator: str | None = ",") -> tuple[list[float], list[float]]:
+    """Centres, evenly spaced, and contents of a file of the release; without a separator blanks stand between them."""
     centres, contents, rows = [], [], []
-    for row, _, (centre, content) in release_rows(path, what, 2):
+    for row, _, (centre, content) in release_rows(path, what, 2, separator):
         if content < 0:
             raise TableError(f"{path}: row {row}: {content:g} is negative; expected a content of zero or more")
         if content > LARGEST:
@@ -116,7 +116,7 @@ def _two_columns(path: Path, what: str) -> tuple[list[float], list[float]]:
     return centres, contents
 
 
-def _edges(path: Path, centres: list[float]) -> FloatArray:
+def bin_edges(path: Path, centres: list[float]) -> FloatArray:
     """Bin edges of evenly spaced centres."""
     half = (centres[1] - centres[0]) / 2
     if not (half > 10**-DECIMALS and centres[-1] <= LARGEST):
@@ -137,13 +137,13 @@ def _cells(path: Path) -> tuple[FloatArray, FloatArray, FloatArray]:
             gap = centres[int(steps.argmax())] if len(centres) > 1 else centres[0]
             raise TableError(f"{path}: {name} have a gap after {gap:g}; expected evenly spaced centres of bins")
     counts = np.array([[found[energy, time] for time in times] for energy in energies], float)
-    return _edges(path, energies), _edges(path, times), counts
+    return bin_edges(path, energies), bin_edges(path, times), counts
 
 
 def _neutrons_before_acceptance(path: Path, edges_pe: FloatArray) -> Table:
     """Prompt neutrons by photoelectrons, in bins at which those of the counts end."""
-    centres, per_gwh = _two_columns(path, "photoelectrons, neutrons / GWhr")
-    edges = _edges(path, centres)
+    centres, per_gwh = evenly_spaced(path, "photoelectrons, neutrons / GWhr")
+    edges = bin_edges(path, centres)
     missing = np.abs(edges - edges_pe[:, None]).min(axis=1) > ROUNDING * (edges[1] - edges[0])
     if missing.any():
         ends = f"its bins are from {edges[0]:g} to {edges[-1]:g} by {edges[1] - edges[0]:g}"
@@ -177,9 +177,9 @@ def read_energy_time(paths: Paths) -> Tables:
     arrival = Table(bin_low_us=us[:-1], bin_high_us=us[1:])
     for name in ARRIVALS:
         path = paths[f"arrival_{name}"]
-        centres, shares = _two_columns(path, "bin center, fractional intensity")
+        centres, shares = evenly_spaced(path, "bin center, fractional intensity")
         if len(centres) != us.size - 1 or not np.allclose(
-            _edges(path, centres), us, rtol=0, atol=ROUNDING * (us[1] - us[0])
+            bin_edges(path, centres), us, rtol=0, atol=ROUNDING * (us[1] - us[0])
         ):
             raise TableError(f"{path}: its bins of time are not those of {paths['coincidence']}")
         if not abs(sum(shares) - 1) <= SUM_WITHIN:
@@ -330,8 +330,18 @@ def _experiment(tables: Tables, section: Mapping[str, Any], exposure: Exposure) 
 
 
 def _bins(section: Mapping[str, Any]) -> str:
-    choices, said = choices_of(section), []
-    for edges, unit in ((choices.photoelectron_edges, "PE"), (choices.time_edges_us, "μs")):
+    choices = choices_of(section)
+    return bins_text(choices.photoelectron_edges, choices.time_edges_us)
+
+
+def bins_text(photoelectron_edges: Sequence[float], time_edges_us: Sequence[float]) -> str:
+    """Bins of energy and time, for a reader.
+
+    >>> bins_text([0, 8, 12], [0, 6])
+    '2 bins from 0 to 12 PE times 1 bin from 0 to 6 μs'
+    """
+    said = []
+    for edges, unit in ((photoelectron_edges, "PE"), (time_edges_us, "μs")):
         said.append(f"{len(edges) - 1} bin{'s' if len(edges) > 2 else ''} from {edges[0]:g} to {edges[-1]:g} {unit}")
     return " times ".join(said)
 

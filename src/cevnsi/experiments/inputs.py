@@ -12,6 +12,7 @@ from cevnsi.experiments.checks import Tables
 from cevnsi.experiments.csi_2017 import RELEASE_2018
 from cevnsi.experiments.csi_2017_figures import FIGURE_3
 from cevnsi.experiments.csi_2017_time import RELEASE_2018_TIME
+from cevnsi.experiments.csi_2021 import RELEASE_CSI_2021
 from cevnsi.experiments.exposure import Exposure
 from cevnsi.experiments.lar_2020 import RELEASE_LAR_2020
 from cevnsi.experiments.measurement import PHOTOELECTRONS, ROUNDING, Measurement, bins_between
@@ -28,6 +29,7 @@ RELEASES: dict[str, Release] = {
     "figure3": FIGURE_3,
     "release2018": RELEASE_2018,
     "csi_2017": RELEASE_2018_TIME,
+    "csi_2021": RELEASE_CSI_2021,
     "lar_2020": RELEASE_LAR_2020,
     "table": OWN_TABLES,
     "counts": OWN_COUNTS,
@@ -119,7 +121,7 @@ def experiment_of(section: Mapping[str, Any], tables: Tables) -> tuple[Experimen
 
 def _check_told_apart(nuisances: Sequence[Nuisance], measurement: Measurement) -> None:
     """Refuse free nuisances of which others make up for any value, or of samples without counts."""
-    free = [n for n in nuisances if n.sigma is None and n.fixed is None and not n.shifts]
+    free = [n for n in nuisances if n.sigma is None and n.fixed is None and n.scales and not n.shifts]
     samples = [SIGNAL, *(name for name, counts in measurement.backgrounds.items() if counts.any())]
     scaled = np.array([[sample in n.scales for n in free] for sample in samples], float)
     if free and np.linalg.matrix_rank(scaled) < len(free):
