@@ -1,7 +1,10 @@
 """CsI 2021 in energy and time: its likelihood written out from the release's files, and what is known of it."""
 
-from functools import cache, partial
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache, lru_cache, partial
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +15,7 @@ from scipy.optimize import brentq
 from scipy.stats import gamma, poisson
 
 from cevnsi.arrays import FloatArray
+from cevnsi.config.build import build_model
 from cevnsi.constants import (
     ATOMIC_MASS_UNIT_MEV,
     AVOGADRO,
@@ -24,6 +28,27 @@ from cevnsi.constants import (
     PION_MASS_MEV,
     SIN2_THETA_W,
 )
+from cevnsi.experiments.checks import Tables
+from cevnsi.experiments.csi_2021 import (
+    EVENTS,
+    KEPT_UNTIL_US,
+    OFFSETS_US,
+    Choices,
+    Efficiency,
+    clock_of,
+    response,
+    time_shares,
+)
+from cevnsi.experiments.csi_2021 import (
+    counted as counted_by_library,
+)
+from cevnsi.experiments.release import Variation
+from cevnsi.experiments.targets import TARGETS
+from cevnsi.fits import best_fit
+from cevnsi.model import Model, chi2_at
+from cevnsi.physics.form_factors import form_factor_named
+from cevnsi.statistics.nuisances import precisions
+from cevnsi.templates import Templates, build_templates
 from project import ROOT
 
 RELEASE = ROOT / "data/coherent_csi_2021"
@@ -35,8 +60,9 @@ NUCLEI = [  # protons, neutrons, mass in MeV, rms radius of the neutrons in fm
 ]
 LUMINOSITY = 14.6e3 / (132.90545196 + 126.90447) * AVOGADRO * 3.198e23 * 0.0848 / (4 * np.pi * 1930.0**2)
 KEPT_UNTIL, LOST = 0.52, 0.0494  # microseconds, and per microsecond after them
+BACKGROUNDS = ("beam_related_neutrons", "neutrino_induced_neutrons", "csi_steady_state")
 MOVED = ("efficiency", "quenching_0", "quenching_1", "radius")
-THETA = ("amplitude", "flux", *MOVED, "beam_neutrons", "induced_neutrons", "steady_state", "time_offset_us")
+THETA = ("amplitude", "flux", *MOVED, *BACKGROUNDS, "time_offset_us")
 NEUTRINOS = ("nu_e", "nu_mu", "nu_mu_bar")
 WIDTHS = np.array([np.inf, 0.10, 1, 1, 1, 1, 0.25, 0.35, 0.021, np.inf])
 
@@ -166,6 +192,7 @@ def density(name: str) -> Any:
     return CubicSpline(edges, np.append(0, np.cumsum(contents))).derivative()
 
 
+@lru_cache(maxsize=10_000)
 def shares(name: str, offset: float, smooth: bool = True) -> FloatArray:
     """What is seen in each bin of time: straight lines through the cumulative at the edges, or a cubic spline."""
     edges, contents = profile(name)
@@ -214,8 +241,9 @@ def expected(theta: FloatArray, charge: FloatArray, smooth: bool = True) -> Floa
 
 def deviance(theta: FloatArray, charge: FloatArray, smooth: bool = True) -> float:
     """-2 ln L over that of a perfect prediction."""
-    n, mean = counted("C"), expected(np.asarray(theta), charge, smooth)
-    return float(2 * (poisson.logpmf(n, n) - poisson.logpmf(n, mean)).sum() + ((theta / WIDTHS) ** 2).sum())
+    theta, n = np.asarray(theta), counted("C")
+    logarithm = poisson.logpmf(n, n) - poisson.logpmf(n, expected(theta, charge, smooth))
+    return float(2 * np.sum(logarithm) + np.sum((theta / WIDTHS) ** 2))
 
 
 def least(charge: FloatArray, **fixed: float) -> Minuit:
@@ -239,7 +267,7 @@ UNIT = [np.outer(np.ones(3), nucleus) for nucleus in np.eye(2)]
 
 def seen_counts(offset: float = 0.0, of: FloatArray | None = None) -> FloatArray:
     """Of the standard model, by flavor."""
-    total = (charges()[..., None] * (of_charges()[0][0] if of is None else of)).sum(axis=(1, 2))
+    total = np.sum(charges()[..., None] * (of_charges()[0][0] if of is None else of), axis=(1, 2))
     return np.asarray(total * [shares(name, offset).sum() for name in NEUTRINOS])
 
 
@@ -309,3 +337,202 @@ def test_an_efficiency_at_the_centre_of_a_wide_bin_loses_it(monkeypatch: pytest.
     free = least(charges())
     events = (1 + free.values["amplitude"]) * seen_counts(free.values["time_offset_us"], of_centres).sum()
     assert events == pytest.approx(250, abs=2)
+
+
+@pytest.fixture(scope="module")
+def used(model: Callable[..., Model]) -> Model:
+    return model("csi_2021")
+
+
+@pytest.fixture(scope="module")
+def read(tables: Callable[[str], Tables]) -> Tables:
+    return tables("csi_2021")
+
+
+POINTS: list[dict[str, float]] = [
+    {},
+    {"eps_ee_dV": 0.31, "eps_ee_uV": -0.12},
+    {"eps_mumu_uV": 0.2, "eps_ee_dV": -0.4},
+    {"eps_ee_uV": 0.7, "eps_mumu_uV": -0.6, "eps_mumu_dV": 0.25},
+]
+
+
+def of_library(model: Model, theta: FloatArray, parameters: dict[str, float]) -> float:
+    """Chi2 at nuisances in the order of the page."""
+    dataset = model.dataset
+    cells, sides = dataset.signal("contact", parameters)
+    one = {name: (up[None], None if down is None else down[None]) for name, (up, down) in sides.items()}
+    counts = model.expected([(cells[None], one)])(theta[None], np.array([0]))[0]
+    return float(model.likelihood(counts)[0][0] + precisions(model.nuisances) @ theta**2)
+
+
+@pytest.mark.parametrize("parameters", POINTS, ids=str)
+def test_chi2_is_that_of_the_page(parameters: dict[str, float], used: Model) -> None:
+    random = np.random.default_rng(7)
+    for offset in (0.0, 0.0713, -0.1234, 0.2487, -0.25):
+        theta = np.array([*random.normal(0, [0.1, 0.5, 1, 1, 1, 0.2, 0.3, 0.02]), offset])
+        page = deviance(np.append(0, theta), charges(**parameters))
+        assert of_library(used, theta, parameters) == pytest.approx(page, abs=1e-6)
+
+
+def test_the_best_fit_is_that_of_the_page(used: Model) -> None:
+    fit, free, standard = best_fit(used), found()["free"], found()["standard"]
+    assert fit["chi2"] == pytest.approx(free.fval, abs=1e-5)
+    assert fit["standard_model"]["chi2"] == pytest.approx(standard.fval, abs=1e-5)
+    assert fit["significance"] == pytest.approx(np.sqrt(found()["none"].fval - free.fval), abs=1e-5)
+    by_flavor = dict(zip(("nu_e", "nu_mu", "nu_mu_bar"), seen_counts(), strict=True))
+    assert fit["sm_counts"] == pytest.approx({**by_flavor, "all": sum(by_flavor.values())}, rel=1e-6)
+    for name, value in fit["standard_model"]["nuisances"].items():
+        assert value["value"] == pytest.approx(standard.values[name], abs=2e-3)
+    assert fit["bins"] == 99
+
+
+def test_events_at_an_edge_are_of_the_upper_bin(used: Model, read: Tables) -> None:
+    """Several lie exactly at one; [low, high) is what counts them."""
+    observed = used.dataset.measurement.observed.reshape(9, 11)
+    pe, us = (read["coincidence"][name] for name in EVENTS)
+    assert observed.sum() == 1578
+    assert counted_by_library(read["anticoincidence"], PE, US).sum() == 1295
+    inside = pe < 60
+    at_edge = inside & np.isin(us, US[1:])
+    assert at_edge.sum() == 5
+    for x, t in zip(pe[at_edge], us[at_edge], strict=True):
+        i, j = np.flatnonzero(x >= PE)[-1], np.flatnonzero(t >= US)[-1]
+        assert observed[i, j] == ((pe >= PE[i]) & (pe < PE[i + 1]) & (us >= US[j]) & (us < US[j + 1])).sum()
+    last = {EVENTS[0]: np.array([60.0, 59.99, 8.0]), EVENTS[1]: np.array([1.0, 6.0, 0.0])}
+    np.testing.assert_array_equal(counted_by_library(last, PE, US).sum(axis=1), [0, 1, *[0] * 7])
+
+
+def test_the_response_is_that_of_samples(read: Tables) -> None:
+    """Recoils of one energy drawn, given photoelectrons by a gamma law, and accepted one by one."""
+    random, n = np.random.default_rng(20261126), 400_000
+    efficient, quenching = (
+        np.loadtxt(RELEASE / name)[0] for name in ("effCoefficients.txt", "scintRespCoefficients.txt")
+    )
+    made = response(PE, efficient.tolist(), quenching.tolist())
+    for recoil in (0.004, 0.011, 0.03):
+        kevee = 1e3 * sum(c * recoil ** (i + 1) for i, c in enumerate(quenching))
+        shape = 1 + 9.56 * kevee
+        drawn = random.gamma(shape, kevee / 0.0749 / shape, n)
+        kept = drawn[random.random(n) < efficiency(drawn, 0)]
+        expected_here = made.detected(np.array([recoil]))[:, 0]
+        observed = np.histogram(kept, PE)[0] / n
+        assert (np.abs(observed - expected_here) < 5 * np.sqrt(expected_here / n) + 1e-6).all()
+
+
+def test_the_efficiency_begins_at_its_kink() -> None:
+    curve = Efficiency(**dict(zip("abcd", np.loadtxt(RELEASE / "effCoefficients.txt")[0], strict=True)))
+    assert curve.kinks == pytest.approx([7.07], abs=0.005)
+    assert curve(curve.kinks - 0.01) == 0
+    assert curve(curve.kinks + 0.01) > 0
+    assert Efficiency(a=0.5, b=1.0, c=10.0, d=0.1).kinks.size == 0
+
+
+def test_a_spline_in_the_offset_is_the_shares_made_there(read: Tables, used: Model) -> None:
+    clock = used.dataset.clock
+    assert clock is not None
+    offsets = np.append(np.random.default_rng(3).uniform(-0.25, 0.25, 50), [-0.25, -0.2488, 0.2488, 0.25])
+    anew = clock_of(read, Choices(), offsets)
+    for name, shares_of in clock.shares.items():
+        np.testing.assert_allclose(shares_of.at(offsets), anew.shares[name].values, atol=1e-8)
+    other = clock_of(read, Choices(), np.sort(np.append(OFFSETS_US, 0.0713)))
+    theta = np.array([0.1, 0.3, 0, 0, -0.5, 0.1, 0, 0, 0.0713])
+    changed = replace(used, datasets=(replace(used.dataset, clock=other),))
+    assert of_library(changed, theta, {}) == pytest.approx(of_library(used, theta, {}), abs=1e-6)
+
+
+def test_shares_are_what_arrives(read: Tables) -> None:
+    """Of straight lines in the middle of what is smooth, and all that comes within the fit's times."""
+    table = read["neutrinos_in_time"]
+    edges = np.append(table["bin_low_us"], table["bin_high_us"][-1])
+    early = time_shares(edges, table["nu_e"], np.array([0.0, 0.1, 0.2, KEPT_UNTIL_US]), np.zeros(1))[0]
+    ends = np.interp([0.0, 0.1, 0.2, 0.52], edges, np.append(0, np.cumsum(table["nu_e"])))
+    np.testing.assert_allclose(early, np.diff(ends), rtol=1e-9)  # all four are edges of the file, before any is lost
+    uniform = time_shares(np.linspace(-1, 7, 81), np.full(80, 1 / 80), np.array([0.0, 6.0]), np.array([0.0, 0.2]))
+    lasting = KEPT_UNTIL_US - np.expm1(-LOST * (6 - KEPT_UNTIL_US)) / LOST
+    np.testing.assert_allclose(uniform[:, 0], lasting / 8, rtol=1e-12)
+
+
+def test_smooth_contents_differ_little_from_flat_ones() -> None:
+    """Of chi2 0.007 to 0.011, all alike: half of a file's bin, where one of the analysis ends in its middle."""
+    differences = []
+    for offset in np.linspace(-0.05, 0.2, 11) + 0.0013:
+        theta = np.array([*[0.0] * 9, offset])
+        differences.append(deviance(theta, charges()) - deviance(theta, charges(), smooth=False))
+    assert max(map(abs, differences)) < 0.02
+    assert np.ptp(differences) < 0.01
+
+
+def _built(model: Model, variation: Variation) -> Templates:
+    analysis = model.analysis
+    assert variation.response is not None
+    return build_templates(
+        target=TARGETS[analysis.nuclei],
+        form_factor=form_factor_named(analysis.form_factor, variation.radius),
+        exposure=analysis.exposure,
+        response=variation.response,
+    )
+
+
+def test_templates_made_at_a_nuisance_are_near_those_that_are_morphed(used: Model, read: Tables) -> None:
+    """What linearity costs at half and at one and a half sigma: in chi2 of 81 up to 0.02, of the efficiency 2."""
+    dataset = used.dataset
+    nominal, sides = dataset.signal("contact", {})
+    columns = ("a", "b", "c", "d")
+    for name in MOVED:
+        for value in (0.5, -0.5, 1.5, -1.5):
+            radius, numbers = 1 + 0.022 * value * (name == "radius"), {}
+            for of in ("efficiency", "quenching"):
+                coefficients = np.array([read[of][column] for column in columns]).T
+                row = np.flatnonzero(read[of][name] == np.sign(value))[0] if name in read[of] else 0
+                numbers[of] = (coefficients[0] + abs(value) * (coefficients[row] - coefficients[0])).tolist()
+            varied = Variation(response=response(PE, numbers["efficiency"], numbers["quenching"]), radius=radius)
+            templates = _built(used, varied)
+            rebuilt = replace(dataset, templates=templates).signal("contact", {})[0]
+            side = sides[name][int(value < 0)]
+            assert side is not None
+            morphed = nominal + abs(value) * side
+            assert np.abs(morphed - rebuilt).max() < (1.0 if name == "efficiency" else 0.02), (name, value)
+            assert abs(morphed.sum() / rebuilt.sum() - 1) < (0.01 if name == "efficiency" else 3e-4), (name, value)
+
+
+def test_other_bins_have_the_sums_of_their_own(used: Model, config: dict[str, Any], root: Path) -> None:
+    """Wider, and fewer: norms are those of the whole fit, whatever part of it is looked at."""
+    whole, chosen = used.dataset, {"photoelectron_edges": [8, 16, 24], "time_edges_us": [0.25, 1, 6]}
+    config["analyses"]["csi_2021"]["measurement"] = chosen
+    part = build_model(config, "csi_2021", root).dataset
+
+    def summed(values: FloatArray) -> FloatArray:
+        cells = values.reshape(9, 11)
+        return np.array([cells[i : i + 2, j].sum() for i in (1, 3) for j in (slice(2, 8), slice(8, 11))])
+
+    np.testing.assert_array_equal(part.measurement.observed, summed(whole.measurement.observed))
+    for name, values in whole.measurement.backgrounds.items():
+        np.testing.assert_allclose(part.measurement.backgrounds[name], summed(values), rtol=1e-9)
+    found_here, of_whole = (each.by_flavor("contact", {}).sum(axis=0) for each in (part, whole))
+    np.testing.assert_allclose(found_here, summed(of_whole), rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("edges", "said"),
+    [
+        ({"photoelectron_edges": (0.0, 61.0)}, "photoelectron_edges: from 0 to 61; expected 0 to 60"),
+        ({"time_edges_us": (0.0, 6.5)}, "time_edges_us: from 0 to 6.5; expected 0 to 6"),
+        ({"time_edges_us": (-0.1, 6.0)}, "time_edges_us: from -0.1 to 6; expected 0 to 6"),
+    ],
+)
+def test_bins_beyond_the_fit_are_refused(edges: dict[str, tuple[float, ...]], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        Choices(**edges)
+
+
+def test_zero_coupling_is_the_standard_model_and_a_heavy_mediator_the_contact_limit(used: Model) -> None:
+    bare = chi2_at(used, "contact", {"eps_ee_dV": 0.0})
+    assert chi2_at(used, "light_mediator", {"mediator_mass_mev": 10.0, "coupling": 0.0}) == pytest.approx(
+        bare, abs=1e-8
+    )
+    mass, coupling = 1e6, 3.0
+    epsilon = coupling**2 / (np.sqrt(2) * G_FERMI * mass**2) / 2  # Eq. 6 at Q^2 far below M^2 is half of Eq. 9's
+    names = [f"eps_{pair}_{quark}V" for pair in ("ee", "mumu") for quark in "ud"]
+    heavy = chi2_at(used, "light_mediator", {"mediator_mass_mev": mass, "coupling": coupling})
+    assert heavy == pytest.approx(chi2_at(used, "contact", dict.fromkeys(names, epsilon)), rel=1e-6)

@@ -272,8 +272,8 @@ def time_shares(edges_us: FloatArray, contents: FloatArray, bins_us: FloatArray,
 
     The efficiency is that of the reconstructed time, and is in none of the files.
     """
-    # ASSUME: contents grow smoothly: a cubic spline through their sums at the edges. With straight lines chi2 has a kink
-    # every 5 ns; what differs is half of a file's bin, where one of an analysis ends in its middle.
+    # ASSUME: contents grow smoothly: a cubic spline through their sums at the edges. With straight lines chi2 has
+    # a kink every 5 ns; what differs is half of a file's bin, where one of an analysis ends in its middle.
     from scipy.interpolate import CubicSpline
 
     arrived = CubicSpline(edges_us, np.append(0.0, np.cumsum(contents)))
@@ -339,7 +339,7 @@ def counted(events: Mapping[str, Any], edges_pe: FloatArray, edges_us: FloatArra
 
 def _steady_state(tables: Tables, edges_pe: FloatArray, edges_us: FloatArray) -> FloatArray:
     """Its counts: photoelectrons of the anticoincidence, times an exponential in time, (photoelectrons, times)."""
-    # ASSUME: photoelectrons are those of all times of the fit, at each; in time it falls as the efficiency, but from zero
+    # ASSUME: photoelectrons at each time are those of all of the fit; it falls in time as the efficiency, but from zero
     in_fit = np.array([0.0, FIT_US])
     by_pe = counted(tables["anticoincidence"], edges_pe, in_fit)[:, 0]
     every = counted(tables["anticoincidence"], np.array([0.0, FIT_PE]), in_fit).sum()
