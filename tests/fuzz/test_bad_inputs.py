@@ -29,6 +29,7 @@ from hypothesis import strategies as st
 from cevnsi.config import check as config
 from cevnsi.experiments import inputs, lar_2020
 from cevnsi.experiments.csi_2017 import CSI_2017
+from cevnsi.experiments.csi_2021 import CSI_2021
 from cevnsi.files import strict_yaml, tables
 from cevnsi.files.atomic import TableError
 from cevnsi.files.strict_yaml import ConfigError
@@ -41,11 +42,12 @@ Columns = Mapping[str, Mapping[str, Any]]
 SUMS = Path("data/SHA256SUMS")
 DATASETS = strict_yaml.read(ROOT / "config.yaml")["datasets"]
 DATASETS["table"] = {"reader": "table", "files": {"counts": "data/counts.csv", "acceptance": "data/acceptance.csv"}}
-CSI_2017_FILES = DATASETS["csi_2017"]["files"]
+CSI_2017_FILES, CSI_2021_FILES = (DATASETS[name]["files"] for name in ("csi_2017", "csi_2021"))
 # The release in few bins, lest every change read 2400 rows, and the same as tables of one's own.
 for _name in ("release", "csi_2017"):
     _files = DATASETS[_name]["files"].items()
     DATASETS[_name]["files"] = {role: f"data/few/{role}{Path(file).suffix}" for role, file in _files}
+DATASETS["csi_2021"]["files"] = {role: f"data/few_2021/{role}.txt" for role in CSI_2021_FILES}
 OWN = ("counts", "acceptance", "backgrounds", "arrival")
 ARGON_FILES = DATASETS["lar_2020"]["files"]
 DATASETS["lar_2020"]["files"] = {role: f"data/argon/{role}{Path(file).suffix}" for role, file in ARGON_FILES.items()}
@@ -58,6 +60,8 @@ TWINS = {
     "coincidence": "anticoincidence",
     "reading_a": "reading_b",
     "arrival_prompt_neutrinos": "arrival_delayed_neutrinos",
+    "beam_related_neutrons_photoelectrons": "neutrino_induced_neutrons_photoelectrons",
+    "beam_related_neutrons_times": "neutrino_induced_neutrons_times",
 }
 _SECTION = {"nuclei": "mean", "form_factor": "helm", "sin2_theta_w": 0.23, "scans": [], "exposure": vars(CSI_2017)}
 _FLUX = {"flux": {"sigma": 0.28, "scales": ["signal"]}}
@@ -65,6 +69,9 @@ _FLUX = {"flux": {"sigma": 0.28, "scales": ["signal"]}}
 ASKED: dict[str, dict[str, Any]] = {
     "csi_2017": _SECTION
     | {"measurement": {"photoelectron_edges": [6, 8, 10, 12, 14], "time_edges_us": [0, 3, 6, 9, 12]}},
+    "csi_2021": _SECTION
+    | {"exposure": {name: value for name, value in vars(CSI_2021).items() if value is not None}}
+    | {"measurement": {"photoelectron_edges": [8, 60], "time_edges_us": [0, 1, 6]}},
     "counts": _SECTION | {"nuisances": _FLUX},
     "gaussian": _SECTION | {"nuisances": _FLUX, "statistic": "gaussian"},
     "lar_2020": _SECTION
@@ -102,6 +109,31 @@ def _few_bins() -> dict[str, str]:
         if in_time:
             table = table.assign(us=table.us // 3 * 3 + 1.5).groupby(names[:-1], as_index=False).sum()
         texts[role] = "# centers, contents\n" + table.to_csv(index=False, header=False).replace(",", ", ")
+    return texts
+
+
+def _few_of_2021() -> dict[str, str]:
+    """The release of all CsI data with fewer events and wider bins, by role."""
+    texts = {}
+    for role, file in CSI_2021_FILES.items():
+        path = ROOT / file
+        if role in ("efficiency", "scintillation"):
+            texts[role] = path.read_text(encoding="utf-8")
+        elif role in ("coincidence", "anticoincidence"):
+            texts[role] = "".join(path.read_text(encoding="utf-8").splitlines(keepends=True)[:42])
+        elif role == "neutrino_times":
+            table = pd.read_csv(path, comment="#", names=["low", "high", *"abcd"])
+            wide = table.groupby(table.low // 1000)[[*"abcd"]].sum()
+            rows = [f"{1000 * i:.0f},{1000 * (i + 1):.0f},{','.join(map(repr, n))}\n" for i, *n in wide.itertuples()]
+            texts[role] = "# low, high, shares\n" + "".join(rows)
+        else:
+            width = 0.5 if role.endswith("times") else 5
+            table = pd.read_csv(path, sep=r"\s+", names=["centre", "n"])
+            low = np.floor((table.centre + width / 2 * role.endswith("times")) / width)
+            sums = table.groupby(low).n.sum()[: 14 if width < 1 else 20]
+            sums /= 1.0 if width < 1 else sums[:12].sum() * width
+            half = 0.0 if width < 1 else 0.5
+            texts[role] = "".join(f"{(i + half) * width!r} {n!r}\n" for i, n in sums.items())
     return texts
 
 
@@ -168,7 +200,7 @@ def _true_texts() -> dict[str, str]:
         for role, path in paths.items():
             path.write_text(few[role], encoding="utf-8")
         own = _own_texts(paths)
-    for name, by_role in {"csi_2017": few, "lar_2020": _few_argon(), **own}.items():
+    for name, by_role in {"csi_2017": few, "csi_2021": _few_of_2021(), "lar_2020": _few_argon(), **own}.items():
         texts |= {FILES[name][role]: text for role, text in by_role.items()}
     return texts
 
@@ -322,6 +354,72 @@ def _csi_2017(paths: dict[str, Path]) -> Columns:
     }
 
 
+def _rows(path: Path, separator: str | None, count: int) -> Any:
+    """Rows of so many numbers between comments, (rows, count)."""
+    lines = [line for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip() and line[0] != "#"]
+    rows = np.array([[float(cell) for cell in line.split(separator)] for line in lines])
+    assert rows.shape == (len(lines), count)
+    assert np.isfinite(rows).all()
+    return rows
+
+
+def _varied(path: Path, labels: list[str]) -> Any:
+    """Rows of four coefficients, each after a comment that ends with its label."""
+    lines = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
+    before = [lines[i - 1] for i, line in enumerate(lines) if line[0] != "#"]
+    assert [line.strip("# ") for line in before] == labels
+    return _rows(path, None, 4)
+
+
+def _csi_2021(paths: dict[str, Path]) -> Columns:
+    found: dict[str, Any] = {}
+    for window in ("coincidence", "anticoincidence"):
+        events = _rows(paths[window], None, 2)
+        assert (events >= 0).all()
+        assert (events[:, 1] <= 12).all()
+        found[window] = {"photoelectrons": events[:, 0], "arrival_time_us": events[:, 1]}
+    plus = "Syst model, +1 sigma"
+    curve = _varied(paths["efficiency"], ["Nominal efficiency model", plus, plus])
+    assert (curve[:, :2] > 0).all()
+    assert ((curve[:, 0] + curve[:, 3] > 0) & (curve[:, 0] + curve[:, 3] <= 1)).all()
+    found["efficiency"] = {"efficiency": [0, 1, -1], **dict(zip("abcd", curve.T, strict=True))}
+    sides = [f"Syst model {model}, {side}1 sigma" for model in (0, 1) for side in "+-"]
+    light = _varied(paths["scintillation"], ["Nominal scintillation model", *sides])
+    recoil = np.linspace(0, 0.047, 100)[:, None]
+    assert (np.diff(recoil ** [1, 2, 3, 4] @ light.T, axis=0) > 0).all()
+    values = {"quenching_0": [0, 1, -1, 0, 0], "quenching_1": [0, 0, 0, 1, -1]}
+    found["quenching"] = values | dict(zip("abcd", light.T, strict=True))
+    times = _rows(paths["neutrino_times"], ",", 6)
+    assert (times[:, 0] < times[:, 1]).all()
+    assert np.allclose(times[1:, 0], times[:-1, 1], rtol=1e-6, atol=1e-6 * (times[0, 1] - times[0, 0]))
+    assert times[-1, 1] >= 6250
+    assert (times[:, 2:] >= 0).all()
+    assert (abs(times[:, 2:5].sum(axis=0) - 1) < 2e-6).all()
+    shares = {"nu_mu": times[:, 2], "nu_mu_bar": times[:, 3], "nu_e": times[:, 4]}
+    found["neutrinos_in_time"] = {"bin_low_us": times[:, 0] / 1e3, "bin_high_us": times[:, 1] / 1e3, **shares}
+    for of, kind, unit, ends in (
+        ("photoelectrons", "by_photoelectrons", "pe", (0, 60)),
+        ("times", "in_time", "us", (-0.25, 6.25)),
+    ):
+        table: dict[str, Any] = {}
+        for name in ("beam_related_neutrons", "neutrino_induced_neutrons"):
+            rows = _rows(paths[f"{name}_{of}"], None, 2)
+            edges = _even(rows[:, 0])
+            assert (rows[:, 1] >= 0).all()
+            assert rows[:, 1].any()
+            assert edges[0] <= ends[0] + 1e-5
+            assert edges[-1] >= ends[1] - 1e-5
+            if unit == "pe":
+                assert abs((rows[:, 1] * np.diff(edges))[edges[1:] < 60.0001].sum() - 1) < 2e-6
+            if table:
+                assert np.allclose(table["bin_low_us" if unit == "us" else "bin_low_pe"], edges[:-1], rtol=1e-5)
+            else:
+                table = {f"bin_low_{unit}": edges[:-1], f"bin_high_{unit}": edges[1:]}
+            table[name] = rows[:, 1]
+        found[f"neutrons_{kind}"] = table
+    return found
+
+
 def _between_blanks(path: Path) -> Any:
     """Numbers without a header, between blanks."""
     return pd.read_csv(
@@ -429,6 +527,7 @@ READERS: dict[str, Callable[[dict[str, Path]], Columns]] = {
     "figure3": _figure3,
     "release": _release,
     "csi_2017": _csi_2017,
+    "csi_2021": _csi_2021,
     "lar_2020": _lar_2020,
     "table": lambda paths: {role: dict(_numbers(path.read_bytes())) for role, path in paths.items()},
     "counts": _counts,
@@ -599,6 +698,7 @@ def _every_cell(path: str) -> Iterator[tuple[str, str, str]]:
 # Read by the same lines as another place, so that a change at random is enough.
 ALIKE = {
     "csi_2017": {*CSI_2017_FILES} - {"coincidence", "neutrons", "arrival_prompt_neutrinos"},
+    "csi_2021": {"anticoincidence", "neutrino_induced_neutrons_photoelectrons", "neutrino_induced_neutrons_times"},
     "gaussian": {"acceptance", "backgrounds"},
     "lar_2020": {*ARGON_FILES} - {"observed", "signal", "signal_timing", "efficiency", "parameters"},
 }
@@ -651,12 +751,11 @@ FORMS = [
     (name, role, how)
     for name, role in PLACES
     for how in HARMLESS
-    if not (
-        how == "spaces around commas" and name not in ("release", "csi_2017", "lar_2020")
-    )  # a column's name would change
-    if not (
-        how == "quoted cells" and name in ("release", "csi_2017", "lar_2020", "published")
-    )  # not csv, or quoted already
+    # a column's name would change, or what a row is said to be of
+    if not (how == "spaces around commas" and name not in ("release", "csi_2017", "csi_2021", "lar_2020"))
+    if not (how == "spaces around commas" and name == "csi_2021" and role in ("efficiency", "scintillation"))
+    # not csv, or quoted already
+    if not (how == "quoted cells" and name in ("release", "csi_2017", "csi_2021", "lar_2020", "published"))
 ]
 
 

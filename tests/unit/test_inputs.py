@@ -67,6 +67,43 @@ IN_TIME: Files = {
     **{f"arrival_{name}": SHARES for name in ("prompt_neutrinos", "delayed_neutrinos", "prompt_neutrons")},
     "parameters": PARAMETERS,
 }
+EVENTS = "# photoelectrons, microseconds\n9.5 0.25\n30.25 1\n59 5.5\n"
+EFFICIENCIES = """# x is in PE
+# Nominal efficiency model
+1.32 0.286 10.9 -0.333
+# Syst model, +1 sigma
+1.34 0.285 9.8 -0.356
+
+# Syst model, +1 sigma
+1.3 0.287 11.9 -0.31
+"""
+QUENCHINGS = """# Nominal scintillation model
+0.05 4 -100 800
+# Syst model 0, +1 sigma
+0.06 4 -100 800
+# Syst model 0, -1 sigma
+0.04 4 -100 800
+# Syst model 1, +1 sigma
+0.05 5 -110 800
+# Syst model 1, -1 sigma
+0.05 3 -90 800
+"""
+BY_PE = "".join(f"{5 * i + 2.5} {0.2 / 12!r}\n" for i in range(12))
+BY_TIME = "".join(f"{0.5 * i} {1 + i % 3}\n" for i in range(14))
+NEUTRINO_TIMES = "# t_lo_ns,t_hi_ns,nuMu,nuMuBar,nuE,nuEBar\n" + "".join(
+    f"{1000 * i},{1000 * (i + 1)},0.125,0.125,0.125,0.25\n" for i in range(8)
+)
+CSI_2021: Files = {
+    "coincidence": EVENTS,
+    "anticoincidence": EVENTS,
+    "efficiency": EFFICIENCIES,
+    "scintillation": QUENCHINGS,
+    "neutrino_times": NEUTRINO_TIMES,
+    "beam_related_neutrons_photoelectrons": BY_PE,
+    "beam_related_neutrons_times": BY_TIME,
+    "neutrino_induced_neutrons_photoelectrons": BY_PE,
+    "neutrino_induced_neutrons_times": BY_TIME,
+}
 COUNTS: Files = {
     "counts": "bin_low_pe,bin_high_pe,bin_low_us,bin_high_us,observed_counts\n"
     "6,8,0,1,3\n6,8,1,3,2\n8,12,0,1,5\n8,12,1,3,0\n",
@@ -107,6 +144,7 @@ SOUND: dict[str, Files] = {
     "figure3": FIGURE3,
     "release2018": RELEASE,
     "csi_2017": IN_TIME,
+    "csi_2021": CSI_2021,
     "lar_2020": ARGON,
     "counts": COUNTS,
 }
@@ -499,6 +537,125 @@ COMPLAINTS = [
     ("csi_2017", "arrival_delayed_neutrinos", "1.25, 0.25\n", "", "neutrinos.txt: its bins of time are not those of"),
     ("csi_2017", "parameters", "0.6655", "1.6655", "parameters.txt: the acceptance a is 1.6655; expected a number in"),
     ("csi_2017", "parameters", "0.6655", "-0.6655", "parameters.txt: the acceptance a is -0.6655; expected a number"),
+    ("csi_2021", "coincidence", "9.5 0.25", "9.5", "coincidence.txt: row 2: '9.5' is not 'photoelectrons and arrival"),
+    ("csi_2021", "coincidence", "9.5 0.25", "nan 0.25", "coincidence.txt: row 2: 'nan 0.25' is not 'photoelectrons"),
+    ("csi_2021", "coincidence", "9.5 0.25", "-9.5 0.25", "row 2: '-9.5 0.25': -9.5 photoelectrons; expected 0 to 1000"),
+    ("csi_2021", "coincidence", "9.5 0.25", "9.5 12.5", "'9.5 12.5': 12.5 microseconds; expected 0 to 12"),
+    ("csi_2021", "anticoincidence", EVENTS, "# none\n", "anticoincidence.txt: has no events; expected rows of"),
+    ("csi_2021", "efficiency", "1.34 0.285 9.8 -0.356", "1.34 0.285 9.8", "row 5: '1.34 0.285 9.8' is not 'a b c d'"),
+    ("csi_2021", "efficiency", "1.34 0.285", "1.34 inf", "row 5: '1.34 inf 9.8 -0.356' is not 'a b c d', numbers up"),
+    ("csi_2021", "efficiency", "1.34 0.285", "1.36 0.285", "row 5: a 1.36, b 0.285, d -0.356; expected a, b above 0"),
+    ("csi_2021", "efficiency", "1.32 0.286", "1.32 -0.286", "row 3: a 1.32, b -0.286, d -0.333; expected a, b above 0"),
+    (
+        "csi_2021",
+        "efficiency",
+        "1.3 0.287 11.9 -0.31\n",
+        "",
+        "efficiency.txt: has no 'Syst model, +1 sigma'; expected 3",
+    ),
+    (
+        "csi_2021",
+        "efficiency",
+        EFFICIENCIES,
+        EFFICIENCIES + "1 1 1 0\n",
+        "efficiency.txt: row 9: '1 1 1 0' is one too many; expected 3 rows of numbers",
+    ),
+    (
+        "csi_2021",
+        "scintillation",
+        "0, -1 sigma",
+        "0, -2 sigma",
+        "row 6: is of 'Syst model 0, -2 sigma'; expected 'Syst model 0, -1 sigma'",
+    ),
+    (
+        "csi_2021",
+        "scintillation",
+        "# Syst model 0, -1 sigma\n0.04 4 -100 800\n",
+        "",
+        "scintillation.txt: row 6: is of 'Syst model 1, +1 sigma'; expected 'Syst model 0, -1 sigma'",
+    ),
+    ("csi_2021", "scintillation", "0.05 4 -100", "0.05 4 -300", "row 2: visible energy falls at a recoil of"),
+    ("csi_2021", "neutrino_times", "1000,2000,0.125", "1000,2000,-0.125", "row 3: -0.125 is negative; expected shares"),
+    ("csi_2021", "neutrino_times", "1000,2000,0.125", "1000,2000,0.25", "shares of nu_mu sum to 1.125; expected 1"),
+    (
+        "csi_2021",
+        "neutrino_times",
+        "1000,2000,",
+        "1100,2000,",
+        "row 3: a bin from 1100 after one to 1000; expected no gap",
+    ),
+    ("csi_2021", "neutrino_times", "1000,2000,", "1000,900,", "a bin from 1000 to 900; expected edges that increase"),
+    (
+        "csi_2021",
+        "neutrino_times",
+        "2000,0.125,0.125,0.125,0.25",
+        "2000,0.125",
+        "row 3: '1000,2000,0.125' is not 'low edge",
+    ),
+    (
+        "csi_2021",
+        "neutrino_times",
+        NEUTRINO_TIMES,
+        "0,3000,0.5,0.5,0.5,0\n3000,6000,0.5,0.5,0.5,0\n",
+        "neutrino_times.txt: ends at 6000 ns; expected 6250 or more",
+    ),
+    (
+        "csi_2021",
+        "neutrino_times",
+        NEUTRINO_TIMES,
+        "# none\n",
+        "neutrino_times.txt: has 0 rows; expected 2 or more of sh",
+    ),
+    (
+        "csi_2021",
+        "beam_related_neutrons_photoelectrons",
+        "7.5 ",
+        "8.5 ",
+        "photoelectrons.txt: row 3: 12.5 after 8.5; expected steps of 6 as in the first",
+    ),
+    (
+        "csi_2021",
+        "neutrino_induced_neutrons_photoelectrons",
+        "7.5 0.016666666666666666",
+        "7.5 0.1",
+        "its densities sum to 1.41666667 below 60 photoelectrons; expected 1",
+    ),
+    (
+        "csi_2021",
+        "neutrino_induced_neutrons_photoelectrons",
+        "57.5 0.016666666666666666\n",
+        "",
+        "photoelectrons.txt: its bins are from 0 to 55; expected 0 to 60",
+    ),
+    (
+        "csi_2021",
+        "beam_related_neutrons_times",
+        "1.0 3",
+        "1.0 -3",
+        "times.txt: row 3: -3 is negative; expected a content",
+    ),
+    ("csi_2021", "beam_related_neutrons_times", "1.0 3", "1.0 x", "row 3: '1.0 x' is not 'bin centre, content'"),
+    (
+        "csi_2021",
+        "beam_related_neutrons_times",
+        "0.0 1\n",
+        "",
+        "its bins are from 0.25 to 6.75; expected -0.25 to 6.25",
+    ),
+    (
+        "csi_2021",
+        "neutrino_induced_neutrons_times",
+        BY_TIME,
+        "".join(f"{i} 1\n" for i in range(8)),
+        "induced_neutrons_times.txt: its bins are not those of",
+    ),
+    (
+        "csi_2021",
+        "neutrino_induced_neutrons_times",
+        BY_TIME,
+        "".join(f"{0.5 * i} 0\n" for i in range(14)),
+        "induced_neutrons_times.txt: has no counts; expected some",
+    ),
     ("counts", "counts", COUNTS["counts"], "", "counts.txt: is empty; expected"),
     ("counts", "counts", COUNTS["counts"][COUNTS["counts"].index("6,8") :], "", "counts.txt: has no bins"),
     ("counts", "counts", "6,8,1,3,2", "6,8,1,3,2.5", "counts.txt: row 3: observed_counts 2.5; expected a whole number"),
@@ -561,7 +718,7 @@ def test_one_bin_of_the_release_has_no_width(tmp_path: Path) -> None:
 def test_roles_must_be_those_of_the_reader(reader: str, tmp_path: Path) -> None:
     section = lay_out(tmp_path, reader, SOUND[reader])
     assert set(section["files"]) == {*RELEASES[reader].roles, *RELEASES[reader].optional}
-    section["files"].pop("acceptance" if "acceptance" in section["files"] else "parameters")
+    section["files"].pop(RELEASES[reader].roles[1])
     with pytest.raises(TableError, match=rf"datasets: reader {reader} needs files for .*; found "):
         read_dataset(section, tmp_path, Path("SUMS"))
 

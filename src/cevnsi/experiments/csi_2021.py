@@ -4,6 +4,7 @@ Neutrinos, beam-related neutrons and neutrino-induced neutrons come at times of 
 is not known; the steady state knows nothing of the beam.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -118,7 +119,7 @@ def _coefficients(path: Path, labels: Sequence[str]) -> tuple[FloatArray, list[i
             said = line.strip("# ")
         elif line.strip():
             try:
-                numbers = [decimal(cell) for cell in line.split()]
+                numbers = [decimal(cell) for cell in re.findall("[^ \t]+", line)]
             except ValueError:
                 numbers = []
             if len(numbers) != len(COEFFICIENTS) or max(map(abs, numbers)) > LARGEST:

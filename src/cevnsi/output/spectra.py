@@ -68,7 +68,7 @@ def templates_table(dataset: DataSet) -> dict[str, Any]:
 
     Of protons and neutrons apart, what the charge squared of the whole nucleus counts for (`Recoils.part_weights`).
     """
-    sums = dataset.templates.per_bin(dataset.recoils.part_weights({})[0])
+    sums = dataset.in_time(dataset.templates.per_bin(dataset.recoils.part_weights({})[0]))
     flavors, nuclides = zip(*product(FLAVORS, (n.name for n in dataset.templates.nuclides)), strict=True)
     labels = {"flavor": flavors, "nuclide": nuclides}
     return _rows(labels, dataset, "events_per_charge_squared", sums.reshape(-1, sums.shape[-1]))
