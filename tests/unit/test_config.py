@@ -822,22 +822,25 @@ LEFT_OUT = (
 )
 
 
-def without_counted(config: dict[str, Any]) -> None:
-    """Drop the analyses of no study, and their data."""
-    for name in ("csi_2017", "lar_2020"):
+def left_out(*names: str) -> str:
+    return LEFT_OUT.format(" ".join(names), " and ".join(names))
+
+
+def without_poisson(config: dict[str, Any]) -> None:
+    for name in ("csi_2017", "csi_2021", "lar_2020"):
         del config["analyses"][name], config["datasets"][name]
 
 
 def test_what_a_plain_run_leaves_out_is_all_that_is_remarked_on(config: dict[str, Any]) -> None:
-    assert remarks(config) == [LEFT_OUT.format("csi_2017 lar_2020", "csi_2017 and lar_2020")]
-    without_counted(config)
+    assert remarks(config) == [left_out("csi_2017", "csi_2021", "lar_2020")]
+    without_poisson(config)
     assert remarks(config) == []
 
 
 @pytest.mark.parametrize("analysis", ["paper", "release"])
 def test_what_no_analysis_uses_is_remarked_on(analysis: str, config: dict[str, Any]) -> None:
     """Whichever scan or dataset it is; one analysis that uses it is enough."""
-    without_counted(config)
+    without_poisson(config)
     new_scan()(config)
     config["datasets"]["mine"] = config["datasets"]["release"]
     assert remarks(config) == [
@@ -860,13 +863,12 @@ def test_what_no_analysis_uses_is_remarked_on(analysis: str, config: dict[str, A
 
 def test_how_to_make_an_analysis_that_a_plain_run_leaves_out_is_said(config: dict[str, Any]) -> None:
     config["analyses"]["mine"] = {**config["analyses"]["release"]}
-    left_out = LEFT_OUT.format("csi_2017 lar_2020", "csi_2017 and lar_2020")
-    assert remarks(config) == [left_out]  # the new one is of the study
-    without_counted(config)
+    assert remarks(config) == [left_out("csi_2017", "csi_2021", "lar_2020")]  # the new one is of the study
     del config["analyses"]["mine"]["study"]
-    assert remarks(config) == [LEFT_OUT.format("mine", "mine")]
+    assert remarks(config) == [left_out("csi_2017", "csi_2021", "lar_2020", "mine")]
+    without_poisson(config)
     del config["analyses"]["paper"]["study"]
-    assert remarks(config)[-1] == LEFT_OUT.format("paper mine", "paper and mine")
+    assert remarks(config)[-1] == left_out("paper", "mine")
 
 
 def test_without_a_study_there_is_no_domain_sensitivity(config: dict[str, Any]) -> None:

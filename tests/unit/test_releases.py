@@ -100,7 +100,8 @@ def test_a_release_says_its_bins(reader: str, config: dict[str, Any]) -> None:
     config["analyses"]["mine"] = {"dataset": "mine", "photoelectron_range": [6, 30], "normalization_uncertainty": 0.28}
     said = data_text(config, "mine")
     assert ("12 bins from 6 to 30 PE times 12 bins from 0 to 6 μs" in said) == (reader == "csi_2017")
-    assert ("6 to 30 PE" in said) == (reader != "lar_2020")
+    assert ("9 bins from 0 to 60 PE times 11 bins from 0 to 6 μs" in said) == (reader == "csi_2021")
+    assert ("6 to 30 PE" in said) == (reader not in ("csi_2021", "lar_2020"))
     assert ("0 to 120 keVee times 8 of F90" in said) == (reader == "lar_2020")
 
 
@@ -158,6 +159,21 @@ COMPLAINTS: list[tuple[str, dict[str, Any], str]] = [
         {"photoelectron_range": [6, 6.000001]},
         "paper.photoelectron_range: photoelectrons: [6, 6.000001] holds no",
     ),
+    ("csi_2021", {"photoelectron_range": [8, 60]}, "csi_2021.photoelectron_range: dataset 'csi_2021'"),
+    ("csi_2021", {"exposure": {"light_yield_pe_per_kev": 1.2}}, "exposure.light_yield_pe_per_kev: dataset 'csi_2021'"),
+    ("csi_2021", {"measurement": {"smearing": "poisson"}}, "csi_2021.measurement.smearing: dataset 'csi_2021'"),
+    ("csi_2021", {"measurement": {"time_edges_us": [0, 7]}}, "csi_2021: time_edges_us: from 0 to 7; expected 0 to 6"),
+    (
+        "csi_2021",
+        {"measurement": {"photoelectron_edges": {"min": 0, "max": 70, "step": 10}}},
+        "csi_2021: photoelectron_edges: from 0 to 70; expected 0 to 60, as the backgrounds' norms are those of the",
+    ),
+    (
+        "csi_2021",
+        {"nuisances": {"time_offset_us": {"fixed": 0.3}}},
+        "time_offset_us: fixed at 0.3; expected a finite n",
+    ),
+    ("csi_2021", {"nuisances": {"flux": {"fixed": -2}}}, "nuisance flux: fixed at -2; expected a finite number, -1 or"),
     ("csi_2017", {"measurement": {"time_edges_us": [1, 0]}}, "csi_2017: time_edges_us: 1, 0; expected increasing"),
     (
         "csi_2017",

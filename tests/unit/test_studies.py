@@ -14,6 +14,8 @@ from cevnsi.studies.study import figures_of
 PAPER = STUDIES[DEFAULT]
 SCANS = list(PAPER.axes)
 
+POISSON = ("csi_2017", "csi_2021")  # analyses of no study
+
 
 def names(figures: list[FigureSpec]) -> list[str]:
     return [figure.name for figure in figures]
@@ -47,7 +49,7 @@ def test_an_analysis_of_no_study_has_a_figure_for_every_grid_and_no_other(config
 def test_analyses_by_study(config: dict[str, Any]) -> None:
     del config["analyses"]["release"]["study"]
     assert (study_of(config, "paper"), study_of(config, "release")) == (PAPER, None)
-    assert (analyses_of(config, DEFAULT), analyses_of(config, None)) == (["paper"], ["release", "csi_2017", "lar_2020"])
+    assert (analyses_of(config, DEFAULT), analyses_of(config, None)) == (["paper"], ["release", *POISSON])
 
 
 def test_closing_lines_say_where_the_figures_of_ones_own_are(config: dict[str, Any], tmp_path: Path) -> None:

@@ -24,9 +24,6 @@ from cevnsi.experiments.response import GammaLaw, Response, gamma_response, poly
 from cevnsi.files.atomic import TableError, read_lines
 from cevnsi.files.strict_yaml import LARGEST
 from cevnsi.files.tables import Table, decimal
-from cevnsi.physics.cross_section import largest_recoil_mev
-from cevnsi.physics.flux import END_POINT_MEV, FLAVORS
-from cevnsi.physics.nuclei import CESIUM, IODINE
 from cevnsi.statistics.nuisances import SIGNAL, Nuisance, spread
 
 CSI_2021 = Exposure(  # arXiv:2110.07730; a recoil's light is a curve, so that there is no yield
@@ -36,7 +33,8 @@ CSI_2021 = Exposure(  # arXiv:2110.07730; a recoil's light is a curve, so that t
     baseline_m=19.3,
 )
 LAW = GammaLaw(kevee_per_pe=0.0749, shape_per_kevee=9.56)  # arXiv:2110.07730, 13.35 photoelectrons per keVee
-HIGHEST_RECOIL_MEV = float(max(largest_recoil_mev(END_POINT_MEV, nuclide) for nuclide in (CESIUM, IODINE)))
+HIGHEST_RECOIL_MEV = 0.048  # of iodine at the end point of muon decay, 2 (m_mu / 2)^2 / M, it is 0.0472
+FLAVORS = ("nu_e", "nu_mu", "nu_mu_bar")
 
 BEAM, INDUCED, STEADY_STATE = "beam_related_neutrons", "neutrino_induced_neutrons", "steady_state"  # backgrounds
 NEUTRONS = (BEAM, INDUCED)
