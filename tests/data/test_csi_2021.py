@@ -303,6 +303,20 @@ def test_three_choices_together_are_the_published_prediction() -> None:
     assert total / 1e-40 == pytest.approx(189, abs=0.5)
 
 
+def test_what_each_of_these_choices_is_worth() -> None:
+    """As docs/assumptions.md has it."""
+    late = [shares(name, 0.0).sum() for name in NEUTRINOS]
+
+    def events(charge: FloatArray, form: Any = klein_nystrand, flux: Any = at_rest, see: Any = seen) -> float:
+        return float(by_energy(charge, see(), form, flux).sum(axis=1) @ late)
+
+    standard = events(charges())
+    assert standard == pytest.approx(322.93, abs=0.01)
+    changed = [events(charges(), flux=of_table), events(charges(0.0305, -0.5122)), events(charges(), helm)]
+    changed += [events(charges(), see=partial(seen, number)) for number in (1, 2)]
+    assert np.array(changed) / standard - 1 == pytest.approx([0.017, 0.028, 0.008, 0.113, -0.100], abs=6e-4)
+
+
 def test_a_form_factor_of_one_is_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
     def shapes(*cases: tuple[int, int]) -> list[FloatArray]:
         return [
