@@ -67,6 +67,9 @@ def adjusted(nuisances: Sequence[Nuisance], changes: Mapping[str, Mapping[str, f
     return tuple(made)
 
 
+COMMON = ("sigma", "fixed", "least")  # in which nuisances of one name must agree, as they are one
+
+
 @dataclass(frozen=True, kw_only=True)
 class Sample:
     """The shape of one sample at some points, (points, bins) or (1, bins), and how nuisances move it.
