@@ -22,6 +22,8 @@ CSI_2017 = Exposure(
     light_yield_pe_per_kev=1.17,
 )
 
+PERIOD = "the CsI exposure of 2017"  # which all readers of its figures and its release hold
+
 LARGEST_COUNT = 1e12
 LATEST_ARRIVAL_US = 6.0  # Fig. 3 of arXiv:1708.01294
 RELEASE_STEP_PE = 0.05  # spacing of the tabulated logistic: straight lines are within 5e-6 of it
@@ -116,4 +118,5 @@ RELEASE_2018 = Release(
     roles=("coincidence", "parameters", "anticoincidence"),
     read=read_release2018,
     exposure=CSI_2017,
+    periods=(PERIOD,),
 )
