@@ -27,6 +27,19 @@ class Profiled:
     nuisances: FloatArray
 
 
+def _steps(hessian: FloatArray, free: FloatArray) -> FloatArray:
+    """Newton steps (n, nuisances); not numbers where a Hessian is singular, as two scales of one huge sample leave it.
+
+    Point by point if any is, so that no other's digits depend on it.
+    """
+    try:
+        return np.asarray(-np.linalg.solve(hessian, free[..., None])[..., 0], dtype=float)
+    except np.linalg.LinAlgError:
+        if len(hessian) == 1:
+            return np.full(free.shape, np.nan)
+        return np.concatenate([_steps(hessian[i : i + 1], free[i : i + 1]) for i in range(len(hessian))])
+
+
 def _root_steps(
     directions: FloatArray, curvature: FloatArray, precision: FloatArray, resting: NDArray[np.bool_], free: FloatArray
 ) -> FloatArray:
@@ -83,7 +96,7 @@ def profile(
         free = np.where(resting, 0.0, gradient)
         matrix = np.where(resting[:, :, None] | resting[:, None, :], 0.0, hessian)
         matrix[:, diagonal, diagonal] += np.where(resting, 1.0, 2 * precision)
-        step = np.asarray(-np.linalg.solve(matrix, free[..., None])[..., 0], dtype=float)
+        step = _steps(matrix, free)
         decrement = -(free * step).sum(axis=1)
         up = np.flatnonzero(~(decrement >= 0))
         if up.size:
