@@ -13,9 +13,9 @@ import numpy as np
 from iminuit import Minuit
 
 from cevnsi.arrays import FloatArray
-from cevnsi.model import DataSet, Model, Signal, alone, samples_of
+from cevnsi.model import DataSet, Model, Signal, alone, each_side, samples_of
 from cevnsi.physics.flux import FLAVORS
-from cevnsi.statistics.nuisances import SIGNAL, Nuisance, precisions
+from cevnsi.statistics.nuisances import SIGNAL, Nuisance, limits, precisions
 
 AMPLITUDE = "amplitude"  # of the signal, less one
 TOLERANCE = 1e-4  # of iminuit, in units of 2e-3: the distance to the minimum in chi2
@@ -23,7 +23,7 @@ TOLERANCE = 1e-4  # of iminuit, in units of 2e-3: the distance to the minimum in
 
 def is_of_signal_alone(nuisance: Nuisance, dataset: DataSet) -> bool:
     """Whether a nuisance of a data set moves the signal, and no background."""
-    moved = {*nuisance.scales, *nuisance.shifts, *([SIGNAL] if nuisance.name in dataset.shifted else [])}
+    moved = {*nuisance.scales, *nuisance.shifts, *([SIGNAL] if nuisance.name in dataset.varied else [])}
     return moved == {SIGNAL}
 
 
@@ -34,8 +34,8 @@ def with_amplitude(model: Model) -> Model:
     for dataset in model.datasets:
         kept = [nuisance for nuisance in dataset.nuisances if not is_of_signal_alone(nuisance, dataset)]
         names = {nuisance.name for nuisance in kept}
-        shifted = {name: templates for name, templates in dataset.shifted.items() if name in names}
-        datasets.append(replace(dataset, nuisances=(free, *kept), shifted=shifted))
+        varied = {name: templates for name, templates in dataset.varied.items() if name in names}
+        datasets.append(replace(dataset, nuisances=(free, *kept), varied=varied))
     return replace(model, datasets=tuple(datasets))
 
 
@@ -44,7 +44,9 @@ def _signals(model: Model) -> list[Signal]:
     found: list[Signal] = []
     for dataset in model.datasets:
         counts, changes = dataset.signal("contact", {})
-        found.append((counts[None], {name: change[None] for name, change in changes.items()}))
+        found.append(
+            (counts[None], {name: each_side(lambda values: values[None], two) for name, two in changes.items()})
+        )
     return found
 
 
@@ -69,7 +71,7 @@ def minimum(model: Model, fixed: Mapping[str, float] | None = None) -> Minuit:
         return np.asarray(directions[0] @ slope[0] + 2 * precision * theta)
 
     fit = Minuit(chi2, model.profiled(signals).nuisances[0], grad=gradient, name=names)
-    fit.limits = [(nuisance.least if np.isfinite(nuisance.least) else None, None) for nuisance in model.nuisances]
+    fit.limits = list(zip(*limits(model.nuisances), strict=True))
     fit.strategy, fit.tol = 2, TOLERANCE
     held = {nuisance.name: nuisance.fixed for nuisance in model.nuisances if nuisance.fixed is not None}
     for name, value in {**held, **(fixed or {})}.items():

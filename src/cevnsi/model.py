@@ -9,19 +9,21 @@ Eq. 7 has the terms Q_e^2 and Q_mu^2, one nuisance, and a Gaussian statistic.
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property, lru_cache
-from itertools import pairwise
+from functools import cached_property, lru_cache, partial
+from itertools import pairwise, product
+from operator import itemgetter
 from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cevnsi.arrays import FloatArray, Real
+from cevnsi.experiments.clock import Clock
 from cevnsi.experiments.exposure import Exposure
 from cevnsi.experiments.measurement import ARRIVAL_TIME, PHOTOELECTRONS, Measurement, bins_between
-from cevnsi.experiments.release import Experiment, in_energy_alone
+from cevnsi.experiments.release import Experiment, Variation, in_energy_alone
 from cevnsi.experiments.response import Acceptance
 from cevnsi.experiments.targets import TARGETS
 from cevnsi.parameters import CEVNS_NORMALIZATION, NEUTRON_RADII
@@ -31,7 +33,18 @@ from cevnsi.physics.interactions import INTERACTIONS
 from cevnsi.physics.nuclei import Nuclide
 from cevnsi.physics.weak_charge import ROWS, NucleonCouplings
 from cevnsi.statistics.likelihoods import STATISTICS, Terms, poisson_with_control
-from cevnsi.statistics.nuisances import COMMON, SIGNAL, Nuisance, Sample, held, precisions, unfitted
+from cevnsi.statistics.nuisances import (
+    COMMON,
+    SIGNAL,
+    Nuisance,
+    Sample,
+    Sides,
+    held,
+    limits,
+    precisions,
+    spread,
+    unfitted,
+)
 from cevnsi.statistics.profile import Expected, Profiled, profile
 from cevnsi.templates import Templates, build_templates
 
@@ -61,8 +74,9 @@ class Analysis:
         return self.normalization_uncertainty
 
 
-# Expected signal at some points, (..., bins), and what one unit of each nuisance of its shape adds to it.
-Signal = tuple[FloatArray, Mapping[str, FloatArray]]
+# Expected signal at some points, (..., bins), and what each nuisance of its shape adds to it; bins are cells, of energy
+# and group, where there is a clock.
+Signal = tuple[FloatArray, Mapping[str, Sides]]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -76,7 +90,9 @@ class DataSet:
     sin2_theta_w: float
     name: str = "data"  # as best_fit.json calls it
     couplings: str | NucleonCouplings = "tree"
-    shifted: Mapping[str, Templates] = field(default_factory=dict)  # by nuisance: what one unit of it adds to templates
+    # By nuisance: templates at +1 and at -1 of it; without the second they are mirror images.
+    varied: Mapping[str, tuple[Templates, Templates | None]] = field(default_factory=dict)
+    clock: Clock | None = None
 
     def __post_init__(self) -> None:
         """Refuse nuisances of what is not there, and a statistic without what it needs."""
@@ -85,8 +101,11 @@ class DataSet:
             for sample in {*nuisance.scales, *nuisance.shifts} - {SIGNAL, *self.measurement.backgrounds}:
                 known = ", ".join([SIGNAL, *self.measurement.backgrounds])
                 raise ValueError(f"nuisance {nuisance.name}: {sample!r} is no sample; expected one of {known}")
-        for name in set(self.shifted) - {nuisance.name for nuisance in self.nuisances}:
-            raise ValueError(f"shifted templates of {name!r}, which is no nuisance of this data set")
+        names = {nuisance.name for nuisance in self.nuisances}
+        for name in set(self.varied) - names:
+            raise ValueError(f"varied templates of {name!r}, which is no nuisance of this data set")
+        if self.clock is not None and self.clock.nuisance not in names:
+            raise ValueError(f"a clock of {self.clock.nuisance!r}, which is no nuisance of this data set")
 
     def terms(self, counts: FloatArray) -> Terms:
         """Chi2 of expected counts (..., bins) and its derivatives, before the nuisances' own terms."""
@@ -100,13 +119,24 @@ class DataSet:
     @cached_property
     def recoils(self) -> Recoils:
         """Where an interaction is asked for."""
+        return self.recoils_of(self.templates)
+
+    def recoils_of(self, templates: Templates) -> Recoils:
+        """The same, of templates of these recoils or others."""
         return Recoils(
-            nuclides=self.templates.nuclides,
-            momentum_transfer_squared=self.templates.momentum_transfer_squared,
+            nuclides=templates.nuclides,
+            momentum_transfer_squared=templates.momentum_transfer_squared,
             sin2_theta_w=self.sin2_theta_w,
             couplings=self.couplings,
-            form_factor=self.templates.form_factor,
+            form_factor=templates.form_factor,
         )
+
+    def in_time(self, cells: FloatArray) -> FloatArray:
+        """A signal by bin, where no nuisance is fitted; the signal (..., bins) is by cell if there is a clock."""
+        if self.clock is None:
+            return cells
+        offset = next(n.fixed or 0.0 for n in self.nuisances if n.name == self.clock.nuisance)
+        return spread(cells, self.clock.shares[SIGNAL].at(offset))
 
     @property
     def contact_templates(self) -> FloatArray:
@@ -114,35 +144,58 @@ class DataSet:
         return self.term_templates("contact", {})
 
     @cached_property
-    def _unshaped(self) -> dict[str, FloatArray]:
-        """Counts of each term by interaction, once asked for, where no parameter shapes them."""
+    def _unshaped(self) -> dict[tuple[str, str, bool], FloatArray]:
+        """Counts of each term by interaction and variation, once asked for, where no parameter shapes them."""
         return {}
 
-    def term_templates(self, interaction: str, parameters: Values) -> FloatArray:
-        """Counts of each term for a coefficient of one, (terms, ..., bins) at what shapes them."""
-        terms = INTERACTIONS[interaction].terms
+    def term_templates(self, interaction: str, parameters: Values, varied: str = "", up: bool = True) -> FloatArray:
+        """Counts of each term for a coefficient of one, (terms, ..., bins) at what shapes them.
+
+        With a nuisance's name those at +1 of it, or at -1.
+        """
+        terms, key = INTERACTIONS[interaction].terms, (interaction, varied, up)
         shaped = terms.shaped_by(parameters)
-        if interaction in self._unshaped and not shaped:
-            return self._unshaped[interaction]
-        counts = _counts(self.templates, terms.weights(self.recoils, parameters))
+        if key in self._unshaped and not shaped:
+            return self._unshaped[key]
+        templates = self.varied[varied][0 if up else 1] if varied else self.templates
+        if templates is None:
+            raise ValueError(f"templates at -1 of {varied}: mirror images; expected those at +1")
+        counts = _counts(templates, terms.weights(self.recoils_of(templates), parameters))
         if not shaped:
-            self._unshaped[interaction] = counts
+            self._unshaped[key] = counts
         return counts
+
+    def term_sides(self, interaction: str, parameters: Values) -> dict[str, Sides]:
+        """What each nuisance of the signal's shape adds to counts of each term, (terms, ..., bins) by side."""
+        nominal = self.term_templates(interaction, parameters)
+
+        def side(name: str, up: bool) -> FloatArray:
+            return np.asarray(self.term_templates(interaction, parameters, name, up) - nominal)
+
+        return {
+            name: (side(name, True), None if two[1] is None else side(name, False)) for name, two in self.varied.items()
+        }
 
     def signal(self, interaction: str, parameters: Values) -> Signal:
         """Expected signal at parameters that broadcast."""
-        terms = INTERACTIONS[interaction].terms
-        coefficients = terms.coefficients(self.recoils, parameters)
-        weights = terms.weights(self.recoils, parameters) if self.shifted else []
+        coefficients = INTERACTIONS[interaction].terms.coefficients(self.recoils, parameters)
         counts = sum_of_terms(coefficients, self.term_templates(interaction, parameters))
-        return counts, {name: sum_of_terms(coefficients, _counts(t, weights)) for name, t in self.shifted.items()}
+        sides = self.term_sides(interaction, parameters)
+        return counts, {name: each_side(partial(sum_of_terms, coefficients), two) for name, two in sides.items()}
 
     def by_flavor(self, interaction: str, parameters: Mapping[str, float]) -> FloatArray:
         """Expected counts of the signal at one point, (flavors, bins)."""
         terms = INTERACTIONS[interaction].terms
         weights = terms.weights(self.recoils, parameters)
         coefficients = terms.coefficients(self.recoils, parameters)
-        return sum_of_terms(coefficients, [self.templates.per_bin(weight).sum(axis=-2) for weight in weights])
+        per_bin = [self.templates.per_bin(weight).sum(axis=-2) for weight in weights]
+        return self.in_time(sum_of_terms(coefficients, per_bin))
+
+
+def each_side(change: Callable[[FloatArray], FloatArray], sides: Sides) -> Sides:
+    """The same done to both sides, where there are two."""
+    up, down = sides
+    return change(up), None if down is None else change(down)
 
 
 def _counts(templates: Templates, weights: Sequence[FloatArray]) -> FloatArray:
@@ -198,7 +251,7 @@ class Model:
     @cached_property
     def standard_model_counts(self) -> FloatArray:
         """Counts that the standard model predicts, (bins,) of all data sets."""
-        return np.concatenate([dataset.signal("contact", {})[0] for dataset in self.datasets])
+        return np.concatenate([dataset.in_time(dataset.signal("contact", {})[0]) for dataset in self.datasets])
 
     @cached_property
     def nuisances(self) -> tuple[Nuisance, ...]:
@@ -227,8 +280,11 @@ class Model:
         slope, curvature = (np.concatenate([terms[i] for terms in found], axis=-1) for i in (1, 2))
         return np.sum([terms[0] for terms in found], axis=0), slope, curvature
 
-    def expected(self, signals: Sequence[Signal]) -> Expected:
-        """Counts of all bins against the nuisances, for signals (points, bins) of each data set."""
+    def expected(self, signals: Sequence[Signal], side: FloatArray | None = None) -> Expected:
+        """Counts of all bins against the nuisances, for signals (points, bins) of each data set.
+
+        Of a shape with a kink at zero, directions are those of a side (nuisances,), or that of the nuisances.
+        """
         parts = [
             samples_of(dataset, signal, self.nuisances) for dataset, signal in zip(self.datasets, signals, strict=True)
         ]
@@ -236,40 +292,74 @@ class Model:
         def counts(theta: FloatArray, which: NDArray[np.intp]) -> tuple[FloatArray, FloatArray]:
             total, directions = [], []
             for part in parts:
-                found = [sample.counts(theta, which) for sample in part]
+                found = [sample.counts(theta, which, side) for sample in part]
                 total.append(sum(f[0] for f in found))
                 directions.append(sum(f[1] for f in found))
             return np.concatenate(total, axis=-1), np.concatenate(directions, axis=-1)
 
         return counts
 
+    @cached_property
+    def kinked(self) -> NDArray[np.bool_]:
+        """Of which nuisances, (nuisances,), shapes have a kink at zero."""
+        of_signal = {name for dataset in self.datasets for name, two in dataset.varied.items() if two[1] is not None}
+        of_others = {
+            nuisance.name
+            for dataset in self.datasets
+            for nuisance in dataset.nuisances
+            if any(down is not None for _, down in nuisance.shifts.values())
+        }
+        return np.array([nuisance.name in of_signal | of_others for nuisance in self.nuisances], dtype=bool)
+
     def profiled(self, signals: Sequence[Signal], at: Mapping[str, FloatArray] = MappingProxyType({})) -> Profiled:
-        """Chi2 of expected signals, (points, bins) of each data set, least over the nuisances but those `at` values."""
-        first = np.tile(unfitted(self.nuisances), (len(signals[0][0]), 1))
-        least = np.array([nuisance.least for nuisance in self.nuisances])
-        stay = held(self.nuisances)
+        """Chi2 of expected signals, (points, bins) of each data set, least over the nuisances but those `at` values.
+
+        On each side of every kink chi2 is smooth, so it is the least of those on all sides, and of all `starts`.
+        """
+        first, stay = np.tile(unfitted(self.nuisances), (len(signals[0][0]), 1)), held(self.nuisances)
         for j, nuisance in enumerate(self.nuisances):
             if nuisance.name in at:
                 first[:, j], stay[j] = at[nuisance.name], True
-        expected = self.expected(signals)
-        return profile(self.likelihood, expected, precisions(self.nuisances), first, least, held=stay)
+        least, most = limits(self.nuisances)
+        tries = [[(j, value) for value in n.starts] for j, n in enumerate(self.nuisances) if n.starts and not stay[j]]
+        sides = [(1.0, -1.0) if kinked else (0.0,) for kinked in self.kinked & ~stay]
+        found = []
+        for chosen, signs in product(product(*tries), product(*sides)):
+            for j, value in chosen:
+                first[:, j] = value
+            side = np.array(signs)
+            low, high = np.where(side > 0, 0.0, least), np.where(side < 0, 0.0, most)
+            expected = self.expected(signals, side)
+            found.append(
+                profile(self.likelihood, expected, precisions(self.nuisances), first, low, held=stay, most=high)
+            )
+        best = np.argmin([each.chi2 for each in found], axis=0)
+        return Profiled(
+            chi2=np.choose(best, [each.chi2 for each in found]),
+            nuisances=np.stack([each.nuisances for each in found])[best, np.arange(best.size)],
+        )
 
 
 def samples_of(dataset: DataSet, signal: Signal, nuisances: Sequence[Nuisance]) -> list[Sample]:
     """The samples of a data set at some points, and how the nuisances of all data sets move them."""
     mine = {nuisance.name: nuisance for nuisance in dataset.nuisances}
+    number, clock = {nuisance.name: j for j, nuisance in enumerate(nuisances)}, dataset.clock
     shapes = {SIGNAL: signal[0], **{name: values[None] for name, values in dataset.measurement.backgrounds.items()}}
     samples = []
     for name, shape in shapes.items():
         scaled = np.array([float(n.name in mine and name in mine[n.name].scales) for n in nuisances])
-        shifts = {
-            j: mine[n.name].shifts[name][None]
-            for j, n in enumerate(nuisances)
-            if n.name in mine and name in mine[n.name].shifts
+        shifts: dict[int, Sides] = {
+            number[other]: each_side(lambda values: values[None], nuisance.shifts[name])
+            for other, nuisance in mine.items()
+            if name in nuisance.shifts
         }
         if name == SIGNAL:
-            shifts |= {j: signal[1][n.name] for j, n in enumerate(nuisances) if n.name in signal[1]}
-        samples.append(Sample(shape=shape, scaled_by=scaled, shifts=shifts))
+            shifts |= {number[other]: sides for other, sides in signal[1].items()}
+        arrival = None
+        if clock is not None and name in clock.shares:
+            arrival = number[clock.nuisance], clock.shares[name]
+            shape = shape if name == SIGNAL else clock.shapes[name][None]
+        samples.append(Sample(shape=shape, scaled_by=scaled, shifts=shifts, arrival=arrival))
     return samples
 
 
@@ -289,7 +379,7 @@ def profiled(model: Model, interaction: str, parameters: Values) -> Profiled:
     signals = []
     for dataset in model.datasets:
         counts, changes = dataset.signal(interaction, parameters)
-        signals.append((flat(counts), {name: flat(change) for name, change in changes.items()}))
+        signals.append((flat(counts), {name: each_side(flat, sides) for name, sides in changes.items()}))
     return model.profiled(signals, at)
 
 
@@ -348,12 +438,11 @@ def _charge_samples(model: Model) -> tuple[tuple[int, Sample], ...]:
     _refuse_other_than_charges(model)
     by_row: list[list[tuple[int, Sample]]] = [[] for _ in ROWS]
     for i, dataset in enumerate(model.datasets):
-        weights = INTERACTIONS["contact"].terms.weights(dataset.recoils, {})
-        changes = {name: _counts(templates, weights) for name, templates in dataset.shifted.items()}
+        sides = dataset.term_sides("contact", {})
         for k, template in enumerate(dataset.contact_templates):
-            alone = template[None], {name: change[k][None] for name, change in changes.items()}
+            changes = {name: each_side(itemgetter(slice(k, k + 1)), two) for name, two in sides.items()}
             row = k // len(dataset.templates.nuclides)
-            by_row[row].append((i, samples_of(dataset, alone, model.nuisances)[0]))
+            by_row[row].append((i, samples_of(dataset, (template[None], changes), model.nuisances)[0]))
     return tuple(found for row in by_row for found in row)
 
 
@@ -381,10 +470,14 @@ def _charge_derivatives(
     for i, dataset in enumerate(model.datasets):
         mine = [(charge, sample) for charge, (where, sample) in zip(charges.T, samples, strict=True) if where == i]
         coefficients = [charge for charge, _ in mine]
-        changes = {
-            name: sum_of_terms(coefficients, np.stack([sample.shifts[number[name]][0] for _, sample in mine]))
-            for name in dataset.shifted
-        }
+        changes: dict[str, Sides] = {}
+        for name in dataset.varied:
+            ups, downs = zip(*(sample.shifts[number[name]] for _, sample in mine), strict=True)
+            below = [down[0] for down in downs if down is not None]
+            changes[name] = (
+                sum_of_terms(coefficients, [up[0] for up in ups]),
+                sum_of_terms(coefficients, below) if below else None,
+            )
         signals.append((sum_of_terms(coefficients, np.stack([sample.shape[0] for _, sample in mine])), changes))
     fit = model.profiled(signals)
     counts, by_nuisance = model.expected(signals)(fit.nuisances, every)
@@ -401,9 +494,10 @@ def _charge_derivatives(
     own = (by_nuisance * curvature[:, None]) @ by_nuisance.swapaxes(1, 2) + 2 * np.diag(precisions(model.nuisances))
     for part, dataset, signal in zip(model.parts, model.datasets, signals, strict=True):
         for sample in samples_of(dataset, signal, model.nuisances):
-            own += sample.crossed(slope[:, part], every)
-    resting = fit.nuisances <= np.array([nuisance.least for nuisance in model.nuisances])  # these do not follow,
-    resting |= held(model.nuisances)  # nor do these
+            own += sample.crossed(fit.nuisances, slope[:, part], every)
+    least, most = limits(model.nuisances)
+    resting = (fit.nuisances <= least) | (fit.nuisances >= most) | held(model.nuisances)  # these do not follow,
+    resting |= model.kinked & (fit.nuisances == 0)  # nor do these
     mixed[np.broadcast_to(resting[:, None], mixed.shape)] = 0.0
     own[resting[:, :, None] | resting[:, None, :]] = 0.0
     own += resting[:, :, None] * np.eye(len(model.nuisances))
@@ -413,22 +507,37 @@ def _charge_derivatives(
 
 def assemble(analysis: Analysis, experiment: Experiment, statistic: str) -> DataSet:
     """The data set of an experiment under the assumptions of an analysis, with every bin of its measurement."""
-    templates = build_templates(
-        target=TARGETS[analysis.nuclei],
-        form_factor=form_factor_named(analysis.form_factor),
-        exposure=analysis.exposure,
-        response=experiment.response,
-        kinematics=analysis.kinematics,
-    )
+
+    def built(variation: Variation) -> Templates:
+        return build_templates(
+            target=TARGETS[analysis.nuclei],
+            form_factor=form_factor_named(analysis.form_factor, variation.radius),
+            exposure=analysis.exposure,
+            response=variation.response or experiment.response,
+            kinematics=analysis.kinematics,
+        )
+
     return DataSet(
         measurement=experiment.measurement,
-        templates=templates,
+        templates=built(Variation()),
+        varied={
+            name: (built(up), None if down is None else built(down))
+            for name, (up, down) in experiment.variations.items()
+        },
+        clock=experiment.clock,
         nuisances=experiment.nuisances,
         statistic=statistic,
         sin2_theta_w=analysis.sin2_theta_w,
         name=analysis.dataset,
         couplings=analysis.couplings,
     )
+
+
+def _each(
+    change: Callable[[Templates], Templates], varied: Mapping[str, tuple[Templates, Templates | None]]
+) -> dict[str, tuple[Templates, Templates | None]]:
+    """The same done to all varied templates."""
+    return {name: (change(up), None if down is None else change(down)) for name, (up, down) in varied.items()}
 
 
 def held_at(model: Model, values: Mapping[str, float]) -> tuple[Model, float]:
@@ -447,7 +556,7 @@ def held_at(model: Model, values: Mapping[str, float]) -> tuple[Model, float]:
         replace(
             dataset,
             templates=scaled(dataset.templates),
-            shifted={name: scaled(templates) for name, templates in dataset.shifted.items()},
+            varied=_each(scaled, dataset.varied),
             nuisances=tuple(replace(n, fixed=values.get(n.name, n.fixed)) for n in dataset.nuisances),
         )
         for dataset in model.datasets
@@ -463,13 +572,15 @@ def make_dataset(analysis: Analysis, measurement: Measurement, acceptance: Accep
 
 def cut(dataset: DataSet, name: str, low: float, high: float) -> DataSet:
     """Only the bins of a data set of one axis between two of its edges."""
+    if dataset.clock is not None:
+        raise ValueError(f"{name}: bins of a data set with a clock are chosen where it is made")
     part = bins_between(name, dataset.measurement.axes[name], low, high)
     select = Templates.during if name == ARRIVAL_TIME else Templates.select
     return replace(
         dataset,
         measurement=dataset.measurement.select(name, low, high),
         templates=select(dataset.templates, part),
-        shifted={nuisance: select(templates, part) for nuisance, templates in dataset.shifted.items()},
+        varied=_each(lambda templates: select(templates, part), dataset.varied),
     )
 
 

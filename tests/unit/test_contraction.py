@@ -123,7 +123,7 @@ def test_only_eq_7_has_a_contraction(model: Callable[..., Model]) -> None:
         other(used, nuisances=(scale, second)),
         other(used, nuisances=(replace(scale, sigma=None),)),
         other(used, nuisances=(replace(scale, least=-1.0),)),
-        other(used, shifted={scale.name: used.dataset.templates}),
+        other(used, varied={scale.name: (used.dataset.templates, None)}),
         replace(used, datasets=(used.dataset, used.dataset)),
     ):
         assert not has_contraction(model_of_another)

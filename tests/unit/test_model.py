@@ -20,26 +20,34 @@ from points import contact_chi2
 FLUX, BACKGROUND, OTHER = 0.1, 0.25, 0.2
 
 
-def poisson_part(made: DataSet) -> DataSet:
-    """Poisson counts over a background, with a scale of each, and an efficiency that tilts the spectrum."""
+def poisson_part(made: DataSet, *, kinked: bool) -> DataSet:
+    """Poisson counts over a background, with a scale of each, and an efficiency that tilts the spectrum.
+
+    With a kink, an efficiency that is lower tilts it less than one that is higher.
+    """
     bins = made.measurement.observed.size
     background = np.linspace(9.0, 2.0, bins)
     counts = np.rint(made.signal("contact", {"eps_ee_dV": np.array(0.1)})[0] + background)
-    tilt = np.linspace(-0.2, 0.3, bins)[:, None]
+    tilt, detected = np.linspace(-0.2, 0.3, bins)[:, None], made.templates.detected
+    up, down = (replace(made.templates, detected=detected * (1 + part * tilt)) for part in (1.0, -0.6))
     return replace(
         made,
         measurement=Measurement(axes=made.measurement.axes, observed=counts, backgrounds={"neutrons": background}),
         nuisances=(
             Nuisance(name="flux", sigma=FLUX, scales=(SIGNAL,)),
             Nuisance(name="neutrons", sigma=BACKGROUND, scales=("neutrons",), least=-1.0),
-            Nuisance(name="efficiency", sigma=1.0, shifts={"neutrons": 0.1 * background}),
+            Nuisance(
+                name="efficiency",
+                sigma=1.0,
+                shifts={"neutrons": (0.1 * background, -0.04 * background if kinked else None)},
+            ),
         ),
         statistic="poisson",
-        shifted={"efficiency": replace(made.templates, detected=made.templates.detected * tilt)},
+        varied={"efficiency": (up, down if kinked else None)},
     )
 
 
-@pytest.fixture(scope="module", params=[False, True], ids=["poisson", "joint"])
+@pytest.fixture(scope="module", params=["poisson", "joint", "kinked"])
 def made(request: pytest.FixtureRequest, model: Callable[..., Model]) -> Model:
     """The Poisson data set, alone or with a Gaussian one of other nuclei that shares its flux."""
     first = model("release", nuclei="mean")
@@ -48,8 +56,8 @@ def made(request: pytest.FixtureRequest, model: Callable[..., Model]) -> Model:
         Nuisance(name="flux", sigma=FLUX, scales=(SIGNAL,)),
         Nuisance(name="other", sigma=OTHER, scales=(SIGNAL,)),
     )
-    datasets = (poisson_part(first.dataset), replace(other, nuisances=scales))
-    return replace(first, datasets=datasets if request.param else datasets[:1])
+    datasets = (poisson_part(first.dataset, kinked=request.param == "kinked"), replace(other, nuisances=scales))
+    return replace(first, datasets=datasets[:1] if request.param == "poisson" else datasets)
 
 
 def written_out(model: Model, parameters: dict[str, float]) -> Callable[[FloatArray], float]:
@@ -58,10 +66,13 @@ def written_out(model: Model, parameters: dict[str, float]) -> Callable[[FloatAr
     def value(theta: FloatArray) -> float:
         flux, neutrons, efficiency, other = (*theta, 0.0)[:4]
         first = model.datasets[0]
-        signal, changes = first.signal("contact", parameters)
-        background = first.measurement.backgrounds["neutrons"]
-        expected = (1 + flux) * (signal + efficiency * changes["efficiency"])
-        expected = expected + (1 + neutrons) * (background + efficiency * 0.1 * background)
+        (signal, changes), kinked = first.signal("contact", parameters), model.kinked.any()
+        background, (up, down) = first.measurement.backgrounds["neutrons"], changes["efficiency"]
+        moved = signal + efficiency * up if efficiency >= 0 or down is None else signal - efficiency * down
+        expected = (1 + flux) * moved
+        expected = expected + (1 + neutrons) * background * (
+            1 + (0.04 if kinked and efficiency < 0 else 0.1) * efficiency
+        )
         if (expected <= 0).any():
             return 1e6
         observed = first.measurement.observed
@@ -101,7 +112,8 @@ def test_derivatives_in_the_charges_are_those_of_chi2(made: Model, parameters: d
         step = 0.5 * np.eye(charges.shape[1])[k]
         up, down = charge_derivatives(made, charges + step), charge_derivatives(made, charges - step)
         np.testing.assert_allclose(gradient[:, k], up[0] - down[0], rtol=1e-5, atol=1e-8)
-        np.testing.assert_allclose(hessian[:, k], up[1] - down[1], rtol=1e-4, atol=1e-6 * np.abs(hessian).max())
+        # a gradient is good to 1e-10, where a descent ends
+        np.testing.assert_allclose(hessian[:, k], up[1] - down[1], rtol=5e-4, atol=1e-6 * np.abs(hessian).max())
 
 
 def test_a_nuisance_that_rests_does_not_follow(made: Model) -> None:
@@ -115,7 +127,7 @@ def test_a_nuisance_that_rests_does_not_follow(made: Model) -> None:
     step = 0.5 * np.eye(charges.shape[1])[0]
     up, down = charge_derivatives(held, charges + step), charge_derivatives(held, charges - step)
     assert gradient[0, 0] == pytest.approx(float(up[0][0] - down[0][0]), rel=1e-5)
-    assert hessian[0, 0, 0] == pytest.approx(float(up[1][0, 0] - down[1][0, 0]), rel=1e-4)
+    assert hessian[0, 0, 0] == pytest.approx(float(up[1][0, 0] - down[1][0, 0]), rel=5e-4)
 
 
 def test_couplings_are_minimised_over_for_any_likelihood(made: Model) -> None:
@@ -132,7 +144,7 @@ def test_a_matter_parameter_is_minimised_at_for_any_likelihood(made: Model) -> N
 
 def test_one_name_is_one_parameter(made: Model) -> None:
     other = replace(made.datasets[0].nuisances[0], sigma=0.2)
-    second = replace(made.datasets[0], nuisances=(other,), shifted={})
+    second = replace(made.datasets[0], nuisances=(other,), varied={})
     with pytest.raises(ValueError, match=r"nuisance flux: sigma 0.1 and 0.2 in two data sets"):
         replace(made, datasets=(made.datasets[0], second)).nuisances  # noqa: B018
 
@@ -153,5 +165,5 @@ def test_nuisances_of_what_is_not_there_are_refused(made: Model) -> None:
     first = made.datasets[0]
     with pytest.raises(ValueError, match=r"nuisance x: 'muons' is no sample; expected one of signal, neutrons"):
         replace(first, nuisances=(*first.nuisances, Nuisance(name="x", sigma=1.0, scales=("muons",))))
-    with pytest.raises(ValueError, match=r"shifted templates of 'efficiency', which is no nuisance"):
+    with pytest.raises(ValueError, match=r"varied templates of 'efficiency', which is no nuisance"):
         replace(first, nuisances=first.nuisances[:2])

@@ -373,8 +373,8 @@ def test_anything_else_is_not_of_scales_alone(models: Mapping[str, Model], model
     (dataset,) = mean.datasets
     bins = np.ones(dataset.measurement.observed.size)
     others = [
-        replace(dataset, nuisances=(Nuisance(name="tilt", sigma=1.0, shifts={STEADY_STATE: bins}),)),
-        replace(dataset, shifted={dataset.nuisances[0].name: dataset.templates}),
+        replace(dataset, nuisances=(Nuisance(name="tilt", sigma=1.0, shifts={STEADY_STATE: (bins, None)}),)),
+        replace(dataset, varied={dataset.nuisances[0].name: (dataset.templates, None)}),
         replace(dataset, measurement=replace(dataset.measurement, control=Control(counts=bins, windows=1.0))),
         model("release").dataset,
     ]

@@ -122,8 +122,10 @@ def some_samples(random: np.random.Generator, points: int) -> list[Sample]:
     shift = random.uniform(-0.3, 0.3, (points, bins))
     backgrounds = random.uniform(0.5, 3, (2, 1, bins))
     return [
-        Sample(shape=signal, scaled_by=np.array([1.0, 1.0, 0.0, 0.0]), shifts={3: shift}),
-        Sample(shape=backgrounds[0], scaled_by=np.array([1.0, 0.0, 1.0, 0.0]), shifts={3: 0.1 * backgrounds[0]}),
+        Sample(shape=signal, scaled_by=np.array([1.0, 1.0, 0.0, 0.0]), shifts={3: (shift, None)}),
+        Sample(
+            shape=backgrounds[0], scaled_by=np.array([1.0, 0.0, 1.0, 0.0]), shifts={3: (0.1 * backgrounds[0], None)}
+        ),
         Sample(shape=backgrounds[1], scaled_by=np.zeros(4), shifts={}),
     ]
 
@@ -232,7 +234,7 @@ def test_points_do_not_see_one_another() -> None:
             Sample(
                 shape=s.shape if len(s.shape) == 1 else s.shape[i : i + 1],
                 scaled_by=s.scaled_by,
-                shifts={j: v if len(v) == 1 else v[i : i + 1] for j, v in s.shifts.items()},
+                shifts={j: (up if len(up) == 1 else up[i : i + 1], None) for j, (up, _) in s.shifts.items()},
             )
             for s in samples
         ]

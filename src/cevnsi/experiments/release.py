@@ -16,6 +16,7 @@ from cevnsi.experiments.checks import (
     check_acceptance,
     check_counts,
 )
+from cevnsi.experiments.clock import Clock
 from cevnsi.experiments.exposure import Exposure
 from cevnsi.experiments.measurement import PHOTOELECTRONS, Measurement
 from cevnsi.experiments.response import Acceptance, Response, unsmeared_response
@@ -33,12 +34,26 @@ def _held_factor(nuisances: Sequence[Nuisance], sample: str) -> float:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Variation:
+    """What a nuisance of one changes of how the signal is expected."""
+
+    response: Response | None = None  # None: as without it
+    radius: float = 1.0  # times that of the form factor
+
+
+@dataclass(frozen=True, kw_only=True)
 class Experiment:
-    """What an experiment has measured, how it sees recoils, and what is not known of that."""
+    """What an experiment has measured, how it sees recoils, and what is not known of that.
+
+    Where there is a clock, the response's arrival says of which group a flavor is, one or zero each.
+    """
 
     measurement: Measurement
     response: Response
     nuisances: tuple[Nuisance, ...]
+    # By nuisance, at +1 and at -1; without the second they are mirror images.
+    variations: Mapping[str, tuple[Variation, Variation | None]] = field(default_factory=dict)
+    clock: Clock | None = None
 
     def __post_init__(self) -> None:
         """Refuse Poisson counts in a bin where nothing is expected, whatever the theory: none would be better."""
@@ -53,6 +68,8 @@ class Experiment:
         steps = max(int((high - low) / self.response.longest_segment_mev), 1) * RECOILS_PER_SEGMENT
         seen = self.response.detected(np.linspace(low, high, steps + 1)).any(axis=1)
         shares = np.array(list((self.response.arrival or {"any": np.ones(1)}).values()))
+        if self.clock is not None:
+            shares = shares @ self.clock.shares[SIGNAL].values.max(axis=0)
         expected = np.outer(seen, (shares > 0).any(axis=0)).ravel() & (factors[SIGNAL] > 0)
         for sample, counts in measured.backgrounds.items():
             expected |= factors[sample] * counts > 0

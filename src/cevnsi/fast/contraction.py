@@ -111,7 +111,7 @@ def has_contraction(model: Model) -> bool:
     if len(model.datasets) != 1 or len(model.nuisances) != 1:
         return False
     (dataset,), (nuisance,) = model.datasets, model.nuisances
-    scales_alone = nuisance.scales == (SIGNAL,) and not dataset.shifted and not dataset.measurement.backgrounds
+    scales_alone = nuisance.scales == (SIGNAL,) and not dataset.varied and not dataset.measurement.backgrounds
     has_prior = nuisance.sigma is not None and nuisance.fixed is None and nuisance.least == -math.inf
     return dataset.statistic == "gaussian" and scales_alone and has_prior
 

@@ -46,7 +46,8 @@ def has_scales_alone(model: Model) -> bool:
     return all(
         dataset.statistic == "poisson"
         and dataset.measurement.control is None
-        and not dataset.shifted
+        and not dataset.varied
+        and dataset.clock is None
         and not any(nuisance.shifts for nuisance in dataset.nuisances)
         for dataset in model.datasets
     )

@@ -64,17 +64,20 @@ def profile(
     least: FloatArray | None = None,
     centre: FloatArray | float = 0.0,
     held: NDArray[np.bool_] | None = None,
+    most: FloatArray | None = None,
 ) -> Profiled:
     """Least chi2 over nuisances that start at (points, nuisances).
 
     chi2 is the likelihood's plus the sum of precision * (theta - centre)^2; a precision of zero leaves a nuisance free.
-    A nuisance stays at or above its `least`, and rests there while chi2 would fall below it; one that is `held` stays
-    where it starts. Directions are taken at the current nuisances, so a product of two (scale times shape) is iterated.
+    A nuisance stays between its `least` and its `most`, and rests there while chi2 would fall beyond; one that is
+    `held` stays where it starts. Directions are taken at the current nuisances, so a product of two (scale times shape)
+    is iterated.
     A scale is kept as theta, to 1e-16: of counts that are 1e11 times too many, chi2 is good to 1e-9 only.
     """
     points, count = start.shape
     floor = np.full(count, -np.inf) if least is None else least
-    theta, stays = np.maximum(start, floor), np.zeros(count, bool) if held is None else held
+    ceiling = np.full(count, np.inf) if most is None else most
+    theta, stays = np.clip(start, floor, ceiling), np.zeros(count, bool) if held is None else held
     everything = np.arange(points)
 
     def value_at(at: FloatArray, which: NDArray[np.intp]) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -92,7 +95,8 @@ def profile(
     going, diagonal = everything, np.arange(count)
     for _ in range(MOST_STEPS):
         at = theta[going]
-        resting = ((at <= floor) & (gradient > 0)) | stays
+        resting = ((at <= floor) & (gradient > 0)) | ((at >= ceiling) & (gradient < 0)) | stays
+        resting |= (hessian[:, diagonal, diagonal] + precision == 0) & (gradient == 0)  # of what moves nothing here
         free = np.where(resting, 0.0, gradient)
         matrix = np.where(resting[:, :, None] | resting[:, None, :], 0.0, hessian)
         matrix[:, diagonal, diagonal] += np.where(resting, 1.0, 2 * precision)
@@ -104,14 +108,14 @@ def profile(
             bent = likelihood(counts)[2]
             step[up] = _root_steps(directions, bent, precision, resting[up], free[up])
             decrement[up] = -(free[up] * step[up]).sum(axis=1)
-        trial = np.maximum(at + step, floor)
+        trial = np.clip(at + step, floor, ceiling)
         found = value_at(trial, going)
         for _ in range(MOST_HALVINGS):  # where a step leads up, or to counts that are none
             worse = ~(found[0] <= value) & (decrement > SMALLEST_GAIN * (1 + np.abs(value)))
             if not worse.any():
                 break
             step = np.where(worse[:, None], step / 2, step)
-            trial = np.maximum(at + step, floor)
+            trial = np.clip(at + step, floor, ceiling)
             again = value_at(trial[worse], going[worse])
             for old, new in zip(found, again, strict=True):
                 old[worse] = new

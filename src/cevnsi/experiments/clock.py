@@ -1,0 +1,44 @@
+"""Arrival times that are known but for an offset: what of each sample falls in which bin of time, against it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cevnsi.arrays import FloatArray
+
+if TYPE_CHECKING:
+    from scipy.interpolate import CubicSpline
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Shares:
+    """What of each group arrives in each bin of time, smooth in the offset: a cubic spline between its nodes."""
+
+    offsets: FloatArray  # (nodes,), increasing, in the unit of the nuisance
+    values: FloatArray  # (nodes, groups, times)
+
+    @cached_property
+    def spline(self) -> "CubicSpline":
+        """Of the offset, (groups, times)."""
+        from scipy.interpolate import CubicSpline
+
+        return CubicSpline(self.offsets, self.values, axis=0)
+
+    def at(self, offset: FloatArray | float, derivative: int = 0) -> FloatArray:
+        """Shares, or a derivative of theirs, at offsets (...) between the nodes, (..., groups, times)."""
+        return np.asarray(self.spline(offset, nu=derivative))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Clock:
+    """An offset of the time axis that a nuisance is, and what moves with it.
+
+    A sample that moves is known by cell, of energy and group, the group faster; groups are kinds of arrival.
+    """
+
+    nuisance: str
+    shares: Mapping[str, Shares]  # by sample; of the signal, the groups are the columns of the response's arrival
+    shapes: Mapping[str, FloatArray]  # (cells,) of each background that moves
