@@ -9,13 +9,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from cevnsi.arrays import FloatArray
 from cevnsi.config.build import build_model, read_config
 from cevnsi.config.describe import all_keys, explain, find_keys
 from cevnsi.experiments.inputs import check_inputs
 from cevnsi.files.atomic import TableError
 from cevnsi.files.strict_yaml import LARGEST, ConfigError
 from cevnsi.files.tables import RANGES, as_columns, csv_text, decimal
-from cevnsi.model import Model
+from cevnsi.model import DataSet, Model
 from cevnsi.physics.flux import FLAVORS
 from cevnsi.physics.interactions import parameter
 from cevnsi.questions import allowed_range, chi2_and_nuisances, make_line, predict
@@ -92,11 +93,26 @@ def _model(arguments: argparse.Namespace, *, all_bins: bool = False) -> Model:
 
 
 def spectrum(arguments: argparse.Namespace) -> str:
-    """Counts by bin: predicted of each flavor and of all, and observed."""
+    """Counts by bin: predicted of each flavor and of all, and observed; data sets one after another."""
     parameters = _once(arguments.parameters)
     model = _model(arguments, all_bins=arguments.all_bins)
     counts = predict(model, parameters)
-    measured = model.dataset.measurement
+    tables = [_by_bin(dataset, counts[:, part]) for dataset, part in zip(model.datasets, model.parts, strict=True)]
+    if len(tables) == 1:
+        return csv_text(tables[0])
+    named = dict.fromkeys(name for before in (True, False) for table in tables for name in _around(table, before))
+    joined: dict[str, list[Any]] = {"dataset": [], **{name: [] for name in named}}
+    for dataset, table in zip(model.datasets, tables, strict=True):
+        bins = dataset.measurement.observed.size
+        joined["dataset"] += [dataset.name] * bins
+        for name in named:
+            joined[name] += list(table.get(name, [""] * bins))
+    return csv_text(joined)
+
+
+def _by_bin(dataset: DataSet, counts: FloatArray) -> dict[str, Any]:
+    """Edges of the bins of a data set, its predicted counts (flavors, bins), and what is measured."""
+    measured = dataset.measurement
     columns: dict[str, Any] = {
         **measured.bins(),
         **{f"{flavor}_counts": row for flavor, row in zip(FLAVORS, counts, strict=True)},
@@ -106,7 +122,12 @@ def spectrum(arguments: argparse.Namespace) -> str:
     }
     if measured.uncertainty is not None:
         columns["stat_uncertainty_counts"] = measured.uncertainty
-    return csv_text(columns)
+    return columns
+
+
+def _around(table: Iterable[str], before: bool) -> list[str]:
+    """Columns before those of counts, which are edges of bins, or the others."""
+    return [name for name in table if name.startswith("bin_") == before]
 
 
 def chi2(arguments: argparse.Namespace) -> str:
@@ -119,7 +140,7 @@ def chi2(arguments: argparse.Namespace) -> str:
         {
             "chi2": [at_point],
             "standard_model_chi2": [standard_model],
-            "bins": [model.dataset.measurement.observed.size],
+            "bins": [model.standard_model_counts.size],
             **{f"{name}_pull": [value] for name, value in pulls.items()},
         }
     )

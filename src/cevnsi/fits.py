@@ -13,7 +13,7 @@ import numpy as np
 from iminuit import Minuit
 
 from cevnsi.arrays import FloatArray
-from cevnsi.model import DataSet, Model, Signal, each_side, samples_of
+from cevnsi.model import DataSet, Model, Signal, alone, each_side, samples_of
 from cevnsi.physics.flux import FLAVORS
 from cevnsi.statistics.nuisances import SIGNAL, Nuisance, limits, precisions
 
@@ -91,28 +91,32 @@ def _chi2(fit: Minuit) -> float:
 
 
 def _record(model: Model, fit: Minuit) -> dict[str, Any]:
-    """What a fit says: chi2, counts of backgrounds, and nuisances with their errors."""
+    """What a fit says: chi2, counts of backgrounds, of several data sets in each, too, and nuisances with errors."""
     theta = np.array(fit.values)[None, : len(model.nuisances)]
     backgrounds: dict[str, float] = {}
+    by_dataset: dict[str, Any] = {}
     for dataset, signal in zip(model.datasets, _signals(model), strict=True):
         _, *others = samples_of(dataset, signal, model.nuisances)
-        for name, sample in zip(dataset.measurement.backgrounds, others, strict=True):
-            backgrounds[name] = backgrounds.get(name, 0.0) + float(sample.counts(theta, np.array([0]))[0].sum())
+        named = zip(dataset.measurement.backgrounds, others, strict=True)
+        own = {name: float(sample.counts(theta, np.array([0]))[0].sum()) for name, sample in named}
+        backgrounds |= {name: backgrounds.get(name, 0.0) + counts for name, counts in own.items()}
+        by_dataset[dataset.name] = {"backgrounds": own}
     fitted = {nuisance.name for nuisance in model.nuisances if nuisance.fixed is None} - {AMPLITUDE}
     found = zip(fit.parameters, fit.values, fit.errors, strict=True)
     return {
         "chi2": _chi2(fit),
         "backgrounds": backgrounds,
         "nuisances": {name: {"value": value, "error": error} for name, value, error in found if name in fitted},
+        **({"by_dataset": by_dataset} if len(by_dataset) > 1 else {}),
     }
 
 
 def best_fits_of(model: Model) -> dict[str, Any]:
     """How each data set of a model is fitted by itself, and all of them together: best_fit.json."""
     together = best_fit(model)
-    alone = model.datasets if len(model.datasets) > 1 else ()
-    apart = {dataset.name: best_fit(replace(model, datasets=(dataset,))) for dataset in alone}
-    return {"datasets": apart or {model.datasets[0].name: together}, "together": together}
+    if len(model.datasets) == 1:
+        return {"datasets": {model.dataset.name: together}, "together": together}
+    return {"datasets": {part.dataset.name: best_fit(part) for part in alone(model)}, "together": together}
 
 
 def best_fit(model: Model) -> dict[str, Any]:

@@ -33,7 +33,18 @@ from cevnsi.physics.interactions import INTERACTIONS
 from cevnsi.physics.nuclei import Nuclide
 from cevnsi.physics.weak_charge import ROWS, NucleonCouplings
 from cevnsi.statistics.likelihoods import STATISTICS, Terms, poisson_with_control
-from cevnsi.statistics.nuisances import SIGNAL, Nuisance, Sample, Sides, held, limits, precisions, spread, unfitted
+from cevnsi.statistics.nuisances import (
+    COMMON,
+    SIGNAL,
+    Nuisance,
+    Sample,
+    Sides,
+    held,
+    limits,
+    precisions,
+    spread,
+    unfitted,
+)
 from cevnsi.statistics.profile import Crossed, Expected, Profiled, profile
 from cevnsi.templates import Templates, build_templates
 
@@ -211,8 +222,15 @@ def sum_of_terms(coefficients: Sequence[Real], templates: FloatArray | Sequence[
 class Model:
     """Everything that chi2 at a point needs but the point."""
 
-    analysis: Analysis
+    analyses: tuple[Analysis, ...]  # one of each data set
     datasets: tuple[DataSet, ...]
+
+    @property
+    def analysis(self) -> Analysis:
+        """The assumptions of a model of one data set; ValueError of a joint one."""
+        if len(self.analyses) != 1:
+            raise ValueError(f"a model of {len(self.analyses)} data sets; expected one")
+        return self.analyses[0]
 
     @property
     def dataset(self) -> DataSet:
@@ -244,7 +262,7 @@ class Model:
         union: dict[str, Nuisance] = {}
         for nuisance in (nuisance for dataset in self.datasets for nuisance in dataset.nuisances):
             first = union.setdefault(nuisance.name, nuisance)
-            for what in ("sigma", "fixed", "least", "most"):
+            for what in COMMON:
                 one, other = getattr(first, what), getattr(nuisance, what)
                 if one != other:
                     raise ValueError(
@@ -607,7 +625,22 @@ def cut(dataset: DataSet, name: str, low: float, high: float) -> DataSet:
 def model_of(analysis: Analysis, whole: DataSet) -> Model:
     """The model of an analysis from a data set of every bin: of a photoelectron range its bins alone enter chi2."""
     asked = analysis.photoelectron_range
-    return Model(analysis=analysis, datasets=(cut(whole, PHOTOELECTRONS, *asked) if asked else whole,))
+    return Model(analyses=(analysis,), datasets=(cut(whole, PHOTOELECTRONS, *asked) if asked else whole,))
+
+
+def joined(models: Iterable[Model]) -> Model:
+    """The joint model of several, each data set under its own assumptions; nuisances of one name are one."""
+    listed = list(models)
+    return Model(
+        analyses=tuple(analysis for model in listed for analysis in model.analyses),
+        datasets=tuple(dataset for model in listed for dataset in model.datasets),
+    )
+
+
+def alone(model: Model) -> list[Model]:
+    """The model of each data set of a joint one."""
+    pairs = zip(model.analyses, model.datasets, strict=True)
+    return [Model(analyses=(analysis,), datasets=(dataset,)) for analysis, dataset in pairs]
 
 
 def make_model(analysis: Analysis, measurement: Measurement, acceptance: Acceptance) -> Model:

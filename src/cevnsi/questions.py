@@ -6,6 +6,8 @@ Complaints are ConfigErrors, as for a scan.
 
 from collections.abc import Iterable, Mapping
 
+import numpy as np
+
 from cevnsi.arrays import FloatArray
 from cevnsi.config.check import check_scan
 from cevnsi.files.strict_yaml import ConfigError, near_miss
@@ -72,10 +74,13 @@ def _check_radii(model: Model, names: Iterable[str]) -> None:
 
 
 def predict(model: Model, parameters: Mapping[str, float]) -> FloatArray:
-    """Predicted counts by flavor and bin at a point, (flavors, bins): contact couplings, or a mediator's two."""
+    """Predicted counts by flavor and bin at a point, (flavors, bins of all data sets, one after another).
+
+    Contact couplings, or a mediator's two.
+    """
     interaction = check_point(parameters)
     _check_radii(model, parameters)
-    return model.dataset.by_flavor(interaction, parameters)
+    return np.concatenate([dataset.by_flavor(interaction, parameters) for dataset in model.datasets], axis=-1)
 
 
 def chi2_and_nuisances(model: Model, parameters: Mapping[str, float]) -> tuple[float, dict[str, float]]:

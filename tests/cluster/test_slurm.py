@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
+import yaml
 
-from project import Project
+from project import Project, copy_project
+from second import OVERLAY, add_files
 from tally import record_fault
 
 REPOSITORY = Path(__file__).parents[2]
@@ -24,6 +26,7 @@ PROFILE = REPOSITORY / "workflow" / "profiles" / "slurm"
 NODES = {"n1", "n2"}
 SLOW_SCAN = "four_couplings"
 COUNTED = "csi_2017"  # of no study, so that a plain run leaves it out
+JOINT = "both"  # of this and of counts of one's own
 DOMAIN_TASKS = [f"rule_domain_sensitivity_wildcards_{analysis}" for analysis in ("paper", "release")]
 RUN_TIMEOUT_S = 600
 EVENT_TIMEOUT_S = 90
@@ -43,13 +46,20 @@ class Job:
 
 
 class Run:
-    """One run of the workflow in a folder of its own."""
+    """One run of the workflow, of this project or a copy of it, in a folder of its own."""
 
-    def __init__(self, directory: Path, config: list[Path], *arguments: str, targets: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        config: list[Path],
+        *arguments: str,
+        targets: tuple[str, ...] = (),
+        project: Path = REPOSITORY,
+    ) -> None:
         self.directory = directory
         self.log = directory.with_suffix(".log")
         command: list[str | Path] = [sys.executable, "-m", "snakemake", *arguments]
-        command += ["--snakefile", REPOSITORY / "Snakefile"]
+        command += ["--snakefile", project / "Snakefile"]
         command += ["--directory", directory, "--scheduler", "greedy", "--configfile", *config, "--", *targets]
         with self.log.open("w", encoding="utf-8") as stream:
             self.process = subprocess.Popen(command, cwd=REPOSITORY, stdout=stream, stderr=subprocess.STDOUT)
@@ -82,8 +92,8 @@ class Run:
 
 
 @contextmanager
-def local_run(directory: Path, config: list[Path], *targets: str) -> Iterator[Run]:
-    run = Run(directory, config, "--cores", "2", targets=targets)
+def local_run(directory: Path, config: list[Path], *targets: str, project: Path = REPOSITORY) -> Iterator[Run]:
+    run = Run(directory, config, "--cores", "2", targets=targets, project=project)
     try:
         yield run
     finally:
@@ -91,10 +101,10 @@ def local_run(directory: Path, config: list[Path], *targets: str) -> Iterator[Ru
 
 
 @contextmanager
-def slurm_run(directory: Path, config: list[Path], *targets: str) -> Iterator[Run]:
+def slurm_run(directory: Path, config: list[Path], *targets: str, project: Path = REPOSITORY) -> Iterator[Run]:
     """A run on the cluster: its jobs bear the name of its folder, and are asked after more often than usual."""
     options = ["--slurm-jobname-prefix", directory.name, "--slurm-init-seconds-before-status-checks", "2"]
-    run = Run(directory, config, "--profile", str(PROFILE), *options, targets=targets)
+    run = Run(directory, config, "--profile", str(PROFILE), *options, targets=targets, project=project)
     try:
         yield run
     finally:
@@ -162,6 +172,24 @@ def test_cluster_gives_the_bytes_of_a_local_run(folder: Path) -> None:
     assert sorted(job.task for job in jobs) == sorted([*submitted, *DOMAIN_TASKS])
     assert {job.state for job in jobs} == {"COMPLETED"}
     assert {job.node for job in jobs} == NODES
+
+
+def test_a_joint_scan_in_chunks(folder: Path) -> None:
+    """Of CsI 2017 and counts of one's own, whose files a copy of the project has."""
+    copy = copy_project(folder / "project").folder
+    add_files(copy)
+    overlay = folder / "joint.yaml"
+    overlay.write_text(yaml.safe_dump(OVERLAY, sort_keys=False), encoding="utf-8")
+    config, grid = [*REDUCED, overlay], f"results/{JOINT}/grids/mumu_d_u.parquet"
+    with local_run(folder / "joint_local", config, grid, project=copy) as local:
+        local.finish()
+    with slurm_run(folder / "joint_slurm", config, grid, project=copy) as run:
+        run.finish()
+    assert run.results() == local.results()
+    assert grid in run.results()
+    jobs = jobs_of(run.directory)
+    assert sorted(job.task for job in jobs) == [f"rule_chunk_wildcards_{JOINT}_mumu_d_u_{k}_2" for k in (1, 2)]
+    assert {job.state for job in jobs} == {"COMPLETED"}
 
 
 def worker_of(job: Job, run: Run) -> int | None:

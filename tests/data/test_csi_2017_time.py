@@ -383,7 +383,7 @@ def test_fast_ways_know_bins_of_time(tables: Tables, analysis: Analysis) -> None
     scale = Nuisance(name="normalization", sigma=0.28, scales=(SIGNAL,))
     measurement = Measurement(axes=used.measurement.axes, observed=counts, uncertainty=np.sqrt(counts + 1))
     dataset = replace(used, measurement=measurement, nuisances=(scale,), statistic="gaussian")
-    model = Model(analysis=analysis, datasets=(dataset,))
+    model = Model(analyses=(analysis,), datasets=(dataset,))
     random = np.random.default_rng(3)
     mediator = {"mediator_mass_mev": 10 ** random.uniform(0, 4, 20), "coupling": 10 ** random.uniform(-6, -2, 20)}
     epsilon = {"eps_ee_dV": random.uniform(-1, 1, 20), "eps_mumu_uV": random.uniform(-1, 1, 20)}

@@ -60,7 +60,7 @@ NUCLEI = [  # protons, neutrons, mass in MeV, rms radius of the neutrons in fm
 ]
 LUMINOSITY = 14.6e3 / (132.90545196 + 126.90447) * AVOGADRO * 3.198e23 * 0.0848 / (4 * np.pi * 1930.0**2)
 KEPT_UNTIL, LOST = 0.52, 0.0494  # microseconds, and per microsecond after them
-BACKGROUNDS = ("beam_related_neutrons", "neutrino_induced_neutrons", "csi_steady_state")
+BACKGROUNDS = ("beam_related_neutrons", "neutrino_induced_neutrons", "steady_state")
 MOVED = ("efficiency", "quenching_0", "quenching_1", "radius")
 THETA = ("amplitude", "flux", *MOVED, *BACKGROUNDS, "time_offset_us")
 NEUTRINOS = ("nu_e", "nu_mu", "nu_mu_bar")

@@ -24,7 +24,7 @@ from cevnsi.experiments.inputs import complete
 from cevnsi.files import strict_yaml
 from cevnsi.files.atomic import TableError
 from cevnsi.files.strict_yaml import ConfigError
-from cevnsi.model import Model, assemble, model_of
+from cevnsi.model import Model, assemble, joined, model_of
 from cevnsi.physics.interactions import INTERACTIONS
 from cevnsi.studies import known
 from project import ROOT
@@ -57,6 +57,7 @@ ANALYSES = """
       acceptance_at: count
       steady_state_data: all
       steady_state_shape: exponential
+      flux_uncertainty: 0.05
     nuisances:
       steady_state: {sigma: 0.171}
       prompt_neutrons: {fixed: 0}
@@ -80,6 +81,9 @@ ANALYSES = """
       baseline_m: 19.3
       light_yield_pe_per_kev: 1.17
     scans: [ee_d_u]
+  both:
+    joins: [csi_2017, mine]
+    scans: [ee_d_u, mumu_d_u]
 """
 TEXT = (ROOT / "config.yaml").read_text(encoding="utf-8")
 TEXT = TEXT.replace("\nanalyses:\n", f"{OWN_DATASET}\nanalyses:\n").replace("\nscans:\n", f"{ANALYSES}\nscans:\n")
@@ -297,7 +301,8 @@ def _model_as_written(section: dict[str, Any], model: Model) -> bool:
     nuisances = {nuisance.name: nuisance for nuisance in dataset.nuisances}
     said = section.get("nuisances", {})
     for name, width in WIDTHS.get(reader, {}).items():
-        good &= name in said or nuisances[name].sigma == width
+        flux = asked.get("flux_uncertainty", 0) if name == "signal_normalization" else 0
+        good &= name in said or nuisances[name].sigma == pytest.approx((width**2 - flux**2) ** 0.5, rel=1e-12)
     if reader in IN_ENERGY and "normalization" not in said:
         good &= nuisances["normalization"].sigma == float(section["normalization_uncertainty"])
     for name, change in said.items():
@@ -307,6 +312,24 @@ def _model_as_written(section: dict[str, Any], model: Model) -> bool:
             good &= found.sigma == (None if change["sigma"] == "free" else float(change["sigma"]))
         good &= list(found.scales) == change.get("scales", list(found.scales))
     return bool(good) and (reader != "counts" or set(nuisances) == set(said))
+
+
+def _joint_as_written(section: dict[str, Any], written: dict[str, Any], root: Path) -> bool:
+    """Whether a joint analysis is of the data sets of those that it names, in their order, as they are."""
+    parts, models = complete(section, written)["joins"], []
+    for name, whole in parts.items():
+        own, dataset = complete(written["analyses"][name], written), written["datasets"][whole["dataset"]]
+        apart = {"flux_uncertainty": 0.1} if dataset["reader"] == "csi_2017" else {}
+        asked = {**apart, **own.get("measurement", {})}
+        expected = {**own, "scans": [], **({"measurement": asked} if asked else {})}
+        expected.pop("study", None)
+        if whole != expected:
+            return False
+        models.append(_model(json.dumps([whole, dataset, written["checksums"]]), root))
+        if not _model_as_written(whole, models[-1]):
+            return False
+    names = {nuisance.name for model in models for nuisance in model.nuisances}
+    return list(parts) == section["joins"] and {n.name for n in joined(models).nuisances} == names
 
 
 def _as_written(written: dict[str, Any], root: Path) -> bool:
@@ -338,6 +361,9 @@ def _as_written(written: dict[str, Any], root: Path) -> bool:
             good &= rows[0][0] == 0 and rows[-1][1] == plane.axes[0].points
             good &= all(low < high for low, high in rows)
     for section in written["analyses"].values():
+        if "joins" in section:
+            good &= _joint_as_written(section, written, root)
+            continue
         analysis = config.parse_analysis(complete(section, written))
         good &= all(getattr(analysis, key) == section[key] for key in ("dataset", "nuclei", "form_factor"))
         numbers = {key: section[key] for key in ("sin2_theta_w", "normalization_uncertainty") if key in section}
@@ -671,6 +697,29 @@ TOGETHER = {
     "data/mine/counts.csv: expected a file of arrival": ("datasets", "mine", "files", {
         role: f"data/mine/{role}.csv" for role in ("counts", "acceptance", "backgrounds")
     }),
+    "analyses.smeared.measurement.flux_uncertainty: -0.1": (
+        "analyses", "smeared", "measurement", "flux_uncertainty", -0.1,
+    ),
+    "analyses.smeared: flux_uncertainty: 0.28; expected 0 or more, below": (
+        "analyses", "smeared", "measurement", "flux_uncertainty", 0.28,
+    ),
+    "analyses.mine.measurement.flux_uncertainty: dataset 'mine' (reader counts)": (
+        "analyses", "mine", "measurement", {"flux_uncertainty": 0.1},
+    ),
+    "analyses.both.joins: 'min' is unknown": ("analyses", "both", "joins", ["csi_2017", "min"]),
+    "analyses.both.joins: ['mine'] is too short": ("analyses", "both", "joins", ["mine"]),
+    "analyses.both.joins: ['mine', 'mine'] has non-unique": ("analyses", "both", "joins", ["mine", "mine"]),
+    "analyses.both.joins: 'mine' is not of type 'array'": ("analyses", "both", "joins", "mine"),
+    "analyses.both.joins: both joins others itself": ("analyses", "both", "joins", ["both", "mine"]),
+    "analyses.both.joins: csi_2017 and smeared are of one dataset": (
+        "analyses", "both", "joins", ["csi_2017", "smeared", "mine"],
+    ),
+    "analyses.both.joins: csi_2017 and release overlap": ("analyses", "both", "joins", ["csi_2017", "release"]),
+    "analyses.both.nuisances: is a choice of the analyses": ("analyses", "both", "nuisances", {"flux": {"fixed": 0}}),
+    "analyses.both.joins: nuisance flux has sigma 0.1 in csi_2017 and 0.2 in mine": (
+        "analyses", "mine", "nuisances", "flux", {"sigma": 0.2, "scales": ["signal"]},
+    ),
+    "analyses.both.study: liao_marfatia_2017 is of analyses with": ("analyses", "both", "study", "liao_marfatia_2017"),
     "analyses.paper.exposure.baseline_m": ("analyses", "paper", "exposure", {"baseline_m": 1e-200}),
 }  # fmt: skip
 

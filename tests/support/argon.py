@@ -18,6 +18,7 @@ def made(**keys: Any) -> Model:
     """The model of the analysis lar_2020 with other keys; those of `measurement` may stand for themselves."""
     config = read_config(ROOT / "config.yaml")
     choices = {name: keys.pop(name) for name in ("signal", "shape_systematics") if name in keys}
+    del config["analyses"]["joint"]  # whose couplings would be others
     config["analyses"]["lar_2020"] |= {"measurement": choices, **keys}
     return build_model(config, "lar_2020", ROOT)
 

@@ -31,4 +31,4 @@ def made(tables: Tables, analysis: Analysis, nuclei: str = "mean", **changes: An
     measurement, nuisances = measured(tables, choices)
     seen = response(tables, choices, CSI_2017.pe_per_kev)
     experiment = Experiment(measurement=measurement, response=seen, nuisances=nuisances)
-    return Model(analysis=analysis, datasets=(assemble(replace(analysis, nuclei=nuclei), experiment, "poisson"),))
+    return Model(analyses=(analysis,), datasets=(assemble(replace(analysis, nuclei=nuclei), experiment, "poisson"),))

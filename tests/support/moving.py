@@ -74,4 +74,4 @@ def moving_experiment(seed: int = 1, signal: float = 4.0) -> Experiment:
 def moving_model(analysis: Analysis, seed: int = 1, nuclei: str = "cs_and_i") -> Model:
     """That data set with cesium and iodine apart."""
     used = replace(analysis, nuclei=nuclei, exposure=CSI_2017)
-    return Model(analysis=used, datasets=(assemble(used, moving_experiment(seed), "poisson"),))
+    return Model(analyses=(used,), datasets=(assemble(used, moving_experiment(seed), "poisson"),))

@@ -816,6 +816,7 @@ def test_parsed_analysis(config: dict[str, Any]) -> None:
     assert parse_analysis(complete(config["analyses"]["paper"], config)).exposure == CSI_2017
 
 
+COUNTED = ("csi_2017", "csi_2021", "lar_2020", "joint")  # analyses of no study
 LEFT_OUT = (
     "analyses: a plain run makes those of the study liao_marfatia_2017; `snakemake {0} ...` makes {1}, "
     "`snakemake analyses ...` all"
@@ -827,12 +828,13 @@ def left_out(*names: str) -> str:
 
 
 def without_poisson(config: dict[str, Any]) -> None:
-    for name in ("csi_2017", "csi_2021", "lar_2020"):
-        del config["analyses"][name], config["datasets"][name]
+    for name in COUNTED:
+        del config["analyses"][name]
+        config["datasets"].pop(name, None)
 
 
 def test_what_a_plain_run_leaves_out_is_all_that_is_remarked_on(config: dict[str, Any]) -> None:
-    assert remarks(config) == [left_out("csi_2017", "csi_2021", "lar_2020")]
+    assert remarks(config) == [left_out(*COUNTED)]
     without_poisson(config)
     assert remarks(config) == []
 
@@ -863,9 +865,9 @@ def test_what_no_analysis_uses_is_remarked_on(analysis: str, config: dict[str, A
 
 def test_how_to_make_an_analysis_that_a_plain_run_leaves_out_is_said(config: dict[str, Any]) -> None:
     config["analyses"]["mine"] = {**config["analyses"]["release"]}
-    assert remarks(config) == [left_out("csi_2017", "csi_2021", "lar_2020")]  # the new one is of the study
+    assert remarks(config) == [left_out(*COUNTED)]  # the new one is of the study
     del config["analyses"]["mine"]["study"]
-    assert remarks(config) == [left_out("csi_2017", "csi_2021", "lar_2020", "mine")]
+    assert remarks(config) == [left_out(*COUNTED, "mine")]
     without_poisson(config)
     del config["analyses"]["paper"]["study"]
     assert remarks(config)[-1] == left_out("paper", "mine")

@@ -72,7 +72,7 @@ def study_of(folder: Path, name: str = "mine", scans: tuple[Scan, ...] = ()) -> 
         whole=section | {"reader": "release2018", "exposure": vars(CSI_2017)},
         folder=folder,
         scans=scans,
-        dataset_folder=folder,
+        inputs=folder,
     )
 
 

@@ -14,7 +14,7 @@ from cevnsi.studies.study import figures_of
 PAPER = STUDIES[DEFAULT]
 SCANS = list(PAPER.axes)
 
-POISSON = ("csi_2017", "csi_2021", "lar_2020")  # analyses of no study
+POISSON = ("csi_2017", "csi_2021", "lar_2020", "joint")  # analyses of no study
 
 
 def names(figures: list[FigureSpec]) -> list[str]:

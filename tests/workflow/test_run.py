@@ -18,9 +18,11 @@ from cevnsi.config.build import build_model, read_config
 from cevnsi.config.check import parse_scan
 from cevnsi.files import tables
 from cevnsi.files.strict_yaml import read
+from cevnsi.model import chi2_at
 from cevnsi.studies.known import DEFAULT, STUDIES
 from points import contact_chi2
 from project import ROOT, Project
+from second import OVERLAY, add_files
 
 ANALYSES = ("paper", "release")
 SCANS = ("light_mediator", "ee_d_u", "mumu_d_u", "ee_mumu_d", "ee_etau_d", "matter_ee_mumu")
@@ -326,6 +328,47 @@ def test_more_axes_two_nuclei_and_helm(finished: Project, tmp_path: Path) -> Non
     ranges = pd.read_csv(base / "ranges.csv")
     assert set(ranges[ranges["scan"] == "four_axes"]["parameter"]) == {axis.name for axis in scan.axes}
     assert set(ranges[ranges["scan"] == "four_axes"]["confidence_level"]) == {0.9, 0.99}
+
+
+def test_a_joint_analysis_from_inputs_to_the_page(finished: Project, tmp_path: Path) -> None:
+    """Of CsI 2017 and counts of one's own; one of its scans is in chunks."""
+    project = finished.copy(tmp_path / "project")
+    add_files(project.folder)
+    overlay = tmp_path / "both.yaml"
+    few = {"csi_2017": {"scans": ["ee_d_u"]}}
+    laid = {**OVERLAY, "analyses": {**OVERLAY["analyses"], **few}}
+    overlay.write_text(yaml.safe_dump(laid, sort_keys=False), encoding="utf-8")
+    project.snakemake(str(overlay), "--", "both", "report")
+    results = project.folder / "results"
+    base = results / "both"
+    assert {path.name for path in base.glob("*.*")} == {
+        "best_fit.json", "best_fits.csv", "provenance.json", "ranges.csv"
+    }  # fmt: skip
+    assert (results / "second" / "spectra.csv").exists()  # where the numbers of its data sets are
+    assert {path.name for path in (base / "figures").iterdir()} == {
+        f"{name}.{ext}" for name in ("counts", "ee_d_u", "mumu_d_u") for ext in ("pdf", "png", "svg", "csv")
+    }
+    model = build_model(read_config(project.folder / "config.yaml", overlay), "both", project.folder)
+    grid = pd.read_parquet(base / "grids" / "mumu_d_u.parquet")
+    assert len(list((base / "chunks" / "mumu_d_u").iterdir())) == 2
+    at = grid.iloc[::97]
+    point = {name: at[name].to_numpy() for name in ("eps_mumu_dV", "eps_mumu_uV")}
+    np.testing.assert_allclose(at["chi2"], chi2_at(model, "contact", point), rtol=1e-11, atol=1e-9)
+    fit = json.loads((base / "best_fit.json").read_text(encoding="utf-8"))
+    assert set(fit["datasets"]) == {"csi_2017", "second"}
+    assert "flux" in fit["together"]["standard_model"]["nuisances"]
+    noted = json.loads((base / "provenance.json").read_text(encoding="utf-8"))
+    assert len(noted["inputs_sha256"]) == 9 + 3
+    page = (results / "report.html").read_text(encoding="utf-8")
+    assert "(dataset <code>csi_2017</code>), 12 bins from 6 to 30 PE times 12 bins from 0 to 6 μs; and tables" in page
+    assert 'download="both-best_fit.json"' in page
+    assert 'download="both-spectra.csv"' not in page
+    files = ("--configfile", str(ROOT / "tests" / "config" / "reduced.yaml"), str(overlay))
+    assert project.jobs(*files, "--", "both") == {}
+    # Another width of a shared nuisance, in one part alone, is refused before any job.
+    overlay.write_text(yaml.safe_dump(laid, sort_keys=False).replace("sigma: 0.1", "sigma: 0.2", 1), encoding="utf-8")
+    done = project.snakemake(str(overlay), "--dry-run", "--", "both", check=False)
+    assert "analyses.both.joins: nuisance flux has sigma 0.1 in csi_2017 and 0.2 in second" in done.stdout
 
 
 SHOW_CONFIG = """

@@ -105,22 +105,48 @@ def dataset_file(name):
     )
 
 
+def parts_of(analysis):
+    """The analyses that an analysis joins; itself if it joins none."""
+    return config["analyses"][analysis].get("joins", [analysis])
+
+
+def datasets_of(analysis):
+    """Names of the datasets of an analysis."""
+    return [config["analyses"][part]["dataset"] for part in parts_of(analysis)]
+
+
 def dataset_tables(wildcards):
-    """The tables of the analysis' dataset that a likelihood takes."""
-    dataset = config["analyses"][wildcards.analysis]["dataset"]
-    section = config["datasets"][dataset]
-    release = RELEASES[section["reader"]]
-    return [
-        f"results/inputs/{dataset}/{name}.csv"
-        for name in release.tables_of(section["files"])
-        if name in release.tables
-    ]
+    """The tables of the analysis' datasets that a likelihood takes; their folders say of which each is."""
+    found = []
+    for dataset in datasets_of(wildcards.analysis):
+        section = config["datasets"][dataset]
+        release = RELEASES[section["reader"]]
+        found += [
+            f"results/inputs/{dataset}/{name}.csv"
+            for name in release.tables_of(section["files"])
+            if name in release.tables
+        ]
+    return found
+
+
+def tables_of_dataset(analysis):
+    """Tables of one data set: a joint analysis leaves them to those that it joins, where they are the same."""
+    is_joint = "joins" in config["analyses"][analysis]
+    return [] if is_joint else ["spectra", "templates"]
+
+
+def counted_parts(analysis):
+    """Those of the analyses that it joins, or itself, of which counts can be drawn."""
+    return [part for part in parts_of(analysis) if is_counted(config, part)]
 
 
 def input_names(analysis):
-    """Files of the analysis' dataset, as they are named."""
-    dataset = config["datasets"][config["analyses"][analysis]["dataset"]]
-    return list(dataset["files"].values())
+    """Files of the analysis' datasets, as they are named."""
+    return [
+        file
+        for dataset in datasets_of(analysis)
+        for file in config["datasets"][dataset]["files"].values()
+    ]
 
 
 def scans_of(analysis):
@@ -182,8 +208,8 @@ def only(analyses):
 
 def no_digitization(analysis):
     """Why there is no ensemble of readings for an analysis; empty if there is one."""
-    dataset = config["datasets"][config["analyses"][analysis]["dataset"]]
-    if dataset["reader"] not in READ_TWICE:
+    readers = [config["datasets"][name]["reader"] for name in datasets_of(analysis)]
+    if not set(readers) <= set(READ_TWICE):
         return "not read off"
     return "" if "digitization" in config and analysis in PAPER else "off"
 
@@ -195,7 +221,9 @@ def kinds():
     """
     found = {}
     for analysis, section in config["analyses"].items():
-        kind = (section.get("study"), is_counted(config, analysis), *section["scans"])
+        joined = tuple(section.get("joins", ()))
+        counted = is_counted(config, analysis)
+        kind = (section.get("study"), counted, joined, *section["scans"])
         found.setdefault(kind, []).append(analysis)
     return [
         (f"_{i}" if i > 1 else "", same) for i, same in enumerate(found.values(), 1)
@@ -304,7 +332,11 @@ def figure_inputs(figure):
 
 
 def with_dataset(path):
-    """Input function for a path that may have the dataset of an analysis."""
+    """Input function for a path that may have the dataset of an analysis, or the parts whose counts are drawn."""
+    if "{part}" in path:
+        return lambda wildcards: [
+            path.format(part=part) for part in counted_parts(wildcards.analysis)
+        ]
     if "{dataset}" not in path:
         return path
     return lambda wildcards: path.format(
@@ -313,9 +345,13 @@ def with_dataset(path):
     )
 
 
-def figure_params(figure):
-    """The sections that a figure is drawn by: of its grids' scans, and those that it names."""
+def figure_params(figure, analysis):
+    """What a figure of an analysis is drawn by: sections of its grids' scans, those that it names, and data sets."""
     params = {name: config.get(section) for name, section in figure.params.items()}
+    if any("{part}" in path for path in figure.inputs.values()):
+        params["datasets"] = [
+            config["analyses"][part]["dataset"] for part in counted_parts(analysis)
+        ]
     if figure.grids:
         params["grids"] = list(figure.grids)
         params["sections"] = {
@@ -327,10 +363,15 @@ def figure_params(figure):
 def files_of(analysis):
     """All that is made of one analysis."""
     base = f"results/{analysis}"
-    names = ["spectra", "templates", "ranges", "best_fits"]
+    names = ["ranges", "best_fits"]
     names += ["scorecard"] if analysis in JUDGED else []
     names += ["digitization"] if analysis in VARIED else []
     files = [f"{base}/{name}.csv" for name in names] + [f"{base}/best_fit.json"]
+    files += [
+        f"results/{part}/{name}.csv"
+        for part in parts_of(analysis)
+        for name in tables_of_dataset(part)
+    ]
     files += [file for ext in FORMATS for file in all_figures([analysis], ext)]
     files += [
         f"{base}/grids/{grid}.parquet"

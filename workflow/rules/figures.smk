@@ -22,13 +22,13 @@ for SUFFIX, SAME in KINDS:
             conda:
                 "../../envs/environment.yaml"
             params:
-                figures={
+                figures=lambda w: {
                     figure.name: {
                         "script": figure.script,
                         "inputs": list(figure_inputs(figure)),
-                        "params": figure_params(figure),
+                        "params": figure_params(figure, w.analysis),
                     }
-                    for figure in DRAWN
+                    for figure in drawn_together(w.analysis)
                 },
             message:
                 "Figures of {wildcards.analysis}"

@@ -9,6 +9,10 @@ for SUFFIX, SAME in KINDS:
             grids=grid_files,
             code=code("tables.py"),
         output:
+            **{
+                name: f"results/{{analysis}}/{name}.csv"
+                for name in tables_of_dataset(SAME[0])
+            },
             contours=[
                 f"results/{{analysis}}/contours/{grid}.csv"
                 for grid in pairs_of(SAME[0])
@@ -16,8 +20,6 @@ for SUFFIX, SAME in KINDS:
             ranges="results/{analysis}/ranges.csv",
             best_fits="results/{analysis}/best_fits.csv",
             best_fit="results/{analysis}/best_fit.json",
-            spectra="results/{analysis}/spectra.csv",
-            templates="results/{analysis}/templates.csv",
         log:
             "logs/{analysis}/tables.log",
         wildcard_constraints:

@@ -1,4 +1,4 @@
-"""The tables of a dataset to chi2 on some rows of a scan's grid."""
+"""The tables of datasets to chi2 on some rows of a scan's grid."""
 
 from functools import partial
 from typing import Any

@@ -8,8 +8,8 @@ from cevnsi.output.figures import draw_counts, drawing, save_all
 from cevnsi.output.spectra import read_spectra
 
 
-def main(files: Any, output: Any) -> None:
-    """Draw and save."""
-    fit = json.loads(read_text(files.best_fit))["together"]
+def main(datasets: list[str], files: Any, output: Any) -> None:
+    """Draw and save; the spectra are those of these data sets, in their order."""
+    spectra = dict(zip(datasets, map(read_spectra, files.spectra), strict=True))
     with drawing():
-        save_all(draw_counts(read_spectra(files.spectra), fit), output)
+        save_all(draw_counts(spectra, json.loads(read_text(files.best_fit))), output)

@@ -1,4 +1,4 @@
-"""The tables of a dataset to the grids of every scan of an analysis that is one chunk, and to these chunks."""
+"""The tables of datasets to the grids of every scan of an analysis that is one chunk, and to these chunks."""
 
 from functools import partial
 from typing import Any

@@ -2,10 +2,9 @@
 
 from typing import Any
 
-from cevnsi.config.build import load_dataset
-from cevnsi.config.check import parse_analysis, parse_scan
+from cevnsi.config.build import load_dataset, load_model
+from cevnsi.config.check import parse_scan
 from cevnsi.files.tables import DIGITIZATION, DOMAIN_BEST, PUBLISHED, RANGES, read_parquet, read_table, write_csv
-from cevnsi.model import model_of
 from cevnsi.scans.chunks import as_grid
 from cevnsi.studies.known import STUDIES
 from cevnsi.studies.liao_marfatia_2017.scorecard import scorecard
@@ -16,9 +15,8 @@ def main(
     study: str, analysis: dict[str, Any], sections: dict[str, Any], no_digitization: str, files: Any, output: Any
 ) -> None:
     """Compare what this analysis has run; `no_digitization` says why there is no ensemble of readings, if so."""
-    choices, scans = parse_analysis(analysis), [parse_scan(*item) for item in sections.items()]
-    everything = load_dataset(analysis, files.tables)
-    model = model_of(choices, everything)
+    scans = [parse_scan(*item) for item in sections.items()]
+    model = load_model(analysis, files.tables)
     names = [(scan, name) for scan in scans for name in scan.pairs()]
     grids = {
         name: as_grid(scan, name, read_parquet(path, ["delta_chi2"])["delta_chi2"])
@@ -28,7 +26,8 @@ def main(
     ours = judge.values(model, scans, read_table(files.ranges, RANGES), grids)
     spread = no_digitization or read_table(files.digitization[0], DIGITIZATION)
     best = read_table(files.best_domains[0], DOMAIN_BEST) if files.best_domains else None
-    others = judge.choices(model, everything, scans, grids, best) if judge.choices else {}
+    choices = judge.choices
+    others = choices(model, load_dataset(analysis, files.tables), scans, grids, best) if choices else {}
     write_csv(output[0], scorecard(read_table(files.published, PUBLISHED), ours, spread, others))
 
 

@@ -1,14 +1,13 @@
-"""The tables of a dataset and grids of an analysis to contours, allowed intervals, best fits, spectra and templates."""
+"""The tables of datasets and grids of an analysis to contours, allowed intervals, best fits, spectra and templates."""
 
 from dataclasses import astuple, replace
 from typing import Any
 
-from cevnsi.config.build import load_dataset
-from cevnsi.config.check import parse_analysis, parse_scan
+from cevnsi.config.build import load_dataset, load_model
+from cevnsi.config.check import parse_scan
 from cevnsi.files.atomic import write_json
 from cevnsi.files.tables import BEST_FITS, RANGES, as_columns, read_parquet, write_csv
 from cevnsi.fits import best_fits_of
-from cevnsi.model import model_of
 from cevnsi.output.spectra import spectra_table, templates_table
 from cevnsi.scans.chunks import as_grid
 from cevnsi.scans.limits import best_fits, scan_ranges
@@ -21,10 +20,11 @@ def main(
     analysis: dict[str, Any], sections: dict[str, Any], example: dict[str, float], files: Any, output: Any
 ) -> None:
     """Limits scan by scan, in the order of the analysis; what a grid is too coarse for is said in the log, too."""
-    dataset = load_dataset(analysis, files.tables)
-    write_csv(output.spectra, spectra_table(dataset, example))
-    write_csv(output.templates, templates_table(dataset))
-    model = model_of(parse_analysis(analysis), dataset)
+    model = load_model(analysis, files.tables)
+    if "joins" not in analysis:  # else each data set's are with the analysis that is joined
+        whole = load_dataset(analysis, files.tables)
+        write_csv(output.spectra, spectra_table(whole, example))
+        write_csv(output.templates, templates_table(whole))
     write_json(output.best_fit, best_fits_of(model))
     paths = zip(files.grids, output.contours, strict=True)
     rows: list[AllowedRange] = []

@@ -9,10 +9,17 @@ from typing import Any
 from cevnsi.config import check as settings
 from cevnsi.config.check import parse_analysis
 from cevnsi.config.overlays import lay_over, resolve
-from cevnsi.experiments.inputs import check_analysis, complete, experiment_of, load_experiment, read_dataset
+from cevnsi.experiments.inputs import (
+    complete,
+    experiment_of,
+    load_experiment,
+    nuisances_of,
+    parts_of,
+    read_dataset,
+)
 from cevnsi.files import strict_yaml
 from cevnsi.files.strict_yaml import ConfigError, near_miss
-from cevnsi.model import DataSet, Model, assemble, model_of
+from cevnsi.model import DataSet, Model, assemble, joined, model_of
 
 
 def read_config(path: Path | str, *overlays: Path | str) -> dict[str, Any]:
@@ -42,13 +49,24 @@ def analysis_section(config: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 
 def load_dataset(section: Mapping[str, Any], tables: Iterable[Path | str]) -> DataSet:
-    """Every bin of what results/inputs/ has of an analysis' dataset, under the assumptions of its complete section."""
+    """Every bin of what results/inputs/ has of an analysis' dataset, under the assumptions of its complete section.
+
+    Of an analysis of one data set, or a part of a joint one.
+    """
     return assemble(parse_analysis(section), *load_experiment(section, tables))
 
 
 def load_model(section: Mapping[str, Any], tables: Iterable[Path | str]) -> Model:
-    """The model of an analysis from what results/inputs/ has of its dataset; its section is complete."""
-    return model_of(parse_analysis(section), load_dataset(section, tables))
+    """The model of an analysis from what results/inputs/ has of its datasets; its section is complete.
+
+    Which dataset a table is of says its folder, where there are several.
+    """
+    if "joins" not in section:
+        return model_of(parse_analysis(section), load_dataset(section, tables))
+    listed = list(map(Path, tables))
+    return joined(
+        load_model(part, [path for path in listed if path.parent.name == part["dataset"]]) for part in parts_of(section)
+    )
 
 
 def build_model(config: Mapping[str, Any], name: str, root: Path | str = ".", *, all_bins: bool = False) -> Model:
@@ -58,9 +76,13 @@ def build_model(config: Mapping[str, Any], name: str, root: Path | str = ".", *,
     `all_bins` every bin of the measurement.
     """
     settings.check(config)
-    section, root = complete(analysis_section(config, name), config), Path(root)
-    tables = read_dataset(config["datasets"][section["dataset"]], root, Path(config["checksums"]))
-    check_analysis(name, section, tables)
-    choices = parse_analysis(section)
-    whole = assemble(choices, *experiment_of(section, tables))
-    return model_of(replace(choices, photoelectron_range=None) if all_bins else choices, whole)
+    section, sums = complete(analysis_section(config, name), config), Path(config["checksums"])
+    parts = parts_of(section)
+    read = {part["dataset"]: read_dataset(config["datasets"][part["dataset"]], Path(root), sums) for part in parts}
+    nuisances_of(name, section, read)
+    models = []
+    for part in parts:
+        choices = parse_analysis(part)
+        whole = assemble(choices, *experiment_of(part, read[part["dataset"]]))
+        models.append(model_of(replace(choices, photoelectron_range=None) if all_bins else choices, whole))
+    return joined(models)

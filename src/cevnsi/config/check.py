@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cache
 from importlib import resources
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -45,6 +46,8 @@ MOST_DOMAINS = 10**6  # of a map, each 0.5 kB of csv and some 0.3 ms, in two nuc
 REACH_ROUNDING = 1e-12  # of a sum of decimals, over its range
 
 SCALES = ("linear", "log")  # of an axis
+
+OF_JOINT = ("joins", "scans", "study")  # keys of an analysis that joins others, whose choices they make
 
 # Names under results/ that are made whatever the configuration says.
 TAKEN = {
@@ -435,22 +438,65 @@ def _choices_text(choices: Sequence[str]) -> str:
     return f"expected some of {', '.join(choices)}" if choices else "expected no section `measurement`"
 
 
-def _radius_complaints(key: str, section: Mapping[str, Any], scan: Scan) -> Iterator[str]:
-    """Neutron radii that a scan of an analysis names, and domains where charges squared do not say everything."""
-    form_factor, nuclides = section["form_factor"], [n.name for n in TARGETS[section["nuclei"]].nuclides]
+def _radius_complaints(key: str, parts: Mapping[str, Mapping[str, Any]], scan: Scan) -> Iterator[str]:
+    """Neutron radii that a scan of an analysis names, and domains where charges squared do not say everything.
+
+    The sections are those of its data sets, by their own key: of an analysis that joins none, its own.
+    """
+    nuclides = {place: [n.name for n in TARGETS[part["nuclei"]].nuclides] for place, part in parts.items()}
     moved = expanded(dict.fromkeys((*_names(scan), *scan.fixed), 0.0), scan.combinations)
     named = [name for name in moved if name in NEUTRON_RADII]
     for name in named:
-        if form_factor not in RADIUS_FORM_FACTORS:
-            known = ", ".join(RADIUS_FORM_FACTORS)
-            yield f"{key}.form_factor: {form_factor!r} has no radius; scan {scan.name} needs one of {known}"
-        elif NEUTRON_RADII[name].nuclide not in nuclides:
-            known = ", ".join(made.name for made in NEUTRON_RADII.values() if made.nuclide in nuclides)
-            yield f"{key}.nuclei: has not the nuclide of {name} of scan {scan.name}; expected {known} in it"
-    apart = form_factor in RADIUS_FORM_FACTORS and RADIUS_FORM_FACTORS[form_factor].apart
+        having = [place for place in parts if NEUTRON_RADII[name].nuclide in nuclides[place]]
+        wrong = [place for place in having or parts if parts[place]["form_factor"] not in RADIUS_FORM_FACTORS]
+        for place in wrong:
+            known, found = ", ".join(RADIUS_FORM_FACTORS), parts[place]["form_factor"]
+            yield f"{place}.form_factor: {found!r} has no radius; scan {scan.name} needs one of {known}"
+        if not having and not wrong:
+            there = {nuclide for listed in nuclides.values() for nuclide in listed}
+            known = ", ".join(made.name for made in NEUTRON_RADII.values() if made.nuclide in there)
+            place = " and ".join(f"{place}.nuclei" for place in parts)
+            yield f"{place}: has not the nuclide of {name} of scan {scan.name}; expected {known} in it"
+    forms = [part["form_factor"] for part in parts.values()]
+    apart = [form for form in forms if form in RADIUS_FORM_FACTORS and RADIUS_FORM_FACTORS[form].apart]
     if scan.domain and (named or apart):
-        what = f"{named[0]} besides" if named else f"form_factor {form_factor!r}"
+        what = f"{named[0]} besides" if named else f"form_factor {apart[0]!r}"
         yield f"{key}: scan {scan.name} has a domain, and {what}; expected one form factor of both, and no radius"
+
+
+def _joint_complaints(key: str, section: Mapping[str, Any], config: Mapping[str, Any]) -> Iterator[str]:
+    """What an analysis joins that is none, or counts something twice, and what it says that is its parts' to say."""
+    analyses, names = config["analyses"], section["joins"]
+    for name in section:
+        if name not in OF_JOINT:
+            yield f"{key}.{name}: is a choice of the analyses that it joins; expected {', '.join(OF_JOINT)} alone"
+    for name in names:
+        if name not in analyses:
+            yield f"{key}.joins: {name!r} is unknown; {near_miss(name, analyses)}"
+        elif "joins" in analyses[name]:
+            yield f"{key}.joins: {name} joins others itself; expected analyses of one dataset each"
+    parts = [name for name in names if name in analyses and analyses[name].get("dataset") in config["datasets"]]
+    for one, other in combinations(parts, 2):
+        yield from _pair_complaints(f"{key}.joins", one, other, config)
+
+
+def _pair_complaints(key: str, one: str, other: str, config: Mapping[str, Any]) -> Iterator[str]:
+    """Why two analyses, of datasets that there are, cannot be joined."""
+    sections = [config["analyses"][name] for name in (one, other)]
+    if len({section["dataset"] for section in sections}) == 1:
+        yield f"{key}: {one} and {other} are of one dataset, {sections[0]['dataset']}, which would count twice"
+        return
+    periods = [set(RELEASES[config["datasets"][section["dataset"]]["reader"]].periods) for section in sections]
+    if common := periods[0] & periods[1]:
+        what = f"{other} contains the exposure of {one}" if periods[0] < periods[1] else (
+            f"{one} contains the exposure of {other}" if periods[1] < periods[0] else f"{one} and {other} overlap"
+        )  # fmt: skip
+        yield f"{key}: {what}: {' and '.join(sorted(common))} would count twice; expected one of them"
+    for name, default in (("sin2_theta_w", None), ("couplings", "tree")):
+        first, second = (section.get(name, default) for section in sections)
+        if first != second:
+            said = f"analyses.{one}.{name} is {first} and analyses.{other}.{name} is {second}"
+            yield f"{key}: {said}; expected the same, as nucleons have one coupling in all data sets"
 
 
 def _cross_complaints(config: Mapping[str, Any]) -> Iterator[str]:
@@ -462,7 +508,9 @@ def _cross_complaints(config: Mapping[str, Any]) -> Iterator[str]:
     scans = {name: parse_scan(name, section) for name, section in config["scans"].items()}
     for name, section in config["analyses"].items():
         key = f"analyses.{name}"
-        if section["dataset"] not in config["datasets"]:
+        if "joins" in section:
+            yield from _joint_complaints(key, section, config)
+        elif section["dataset"] not in config["datasets"]:
             yield f"{key}.dataset: {section['dataset']!r} is unknown; expected one of {', '.join(config['datasets'])}"
         else:
             reader = config["datasets"][section["dataset"]]["reader"]
@@ -475,7 +523,9 @@ def _cross_complaints(config: Mapping[str, Any]) -> Iterator[str]:
             if scan not in config["scans"]:
                 yield f"{key}.scans: {scan!r} is unknown; expected some of {', '.join(config['scans'])}"
             else:
-                yield from _radius_complaints(key, section, scans[scan])
+                parts = {f"analyses.{part}": config["analyses"].get(part, {}) for part in section.get("joins", [name])}
+                if all("form_factor" in part for part in parts.values()):
+                    yield from _radius_complaints(key, parts, scans[scan])
     for name, scan in scans.items():
         yield from _scan_complaints(f"scans.{name}", scan)
     sensitivity = config.get("domain_sensitivity")
@@ -530,7 +580,7 @@ def remarks(config: Mapping[str, Any]) -> list[str]:
     """What a configuration that `check` has accepted says and no result will show, one line a key."""
     analyses = config["analyses"].values()
     scans = {name for section in analyses for name in section["scans"]}
-    datasets = {section["dataset"] for section in analyses}
+    datasets = {section["dataset"] for section in analyses if "dataset" in section}
     said = [f"scans.{name}: no analysis names it, so it is not run" for name in config["scans"] if name not in scans]
     said += [
         f"datasets.{name}: no analysis names it, so it is read and checked, but not used"

@@ -38,7 +38,8 @@ class Key:
 
 
 def _keys(node: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[Key]:
-    children = {name: (child, name in node.get("required", ())) for name, child in node.get("properties", {}).items()}
+    needed = [*node.get("required", ()), *node.get("else", {}).get("required", ())]
+    children = {name: (child, name in needed) for name, child in node.get("properties", {}).items()}
     if isinstance(node.get("additionalProperties"), Mapping):
         children[ANY_NAME] = (node["additionalProperties"], False)
     for name, (child, required) in children.items():

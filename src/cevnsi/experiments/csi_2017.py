@@ -23,6 +23,8 @@ CSI_2017 = Exposure(
 )
 CSI_TARGETS = ("mean", "cs_and_i")  # of `targets.TARGETS`
 
+PERIOD = "the CsI exposure of 2017"  # which all readers of its figures and its release hold
+
 LARGEST_COUNT = 1e12
 LATEST_ARRIVAL_US = 6.0  # Fig. 3 of arXiv:1708.01294
 RELEASE_STEP_PE = 0.05  # spacing of the tabulated logistic: straight lines are within 5e-6 of it
@@ -103,5 +105,6 @@ RELEASE_2018 = Release(
     roles=("coincidence", "parameters", "anticoincidence"),
     read=read_release2018,
     exposure=CSI_2017,
+    periods=(PERIOD,),
     targets=CSI_TARGETS,
 )

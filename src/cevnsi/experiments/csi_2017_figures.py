@@ -14,7 +14,7 @@ from cevnsi.experiments.checks import (
     check_counts,
     read_numbers,
 )
-from cevnsi.experiments.csi_2017 import CSI_2017, CSI_TARGETS
+from cevnsi.experiments.csi_2017 import CSI_2017, CSI_TARGETS, PERIOD
 from cevnsi.experiments.measurement import ROUNDING
 from cevnsi.experiments.release import Release
 from cevnsi.files.atomic import TableError
@@ -86,6 +86,7 @@ FIGURE_3 = Release(
     roles=("reading_a", "acceptance", "reading_b"),
     read=read_figure3,
     exposure=CSI_2017,
+    periods=(PERIOD,),
     targets=CSI_TARGETS,
     read_twice=True,
     tables={"counts": (*COUNTS_COLUMNS, "rounding_shift"), "acceptance": ACCEPTANCE_COLUMNS},

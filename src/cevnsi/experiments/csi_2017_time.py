@@ -14,7 +14,7 @@ import numpy as np
 
 from cevnsi.arrays import FloatArray
 from cevnsi.experiments.checks import LARGEST_PHOTOELECTRONS, Paths, Tables, release_rows
-from cevnsi.experiments.csi_2017 import CSI_2017, CSI_TARGETS, logistic_acceptance, release_histogram
+from cevnsi.experiments.csi_2017 import CSI_2017, CSI_TARGETS, PERIOD, logistic_acceptance, release_histogram
 from cevnsi.experiments.exposure import Exposure
 from cevnsi.experiments.measurement import (
     ARRIVAL_TIME,
@@ -25,7 +25,7 @@ from cevnsi.experiments.measurement import (
     bins_between,
     edges_of,
 )
-from cevnsi.experiments.release import Experiment, Release
+from cevnsi.experiments.release import FLUX, FLUX_UNCERTAINTY, Experiment, Release
 from cevnsi.experiments.response import (
     LOGISTIC_STEPS_PE,
     READ_AT,
@@ -73,12 +73,16 @@ class Choices:
     acceptance_at: str = "true"  # of `response.READ_AT`
     steady_state_data: str = "beam_on"  # or "all"
     steady_state_shape: str = "marginals"  # of `SHAPES`, or `BINS`
+    flux_uncertainty: float = 0.0  # the part of the signal's that is the flux's, with a nuisance of its own; 0: none
 
     def __post_init__(self) -> None:
         """Refuse choices that are none, and those that would do nothing beside the others."""
         for name, values in KNOWN.items():
             if getattr(self, name) not in values:
                 raise ValueError(f"{name}: {getattr(self, name)!r}; expected one of {', '.join(values)}")
+        if not 0 <= self.flux_uncertainty < SIGNAL_UNCERTAINTY:
+            most = f"all of the signal, {SIGNAL_UNCERTAINTY:g}"
+            raise ValueError(f"flux_uncertainty: {self.flux_uncertainty:g}; expected 0 or more, below that of {most}")
         if self.smearing == "none" and self.acceptance_at != "true":
             raise ValueError(f"acceptance_at: {self.acceptance_at!r} of what is not smeared; expected true")
 
@@ -89,6 +93,8 @@ def choices_of(section: Mapping[str, Any]) -> Choices:
     for name in ("photoelectron_edges", "time_edges_us"):
         if name in chosen:
             chosen[name] = edges_of(name, chosen[name])
+    if "flux_uncertainty" in chosen:
+        chosen["flux_uncertainty"] = float(chosen["flux_uncertainty"])
     return Choices(**chosen)
 
 
@@ -269,6 +275,17 @@ def _merged(values: FloatArray, starts: Sequence[int], axis: int) -> FloatArray:
     return np.asarray(np.add.reduceat(within, np.array(starts[:-1]) - starts[0], axis=axis))
 
 
+def _signal_nuisances(flux: float) -> tuple[Nuisance, ...]:
+    """What is not known of the signal's size: one nuisance, or that of the flux and what it leaves in quadrature.
+
+    Their values add up, so that chi2 least over both is that least over one, but where one of them is at -1.
+    """
+    # ASSUME: the flux's part of 0.28 is independent of the rest, which is sqrt(0.28^2 - 0.10^2) = 0.2615 then.
+    rest = SIGNAL_UNCERTAINTY if flux == 0 else float(np.sqrt(SIGNAL_UNCERTAINTY**2 - flux**2))
+    own = Nuisance(name="signal_normalization", sigma=rest, scales=(SIGNAL,), least=-1.0)
+    return (own,) if flux == 0 else (Nuisance(name=FLUX, sigma=flux, scales=(SIGNAL,), least=-1.0), own)
+
+
 def measured(tables: Tables, choices: Choices) -> tuple[Measurement, tuple[Nuisance, ...]]:
     """Counts and backgrounds in the bins of an analysis, and what is not known of them.
 
@@ -296,7 +313,7 @@ def measured(tables: Tables, choices: Choices) -> tuple[Measurement, tuple[Nuisa
         backgrounds={NEUTRONS: binned(_neutrons(tables, axes[PHOTOELECTRONS]))},
     )
     others = (
-        Nuisance(name="signal_normalization", sigma=SIGNAL_UNCERTAINTY, scales=(SIGNAL,), least=-1.0),
+        *_signal_nuisances(choices.flux_uncertainty),
         Nuisance(name=NEUTRONS, sigma=NEUTRON_UNCERTAINTY, scales=(NEUTRONS,), least=-1.0),
     )
     if choices.steady_state_shape == BINS:
@@ -361,6 +378,8 @@ RELEASE_2018_TIME = Release(
     shown={},
     experiment=_experiment,
     statistic="poisson",
+    periods=(PERIOD,),
+    when_joined={"flux_uncertainty": FLUX_UNCERTAINTY},
     needs=(),
     targets=CSI_TARGETS,
     choices={field.name: KNOWN.get(field.name, ()) for field in fields(Choices)},

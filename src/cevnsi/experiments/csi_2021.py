@@ -15,11 +15,11 @@ import numpy as np
 from cevnsi.arrays import FloatArray
 from cevnsi.experiments.checks import LARGEST_PHOTOELECTRONS, Paths, Tables, release_rows
 from cevnsi.experiments.clock import Clock, Shares
-from cevnsi.experiments.csi_2017 import CSI_TARGETS
+from cevnsi.experiments.csi_2017 import CSI_TARGETS, PERIOD
 from cevnsi.experiments.csi_2017_time import SUM_WITHIN, bin_edges, bins_text, evenly_spaced
 from cevnsi.experiments.exposure import Exposure
 from cevnsi.experiments.measurement import ARRIVAL_TIME, PHOTOELECTRONS, ROUNDING, Measurement, edges_of
-from cevnsi.experiments.release import Experiment, Release, Variation
+from cevnsi.experiments.release import FLUX, FLUX_UNCERTAINTY, Experiment, Release, Variation
 from cevnsi.experiments.response import GammaLaw, Response, gamma_response, polynomial
 from cevnsi.files.atomic import TableError, read_lines
 from cevnsi.files.strict_yaml import LARGEST
@@ -42,7 +42,6 @@ NEUTRONS = (BEAM, INDUCED)
 FIT_PE, FIT_US = 60.0, 6.0
 NORMS = {BEAM: 18.4, INDUCED: 5.6, STEADY_STATE: 1286.0}  # counts, arXiv:2110.07730
 UNCERTAINTIES = {BEAM: 0.25, INDUCED: 0.35, STEADY_STATE: 0.021}  # relative, arXiv:2110.07730
-FLUX_UNCERTAINTY = 0.10  # arXiv:2110.07730
 RADIUS_UNCERTAINTY = 0.022  # relative: the form factor's 11 of 341 events of arXiv:2110.07730
 KEPT_UNTIL_US, LOST_PER_US = 0.52, 0.0494  # the efficiency in time is one, and falls exponentially after that
 
@@ -51,8 +50,6 @@ OFFSET, LARGEST_OFFSET_US = "time_offset_us", 0.25  # as the files of neutrons g
 # nodes there, a spline in the offset is that very function; two more stand for what a spline does not know at its ends.
 _STEPS = np.arange(-50, 51) * 0.005
 OFFSETS_US = np.sort(np.concatenate([_STEPS, [_STEPS[0] + 0.0025, _STEPS[-1] - 0.0025]]))
-# Its own name, lest it be one with that of another detector in a joint fit.
-STEADY_STATE_NUISANCE = "csi_steady_state"
 
 EVENTS = ("photoelectrons", "arrival_time_us")
 LATEST_US = 12.0  # of an event in the release
@@ -362,14 +359,10 @@ def measured(tables: Tables, choices: Choices, clock: Clock) -> Measurement:
 
 def nuisances() -> tuple[Nuisance, ...]:
     """Of the signal, of the norms of backgrounds, and of the offset."""
-    names = {BEAM: BEAM, INDUCED: INDUCED, STEADY_STATE: STEADY_STATE_NUISANCE}
     return (
-        Nuisance(name="flux", sigma=FLUX_UNCERTAINTY, scales=(SIGNAL,), least=-1.0),
+        Nuisance(name=FLUX, sigma=FLUX_UNCERTAINTY, scales=(SIGNAL,), least=-1.0),
         *(Nuisance(name=name, sigma=1.0) for name in (*EFFICIENCIES, *QUENCHINGS, "radius")),
-        *(
-            Nuisance(name=name, sigma=UNCERTAINTIES[sample], scales=(sample,), least=-1.0)
-            for sample, name in names.items()
-        ),
+        *(Nuisance(name=sample, sigma=sigma, scales=(sample,), least=-1.0) for sample, sigma in UNCERTAINTIES.items()),
         Nuisance(name=OFFSET, sigma=None, least=-LARGEST_OFFSET_US, most=LARGEST_OFFSET_US),
     )
 
@@ -426,6 +419,7 @@ RELEASE_CSI_2021 = Release(
     shown={},
     experiment=_experiment,
     statistic="poisson",
+    periods=(PERIOD, "the CsI exposure after 2017"),
     needs=(),
     targets=CSI_TARGETS,
     choices={field.name: () for field in fields(Choices)},

@@ -23,7 +23,7 @@ from cevnsi.files import tables
 from cevnsi.files.atomic import TableError, file_digest, read_lines
 from cevnsi.files.strict_yaml import ConfigError
 from cevnsi.files.tables import Table
-from cevnsi.statistics.nuisances import SIGNAL, Nuisance, adjusted
+from cevnsi.statistics.nuisances import COMMON, SIGNAL, Nuisance, adjusted
 
 RELEASES: dict[str, Release] = {
     "figure3": FIGURE_3,
@@ -83,11 +83,28 @@ def read_dataset(section: Mapping[str, Any], root: Path, sums: Path) -> Tables:
 
 
 def complete(section: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
-    """An analysis' section with its reader, and an exposure that is the data's own detector's where it is silent."""
+    """An analysis' section with its reader, and an exposure that is the data's own detector's where it is silent.
+
+    Of a joint one `joins` has the complete sections of the analyses that it names, with what joining them sets.
+    """
+    if "joins" in section:
+        return {**section, "joins": {name: _part(config["analyses"][name], config) for name in section["joins"]}}
     reader = config["datasets"][section["dataset"]]["reader"]
     detector = RELEASES[reader].exposure
     known = {name: value for name, value in asdict(detector).items() if value is not None} if detector else {}
     return {**section, "reader": reader, "exposure": known | section.get("exposure", {})}
+
+
+def _part(section: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
+    """The complete section of an analysis as a part of a joint one, whose scans and study are its own."""
+    whole = {key: value for key, value in complete(section, config).items() if key != "study"}
+    measurement = {**RELEASES[whole["reader"]].when_joined, **section.get("measurement", {})}
+    return {**whole, "scans": [], **({"measurement": measurement} if measurement else {})}
+
+
+def parts_of(section: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The sections of each data set of an analysis, a joint one or not; its section is complete."""
+    return list(section["joins"].values()) if "joins" in section else [dict(section)]
 
 
 def exposure_of(section: Mapping[str, Any]) -> Exposure:
@@ -102,8 +119,8 @@ def statistic_of(section: Mapping[str, Any]) -> str:
 
 
 def is_counted(config: Mapping[str, Any], analysis: str) -> bool:
-    """Whether an analysis is of counts as they are, which are Poisson's."""
-    return statistic_of(complete(config["analyses"][analysis], config)) == "poisson"
+    """Whether an analysis is of counts as they are, which are Poisson's; of a joint one those of some data set."""
+    return any(statistic_of(part) == "poisson" for part in parts_of(complete(config["analyses"][analysis], config)))
 
 
 def experiment_of(section: Mapping[str, Any], tables: Tables) -> tuple[Experiment, str]:
@@ -199,9 +216,28 @@ def check_inputs(config: Mapping[str, Any], root: Path) -> None:
     check_published(root / PUBLISHED_FILE)
     read = {name: read_dataset(section, root, sums) for name, section in config["datasets"].items()}
     for name, analysis in config["analyses"].items():
-        known = check_analysis(name, complete(analysis, config), read[analysis["dataset"]])
+        known = nuisances_of(name, complete(analysis, config), read)
         for scan in analysis["scans"]:
             _check_nuisances(f"scans.{scan}", config["scans"][scan], name, known)
+
+
+def nuisances_of(name: str, section: Mapping[str, Any], read: Mapping[str, Tables]) -> dict[str, Nuisance]:
+    """The nuisances of an analysis by name, from the tables of its datasets by theirs; its section is complete.
+
+    ConfigError where it asks of a dataset what that has not, or where two data sets have one name for two nuisances.
+    """
+    found: dict[str, tuple[str, Nuisance]] = {}
+    for part, whole in section.get("joins", {name: section}).items():
+        for nuisance in check_analysis(part, whole, read[whole["dataset"]]).values():
+            first, other = found.setdefault(nuisance.name, (part, nuisance))
+            for what in COMMON:
+                if getattr(other, what) != getattr(nuisance, what):
+                    said = f"{what} {getattr(other, what)} in {first} and {getattr(nuisance, what)} in {part}"
+                    raise ConfigError(
+                        f"analyses.{name}.joins: nuisance {nuisance.name} has {said}; expected the same, as one name "
+                        f"is one parameter: set nuisances.{nuisance.name} of both alike"
+                    )
+    return {name: nuisance for name, (_, nuisance) in found.items()}
 
 
 def _check_nuisances(key: str, scan: Mapping[str, Any], analysis: str, known: Mapping[str, Nuisance]) -> None:

@@ -17,7 +17,7 @@ from cevnsi.experiments.arrival import arrival_of_flavors
 from cevnsi.experiments.checks import Paths, Tables, release_rows
 from cevnsi.experiments.exposure import Exposure
 from cevnsi.experiments.measurement import ARRIVAL_TIME, ENERGY_KEVEE, F90, ROUNDING, UNITS, Measurement
-from cevnsi.experiments.release import Experiment, Release, Variation
+from cevnsi.experiments.release import FLUX, FLUX_UNCERTAINTY, Experiment, Release, Variation
 from cevnsi.experiments.response import Reference, Response, gaussian_response, polynomial
 from cevnsi.files.atomic import TableError, read_text
 from cevnsi.files.strict_yaml import LARGEST, ConfigError, load_yaml
@@ -31,7 +31,6 @@ LAR_2020 = Exposure(
     neutrinos_per_proton=0.09,
     baseline_m=27.5,
 )
-FLUX_UNCERTAINTY = 0.10  # of neutrinos per proton, the same file; one parameter of all data of that source
 
 AXES = {  # of every file of counts; its rows are the centres, time fastest
     ENERGY_KEVEE: np.linspace(0, 120, 13),
@@ -40,6 +39,7 @@ AXES = {  # of every file of counts; its rows are the centres, time fastest
 }
 
 STEADY_STATE, PROMPT_NEUTRONS, DELAYED_NEUTRONS = "steady_state", "prompt_neutrons", "delayed_neutrons"
+OWN = "argon_{}"  # a nuisance that no other detector has
 BACKGROUNDS = (STEADY_STATE, PROMPT_NEUTRONS, DELAYED_NEUTRONS)
 VARIED = (  # files with a systematic error; those of one file stand for its mirror image, too
     *("signal_f90_up", "signal_f90_down", "signal_timing"),
@@ -242,12 +242,12 @@ def nuisances(tables: Tables) -> tuple[Nuisance, ...]:
     """Scales of the signal and of each background, whose counts are those that its file sums to."""
     found = {name: float(values[0]) for name, values in tables["parameters"].items()}
     other = np.sqrt((found[f"{SIGNAL}_uncertainty"] / found[f"{SIGNAL}_counts"]) ** 2 - FLUX_UNCERTAINTY**2)
-    widths = {"flux": FLUX_UNCERTAINTY, "signal_normalization": float(other)}
+    widths = {FLUX: FLUX_UNCERTAINTY, OWN.format(SIGNAL): float(other)}
     of_signal = [Nuisance(name=name, sigma=sigma, scales=(SIGNAL,), least=-1.0) for name, sigma in widths.items()]
     scales = []
     for name in BACKGROUNDS:
         sigma = found[f"{name}_uncertainty"] / float(tables["backgrounds"][name].sum())
-        scales.append(Nuisance(name=name, sigma=sigma, scales=(name,), least=-1.0))
+        scales.append(Nuisance(name=OWN.format(name), sigma=sigma, scales=(name,), least=-1.0))
     return (*of_signal, *scales)
 
 
@@ -319,6 +319,7 @@ RELEASE_LAR_2020 = Release(
     shown={},
     experiment=_experiment,
     statistic="poisson",
+    periods=("the argon exposure of 2020",),
     needs=(),
     choices={field.name: SIGNALS if field.name == "signal" else () for field in fields(Choices)},
     bins=lambda section: "12 bins from 0 to 120 keVee times 8 of F90 from 0.5 to 0.9 times 10 from −0.1 to 4.9 μs",

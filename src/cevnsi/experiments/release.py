@@ -24,6 +24,8 @@ from cevnsi.experiments.response import Acceptance, Response, unsmeared_response
 from cevnsi.files.tables import read_csv
 from cevnsi.statistics.nuisances import SIGNAL, Nuisance
 
+FLUX = "flux"  # the nuisance of how many neutrinos there are, one of all data sets of a beam that list it
+FLUX_UNCERTAINTY = 0.10  # of the SNS: 10 %, arXiv:1708.01294 and arXiv:2110.07730
 RECOILS_PER_SEGMENT = 4  # at which it is looked whether a bin sees any
 
 
@@ -156,6 +158,8 @@ class Release:
     # What it leaves open: keys of the section `measurement`, and the values of each; none where the schema has them.
     choices: Mapping[str, Collection[str]] = field(default_factory=dict)
     own_nuisances: bool = False  # an analysis names them, and what each scales
+    periods: tuple[str, ...] = ()  # of data taking that it holds, for a reader: one that two hold would count twice
+    when_joined: Mapping[str, Any] = field(default_factory=dict)  # of `measurement` in a joint analysis, if not given
     bins: Callable[[Mapping[str, Any]], str] = lambda section: (  # which ones an analysis takes, for a reader
         "bins from {:g} to {:g} PE".format(*section["photoelectron_range"])
     )

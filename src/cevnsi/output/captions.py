@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from cevnsi.experiments.inputs import RELEASES
+from cevnsi.experiments.inputs import RELEASES, complete, parts_of
 from cevnsi.experiments.release import Release
 from cevnsi.experiments.targets import TARGETS
 from cevnsi.physics.interactions import parameter
@@ -69,8 +69,15 @@ def percent(confidence_level: float) -> str:
     return f"{100 * confidence_level:.6g} %"
 
 
+def parts_by_name(config: Mapping[str, Any], analysis: str) -> dict[str, Any]:
+    """The sections of the data sets of an analysis, by the analyses that it joins; itself if it joins none."""
+    section = config["analyses"][analysis]
+    joined: dict[str, Any] = complete(section, config).get("joins", {analysis: section})
+    return joined
+
+
 def release_of(config: Mapping[str, Any], section: Mapping[str, Any]) -> Release:
-    """What an analysis' data are of."""
+    """What the data of an analysis of one data set are of."""
     return RELEASES[config["datasets"][section["dataset"]]["reader"]]
 
 
@@ -79,11 +86,18 @@ def reader_text(config: Mapping[str, Any], section: Mapping[str, Any]) -> str:
     return release_of(config, section).title
 
 
+def sources_of(config: Mapping[str, Any], analysis: str) -> list[str]:
+    """What the datasets of an analysis were read from."""
+    return [reader_text(config, part) for part in parts_by_name(config, analysis).values()]
+
+
 def data_text(config: Mapping[str, Any], analysis: str) -> str:
     """Which counts, and which of them."""
-    section = config["analyses"][analysis]
-    release = release_of(config, section)
-    return f"<b>Data:</b> {release.title} (dataset <code>{section['dataset']}</code>), {release.bins(section)}."
+    said = []
+    for part in parts_by_name(config, analysis).values():
+        release = release_of(config, part)
+        said.append(f"{release.title} (dataset <code>{part['dataset']}</code>), {release.bins(part)}")
+    return f"<b>Data:</b> {'; and '.join(said)}."
 
 
 FORM_FACTOR_TITLES = {  # of those that are not called by a name alone
@@ -94,17 +108,30 @@ FORM_FACTOR_TITLES = {  # of those that are not called by a name alone
 
 
 def assumption_text(section: Mapping[str, Any]) -> str:
-    """Target, form factor and mixing angle."""
+    """Target, form factor and mixing angle of an analysis of one data set."""
+    return f"<b>Prediction:</b> {_assumed(section)}."
+
+
+def prediction_text(config: Mapping[str, Any], analysis: str) -> str:
+    """The same of any analysis; of a joint one by the analyses that it joins, where they differ."""
+    by_part: dict[str, list[str]] = {}
+    for name, part in parts_by_name(config, analysis).items():
+        by_part.setdefault(_assumed(part), []).append(f"<code>{name}</code>")
+    if len(by_part) == 1:
+        return f"<b>Prediction:</b> {next(iter(by_part))}."
+    said = "; ".join(f"{assumed} ({' and '.join(names)})" for assumed, names in by_part.items())
+    return f"<b>Prediction:</b> {said}."
+
+
+def _assumed(section: Mapping[str, Any]) -> str:
     target, name = TARGETS[section["nuclei"]].title, section["form_factor"]
     form_factor = FORM_FACTOR_TITLES.get(name) or f"{name.replace('_', '-').title()} form factor"
     chosen = section.get("couplings", "tree")
     named = chosen if isinstance(chosen, str) else "given"
     couplings = f", {named.replace('_', '-')} couplings of nucleons" if named != "tree" else ""
     kinematics = ", full kinematics" if section.get("kinematics") == "full" else ""
-    return (
-        f"<b>Prediction:</b> {target}, {form_factor}, sin<sup>2</sup>θ<sub>W</sub> = {section['sin2_theta_w']:g}"
-        f"{couplings}{kinematics}."
-    )
+    angle = f"sin<sup>2</sup>θ<sub>W</sub> = {section['sin2_theta_w']:g}"
+    return f"{target}, {form_factor}, {angle}{couplings}{kinematics}"
 
 
 STATISTICS = {
@@ -115,18 +142,23 @@ STATISTICS = {
 
 def statistic_text(config: Mapping[str, Any], section: Mapping[str, Any]) -> str:
     """What chi2 is."""
-    release = release_of(config, section)
-    name, changes = section.get("statistic", release.statistic), section.get("nuisances", {})
-    if "normalization_uncertainty" in section and not changes:
+    parts = parts_of(complete(section, config))
+    if "normalization_uncertainty" in section and not section.get("nuisances"):
+        name = section.get("statistic", release_of(config, section).statistic)
         said = f"{STATISTICS[name]} of Eq. 7, minimised over one normalization pull with σ<sub>α</sub> = "
         return f"<b>Statistic:</b> {said}{section['normalization_uncertainty']:g}."
+    names = dict.fromkeys(part.get("statistic", release_of(config, part).statistic) for part in parts)
     changed = [
         f"<code>{nuisance}</code> {'held at' if key == 'fixed' else 'of width'} {value}"
-        for nuisance, change in changes.items()
+        for part in parts
+        for nuisance, change in part.get("nuisances", {}).items()
         for key, value in change.items()
+        if key != "scales"
     ]
-    with_changes = f", with {' and '.join(changed)}" if changed else ""
-    said = f"{STATISTICS[name]}, minimised over the nuisances that best_fit.json lists{with_changes}"
+    with_changes = f", with {' and '.join(dict.fromkeys(changed))}" if changed else ""
+    of_all = ", those of one name in several data sets as one" if len(parts) > 1 else ""
+    said = " and ".join(STATISTICS[name] for name in names)
+    said += f", minimised over the nuisances that best_fit.json lists{of_all}{with_changes}"
     return f"<b>Statistic:</b> {said}."
 
 
@@ -235,16 +267,18 @@ def degenerate_text(figure: str, fits: Mapping[str, Any], grid: str, axes: Seque
 
 def plain_caption(config: Mapping[str, Any], analysis: str) -> str:
     """Under a figure of which nothing more is known: what an analysis is made of."""
-    return f"{data_text(config, analysis)} {assumption_text(config['analyses'][analysis])}"
+    return f"{data_text(config, analysis)} {prediction_text(config, analysis)}"
 
 
 def counts_caption(config: Mapping[str, Any], analysis: str) -> str:
     """Under the counts of an analysis and their best fit."""
-    section = config["analyses"][analysis]
+    several = len(parts_by_name(config, analysis)) > 1
+    together = " One amplitude fits all data sets; each has panels of its own." if several else ""
     return (
         "Observed counts and the best fit of them: the standard model's spectrum times a free amplitude, over the "
-        "backgrounds at their best, nuisances of the signal alone at zero. "
-        f"{data_text(config, analysis)} {assumption_text(section)} {statistic_text(config, section)}"
+        f"backgrounds at their best, nuisances of the signal alone at zero.{together} "
+        f"{data_text(config, analysis)} {prediction_text(config, analysis)} "
+        f"{statistic_text(config, config['analyses'][analysis])}"
     )
 
 
@@ -252,11 +286,12 @@ def region_caption(
     config: Mapping[str, Any], analysis: str, drawn: Sequence[tuple[Scan, Sequence[str]]], shaded: str = "allowed"
 ) -> str:
     """Under a figure of one or more regions, of which the allowed or the excluded part is `shaded`."""
-    section = config["analyses"][analysis]
     panels = []
     for i, (scan, axes) in enumerate(drawn):
         letter = f"({chr(ord('a') + i)}) " if len(drawn) > 1 else ""
         plane = f"{html_name(axes[0])} and {html_name(axes[1])}"
         panels.append(f"{letter}{shaded.capitalize()} region of {plane}. {domain_text(scan, axes)}")
     thresholds = list(dict.fromkeys(threshold_text(scan) for scan, _ in drawn))
-    return " ".join([*panels, data_text(config, analysis), statistic_text(config, section), *thresholds])
+    return " ".join(
+        [*panels, data_text(config, analysis), statistic_text(config, config["analyses"][analysis]), *thresholds]
+    )

@@ -12,7 +12,8 @@ from cevnsi.output.captions import counts_caption
 class FigureSpec:
     """A figure: where it is from, what it is drawn from, and how it is spoken of.
 
-    It draws grids, or files of its own (`inputs`), whose paths may have {analysis} and {dataset}.
+    It draws grids, or files of its own (`inputs`), whose paths may have {analysis}, {dataset}, or {part}: one file
+    of each analysis that is joined, or of the analysis itself.
     """
 
     name: str  # of its files
@@ -45,7 +46,7 @@ COUNTS = FigureSpec(
     name="counts",
     title="Counts and their best fit",
     script="draw_counts.py",
-    inputs={"spectra": "results/{analysis}/spectra.csv", "best_fit": "results/{analysis}/best_fit.json"},
+    inputs={"spectra": "results/{part}/spectra.csv", "best_fit": "results/{analysis}/best_fit.json"},
     caption=counts_caption,
 )
 

@@ -285,44 +285,70 @@ def draw_regions(panels: Mapping[str, Panel]) -> Drawn:
 FILLS = (SKY, ORANGE, GREEN, GREY)  # of backgrounds, one after another
 
 
+def _axes_of(spectra: Mapping[str, Any]) -> list[str]:
+    """Axes of the bins of spectra.csv, by their units."""
+    return [axis for axis in UNIT_LABELS if f"bin_low_{axis}" in spectra]
+
+
 def _projected(table: Mapping[str, Any], rows: NDArray[np.bool_], axis: str, edges: FloatArray) -> FloatArray:
     """Counts of some rows of spectra.csv by bin of one axis."""
     low, counts = (np.asarray(table[name])[rows] for name in (f"bin_low_{axis}", "predicted_counts"))
     return np.asarray(np.histogram(low, edges, weights=counts)[0], float)
 
 
-def draw_counts(spectra: Mapping[str, Any], fit: Mapping[str, Any]) -> Drawn:
-    """Observed counts, and the best fit of them as a stack: a panel for each axis of the bins.
+def _counts(
+    panels: Sequence[Axes],
+    curves: Curves,
+    spectra: Mapping[str, Any],
+    seen: float,
+    fitted: Mapping[str, float],
+    name_of: str,
+) -> None:
+    """Counts of one data set on a panel for each axis of its bins, called as `name_of`, a format, calls that axis.
 
-    spectra has the columns of spectra.csv, fit is a record of best_fit.json: the standard model's spectrum is scaled to
-    the counts that are seen, each background to its own.
+    seen is the amplitude of the signal, fitted the counts of each background.
     """
     case, component = np.array(spectra["case"]), np.array(spectra["component"])
     backgrounds = list(dict.fromkeys(component[case == "background"].tolist()))
-    axes = [axis for axis in UNIT_LABELS if f"bin_low_{axis}" in spectra]
-    seen = fit["cevns_counts"]["value"] / fit["sm_counts"]["all"]
-    figure, panels = new_figure(height=0.4 + 2.2 * len(axes), nrows=len(axes), squeeze=False)
-    curves = Curves()
-    for ax, axis in zip(panels.flat, axes, strict=True):
-        edges = np.unique([*spectra[f"bin_low_{axis}"], *spectra[f"bin_high_{axis}"]])
+    for ax, axis in zip(panels, _axes_of(spectra), strict=True):
+        panel, edges = name_of.format(axis), np.unique([*spectra[f"bin_low_{axis}"], *spectra[f"bin_high_{axis}"]])
         centre, total = (edges[:-1] + edges[1:]) / 2, np.zeros(edges.size - 1)
         for name, color in zip(backgrounds, cycle(FILLS), strict=False):
             counts = _projected(spectra, (case == "background") & (component == name), axis, edges)
-            if name in fit["backgrounds"]:
-                counts = counts * fit["backgrounds"][name] / counts.sum()
+            if name in fitted:
+                counts = counts * fitted[name] / counts.sum()
             ax.stairs(total + counts, edges, baseline=total, fill=True, color=color, label=name.replace("_", " "))
-            curves.add(axis, name, 0, centre, counts)
+            curves.add(panel, name, 0, centre, counts)
             total = total + counts
         signal = seen * _projected(spectra, case == "sm", axis, edges)
         ax.stairs(total + signal, edges, baseline=total, fill=True, color=BLUE, alpha=0.8, label="CEvNS, best fit")
-        curves.add(axis, "cevns", 0, centre, signal)
+        curves.add(panel, "cevns", 0, centre, signal)
         observed = _projected(spectra, case == "observed", axis, edges)
         mark: Any = {"color": BLACK, "linestyle": "none", "marker": "o", "markersize": 2.5, "elinewidth": 0.8}
         ax.errorbar(centre, observed, np.sqrt(observed), label=r"observed, $\pm\sqrt{n}$", **mark)
-        curves.add(axis, "observed", 0, centre, observed)
+        curves.add(panel, "observed", 0, centre, observed)
         widths = np.unique(np.round(np.diff(edges), 9))
         per = f"{widths[0]:g} {UNIT_LABELS[axis]}".strip() if widths.size == 1 else "bin"
         ax.set(xlim=edges[[0, -1]], ylim=(0, None), xlabel=label(axis), ylabel=f"Counts / {per}")
-    handles, names = panels.flat[0].get_legend_handles_labels()
-    panels.flat[0].legend(handles[::-1], names[::-1], loc="upper right")
+    handles, names = panels[0].get_legend_handles_labels()
+    panels[0].legend(handles[::-1], names[::-1], loc="upper right")
+
+
+def draw_counts(spectra: Mapping[str, Mapping[str, Any]], fits: Mapping[str, Any]) -> Drawn:
+    """Observed counts, and the best fit of them as a stack: a panel for each axis of the bins of each data set.
+
+    spectra has by data set the columns of spectra.csv, fits is best_fit.json, whose fit of all data sets together is
+    drawn: the standard model's spectrum is scaled to the counts that are seen, each background to its own.
+    """
+    together, curves = fits["together"], Curves()
+    seen = together["cevns_counts"]["value"] / together["sm_counts"]["all"]
+    axes = [(name, axis) for name, table in spectra.items() for axis in _axes_of(table)]
+    figure, panels = new_figure(height=0.4 + 2.2 * len(axes), nrows=len(axes), squeeze=False)
+    for name, table in spectra.items():
+        mine = [ax for ax, (of, _) in zip(panels.flat, axes, strict=True) if of == name]
+        if len(fits["datasets"]) == 1:
+            _counts(mine, curves, table, seen, together["backgrounds"], "{}")
+        else:
+            mine[0].set_title(name.replace("_", " "), loc="left")
+            _counts(mine, curves, table, seen, together["by_dataset"][name]["backgrounds"], f"{name}, {{}}")
     return figure, curves.columns

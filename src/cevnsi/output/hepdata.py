@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import yaml
 
+from cevnsi.experiments.inputs import RELEASES, parts_of
 from cevnsi.files.atomic import TableError, atomic, write_text
 from cevnsi.output.figure_spec import FigureSpec
 from cevnsi.physics.interactions import parameter
@@ -131,7 +132,10 @@ def profiled(scan: Scan, axes: Sequence[str] | None = None) -> str:
 
 def assumptions(finished: Finished) -> list[Qualifier]:
     """What every column says of where it comes from."""
-    return [("Analysis", finished.name), ("Data set", finished.section["dataset"])]
+    return [
+        ("Analysis", finished.name),
+        ("Data set", " and ".join(part["dataset"] for part in parts_of(finished.section))),
+    ]
 
 
 def _scan_qualifiers(finished: Finished, grid: str, axes: Sequence[str]) -> list[Qualifier]:
@@ -143,13 +147,21 @@ def _scan_qualifiers(finished: Finished, grid: str, axes: Sequence[str]) -> list
 
 def describe_analysis(finished: Finished) -> str:
     """One sentence with the choices of an analysis."""
-    section = finished.section
-    low, high = section["photoelectron_range"]
+    return f"Analysis {finished.name}: {'; and '.join(map(_described, parts_of(finished.section)))}."
+
+
+def _described(section: Mapping[str, Any]) -> str:
+    """The choices about one data set."""
     exposure = "".join(f", {name} {value:g}" for name, value in section.get("exposure", {}).items())
+    if "normalization_uncertainty" in section:
+        low, high = section["photoelectron_range"]
+        sigma = section["normalization_uncertainty"]
+        bins = f"{low:g} to {high:g} photoelectrons, normalization uncertainty {sigma:g}"
+    else:
+        bins = RELEASES[section["reader"]].bins(section)
     return (
-        f"Analysis {finished.name}: data set {section['dataset']}, target {section['nuclei']}, form factor "
-        f"{section['form_factor']}, sin2_theta_w {section['sin2_theta_w']:g}, {low:g} to {high:g} photoelectrons, "
-        f"normalization uncertainty {section['normalization_uncertainty']:g}{exposure}."
+        f"data set {section['dataset']}, target {section['nuclei']}, form factor {section['form_factor']}, "
+        f"sin2_theta_w {section['sin2_theta_w']:g}, {bins}{exposure}"
     )
 
 

@@ -16,11 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cevnsi.arrays import FloatArray
-from cevnsi.config.build import load_dataset
+from cevnsi.config.build import load_dataset, load_model
 from cevnsi.config.check import parse_analysis, parse_scan
 from cevnsi.constants import G_FERMI
 from cevnsi.experiments.checks import CROSS_CHECK_COLUMNS
-from cevnsi.experiments.inputs import READ_TWICE, RELEASES, complete
+from cevnsi.experiments.inputs import READ_TWICE, RELEASES, complete, parts_of
 from cevnsi.experiments.measurement import Measurement
 from cevnsi.files.atomic import read_text as read_text_file
 from cevnsi.files.tables import (
@@ -32,7 +32,7 @@ from cevnsi.files.tables import (
     read_parquet,
     read_table,
 )
-from cevnsi.model import Analysis, DataSet, model_of, standard_model_chi2
+from cevnsi.model import Analysis, DataSet, Model, standard_model_chi2
 from cevnsi.output import captions
 from cevnsi.output.figure_spec import FigureSpec
 from cevnsi.output.spectra import read_spectra
@@ -51,6 +51,7 @@ MOST_POINTS = 201  # along each axis of a grid that the page carries; the ranges
 
 # Tables that every analysis has and that can be saved from the page, beside those of its study.
 DOWNLOADS = ("ranges", "best_fits", "spectra", "templates")
+OF_DATASETS = ("spectra", "templates")  # those of them that a joint analysis leaves to the ones that it joins
 MOST_SAVED = 500_000  # bytes of a table that the page takes with it
 
 
@@ -78,12 +79,12 @@ class AnalysisResults:
     whole: Mapping[str, Any]  # the same, complete
     folder: Path
     scans: tuple[Scan, ...]
-    dataset_folder: Path
+    inputs: Path  # folder of the cleaned inputs of every dataset
     figures: tuple[FigureSpec, ...] = ()
 
     @property
     def choices(self) -> Analysis:
-        """Its assumptions."""
+        """Its assumptions, of one data set."""
         return parse_analysis(self.whole)
 
     @cached_property
@@ -103,10 +104,25 @@ class AnalysisResults:
 
     @cached_property
     def dataset(self) -> DataSet:
-        """Counts and templates of all bins."""
-        tables = RELEASES[self.whole["reader"]].tables
-        paths = (self.dataset_folder / f"{name}.csv" for name in tables)
-        return load_dataset(self.whole, [path for path in paths if path.exists()])  # optional ones may not be there
+        """Counts and templates of all bins, of one data set."""
+        return load_dataset(self.whole, self._tables)
+
+    @cached_property
+    def model(self) -> Model:
+        """Its data sets, with the bins that enter chi2."""
+        return load_model(self.whole, self._tables)
+
+    @property
+    def _tables(self) -> list[Path]:
+        """Those that a likelihood takes."""
+        parts = parts_of(self.whole)
+        paths = (self.inputs / p["dataset"] / f"{name}.csv" for p in parts for name in RELEASES[p["reader"]].tables)
+        return [path for path in paths if path.exists()]  # optional ones may not be there
+
+    @property
+    def is_joint(self) -> bool:
+        """Whether it is of several data sets, whose own tables are with the analyses that it joins."""
+        return "joins" in self.section
 
     @property
     def measurement(self) -> Measurement:
@@ -152,7 +168,7 @@ def finished(
             whole=complete(section, config),
             folder=results / name,
             scans=tuple(parse_scan(scan, config["scans"][scan]) for scan in section["scans"]),
-            dataset_folder=results / "inputs" / section["dataset"],
+            inputs=results / "inputs",
             figures=tuple(figures[name]),
         )
         for name, section in config["analyses"].items()
@@ -251,10 +267,8 @@ def choice_rows(config: Mapping[str, Any], made: Sequence[AnalysisResults]) -> t
     """Choices on which the analyses differ, and those they share, by key of the configuration."""
     values = {}
     for analysis in made:
-        reader = config["datasets"][analysis.section["dataset"]]["reader"]
-        values[analysis.name] = dict(_flat(analysis.section)) | {
-            "dataset": f"{analysis.section['dataset']} (reader {reader})"
-        }
+        read = [f"{part['dataset']} (reader {part['reader']})" for part in parts_of(analysis.whole)]
+        values[analysis.name] = dict(_flat(analysis.section)) | {"dataset": " and ".join(read)}
     keys = list(dict.fromkeys(key for chosen in values.values() for key in chosen))
     rows: list[Row] = [
         {"key": key, "values": {name: chosen.get(key, "–") for name, chosen in values.items()}} for key in keys
@@ -267,12 +281,12 @@ def number_rows(made: Sequence[AnalysisResults]) -> list[Row]:
     """Numbers that tell the analyses apart: counts in the analysed bins and chi2 of the standard model."""
     rows: dict[str, dict[str, float]] = {}
     for analysis in made:
-        model = model_of(analysis.choices, analysis.dataset)
-        measured = model.dataset.measurement
+        model = analysis.model
+        measured = [dataset.measurement for dataset in model.datasets]
         found = {
-            "analysed bins": float(measured.observed.size),
-            "observed counts in them": float(measured.observed.sum()),
-            "statistical uncertainty of that sum": measured.total_error,
+            "analysed bins": float(sum(each.observed.size for each in measured)),
+            "observed counts in them": float(sum(each.observed.sum() for each in measured)),
+            "statistical uncertainty of that sum": float(np.sqrt(sum(each.total_error**2 for each in measured))),
             "counts predicted by the standard model": float(model.standard_model_counts.sum()),
             "χ² of the standard model": standard_model_chi2(model),
         }
@@ -386,6 +400,8 @@ def has_spectrum_plot(analysis: AnalysisResults) -> bool:
     """Whether the page can compute an analysis' counts and chi2: in energy alone, not smeared, with Eq. 7, and with one
     charge of a nucleus, whose form factor the templates have.
     """
+    if analysis.is_joint:
+        return False
     choices, dataset, nuisances = analysis.choices, analysis.dataset, analysis.dataset.nuisances
     alone = len(nuisances) == 1 and bool(nuisances[0].sigma) and nuisances[0].fixed is None
     one_charge = dataset.recoils.couplings_at({}).flavor_blind and dataset.templates.form_factor is None
@@ -397,7 +413,8 @@ def downloads(results: Path, made: Sequence[AnalysisResults]) -> list[Row]:
     rows = []
     for analysis in made:
         judged = ("scorecard",) if analysis.is_judged else ()
-        named = [*judged, *DOWNLOADS, *(name for figure in analysis.figures for name in figure.data)]
+        own = [name for name in DOWNLOADS if not (analysis.is_joint and name in OF_DATASETS)]
+        named = [*judged, *own, *(name for figure in analysis.figures for name in figure.data)]
         for name in dict.fromkeys(named):
             path = analysis.folder / f"{name}.csv"
             if path.stat().st_size <= MOST_SAVED:
@@ -413,9 +430,9 @@ def collect(results: Path, config: Mapping[str, Any], made: Sequence[AnalysisRes
     judged = [each for each in made if each.is_judged]  # of what the page is called after
     return {
         "analyses": [analysis.name for analysis in made],
-        "assumptions": {each.name: captions.assumption_text(each.section) for each in made},
+        "assumptions": {each.name: captions.prediction_text(config, each.name) for each in made},
         "data": {each.name: captions.data_text(config, each.name) for each in made},
-        "sources": list(dict.fromkeys(captions.reader_text(config, each.section) for each in judged or made)),
+        "sources": list(dict.fromkeys(s for each in judged or made for s in captions.sources_of(config, each.name))),
         "figures": figure_rows(config, made),
         "ranges": range_groups(made),
         "differ": differ,

@@ -40,10 +40,15 @@ class Recoils:
     def form_factors_at(self, values: Values) -> tuple[FloatArray, ...]:
         """Form factors that are no part of the templates, each (..., nuclides, nodes) at neutron radii (...).
 
-        None, one of both nucleons, or the protons' and the neutrons'. ValueError if there is a radius that the form
-        factor does not have, or none that it needs.
+        None, one of both nucleons, or the protons' and the neutrons'. ValueError if there is a radius of one of these
+        nuclides that the form factor does not have, or none that it needs; one of another data set's changes nothing.
         """
-        moved = {radius.nuclide: values[name] for name, radius in NEUTRON_RADII.items() if name in values}
+        mine = {nuclide.name for nuclide in self.nuclides}
+        moved = {
+            radius.nuclide: values[name]
+            for name, radius in NEUTRON_RADII.items()
+            if name in values and radius.nuclide in mine
+        }
         if self.form_factor is not None:
             return self.form_factor.at_nodes(self.nuclides, self.momentum_transfer_squared, moved)
         if moved:

@@ -53,8 +53,12 @@ def _charge_step(
     combinations: Mapping[str, Combination],
     finer: int,
 ) -> tuple[list[float], float]:
-    """Turning points of chi2 along a contact parameter, and how far apart its samples are there."""
-    points, width = turning_points(name, domain, model.nuclides, couplings, combinations)
+    """Turning points of chi2 along a contact parameter, of every data set, and how far apart its samples are there."""
+    points: list[float] = []
+    width = np.inf
+    for dataset in model.datasets:
+        found, scale = turning_points(name, domain, dataset.templates.nuclides, couplings, combinations)
+        points, width = points + found, min(width, scale)
     return points, width * min(relative_error(model), 1.0) / SAMPLES_PER_CHARGE / finer
 
 

@@ -80,6 +80,9 @@ def adjusted(nuisances: Sequence[Nuisance], changes: Mapping[str, Mapping[str, f
     return tuple(made)
 
 
+COMMON = ("sigma", "fixed", "least", "most")  # in which nuisances of one name must agree, as they are one
+
+
 class Arrival(Protocol):
     """What of each group arrives in each bin of time, against an offset."""
 

@@ -31,6 +31,19 @@ class Profiled:
     nuisances: FloatArray
 
 
+def _solved(hessian: FloatArray, free: FloatArray) -> FloatArray:
+    """Newton steps (n, nuisances); not numbers where a Hessian is singular, as two scales of one huge sample leave it.
+
+    Point by point if any is, so that no other's digits depend on it.
+    """
+    try:
+        return np.asarray(-np.linalg.solve(hessian, free[..., None])[..., 0], dtype=float)
+    except np.linalg.LinAlgError:
+        if len(hessian) == 1:
+            return np.full(free.shape, np.nan)
+        return np.concatenate([_solved(hessian[i : i + 1], free[i : i + 1]) for i in range(len(hessian))])
+
+
 def _root_steps(
     directions: FloatArray, curvature: FloatArray, precision: FloatArray, resting: NDArray[np.bool_], free: FloatArray
 ) -> FloatArray:
@@ -54,7 +67,7 @@ def _steps(
     diagonal = np.arange(len(precision))
     matrix = np.where(resting[:, :, None] | resting[:, None, :], 0.0, hessian)
     matrix[:, diagonal, diagonal] += np.where(resting, 1.0, 2 * precision)
-    step = np.asarray(-np.linalg.solve(matrix, free[..., None])[..., 0], dtype=float)
+    step = _solved(matrix, free)
     return step, -(free * step).sum(axis=1)
 
 

@@ -256,7 +256,7 @@ def open_choices(
     by_name = {scan.name: scan for scan in scans}
     if analysis.sin2_theta_w != Z_POLE:
         other = replace(analysis, sin2_theta_w=Z_POLE)
-        moved = Model(analysis=other, datasets=(replace(model.dataset, sin2_theta_w=Z_POLE),))
+        moved = Model(analyses=(other,), datasets=(replace(model.dataset, sin2_theta_w=Z_POLE),))
         found[f"sin2_theta_w = {Z_POLE}"] = values_of(moved, scans, CHOICE_POINTS)
     found["delta chi2 = 2.71 for regions"] = _region_values(grids, threshold(CL_PAPER, 1))
     if "light_mediator" in by_name:
