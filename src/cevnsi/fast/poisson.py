@@ -125,7 +125,7 @@ def _cold(model: Model, problem: Problem, which: Places) -> Descended:
 
     Scales alone come first where there is more: of a signal far too large shapes would be bent beyond any counts.
     """
-    shapes = np.array([not nuisance.scales for nuisance in model.nuisances])[:, None]
+    shapes = np.array([not nuisance.scales for nuisance in model.nuisances], dtype=bool)[:, None]
     scales_alone = replace(problem, held=problem.held | shapes)
     starts = [np.tile(problem.first, (1, which.size))]
     for j, nuisance in enumerate(model.nuisances):
