@@ -13,10 +13,8 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
-import yaml
 
-from project import Project, copy_project
-from second import OVERLAY, add_files
+from project import Project
 from tally import record_fault
 
 REPOSITORY = Path(__file__).parents[2]
@@ -26,7 +24,7 @@ PROFILE = REPOSITORY / "workflow" / "profiles" / "slurm"
 NODES = {"n1", "n2"}
 SLOW_SCAN = "four_couplings"
 COUNTED = "csi_2017"  # of no study, so that a plain run leaves it out
-JOINT = "both"  # of this and of counts of one's own
+JOINT = "joint"  # the same, of two detectors
 DOMAIN_TASKS = [f"rule_domain_sensitivity_wildcards_{analysis}" for analysis in ("paper", "release")]
 RUN_TIMEOUT_S = 600
 EVENT_TIMEOUT_S = 90
@@ -46,20 +44,13 @@ class Job:
 
 
 class Run:
-    """One run of the workflow, of this project or a copy of it, in a folder of its own."""
+    """One run of the workflow in a folder of its own."""
 
-    def __init__(
-        self,
-        directory: Path,
-        config: list[Path],
-        *arguments: str,
-        targets: tuple[str, ...] = (),
-        project: Path = REPOSITORY,
-    ) -> None:
+    def __init__(self, directory: Path, config: list[Path], *arguments: str, targets: tuple[str, ...] = ()) -> None:
         self.directory = directory
         self.log = directory.with_suffix(".log")
         command: list[str | Path] = [sys.executable, "-m", "snakemake", *arguments]
-        command += ["--snakefile", project / "Snakefile"]
+        command += ["--snakefile", REPOSITORY / "Snakefile"]
         command += ["--directory", directory, "--scheduler", "greedy", "--configfile", *config, "--", *targets]
         with self.log.open("w", encoding="utf-8") as stream:
             self.process = subprocess.Popen(command, cwd=REPOSITORY, stdout=stream, stderr=subprocess.STDOUT)
@@ -92,8 +83,8 @@ class Run:
 
 
 @contextmanager
-def local_run(directory: Path, config: list[Path], *targets: str, project: Path = REPOSITORY) -> Iterator[Run]:
-    run = Run(directory, config, "--cores", "2", targets=targets, project=project)
+def local_run(directory: Path, config: list[Path], *targets: str) -> Iterator[Run]:
+    run = Run(directory, config, "--cores", "2", targets=targets)
     try:
         yield run
     finally:
@@ -101,10 +92,10 @@ def local_run(directory: Path, config: list[Path], *targets: str, project: Path 
 
 
 @contextmanager
-def slurm_run(directory: Path, config: list[Path], *targets: str, project: Path = REPOSITORY) -> Iterator[Run]:
+def slurm_run(directory: Path, config: list[Path], *targets: str) -> Iterator[Run]:
     """A run on the cluster: its jobs bear the name of its folder, and are asked after more often than usual."""
     options = ["--slurm-jobname-prefix", directory.name, "--slurm-init-seconds-before-status-checks", "2"]
-    run = Run(directory, config, "--profile", str(PROFILE), *options, targets=targets, project=project)
+    run = Run(directory, config, "--profile", str(PROFILE), *options, targets=targets)
     try:
         yield run
     finally:
@@ -175,15 +166,11 @@ def test_cluster_gives_the_bytes_of_a_local_run(folder: Path) -> None:
 
 
 def test_a_joint_scan_in_chunks(folder: Path) -> None:
-    """Of CsI 2017 and counts of one's own, whose files a copy of the project has."""
-    copy = copy_project(folder / "project").folder
-    add_files(copy)
-    overlay = folder / "joint.yaml"
-    overlay.write_text(yaml.safe_dump(OVERLAY, sort_keys=False), encoding="utf-8")
-    config, grid = [*REDUCED, overlay], f"results/{JOINT}/grids/mumu_d_u.parquet"
-    with local_run(folder / "joint_local", config, grid, project=copy) as local:
+    """Of CsI 2021 and argon."""
+    grid = f"results/{JOINT}/grids/mumu_d_u.parquet"
+    with local_run(folder / "joint_local", REDUCED, grid) as local:
         local.finish()
-    with slurm_run(folder / "joint_slurm", config, grid, project=copy) as run:
+    with slurm_run(folder / "joint_slurm", REDUCED, grid) as run:
         run.finish()
     assert run.results() == local.results()
     assert grid in run.results()

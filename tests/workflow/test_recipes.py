@@ -202,8 +202,8 @@ def test_the_new_study_has_its_figure_and_its_scorecard(followed: Project) -> No
     assert (base / "provenance.json").is_file()
     command = followed.command(str(followed.folder / "mine.yaml"), "--dry-run", "--quiet", "rules")
     assert (
-        "`snakemake csi_2017 lar_2020 mine coherent ...` makes csi_2017 and lar_2020 and mine and coherent"
-        in followed.run(command).stdout
+        "`snakemake csi_2017 csi_2021 lar_2020 joint mine coherent ...` makes csi_2017 and csi_2021 and lar_2020 and "
+        "joint and mine and coherent" in followed.run(command).stdout
     )
 
 

@@ -22,7 +22,6 @@ from cevnsi.model import chi2_at
 from cevnsi.studies.known import DEFAULT, STUDIES
 from points import contact_chi2
 from project import ROOT, Project
-from second import OVERLAY, add_files
 
 ANALYSES = ("paper", "release")
 SCANS = ("light_mediator", "ee_d_u", "mumu_d_u", "ee_mumu_d", "ee_etau_d", "matter_ee_mumu")
@@ -225,7 +224,9 @@ analyses:
     normalization_uncertainty: 0.28
     scans: [light_mediator, ee_d_u]
   csi_2017: null
+  csi_2021: null
   lar_2020: null
+  joint: null
 """
 
 
@@ -330,45 +331,50 @@ def test_more_axes_two_nuclei_and_helm(finished: Project, tmp_path: Path) -> Non
     assert set(ranges[ranges["scan"] == "four_axes"]["confidence_level"]) == {0.9, 0.99}
 
 
-def test_a_joint_analysis_from_inputs_to_the_page(finished: Project, tmp_path: Path) -> None:
-    """Of CsI 2017 and counts of one's own; one of its scans is in chunks."""
-    project = finished.copy(tmp_path / "project")
-    add_files(project.folder)
-    overlay = tmp_path / "both.yaml"
-    few = {"csi_2017": {"scans": ["ee_d_u"]}}
-    laid = {**OVERLAY, "analyses": {**OVERLAY["analyses"], **few}}
+def test_analyses_of_no_study_from_inputs_to_the_page(finished: Project, tmp_path: Path) -> None:
+    """CsI 2021, argon, and both together, one scan of which is in chunks."""
+    project, overlay = finished.copy(tmp_path / "project"), tmp_path / "few.yaml"
+    scans = {"csi_2021": ["ee_mumu_d"], "lar_2020": ["ee_mumu_d"], "joint": ["ee_d_u", "mumu_d_u"]}
+    laid = {"analyses": {name: {"scans": names} for name, names in scans.items()}}
     overlay.write_text(yaml.safe_dump(laid, sort_keys=False), encoding="utf-8")
-    project.snakemake(str(overlay), "--", "both", "report")
+    project.snakemake(str(overlay), "--", *scans, "report")
     results = project.folder / "results"
-    base = results / "both"
+    for name, bins in (("csi_2021", 99), ("lar_2020", 960)):
+        spectra = pd.read_csv(results / name / "spectra.csv")
+        assert (spectra.groupby(["case", "component"]).size() == bins).all()
+        assert len(pd.read_csv(results / name / "contours" / "ee_mumu_d.csv")) > 20
+        assert set(pd.read_csv(results / name / "ranges.csv")["parameter"]) == {"eps_ee_dV", "eps_mumu_dV"}
+    base = results / "joint"
     assert {path.name for path in base.glob("*.*")} == {
         "best_fit.json", "best_fits.csv", "provenance.json", "ranges.csv"
     }  # fmt: skip
-    assert (results / "second" / "spectra.csv").exists()  # where the numbers of its data sets are
     assert {path.name for path in (base / "figures").iterdir()} == {
         f"{name}.{ext}" for name in ("counts", "ee_d_u", "mumu_d_u") for ext in ("pdf", "png", "svg", "csv")
     }
-    model = build_model(read_config(project.folder / "config.yaml", overlay), "both", project.folder)
+    model = build_model(read_config(project.folder / "config.yaml", overlay), "joint", project.folder)
     grid = pd.read_parquet(base / "grids" / "mumu_d_u.parquet")
     assert len(list((base / "chunks" / "mumu_d_u").iterdir())) == 2
     at = grid.iloc[::97]
     point = {name: at[name].to_numpy() for name in ("eps_mumu_dV", "eps_mumu_uV")}
     np.testing.assert_allclose(at["chi2"], chi2_at(model, "contact", point), rtol=1e-11, atol=1e-9)
     fit = json.loads((base / "best_fit.json").read_text(encoding="utf-8"))
-    assert set(fit["datasets"]) == {"csi_2017", "second"}
+    assert set(fit["datasets"]) == {"csi_2021", "lar_2020"}
     assert "flux" in fit["together"]["standard_model"]["nuisances"]
     noted = json.loads((base / "provenance.json").read_text(encoding="utf-8"))
-    assert len(noted["inputs_sha256"]) == 9 + 3
+    assert len(noted["inputs_sha256"]) == 9 + 15
     page = (results / "report.html").read_text(encoding="utf-8")
-    assert "(dataset <code>csi_2017</code>), 12 bins from 6 to 30 PE times 12 bins from 0 to 6 μs; and tables" in page
-    assert 'download="both-best_fit.json"' in page
-    assert 'download="both-spectra.csv"' not in page
+    assert (
+        "(dataset <code>csi_2021</code>), 9 bins from 0 to 60 PE times 11 bins from 0 to 6 μs; and the official" in page
+    )
+    assert 'download="joint-best_fit.json"' in page
+    assert 'download="joint-spectra.csv"' not in page
     files = ("--configfile", str(ROOT / "tests" / "config" / "reduced.yaml"), str(overlay))
-    assert project.jobs(*files, "--", "both") == {}
+    assert project.jobs(*files, "--", *scans) == {}
     # Another width of a shared nuisance, in one part alone, is refused before any job.
-    overlay.write_text(yaml.safe_dump(laid, sort_keys=False).replace("sigma: 0.1", "sigma: 0.2", 1), encoding="utf-8")
-    done = project.snakemake(str(overlay), "--dry-run", "--", "both", check=False)
-    assert "analyses.both.joins: nuisance flux has sigma 0.1 in csi_2017 and 0.2 in second" in done.stdout
+    laid["analyses"]["lar_2020"] = {"nuisances": {"flux": {"sigma": 0.2}}}
+    overlay.write_text(yaml.safe_dump(laid, sort_keys=False), encoding="utf-8")
+    done = project.snakemake(str(overlay), "--dry-run", "--", "joint", check=False)
+    assert "analyses.joint.joins: nuisance flux has sigma 0.1 in csi_2021 and 0.2 in lar_2020" in done.stdout
 
 
 SHOW_CONFIG = """
@@ -420,8 +426,9 @@ def test_an_overlay_does_not_turn_the_order(finished: Project, without: dict[str
 
 def test_what_no_analysis_uses_is_said_once_and_stops_nothing(finished: Project, tmp_path: Path) -> None:
     path = tmp_path / "unused.yaml"
-    analyses = "{paper: {scans: [ee_d_u]}, release: {scans: [ee_d_u, mumu_d_u]}, csi_2017: null, lar_2020: null}"
-    path.write_text(f"analyses: {analyses}\ndatasets: {{csi_2017: null, lar_2020: null}}\n", encoding="utf-8")
+    left_out = "csi_2017: null, csi_2021: null, lar_2020: null"
+    analyses = f"{{paper: {{scans: [ee_d_u]}}, release: {{scans: [ee_d_u, mumu_d_u]}}, {left_out}, joint: null}}"
+    path.write_text(f"analyses: {analyses}\ndatasets: {{{left_out}}}\n", encoding="utf-8")
     project = finished.copy(tmp_path / "project")
     counts = project.folder / "results" / "inputs" / "release" / "counts.csv"
     counts.unlink()
