@@ -32,7 +32,7 @@ class Terms:
 
     value: FloatArray  # (n,), not a number where counts cannot be
     slope: FloatArray  # (nuisances, n), at a kink on the side that is asked for
-    other: FloatArray  # (nuisances, n), of nuisances with a kink: on the other side, without what their prior adds
+    jump: FloatArray  # (nuisances, n), how much more it is on the other side, where there is a kink
     curvature: FloatArray  # (nuisances, nuisances, n), as if counts were linear: never negative
     bent: FloatArray | None  # what their second derivatives add to it; None of counts that are linear
 
@@ -81,7 +81,7 @@ class Problem:
         found = Terms(
             value=summed(pulls, theta),
             slope=2 * pulls,
-            other=np.zeros_like(pulls),
+            jump=np.zeros_like(pulls),
             curvature=curvature,
             bent=np.zeros_like(curvature) if self.bends else None,
         )
@@ -180,7 +180,7 @@ def descend(problem: Problem, which: Places, start: FloatArray, beyond: int | No
         resting = ((trial <= low) & (found.slope > 0)) | ((trial >= high) & (found.slope < 0)) | problem.held
         diagonal = np.einsum("jjn->jn", found.curvature)
         resting |= (diagonal == 0) & (found.slope == 0)  # what moves nothing here
-        turning = turns & (trial == 1) & resting & (found.other * side > 0) & better
+        turning = turns & (trial == 1) & resting & ((found.slope + found.jump) * side > 0) & better
         following, falls = _downhill(found, resting)
         again = turning.any(axis=0)
         following[:, again], falls[again] = 0.0, np.inf

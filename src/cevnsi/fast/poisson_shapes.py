@@ -127,12 +127,12 @@ class Shaped:
         numbers = self.part.numbers
         square = np.ix_(numbers, numbers)
         for here, counts in self._tiles(which, scales, side):
-            other, bent = np.zeros_like(counts.theta), np.zeros((*counts.theta.shape, numbers.size))
+            jump, bent = np.zeros_like(counts.theta), np.zeros((*counts.theta.shape, numbers.size))
             for sample in counts.samples:
-                sample.bend(counts.residual, other, bent)
+                sample.bend(counts.residual, jump, bent)
             to.value[here] += counts.chi2
             to.slope[numbers, here] += (counts.directions @ counts.residual[..., None])[..., 0].T
-            to.other[numbers, here] += other.T
+            to.jump[numbers, here] += jump.T
             curvature = (counts.directions * counts.weight[:, None]) @ counts.directions.swapaxes(1, 2)
             to.curvature[..., here][square] += np.moveaxis(curvature, 0, 2)
             if to.bent is not None:
@@ -213,7 +213,7 @@ class _Sample:
     moved: _Moved
     factor: FloatArray  # (n, 1)
     rows: FloatArray  # (n, 1 + shifts, cells)
-    other: FloatArray  # (n, shifts, cells), on the other side of the kink
+    beyond: FloatArray  # (n, kinked, cells), how much more those with a kink add on its other side
     shares: Mapping[int, FloatArray]  # of arrival, and its derivatives, (n, groups, times) by order
 
     @staticmethod
@@ -221,7 +221,9 @@ class _Sample:
         """Of cells (n or 1, 1 + 2 * shifts, cells), at nuisances (n, nuisances) that scale it by a factor (n, 1)."""
         up, down = cells[:, 1::2], -cells[:, 2::2]
         above = (toward[:, moved.shifted_by] >= 0)[..., None]
-        shifts, other = np.where(above, up, down), np.where(above, down, up)
+        shifts = np.where(above, up, down)
+        kinked = moved.kinked
+        beyond = np.where(above[:, kinked], -1.0, 1.0) * (up - down)[:, kinked]
         shape = cells[:, 0]
         for k, j in enumerate(moved.shifted_by):
             shape = shape + theta[:, j, None] * shifts[:, k]
@@ -230,7 +232,7 @@ class _Sample:
         if moved.arrival is not None:
             j, arrival = moved.arrival
             shares = {order: arrival.at(theta[:, j], order) for order in range(3)}
-        return _Sample(moved=moved, factor=factor, rows=rows, other=other, shares=shares)
+        return _Sample(moved=moved, factor=factor, rows=rows, beyond=beyond, shares=shares)
 
     def _spread(self, rows: FloatArray, order: int) -> FloatArray:
         """Rows (n, rows, cells) by bin, (n, rows, bins)."""
@@ -265,12 +267,11 @@ class _Sample:
         by_time = residual.reshape(len(residual), -1, shares.shape[2])
         return np.asarray((by_time @ shares.swapaxes(1, 2)).reshape(len(residual), -1))
 
-    def bend(self, residual: FloatArray, other: FloatArray, bent: FloatArray) -> None:
-        """Its part of slopes on the other side, and of residuals times the second derivatives of counts."""
+    def bend(self, residual: FloatArray, jump: FloatArray, bent: FloatArray) -> None:
+        """Its part of what slopes are more on the other side, and of residuals times the second derivatives of counts."""
         moved, gathered = self.moved, self._gathered(residual, 0)[..., None]
         along = (self.rows[:, 1:] @ gathered)[..., 0]
-        beyond = (np.take(self.other, moved.kinked, axis=1) @ gathered)[..., 0]
-        other[:, moved.shifted_by[moved.kinked]] += self.factor * beyond
+        jump[:, moved.shifted_by[moved.kinked]] += self.factor * (self.beyond @ gathered)[..., 0]
         for i in moved.scaled_by:
             for k, j in enumerate(moved.shifted_by):
                 bent[:, i, j] += along[:, k]
