@@ -11,6 +11,7 @@ from functools import lru_cache
 from itertools import cycle, pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cevnsi.arrays import FloatArray, Real
 from cevnsi.fast.newton import ChargeTerms, Counted, Descended, Places, Problem, descend
@@ -26,7 +27,7 @@ COLD = 64  # points of a row from one that starts with nothing to the next
 FAR = 0.1  # of the span of a nuisance with `starts`: neighbours that are farther apart may have two minima between them
 COARSE = 16  # columns from its neighbours at which a point is looked at on both sides of kinks, whatever these say
 SMOOTH = 1e-3  # of chi2: a point that starts from its neighbours farther up is not like them
-NEAR = 1e-2  # of chi2: where the other side of a kink is worse by more, as neighbours say, it is not looked at
+NEAR = 1e-2  # of chi2: where the sides of a kink differ by more, as neighbours say, one is not looked at
 ARRAYS_BY_POINT = 6  # in units of the few dozen that `VALUES_AT_ONCE` is of
 
 
@@ -73,7 +74,7 @@ def _problem(model: Model, parts: Sequence[Counted]) -> Problem:
         first=1 + unfitted(known)[:, None],
         held=held(known)[:, None],
         kinked=model.kinked[:, None],
-        bends=not all(has_scales_alone(dataset) for dataset in model.datasets),
+        bends=model.bends,
     )
 
 
@@ -104,20 +105,26 @@ def _take(found: Descended, where: Places, other: Descended) -> None:
     found.scales[:, where[lower]] = other.scales[:, lower]
 
 
-def _beyond(problem: Problem, which: Places, found: Descended, near: FloatArray) -> FloatArray:
-    """Look on the other side of each kink, where that may be as good as chi2 is `near` (nuisances, n).
+def _beyond(problem: Problem, which: Places, found: Descended, look: NDArray[np.bool_], gap: FloatArray) -> None:
+    """Look on the other side of each kink, by nuisance and point, (nuisances, n).
 
-    How much worse the other side is, by nuisance and point, as far as it is known.
+    The gap is how much more chi2 is above a kink than below it, infinite where one of the sides has no minimum but the
+    kink itself, which a descent crosses where that leads down. It is put right where it is looked at.
     """
-    gap = near.copy()
     for j in np.flatnonzero(problem.kinked[:, 0] & ~problem.held[:, 0]):
-        some = np.flatnonzero(near[j] <= NEAR)
+        some = np.flatnonzero(look[j])
         if some.size:
             other = descend(problem, which[some], found.scales[:, some], int(j))
-            same = (other.scales[j] == 1) & (found.scales[j, some] == 1)  # both rest at the kink
-            gap[j, some] = np.where(same, np.inf, np.abs(other.chi2 - found.chi2[some]))
+            more = other.chi2 - found.chi2[some]
+            more[(other.scales[j] == 1) & (more > -SMOOTH)] = np.inf
+            gap[j, some] = np.where(np.isnan(more), 0.0, np.where(found.scales[j, some] < 1, more, -more))
             _take(found, some, other)
-    return gap
+
+
+def _may_be_none(one: FloatArray, other: FloatArray) -> NDArray[np.bool_]:
+    """Whether a gap of `_beyond` may be next to nothing where those of two neighbours are these, of either sign."""
+    least = np.minimum(np.abs(one), np.abs(other)) - np.abs(one - other)
+    return (one != other) & ~(least > NEAR) | (np.abs(one) <= NEAR)
 
 
 def _cold(model: Model, problem: Problem, which: Places) -> Descended:
@@ -181,14 +188,15 @@ def least_over_nuisances(model: Model, interaction: str, parameters: Values) -> 
                 if (lost := np.flatnonzero(np.isnan(best.chi2))).size:
                     _take(best, lost, _cold(model, problem, here[lost]))
                 one, other = (gaps[..., side].reshape(count, here.size) for side in sides)
-                near = np.where(one == other, one, np.minimum(one, other) - np.abs(one - other))
-                near[:, ~(best.fallen < SMOOTH)] = 0.0
-                if stride >= COARSE:
-                    near[:] = 0.0
+                gap, look = (one + other) / 2, _may_be_none(one, other)
+                alone = np.broadcast_to(found + stride >= columns, shape_here).ravel()  # a neighbour on one side only
+                look[:, alone | ~(best.fallen < SMOOTH) | (stride >= COARSE)] = True
             else:
                 best = _cold(model, problem, here)
-                near = np.zeros((count, here.size))
-            gaps[..., found] = _beyond(problem, here, best, near).reshape(count, *shape_here)
+                gap = np.zeros((count, here.size))
+                look = np.ones_like(gap, bool)
+            _beyond(problem, here, best, look, gap)
+            gaps[..., found] = gap.reshape(count, *shape_here)
             chi2[:, found] = best.chi2.reshape(shape_here)
             scales[..., found] = best.scales.reshape(count, *shape_here)
         missed = np.isnan(chi2).ravel()
@@ -222,7 +230,7 @@ def derivatives_over_nuisances(
     )
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # where counts cannot be
         best = _cold(model, problem, every)
-        _beyond(problem, every, best, np.zeros_like(best.scales))
+        _beyond(problem, every, best, np.ones_like(best.scales, bool), np.zeros_like(best.scales))
         terms = problem.terms(every, best.scales, np.where(best.scales < 1, -1.0, 1.0))
         for part, columns in zip(parts, mine, strict=True):
             part.by_charge(every, best.scales, columns, found)
