@@ -106,6 +106,10 @@ class DataSet:
             raise ValueError(f"varied templates of {name!r}, which is no nuisance of this data set")
         if self.clock is not None and self.clock.nuisance not in names:
             raise ValueError(f"a clock of {self.clock.nuisance!r}, which is no nuisance of this data set")
+        for nuisance in self.nuisances:
+            if self.clock is not None and nuisance.name == self.clock.nuisance:
+                ends = (nuisance.least, nuisance.most) if nuisance.fixed is None else (nuisance.fixed, nuisance.fixed)
+                self.clock.check(*ends)
 
     def terms(self, counts: FloatArray) -> Terms:
         """Chi2 of expected counts (..., bins) and its derivatives, before the nuisances' own terms."""
@@ -316,13 +320,14 @@ class Model:
 
         return total
 
-    @property
-    def bends(self) -> bool:
-        """Whether nuisances change shapes or times, so that counts are not linear in them all."""
-        return any(
-            each.varied or each.clock is not None or any(nuisance.shifts for nuisance in each.nuisances)
-            for each in self.datasets
-        )
+    @cached_property
+    def shaping(self) -> NDArray[np.bool_]:
+        """Which nuisances, (nuisances,), change shapes or times: with any, counts are not linear in them all."""
+        names: set[str] = set()
+        for dataset in self.datasets:
+            names |= {*dataset.varied, *(n.name for n in dataset.nuisances if n.shifts)}
+            names |= set() if dataset.clock is None else {dataset.clock.nuisance}
+        return np.array([nuisance.name in names for nuisance in self.nuisances], dtype=bool)
 
     @cached_property
     def kinked(self) -> NDArray[np.bool_]:
@@ -349,16 +354,15 @@ class Model:
         least, most = limits(self.nuisances)
         tries = [[(j, value) for value in n.starts] for j, n in enumerate(self.nuisances) if n.starts and not stay[j]]
         sides = [(1.0, -1.0) if kinked else (0.0,) for kinked in self.kinked & ~stay]
-        shapes = np.array([not nuisance.scales for nuisance in self.nuisances], dtype=bool)
         least_over = partial(profile, self.likelihood, precision=precisions(self.nuisances))
         found = []
         for chosen in product(*tries):
             for j, value in chosen:
                 first[:, j] = value
             start = first
-            if self.bends:
+            if self.shaping.any():
                 start = least_over(
-                    self.expected(signals), start=first, least=least, most=most, held=stay | shapes
+                    self.expected(signals), start=first, least=least, most=most, held=stay | self.shaping
                 ).nuisances
             for signs in product(*sides):
                 side = np.array(signs)
@@ -369,7 +373,7 @@ class Model:
                         least=np.where(side > 0, 0.0, least),
                         most=np.where(side < 0, 0.0, most),
                         held=stay,
-                        crossed=self.crossed(signals, side) if self.bends else None,
+                        crossed=self.crossed(signals, side) if self.shaping.any() else None,
                     )
                 )
         chi2, nuisances = np.stack([made.chi2 for made in found]), np.stack([made.nuisances for made in found])
@@ -606,7 +610,7 @@ def make_dataset(analysis: Analysis, measurement: Measurement, acceptance: Accep
 
 
 def cut(dataset: DataSet, name: str, low: float, high: float) -> DataSet:
-    """Only the bins of a data set of one axis between two of its edges."""
+    """Only the bins of a data set between two edges of an axis."""
     if dataset.clock is not None:
         raise ValueError(f"{name}: bins of a data set with a clock are chosen where it is made")
     axes = dataset.measurement.axes
@@ -614,11 +618,16 @@ def cut(dataset: DataSet, name: str, low: float, high: float) -> DataSet:
     if name not in (next(iter(axes)), ARRIVAL_TIME):
         raise ValueError(f"{name}: bins of templates are those of energy and time; expected one of these axes")
     select = Templates.during if name == ARRIVAL_TIME else Templates.select
+    inside = partial(dataset.measurement.inside, name=name, low=low, high=high)
     return replace(
         dataset,
         measurement=dataset.measurement.select(name, low, high),
         templates=select(dataset.templates, part),
         varied=_each(lambda templates: select(templates, part), dataset.varied),
+        nuisances=tuple(
+            replace(n, shifts={sample: each_side(inside, two) for sample, two in n.shifts.items()})
+            for n in dataset.nuisances
+        ),
     )
 
 

@@ -11,10 +11,11 @@ from scipy.optimize import minimize
 from cevnsi.arrays import FloatArray
 from cevnsi.experiments.clock import Shares
 from cevnsi.experiments.csi_2017_time import STEADY_STATE, read_energy_time
+from cevnsi.experiments.measurement import PHOTOELECTRONS
 from cevnsi.fast import poisson
 from cevnsi.fast.poisson import derivatives_over_nuisances, is_handled, least_over_nuisances
 from cevnsi.fits import best_fit
-from cevnsi.model import Model, charge_derivatives, chi2_at, held_at, profiled
+from cevnsi.model import Model, charge_derivatives, chi2_at, cut, held_at, profiled
 from cevnsi.parameters import Axis
 from cevnsi.scans.axes import Scan
 from cevnsi.scans.rows import scan_rows
@@ -26,6 +27,14 @@ from points import nuisances_chi2
 WITHIN = 1e-9
 PLANE = {"eps_ee_dV": np.linspace(-1, 1, 5)[:, None], "eps_mumu_dV": np.linspace(-0.8, 0.9, 41)}
 MEDIATOR = {"mediator_mass_mev": np.geomspace(1, 1e4, 4)[:, None], "coupling": np.geomspace(1e-6, 1e-2, 33)}
+
+
+def kinked_beside_a_scale(model: Model) -> Model:
+    """A nuisance that has a kink in the signal and scales a background: its slope above is not that of the kink."""
+    (dataset,) = model.datasets
+    scales = {"efficiency": ("neutrons",), "radius": ("steady_state",)}
+    both = tuple(replace(n, scales=scales.get(n.name, n.scales)) for n in dataset.nuisances)
+    return replace(model, datasets=(replace(dataset, nuisances=both),))
 
 
 def tilted(model: Model) -> Model:
@@ -50,10 +59,11 @@ def models(model: Callable[..., Model]) -> Mapping[str, Model]:
         "joint": replace(moving, datasets=(dataset, replace(other, nuisances=flux))),
         "held": replace(moving, datasets=(replace(dataset, nuisances=held),)),
         "tilted": tilted(csi),
+        "kinked beside a scale": kinked_beside_a_scale(moving),
     }
 
 
-NAMES = ["moving", "other counts", "joint", "held", "tilted"]
+NAMES = ["moving", "other counts", "joint", "held", "tilted", "kinked beside a scale"]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -199,3 +209,36 @@ def test_nuisances_keep_within_their_limits(model: Callable[..., Model]) -> None
     offset = [n.name for n in used.nuisances].index("offset")
     assert found.nuisances[0, offset] == 0.25
     assert float(least_over_nuisances(used, "contact", {})) == pytest.approx(float(found.chi2[0]), abs=WITHIN)
+
+
+def test_shapes_are_cut_with_their_bins(models: Mapping[str, Model]) -> None:
+    """Of a window: counts and what nuisances shift are those of the whole there."""
+    (whole,) = models["tilted"].datasets
+    low, high = whole.measurement.axes[PHOTOELECTRONS][[1, 4]]
+    part = cut(whole, PHOTOELECTRONS, low, high)
+    here = slice(1, 4)
+    tilt = whole.nuisances[-1].shifts[STEADY_STATE], part.nuisances[-1].shifts[STEADY_STATE]
+    for mine, theirs in zip(tilt[1], tilt[0], strict=True):
+        assert mine is not None
+        assert theirs is not None
+        np.testing.assert_array_equal(mine, theirs.reshape(whole.measurement.shape)[here].ravel())
+    used = replace(models["tilted"], datasets=(part,))
+    assert float(least_over_nuisances(used, "contact", {})) == pytest.approx(float(chi2_at(used, "contact", {})))
+
+
+def test_offsets_beyond_what_is_known_are_refused(models: Mapping[str, Model]) -> None:
+    (dataset,) = models["moving"].datasets
+    *others, offset = dataset.nuisances
+    for changed in ({"most": 0.3}, {"least": -np.inf}, {"most": 1.0, "fixed": 0.3}):
+        with pytest.raises(ValueError, match=r"nuisance offset: from .* to .*; expected offsets at which shares of"):
+            replace(dataset, nuisances=(*others, replace(offset, **changed)))
+    replace(dataset, nuisances=(*others, replace(offset, least=-1.0, most=1.0, fixed=0.2)))
+
+
+def test_starts_of_one_name_are_the_same(models: Mapping[str, Model]) -> None:
+    used = models["moving"]
+    (dataset,) = used.datasets
+    *others, offset = dataset.nuisances
+    second = replace(dataset, nuisances=(*others, replace(offset, starts=())))
+    with pytest.raises(ValueError, match=r"nuisance offset: starts .* and .* in two data sets"):
+        replace(used, datasets=(dataset, second)).nuisances  # noqa: B018

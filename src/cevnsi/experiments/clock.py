@@ -42,3 +42,13 @@ class Clock:
     nuisance: str
     shares: Mapping[str, Shares]  # by sample; of the signal, the groups are the columns of the response's arrival
     shapes: Mapping[str, FloatArray]  # (cells,) of each background that moves
+
+    def check(self, least: float, most: float) -> None:
+        """Refuse offsets where shares are not known: ValueError."""
+        for sample, shares in self.shares.items():
+            first, last = float(shares.offsets[0]), float(shares.offsets[-1])
+            if not first <= least <= most <= last:
+                raise ValueError(
+                    f"nuisance {self.nuisance}: from {least:g} to {most:g}; expected offsets at which shares of "
+                    f"{sample} are known, {first:g} to {last:g}"
+                )

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from math import prod
 
 import numpy as np
@@ -107,14 +108,15 @@ class Measurement:
         """Edges of the photoelectron axis."""
         return self.axes[PHOTOELECTRONS]
 
+    def inside(self, values: FloatArray, name: str, low: float, high: float) -> FloatArray:
+        """Values (bins,) of the bins inside [low, high] of an axis."""
+        part, place = bins_between(name, self.axes[name], low, high), list(self.axes).index(name)
+        return np.take(values.reshape(self.shape), np.arange(part.start, part.stop), axis=place).ravel()
+
     def select(self, name: str, low: float, high: float) -> "Measurement":
         """Only the bins inside [low, high] of an axis; both must be bin edges, and low the smaller one."""
         edges, part = self.axes[name], bins_between(name, self.axes[name], low, high)
-        place = list(self.axes).index(name)
-
-        def cut(values: FloatArray) -> FloatArray:
-            return np.take(values.reshape(self.shape), np.arange(part.start, part.stop), axis=place).ravel()
-
+        cut = partial(self.inside, name=name, low=low, high=high)
         return replace(
             self,
             axes={**self.axes, name: edges[part.start : part.stop + 1]},

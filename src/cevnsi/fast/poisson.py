@@ -74,7 +74,7 @@ def _problem(model: Model, parts: Sequence[Counted]) -> Problem:
         first=1 + unfitted(known)[:, None],
         held=held(known)[:, None],
         kinked=model.kinked[:, None],
-        bends=model.bends,
+        bends=bool(model.shaping.any()),
     )
 
 
@@ -118,7 +118,10 @@ def _beyond(problem: Problem, which: Places, found: Descended, look: NDArray[np.
             more = other.chi2 - found.chi2[some]
             more[(other.scales[j] == 1) & (more > -SMOOTH)] = np.inf
             gap[j, some] = np.where(np.isnan(more), 0.0, np.where(found.scales[j, some] < 1, more, -more))
+            lower = np.flatnonzero((other.scales[j] == 1) & (found.scales[j, some] != 1) & (more < 0))
             _take(found, some, other)
+            if lower.size:  # and perhaps back, as others have gone beyond theirs
+                _take(found, some[lower], descend(problem, which[some[lower]], other.scales[:, lower]))
 
 
 def _may_be_none(one: FloatArray, other: FloatArray) -> NDArray[np.bool_]:
@@ -132,8 +135,7 @@ def _cold(model: Model, problem: Problem, which: Places) -> Descended:
 
     Scales alone come first where there is more: of a signal far too large shapes would be bent beyond any counts.
     """
-    shapes = np.array([not nuisance.scales for nuisance in model.nuisances], dtype=bool)[:, None]
-    scales_alone = replace(problem, held=problem.held | shapes)
+    scales_alone = replace(problem, held=problem.held | model.shaping[:, None])
     starts = [np.tile(problem.first, (1, which.size))]
     for j, nuisance in enumerate(model.nuisances):
         if nuisance.starts and not problem.held[j, 0]:

@@ -36,12 +36,18 @@ class ShapedPart:
     observed: FloatArray  # (bins,)
     numbers: Places  # of its nuisances, among those of all data sets
     moved: tuple[_Moved, ...]  # the signal and the backgrounds
-    shapes: tuple[FloatArray, ...]  # of backgrounds: nominal, then the sides of each shift, (1 + 2 * shifts, cells)
+    shapes: tuple[FloatArray, ...]  # of backgrounds, `_stacked`, (rows, cells)
 
     @cached_property
     def tile(self) -> int:
         """How many points are taken at once."""
         return max(WORK_PER_TILE // (max(self.numbers.size, 1) * self.observed.size), 1)
+
+
+def _stacked(nominal: FloatArray, sides: Sequence[Sides]) -> FloatArray:
+    """Rows of a shape (..., rows, cells): nominal, slopes of all shifts, and of those with a kink below it."""
+    below = [-down for _, down in sides if down is not None]
+    return np.stack([nominal, *(up for up, _ in sides), *below], axis=-2)
 
 
 def shaped_part(dataset: DataSet, names: Sequence[str]) -> ShapedPart:
@@ -57,10 +63,7 @@ def shaped_part(dataset: DataSet, names: Sequence[str]) -> ShapedPart:
             nominal = dataset.measurement.backgrounds[sample]
             if clock is not None and sample in clock.shares:
                 nominal = clock.shapes[sample]
-            stacked = [nominal]
-            for up, down in shifts.values():
-                stacked += [up, -up if down is None else down]
-            shapes.append(np.array(stacked))
+            shapes.append(_stacked(nominal, list(shifts.values())))
         arrival = None
         if clock is not None and sample in clock.shares:
             arrival = own[clock.nuisance], clock.shares[sample]
@@ -86,7 +89,7 @@ class Shaped:
 
     part: ShapedPart
     coefficients: FloatArray  # (points, terms)
-    templates: FloatArray  # (shapes, terms, 1 + 2 * shifts, cells): nominal, then what the sides of each shift add
+    templates: FloatArray  # (shapes, terms, rows, cells), `_stacked`
     shape: Places  # (points,), which of the shapes
 
     def factors(self, scales: FloatArray) -> FloatArray:
@@ -98,15 +101,15 @@ class Shaped:
         return factors
 
     def _signal(self, which: Places) -> FloatArray:
-        """Nominal shape of the signal and its sides, (n, 1 + 2 * shifts, cells)."""
-        _, terms, sides, cells = self.templates.shape
+        """Rows of the signal, (n, rows, cells)."""
+        _, terms, rows, cells = self.templates.shape
         flat, coefficients = self.templates.reshape(len(self.templates), terms, -1), self.coefficients[which]
-        found = np.empty((which.size, sides * cells))
+        found = np.empty((which.size, rows * cells))
         shape = self.shape[which]
         for one in np.unique(shape):
             mine = shape == one
             found[mine] = (coefficients[mine][:, None] @ flat[one])[:, 0]
-        return found.reshape(-1, sides, cells)
+        return found.reshape(-1, rows, cells)
 
     def _tiles(self, which: Places, scales: FloatArray, side: FloatArray) -> Iterator[tuple[slice, "_Counts"]]:
         """Counts at points (n,), of a tile at once."""
@@ -218,16 +221,18 @@ class _Sample:
 
     @staticmethod
     def at(moved: _Moved, cells: FloatArray, theta: FloatArray, toward: FloatArray, factor: FloatArray) -> "_Sample":
-        """Of cells (n or 1, 1 + 2 * shifts, cells), at nuisances (n, nuisances) that scale it by a factor (n, 1)."""
-        up, down = cells[:, 1::2], -cells[:, 2::2]
-        above = (toward[:, moved.shifted_by] >= 0)[..., None]
-        shifts = np.where(above, up, down)
-        kinked = moved.kinked
-        beyond = np.where(above[:, kinked], -1.0, 1.0) * (up - down)[:, kinked]
-        shape = cells[:, 0]
-        for k, j in enumerate(moved.shifted_by):
-            shape = shape + theta[:, j, None] * shifts[:, k]
-        rows = np.concatenate([np.broadcast_to(shape, (len(theta), shape.shape[1]))[:, None], shifts], axis=1)
+        """Of `_stacked` cells (n or 1, rows, cells), at nuisances (n, nuisances) that scale it by a factor (n, 1)."""
+        kinked, shifts = moved.kinked, moved.shifted_by.size
+        rows, beyond = np.broadcast_to(cells, (len(theta), *cells.shape[1:])), cells[:, :0]
+        if shifts:
+            above = (toward[:, moved.shifted_by[kinked]] >= 0)[..., None]
+            up, down = cells[:, 1 + kinked], cells[:, 1 + shifts :]
+            beyond = np.where(above, down - up, up - down)
+            rows = np.empty((len(theta), 1 + shifts, cells.shape[2]))
+            rows[:] = cells[:, : 1 + shifts]
+            rows[:, 1 + kinked] = np.where(above, up, down)
+            for k, j in enumerate(moved.shifted_by, start=1):
+                rows[:, 0] += theta[:, j, None] * rows[:, k]
         shares = {}
         if moved.arrival is not None:
             j, arrival = moved.arrival
@@ -268,14 +273,16 @@ class _Sample:
         return np.asarray((by_time @ shares.swapaxes(1, 2)).reshape(len(residual), -1))
 
     def bend(self, residual: FloatArray, jump: FloatArray, bent: FloatArray) -> None:
-        """Its part of what slopes are more on the other side, and of residuals times the second derivatives of counts."""
-        moved, gathered = self.moved, self._gathered(residual, 0)[..., None]
-        along = (self.rows[:, 1:] @ gathered)[..., 0]
-        jump[:, moved.shifted_by[moved.kinked]] += self.factor * (self.beyond @ gathered)[..., 0]
-        for i in moved.scaled_by:
-            for k, j in enumerate(moved.shifted_by):
-                bent[:, i, j] += along[:, k]
-                bent[:, j, i] += along[:, k]
+        """Its part of what slopes are more beyond kinks, and of residuals times the second derivatives of counts."""
+        moved = self.moved
+        if moved.shifted_by.size:
+            gathered = self._gathered(residual, 0)[..., None]
+            along = (self.rows[:, 1:] @ gathered)[..., 0]
+            jump[:, moved.shifted_by[moved.kinked]] += self.factor * (self.beyond @ gathered)[..., 0]
+            for i in moved.scaled_by:
+                for k, j in enumerate(moved.shifted_by):
+                    bent[:, i, j] += along[:, k]
+                    bent[:, j, i] += along[:, k]
         if moved.arrival is None:
             return
         j = moved.arrival[0]
@@ -298,10 +305,7 @@ def shaped(
     shape: tuple[int, ...],
 ) -> Shaped:
     """That data set at points (...) of this shape, of templates and what nuisances add to them, (terms, ..., cells)."""
-    stacked = [templates]
-    for up, down in sides:
-        stacked += [up, -up if down is None else down]
-    together = np.stack(stacked, axis=-2)
+    together = _stacked(templates, sides)
     by_shape = together.reshape(len(together), -1, *together.shape[-2:])
     shapes = np.arange(by_shape.shape[1]).reshape(together.shape[1:-2])
     flat = [np.broadcast_to(np.asarray(c, float), shape).ravel() for c in coefficients]

@@ -25,7 +25,8 @@ class Nuisance:
     sigma: float | None  # of its Gaussian prior; None: free
     fixed: float | None = None  # the value that it is held at, without a prior; None: it is fitted
     scales: tuple[str, ...] = ()  # samples that it multiplies by 1 + theta; of several nuisances the thetas add up
-    shifts: Mapping[str, Sides] = field(default_factory=dict)  # (bins,) each by sample: what is added to its shape
+    # By sample, (bins,), or (cells,) of one that a clock moves: what is added to its shape.
+    shifts: Mapping[str, Sides] = field(default_factory=dict)
     least: float = -math.inf  # below which it has no meaning, such as -1 of a scale
     most: float = math.inf
     starts: tuple[float, ...] = ()  # from which minima are looked for, where there may be several; else from zero
@@ -80,7 +81,7 @@ def adjusted(nuisances: Sequence[Nuisance], changes: Mapping[str, Mapping[str, f
     return tuple(made)
 
 
-COMMON = ("sigma", "fixed", "least", "most")  # in which nuisances of one name must agree, as they are one
+COMMON = ("sigma", "fixed", "least", "most", "starts")  # in which nuisances of one name must agree, as they are one
 
 
 class Arrival(Protocol):
