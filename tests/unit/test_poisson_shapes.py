@@ -229,9 +229,10 @@ def test_shapes_are_cut_with_their_bins(models: Mapping[str, Model]) -> None:
 def test_offsets_beyond_what_is_known_are_refused(models: Mapping[str, Model]) -> None:
     (dataset,) = models["moving"].datasets
     *others, offset = dataset.nuisances
-    for changed in ({"most": 0.3}, {"least": -np.inf}, {"most": 1.0, "fixed": 0.3}):
+    beyond = [replace(offset, most=0.3), replace(offset, least=-np.inf), replace(offset, most=1.0, fixed=0.3)]
+    for changed in beyond:
         with pytest.raises(ValueError, match=r"nuisance offset: from .* to .*; expected offsets at which shares of"):
-            replace(dataset, nuisances=(*others, replace(offset, **changed)))
+            replace(dataset, nuisances=(*others, changed))
     replace(dataset, nuisances=(*others, replace(offset, least=-1.0, most=1.0, fixed=0.2)))
 
 

@@ -127,7 +127,7 @@ def _beyond(problem: Problem, which: Places, found: Descended, look: NDArray[np.
 def _may_be_none(one: FloatArray, other: FloatArray) -> NDArray[np.bool_]:
     """Whether a gap of `_beyond` may be next to nothing where those of two neighbours are these, of either sign."""
     least = np.minimum(np.abs(one), np.abs(other)) - np.abs(one - other)
-    return (one != other) & ~(least > NEAR) | (np.abs(one) <= NEAR)
+    return np.asarray((one != other) & ~(least > NEAR) | (np.abs(one) <= NEAR))
 
 
 def _cold(model: Model, problem: Problem, which: Places) -> Descended:

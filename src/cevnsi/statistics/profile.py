@@ -18,7 +18,7 @@ Expected = Callable[[FloatArray, NDArray[np.intp]], tuple[FloatArray, FloatArray
 # (n, nuisances) of points (n,).
 Crossed = Callable[[FloatArray, FloatArray, NDArray[np.intp]], FloatArray]
 
-MOST_STEPS = 100
+MOST_STEPS = 1000  # out of a saddle, where second derivatives lead up, steps are short
 MOST_HALVINGS = 40
 SMALLEST_GAIN = 1e-13  # over 1 + chi2, of a step: at less a point is done
 
