@@ -335,7 +335,7 @@ def test_analyses_of_no_study_from_inputs_to_the_page(finished: Project, tmp_pat
     """CsI 2021, argon, and both together, one scan of which is in chunks."""
     project, overlay = finished.copy(tmp_path / "project"), tmp_path / "few.yaml"
     scans = {"csi_2021": ["ee_mumu_d"], "lar_2020": ["ee_mumu_d"], "joint": ["ee_d_u", "mumu_d_u"]}
-    laid = {"analyses": {name: {"scans": names} for name, names in scans.items()}}
+    laid: dict[str, Any] = {"analyses": {name: {"scans": names} for name, names in scans.items()}}
     overlay.write_text(yaml.safe_dump(laid, sort_keys=False), encoding="utf-8")
     project.snakemake(str(overlay), "--", *scans, "report")
     results = project.folder / "results"
