@@ -9,6 +9,7 @@ Eq. 7 has the terms Q_e^2 and Q_mu^2, one nuisance, and a Gaussian statistic.
 """
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache, partial
@@ -223,6 +224,18 @@ def sum_of_terms(coefficients: Sequence[Real], templates: FloatArray | Sequence[
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class Led:
+    """A model in which one nuisance stands for all that scale a sample, so that no two have to cancel.
+
+    Under a signal 1e10 times too large two that scale it would cancel to so many digits. What leads is their sum, the
+    whole factor of the sample less one; with priors are the nuisances, `by` (nuisances, nuisances) times these.
+    """
+
+    model: "Model"
+    by: FloatArray | None  # None: none leads
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Model:
     """Everything that chi2 at a point needs but the point."""
 
@@ -341,12 +354,53 @@ class Model:
         }
         return np.array([nuisance.name in of_signal | of_others for nuisance in self.nuisances], dtype=bool)
 
+    @cached_property
+    def led(self) -> "Led":
+        """The same model by other parameters, where several free nuisances scale one sample."""
+        number = {nuisance.name: j for j, nuisance in enumerate(self.nuisances)}
+        lists = Counter(nuisance.name for dataset in self.datasets for nuisance in dataset.nuisances)
+        by, datasets = np.eye(len(number)), []
+        for dataset in self.datasets:
+            scales = {nuisance.name: nuisance.scales for nuisance in dataset.nuisances}
+            for sample in (SIGNAL, *dataset.measurement.backgrounds):
+                scaling = [n for n in dataset.nuisances if sample in n.scales]
+                alone = [
+                    n for n in scaling if n.scales == (sample,) and lists[n.name] == 1 and n.least in (-1, -math.inf)
+                ]
+                apart = any(n.fixed is not None or self.shaping[number[n.name]] for n in scaling)
+                if len(scaling) < 2 or not alone or apart:
+                    continue
+                lead = alone[-1].name
+                for other in (n.name for n in scaling if n.name != lead):
+                    by[number[lead], number[other]] = -1.0
+                    scales[other] = tuple(name for name in scales[other] if name != sample)
+            nuisances = tuple(replace(n, scales=scales[n.name]) for n in dataset.nuisances)
+            datasets.append(replace(dataset, nuisances=nuisances))
+        moved = bool((by != np.eye(len(number))).any())
+        return Led(model=replace(self, datasets=tuple(datasets)) if moved else self, by=by if moved else None)
+
     def profiled(self, signals: Sequence[Signal], at: Mapping[str, FloatArray] = MappingProxyType({})) -> Profiled:
         """Chi2 of expected signals, (points, bins) of each data set, least over the nuisances but those `at` values.
 
         On each side of every kink chi2 is smooth, so it is the least of those on all sides, and of all `starts`. Scales
         alone come first: under a signal that is far too large, shapes would be bent beyond any counts.
         """
+        led = Led(model=self, by=None) if at else self.led
+        found = led.model._profiled(signals, at, led.by)
+        if led.by is None:
+            return found
+        nuisances = found.nuisances @ led.by.T
+        below = np.flatnonzero((nuisances < limits(self.nuisances)[0] - 1e-12).any(axis=1))
+        if below.size:  # where the leading nuisance alone would be less than it may be
+            some: list[Signal] = [
+                (counts[below], {name: each_side(itemgetter(below), two) for name, two in changes.items()})
+                for counts, changes in signals
+            ]
+            again = self._profiled(some, at, None)
+            found.chi2[below], nuisances[below] = again.chi2, again.nuisances
+        return Profiled(chi2=found.chi2, nuisances=nuisances)
+
+    def _profiled(self, signals: Sequence[Signal], at: Mapping[str, FloatArray], by: FloatArray | None) -> Profiled:
         first, stay = np.tile(unfitted(self.nuisances), (len(signals[0][0]), 1)), held(self.nuisances)
         for j, nuisance in enumerate(self.nuisances):
             if nuisance.name in at:
@@ -354,7 +408,7 @@ class Model:
         least, most = limits(self.nuisances)
         tries = [[(j, value) for value in n.starts] for j, n in enumerate(self.nuisances) if n.starts and not stay[j]]
         sides = [(1.0, -1.0) if kinked else (0.0,) for kinked in self.kinked & ~stay]
-        least_over = partial(profile, self.likelihood, precision=precisions(self.nuisances))
+        least_over = partial(profile, self.likelihood, precision=precisions(self.nuisances), by=by)
         found = []
         for chosen in product(*tries):
             for j, value in chosen:

@@ -61,10 +61,10 @@ class Counted(Protocol):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Problem:
-    """Chi2 of all data sets at some points. Arrays are (nuisances, 1), of scales."""
+    """Chi2 of all data sets at some points. Arrays are (nuisances, 1), of scales, where nothing else is said."""
 
     parts: Sequence[Counted]
-    precision: FloatArray
+    prior: FloatArray  # (nuisances, nuisances): what the priors' part of chi2 is a quadratic form of
     floor: FloatArray
     ceiling: FloatArray
     first: FloatArray  # before any is fitted
@@ -74,10 +74,12 @@ class Problem:
 
     def terms(self, which: Places, scales: FloatArray, side: FloatArray) -> Terms:
         """At scales (nuisances, n)."""
-        count, theta = len(self.precision), scales - 1
-        pulls = self.precision * theta
+        count, theta = len(self.prior), scales - 1
+        pulls = np.zeros_like(theta)
+        for i, j in np.argwhere(self.prior):  # one by one, so that no digit depends on how many points there are
+            pulls[i] += self.prior[i, j] * theta[j]
         curvature = np.zeros((count, count, which.size))
-        curvature[np.arange(count), np.arange(count)] = 2 * self.precision
+        curvature[:] = 2 * self.prior[..., None]
         found = Terms(
             value=summed(pulls, theta),
             slope=2 * pulls,

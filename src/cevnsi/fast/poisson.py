@@ -63,12 +63,14 @@ def _at_points(
     return shaped(part, templates, list(sides.values()), coefficients, shape)
 
 
-def _problem(model: Model, parts: Sequence[Counted]) -> Problem:
+def _problem(model: Model, by: FloatArray | None, parts: Sequence[Counted]) -> Problem:
+    """Of a model whose nuisances with priors are `by` @ its own, or its own."""
     known = model.nuisances
     least, most = limits(known)
+    prior = np.diag(precisions(known))
     return Problem(
         parts=parts,
-        precision=precisions(known)[:, None],
+        prior=prior if by is None else by.T @ prior @ by,
         floor=1 + least[:, None],
         ceiling=1 + most[:, None],
         first=1 + unfitted(known)[:, None],
@@ -76,6 +78,18 @@ def _problem(model: Model, parts: Sequence[Counted]) -> Problem:
         kinked=model.kinked[:, None],
         bends=bool(model.shaping.any()),
     )
+
+
+def _below(model: Model, by: FloatArray | None, scales: FloatArray) -> NDArray[np.bool_]:
+    """Of which points (n,) a nuisance that another leads is less than it may be, at scales (nuisances, n)."""
+    found = np.zeros(scales.shape[1], bool)
+    for row, nuisance in zip(() if by is None else by, model.nuisances, strict=False):
+        if np.count_nonzero(row) > 1:
+            value = np.zeros(scales.shape[1])
+            for factor, scale in zip(row, scales, strict=True):
+                value += factor * (scale - 1)
+            found |= value < nuisance.least - 1e-12
+    return found
 
 
 def _levels(columns: int) -> list[tuple[int, Places]]:
@@ -171,12 +185,12 @@ def least_over_nuisances(model: Model, interaction: str, parameters: Values) -> 
     """
     shape = np.broadcast_shapes(*(np.shape(value) for value in parameters.values()))
     rows, columns = (int(np.prod(shape[:-1])), shape[-1]) if len(shape) > 1 else (int(np.prod(shape)), 1)
-    terms = INTERACTIONS[interaction].terms
+    terms, plain, (model, by) = INTERACTIONS[interaction].terms, model, (model.led.model, model.led.by)
     parts = [
         _at_points(part, dataset, interaction, parameters, terms.coefficients(dataset.recoils, parameters), shape)
         for dataset, part in zip(model.datasets, _parts(model, interaction, terms.shaped_by(parameters)), strict=True)
     ]
-    problem, count = _problem(model, parts), len(model.nuisances)
+    problem, count = _problem(model, by, parts), len(model.nuisances)
     scales, chi2 = np.tile(problem.first[..., None], (1, rows, columns)), np.empty((rows, columns))
     places, gaps = np.arange(rows * columns).reshape(rows, columns), np.zeros_like(scales)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # where counts cannot be
@@ -201,10 +215,10 @@ def least_over_nuisances(model: Model, interaction: str, parameters: Values) -> 
             gaps[..., found] = gap.reshape(count, *shape_here)
             chi2[:, found] = best.chi2.reshape(shape_here)
             scales[..., found] = best.scales.reshape(count, *shape_here)
-        missed = np.isnan(chi2).ravel()
+        missed = np.isnan(chi2).ravel() | _below(model, by, scales.reshape(count, rows * columns))
         if missed.any():
             points = {name: np.broadcast_to(value, shape).ravel()[missed] for name, value in parameters.items()}
-            chi2.ravel()[missed] = chi2_at(model, interaction, points)
+            chi2.ravel()[missed] = chi2_at(plain, interaction, points)
     return chi2.reshape(shape)
 
 
@@ -216,7 +230,7 @@ def derivatives_over_nuisances(
     The interaction is that whose coefficients the charges (n, k) are, by row and nuclide of all data sets.
     """
     points, count = len(charges), len(model.nuisances)
-    every = np.arange(points)
+    every, plain, (model, by) = np.arange(points), model, (model.led.model, model.led.by)
     by_row = np.arange(charges.shape[1]).reshape(len(ROWS), -1)  # of nuclides
     ends = np.cumsum([0, *(len(dataset.templates.nuclides) for dataset in model.datasets)])
     mine = [by_row[:, first:last].ravel() for first, last in pairwise(ends)]
@@ -224,7 +238,7 @@ def derivatives_over_nuisances(
         _at_points(part, dataset, interaction, {}, list(charges.T[columns]), (points,))
         for dataset, part, columns in zip(model.datasets, _parts(model, interaction, False), mine, strict=True)
     ]
-    problem = _problem(model, parts)
+    problem = _problem(model, by, parts)
     found = ChargeTerms(
         gradient=np.zeros((charges.shape[1], points)),
         hessian=np.zeros((charges.shape[1], charges.shape[1], points)),
@@ -242,12 +256,12 @@ def derivatives_over_nuisances(
     found.mixed[np.broadcast_to(resting, found.mixed.shape)] = 0.0
     own[resting[:, None] | resting] = 0.0
     own[np.arange(count), np.arange(count)] += resting
-    left = np.isnan(best.chi2)
+    left = np.isnan(best.chi2) | _below(model, by, best.scales)
     own[..., left] = np.eye(count)[..., None]
     follow = np.moveaxis(found.mixed, 2, 0)  # (n, k, nuisances)
     taken = follow @ np.linalg.solve(np.moveaxis(own, 2, 0), follow.swapaxes(1, 2))
     result = best.chi2, found.gradient.T.copy(), np.moveaxis(found.hessian, 2, 0) - taken
     if left.any():
-        for mine_of, theirs in zip(result, charge_derivatives(model, charges[left]), strict=True):
+        for mine_of, theirs in zip(result, charge_derivatives(plain, charges[left]), strict=True):
             mine_of[left] = theirs
     return result

@@ -45,14 +45,14 @@ def _solved(hessian: FloatArray, free: FloatArray) -> FloatArray:
 
 
 def _root_steps(
-    directions: FloatArray, curvature: FloatArray, precision: FloatArray, resting: NDArray[np.bool_], free: FloatArray
+    directions: FloatArray, curvature: FloatArray, root: FloatArray, resting: NDArray[np.bool_], free: FloatArray
 ) -> FloatArray:
     """Newton steps (n, nuisances) by the triangle R of a Hessian R^T R, which keeps twice the digits of the Hessian.
 
     Those of two scales of one sample that is far too large: the Hessian is then singular but for rounding.
     """
-    count = len(precision)
-    prior = np.broadcast_to(np.diag(np.sqrt(2 * precision)), (len(free), count, count))
+    count = len(root)
+    prior = np.broadcast_to(root, (len(free), count, count))
     rows = np.concatenate([directions.swapaxes(1, 2) * np.sqrt(curvature)[..., None], prior], axis=1)
     rows = np.concatenate([np.where(resting[:, None], 0.0, rows), resting[:, None] * np.eye(count)], axis=1)
     triangle: FloatArray = np.asarray(np.linalg.qr(rows, mode="r"))
@@ -60,13 +60,11 @@ def _root_steps(
     return np.asarray(np.linalg.solve(triangle, half)[..., 0], dtype=float)
 
 
-def _steps(
-    hessian: FloatArray, precision: FloatArray, resting: NDArray[np.bool_], free: FloatArray
-) -> tuple[FloatArray, FloatArray]:
+def _steps(hessian: FloatArray, resting: NDArray[np.bool_], free: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Newton steps (n, nuisances) against slopes of what does not rest, and their decrements (n,)."""
-    diagonal = np.arange(len(precision))
+    diagonal = np.arange(free.shape[1])
     matrix = np.where(resting[:, :, None] | resting[:, None, :], 0.0, hessian)
-    matrix[:, diagonal, diagonal] += np.where(resting, 1.0, 2 * precision)
+    matrix[:, diagonal, diagonal] += resting
     step = _solved(matrix, free)
     return step, -(free * step).sum(axis=1)
 
@@ -81,10 +79,12 @@ def profile(
     held: NDArray[np.bool_] | None = None,
     most: FloatArray | None = None,
     crossed: Crossed | None = None,
+    by: FloatArray | None = None,
 ) -> Profiled:
     """Least chi2 over nuisances that start at (points, nuisances).
 
     chi2 is the likelihood's plus the sum of precision * (theta - centre)^2; a precision of zero leaves a nuisance free.
+    With `by` (nuisances, nuisances) theta are others, of which the nuisances with priors are `by` @ theta.
     A nuisance stays between its `least` and its `most`, and rests there while chi2 would fall beyond; one that is
     `held` stays where it starts. Directions are taken at the current nuisances, so a product of two (scale times shape)
     is iterated; steps are longer, and fewer, with what is `crossed` where that leads down.
@@ -95,15 +95,22 @@ def profile(
     ceiling = np.full(count, np.inf) if most is None else most
     theta, stays = np.clip(start, floor, ceiling), np.zeros(count, bool) if held is None else held
     everything = np.arange(points)
+    root = np.diag(np.sqrt(precision)) if by is None else np.sqrt(precision)[:, None] * by
+    prior = np.diag(precision) if by is None else root.T @ root
 
     def value_at(at: FloatArray, which: NDArray[np.intp]) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
         counts, directions = expected(at, which)
         chi2, slope, curvature = likelihood(counts)
         offset = at - centre
-        gradient = (directions @ slope[..., None])[..., 0] + 2 * precision * offset
+        pulls = np.zeros_like(offset)
+        for one, row in zip(
+            offset.T, prior, strict=True
+        ):  # one by one: no digit may depend on how many points there are
+            pulls += one[:, None] * row
+        gradient = (directions @ slope[..., None])[..., 0] + 2 * pulls
         hessian = (directions * curvature[:, None, :]) @ directions.swapaxes(1, 2)
         bent = np.zeros((len(at), 0, 0)) if crossed is None else crossed(at, slope, which)
-        return chi2 + (precision * offset * offset).sum(axis=1), gradient, hessian, bent
+        return chi2 + (pulls * offset).sum(axis=1), gradient, hessian + 2 * prior, bent
 
     value, gradient, hessian, bent = value_at(theta, everything)
     if not count:
@@ -113,16 +120,16 @@ def profile(
     for _ in range(MOST_STEPS):
         at = theta[going]
         resting = ((at <= floor) & (gradient > 0)) | ((at >= ceiling) & (gradient < 0)) | stays
-        resting |= (hessian[:, diagonal, diagonal] + precision == 0) & (gradient == 0)  # of what moves nothing here
+        resting |= (hessian[:, diagonal, diagonal] == 0) & (gradient == 0)  # of what moves nothing here
         free = np.where(resting, 0.0, gradient)
-        step, decrement = _steps(hessian if crossed is None else hessian + bent, precision, resting, free)
+        step, decrement = _steps(hessian if crossed is None else hessian + bent, resting, free)
         up = np.flatnonzero(~(decrement >= 0))
         if up.size and crossed is not None:
-            step[up], decrement[up] = _steps(hessian[up], precision, resting[up], free[up])
+            step[up], decrement[up] = _steps(hessian[up], resting[up], free[up])
             up = np.flatnonzero(~(decrement >= 0))
         if up.size:
             counts, directions = expected(at[up], going[up])
-            step[up] = _root_steps(directions, likelihood(counts)[2], precision, resting[up], free[up])
+            step[up] = _root_steps(directions, likelihood(counts)[2], np.sqrt(2) * root, resting[up], free[up])
             decrement[up] = -(free[up] * step[up]).sum(axis=1)
         trial = np.clip(at + step, floor, ceiling)
         found = value_at(trial, going)
