@@ -90,17 +90,34 @@ def _chi2(fit: Minuit) -> float:
     return float(fit.fcn(np.array(fit.values)) if fit.fval is None else fit.fval)
 
 
+def _counts(model: Model, fit: Minuit) -> dict[str, dict[str, FloatArray]]:
+    """Counts where a fit is, (bins,) each, by data set and sample: the signal first, then the backgrounds."""
+    theta = np.array(fit.values)[None, : len(model.nuisances)]
+    found = {}
+    for dataset, signal in zip(model.datasets, _signals(model), strict=True):
+        samples = samples_of(dataset, signal, model.nuisances)
+        named = zip([SIGNAL, *dataset.measurement.backgrounds], samples, strict=True)
+        found[dataset.name] = {name: sample.counts(theta, np.array([0]))[0][0] for name, sample in named}
+    return found
+
+
+def fitted_counts(model: Model) -> dict[str, dict[str, FloatArray]]:
+    """Counts at the best fit of all data sets together, (bins,) each, by data set and sample, `SIGNAL` first.
+
+    Every nuisance that is fitted is where the fit has it, an offset of times and what changes shapes, too.
+    """
+    free = with_amplitude(model)
+    return _counts(free, minimum(free))
+
+
 def _record(model: Model, fit: Minuit) -> dict[str, Any]:
     """What a fit says: chi2, counts of backgrounds, of several data sets in each, too, and nuisances with errors."""
-    theta = np.array(fit.values)[None, : len(model.nuisances)]
     backgrounds: dict[str, float] = {}
     by_dataset: dict[str, Any] = {}
-    for dataset, signal in zip(model.datasets, _signals(model), strict=True):
-        _, *others = samples_of(dataset, signal, model.nuisances)
-        named = zip(dataset.measurement.backgrounds, others, strict=True)
-        own = {name: float(sample.counts(theta, np.array([0]))[0].sum()) for name, sample in named}
+    for dataset, samples in _counts(model, fit).items():
+        own = {name: float(counts.sum()) for name, counts in samples.items() if name != SIGNAL}
         backgrounds |= {name: backgrounds.get(name, 0.0) + counts for name, counts in own.items()}
-        by_dataset[dataset.name] = {"backgrounds": own}
+        by_dataset[dataset] = {"backgrounds": own}
     fitted = {nuisance.name for nuisance in model.nuisances if nuisance.fixed is None} - {AMPLITUDE}
     found = zip(fit.parameters, fit.values, fit.errors, strict=True)
     return {

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from cevnsi.experiments.measurement import Measurement
-from cevnsi.fits import AMPLITUDE, best_fit, minimum, with_amplitude
+from cevnsi.fits import AMPLITUDE, best_fit, fitted_counts, minimum, with_amplitude
 from cevnsi.model import Model, profiled
 from cevnsi.statistics.nuisances import SIGNAL, Nuisance
 
@@ -88,3 +88,28 @@ def test_what_is_not_fitted_has_no_error(held: bool, model: Callable[..., Model]
     assert found["nuisances"] == found["standard_model"]["nuisances"] == {}
     none = sum(dataset.measurement.backgrounds.values()) + np.zeros(144)
     assert found["significance"] ** 2 == pytest.approx(float(dataset.terms(none)[0]) - found["chi2"], abs=1e-6)
+
+
+def test_fitted_counts_are_those_of_the_fit(made: Model) -> None:
+    (counts,) = fitted_counts(made).values()
+    found: dict[str, Any] = best_fit(made)
+    assert list(counts) == [SIGNAL, "beam_off"]
+    assert counts["beam_off"].sum() == pytest.approx(found["backgrounds"]["beam_off"], rel=1e-9)
+    chi2 = float(made.dataset.terms(sum(counts.values()) + np.zeros_like(counts[SIGNAL]))[0])
+    sigmas = {"beam_off": 0.2, "live_time": 0.05}
+    prior = sum((found["nuisances"][name]["value"] / sigma) ** 2 for name, sigma in sigmas.items())
+    assert chi2 + prior == pytest.approx(found["chi2"], abs=1e-9)
+
+
+def test_fitted_counts_are_at_the_best_offset_of_times(model: Callable[..., Model]) -> None:
+    used = model("csi_2021")
+    (counts,) = fitted_counts(used).values()
+    found: dict[str, Any] = best_fit(used)
+    offset = found["nuisances"]["time_offset_us"]["value"]
+    assert offset == pytest.approx(0.070, abs=0.005)
+    assert counts[SIGNAL].sum() == pytest.approx(found["cevns_counts"]["value"], rel=1e-9)
+    cells = used.dataset.signal("contact", {})[0]
+    later, before = (used.dataset.in_time(cells, {"time_offset_us": at}) for at in (offset, 0.0))
+    np.testing.assert_allclose(counts[SIGNAL] / counts[SIGNAL].sum(), later / later.sum(), rtol=1e-9, atol=1e-15)
+    early = counts[SIGNAL].reshape(used.dataset.measurement.shape)[:, :4].sum() / counts[SIGNAL].sum()
+    assert early < 0.9 * before.reshape(used.dataset.measurement.shape)[:, :4].sum() / before.sum()

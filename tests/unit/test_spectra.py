@@ -10,8 +10,9 @@ import pytest
 from cevnsi.arrays import FloatArray
 from cevnsi.experiments.measurement import PHOTOELECTRONS, Control
 from cevnsi.files.tables import SPECTRA, SPECTRA_IN_F90, SPECTRA_IN_TIME, write_csv
-from cevnsi.model import DataSet, cut
-from cevnsi.output.spectra import read_spectra, spectra_table, templates_table
+from cevnsi.fits import fitted_counts
+from cevnsi.model import DataSet, Model, cut
+from cevnsi.output.spectra import fitted_table, read_fitted, read_spectra, spectra_table, templates_table
 from cevnsi.physics.flux import FLAVORS
 from cevnsi.physics.interactions.light_mediator import light_mediator
 from cevnsi.physics.weak_charge import ROW_OF_FLAVOR, Epsilon, weak_charge_squared
@@ -94,6 +95,31 @@ def test_a_table_of_spectra_is_read_as_it_was_written(
     assert set(found) == set(table)
     for name, values in found.items():
         assert list(values) == list(table[name])
+
+
+@pytest.mark.parametrize("analysis", ["csi_2017", "csi_2021", "lar_2020"])
+def test_a_table_of_fitted_counts_is_read_as_it_was_written(
+    analysis: str, tmp_path: Path, model: Callable[..., Model]
+) -> None:
+    used = model(analysis)
+    table = fitted_table(used.dataset, fitted_counts(used)[used.dataset.name])
+    measured = used.dataset.measurement
+    assert list(dict.fromkeys(table["component"])) == ["signal", *measured.backgrounds, "observed"]
+    np.testing.assert_array_equal(table["counts"][-measured.observed.size :], measured.observed)
+    write_csv(tmp_path / "fitted.csv", table)
+    found = read_fitted(tmp_path / "fitted.csv")
+    assert set(found) == set(table)
+    for name, values in found.items():
+        assert list(values) == list(table[name])
+
+
+def test_a_fitted_control_region_is_the_best_background_of_each_bin(dataset: Callable[..., DataSet]) -> None:
+    used = dataset("csi_2017")
+    bins = np.arange(144.0)
+    measured = replace(used.measurement, backgrounds={}, observed=3 * bins, control=Control(counts=bins, windows=1.0))
+    table = fitted_table(replace(used, measurement=measured, nuisances=()), {"signal": 2 * bins})
+    rows = np.array(table["component"]) == "control_region"
+    np.testing.assert_allclose(table["counts"][rows], bins, rtol=1e-12)  # with which both regions are met
 
 
 @pytest.mark.parametrize("analysis", ["paper", "csi_2017", "lar_2020"])

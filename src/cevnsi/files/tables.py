@@ -32,6 +32,8 @@ class Layout:
     texts: tuple[str, ...] = ()
 
 
+OBSERVED, BACKGROUND = "observed", "background"  # cases of spectra.csv, beside the standard model and the mediator
+CONTROL = "control_region"  # as a background: its counts, over how many windows they are of
 SPECTRA = Layout(
     columns=("case", "component", "bin_low_pe", "bin_high_pe", "predicted_counts"), texts=("case", "component")
 )
@@ -43,6 +45,14 @@ SPECTRA_IN_F90 = Layout(
     ),
     texts=SPECTRA.texts,
 )
+
+
+def fitted_layout(spectra: Layout) -> Layout:
+    """The layout of fitted_counts/<dataset>.csv, of the same axes as a spectra.csv."""
+    kept = (name.removeprefix("predicted_") for name in spectra.columns if name != "case")
+    return Layout(columns=tuple(kept), texts=("component",))
+
+
 RANGES = Layout(
     columns=(
         "scan",

@@ -1,4 +1,4 @@
-"""What is expected in every bin, of every sample by itself: the columns of spectra.csv."""
+"""What is expected in every bin, of every sample by itself: spectra.csv before a fit, fitted_counts/ after it."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
@@ -9,12 +9,21 @@ import numpy as np
 
 from cevnsi.arrays import FloatArray
 from cevnsi.files.atomic import read_lines
-from cevnsi.files.tables import SPECTRA, SPECTRA_IN_F90, SPECTRA_IN_TIME, Table, read_table
+from cevnsi.files.tables import (
+    BACKGROUND,
+    CONTROL,
+    OBSERVED,
+    SPECTRA,
+    SPECTRA_IN_F90,
+    SPECTRA_IN_TIME,
+    Layout,
+    Table,
+    fitted_layout,
+    read_table,
+)
 from cevnsi.model import DataSet
 from cevnsi.physics.flux import FLAVORS
-
-OBSERVED, BACKGROUND = "observed", "background"  # cases, beside the standard model and the mediator
-CONTROL = "control_region"  # as a background: its counts, over how many windows they are of
+from cevnsi.statistics.likelihoods import best_background
 
 
 def _blocks(dataset: DataSet, mediator: Mapping[str, float] | None) -> Iterator[tuple[str, str, FloatArray]]:
@@ -56,11 +65,37 @@ def spectra_table(dataset: DataSet, mediator: Mapping[str, float] | None = None)
     return _rows({"case": cases, "component": components}, dataset, "predicted_counts", np.stack(counts))
 
 
-def read_spectra(path: Path | str) -> Table:
-    """The columns of a spectra.csv, of counts in energy and whatever further axes there are."""
+def _spectra_layout(path: Path | str) -> Layout:
+    """That of the axes which a table has edges of."""
     names = next(iter(read_lines(Path(path))), "").split(",")
     further = {"bin_low_f90": SPECTRA_IN_F90, "bin_low_us": SPECTRA_IN_TIME}
-    return read_table(path, next((layout for name, layout in further.items() if name in names), SPECTRA))
+    return next((layout for name, layout in further.items() if name in names), SPECTRA)
+
+
+def read_spectra(path: Path | str) -> Table:
+    """The columns of a spectra.csv, of counts in energy and whatever further axes there are."""
+    return read_table(path, _spectra_layout(path))
+
+
+def fitted_table(dataset: DataSet, counts: Mapping[str, FloatArray]) -> dict[str, Any]:
+    """The columns of fitted_counts/<dataset>.csv: counts by component and bin at a fit, and what is observed.
+
+    Of counts (bins,) by sample, as `cevnsi.fits.fitted_counts` has them. A background that is known from a control
+    region alone is where it is best in each bin.
+    """
+    measured, found = dataset.measurement, dict(counts)
+    if measured.control is not None:
+        known = measured.control
+        found[CONTROL] = best_background(
+            np.sum(list(counts.values()), axis=0), measured.observed, known.counts, known.windows
+        )
+    found[OBSERVED] = measured.observed
+    return _rows({"component": list(found)}, dataset, "counts", np.stack(list(found.values())))
+
+
+def read_fitted(path: Path | str) -> Table:
+    """The columns of a table of fitted_counts/, of counts in energy and whatever further axes there are."""
+    return read_table(path, fitted_layout(_spectra_layout(path)))
 
 
 def templates_table(dataset: DataSet) -> dict[str, Any]:

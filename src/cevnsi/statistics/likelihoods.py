@@ -39,6 +39,17 @@ def poisson(expected: FloatArray, observed: FloatArray, uncertainty: FloatArray 
     return np.where(possible, value, np.inf), 2 * (1 - ratio), 2 * ratio / mu
 
 
+def best_background(expected: FloatArray, observed: FloatArray, control: FloatArray, windows: float) -> FloatArray:
+    """The b of `poisson_with_control` in each bin, (..., bins)."""
+    share = 1 + windows
+    half = (observed + control - share * expected) / 2
+    root = np.sqrt(half**2 + share * control * np.clip(expected, 0.0, None))
+    # of the two forms of the larger root of share b^2 - 2 half b = control * expected that which does not cancel
+    denominator = np.where(half > 0, 1.0, root - half)
+    apart = control * expected / np.where(denominator > 0, denominator, 1.0)
+    return np.where(half > 0, (half + root) / share, apart)
+
+
 def poisson_with_control(expected: FloatArray, observed: FloatArray, control: FloatArray, windows: float) -> Terms:
     """Poisson deviance of counts about expected + b, and of a control region about windows * b, at each bin's best b.
 
@@ -46,13 +57,7 @@ def poisson_with_control(expected: FloatArray, observed: FloatArray, control: Fl
     measurement, Eq. 9 of T.-P. Li and Y.-Q. Ma, Astrophys. J. 272 (1983) 317, for any signal. b >= 0. Infinite where
     expected counts are negative: what is not background is a signal.
     """
-    share = 1 + windows
-    half = (observed + control - share * expected) / 2
-    root = np.sqrt(half**2 + share * control * np.clip(expected, 0.0, None))
-    # of the two forms of the larger root of share b^2 - 2 half b = control * expected that which does not cancel
-    denominator = np.where(half > 0, 1.0, root - half)
-    apart = control * expected / np.where(denominator > 0, denominator, 1.0)
-    background = np.where(half > 0, (half + root) / share, apart)
+    background = best_background(expected, observed, control, windows)
     mean = expected + background
     value, slope, on = poisson(mean, observed)
     off_value, _, off = poisson(windows * background, np.broadcast_to(control, np.shape(mean)))
