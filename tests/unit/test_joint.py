@@ -1,7 +1,6 @@
 """Analyses of several data sets: what they may join, and that chi2 is that of all counts and of each nuisance once."""
 
 import copy
-import json
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -23,11 +22,11 @@ from cevnsi.experiments.csi_2017_time import SIGNAL_UNCERTAINTY, read_energy_tim
 from cevnsi.experiments.inputs import RELEASES, check_inputs, complete, is_counted, read_dataset
 from cevnsi.files.strict_yaml import ConfigError
 from cevnsi.files.tables import write_csv
-from cevnsi.fits import best_fits_of
+from cevnsi.fits import best_fits_of, fitted_counts
 from cevnsi.model import Model, alone, chi2_at, joined, profiled
 from cevnsi.output import captions
 from cevnsi.output.figures import draw_counts
-from cevnsi.output.spectra import spectra_table
+from cevnsi.output.spectra import fitted_table
 from cevnsi.questions import chi2_and_nuisances, predict, scan_grid
 from cevnsi.scans.chi2 import chi2
 from cevnsi.scans.limits import scan_ranges
@@ -382,15 +381,23 @@ def test_best_fits_are_of_each_and_of_all(both: dict[str, Any], project: Path) -
 
 def test_counts_are_drawn_with_the_fit_of_all(both: dict[str, Any], project: Path) -> None:
     model = build_model(both, "both", project)
-    fits = json.loads(json.dumps(best_fits_of(model)))
-    spectra = {dataset.name: spectra_table(dataset) for dataset in model.datasets}
-    figure, curves = draw_counts(spectra, fits)
-    assert len(figure.axes) == 3
+    fits, counts = best_fits_of(model), fitted_counts(model)
+    fitted = {dataset.name: fitted_table(dataset, counts[dataset.name]) for dataset in model.datasets}
+    figure, curves = draw_counts(fitted)
+    panels: list[Any] = figure.axes
+    assert [ax.get_subplotspec().get_geometry()[2:] for ax in panels] == [(0, 0), (1, 1), (2, 2)]  # two abreast
+    titles = [legend.get_title().get_text() for ax in figure.axes if (legend := ax.get_legend())]
+    assert titles == ["CsI 2017", "second"]
     assert list(dict.fromkeys(curves["panel"])) == ["csi_2017, pe", "csi_2017, us", "second, pe"]
 
-    def total(panel: str, curve: str) -> float:
+    def drawn(panel: str, curve: str) -> FloatArray:
         rows = zip(curves["panel"], curves["curve"], curves["y"], strict=True)
-        return float(sum(y for in_panel, name, y in rows if (in_panel, name) == (panel, curve)))
+        return np.array([y for in_panel, name, y in rows if (in_panel, name) == (panel, curve)])
+
+    def total(panel: str, curve: str) -> float:
+        halves = drawn(panel, "half_width")
+        width = 2 * halves if np.ptp(halves) > 1e-9 else 1.0  # counts are per unit where it is not one
+        return float((width * drawn(panel, curve)).sum())
 
     both_data = total("csi_2017, us", "cevns") + total("second, pe", "cevns")
     assert both_data == pytest.approx(fits["together"]["cevns_counts"]["value"])

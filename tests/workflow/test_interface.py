@@ -61,7 +61,7 @@ def test_outputs_are_those_of_the_rules(workflow: dict[str, Any]) -> None:
         formats = INTERFACE["formats"] if "<format>" in output["path"] else [""]
         named += [output["path"].replace("<format>", ext) for ext in formats]
     # a rule for all files of a sort of an analysis has their names where others have a wildcard
-    patterns = {name: re.sub(r"\\{(scan|grid|k|n)\\}", "([^/]+)", re.escape(name)) for name in named}
+    patterns = {name: re.sub(r"\\{(dataset|scan|grid|k|n)\\}", "([^/]+)", re.escape(name)) for name in named}
     found = {path: {name for name, pattern in patterns.items() if re.fullmatch(pattern, path)} for path in made}
     assert not [path for path, names in found.items() if not names]
     own = {

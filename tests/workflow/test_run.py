@@ -348,6 +348,8 @@ def test_analyses_of_no_study_from_inputs_to_the_page(finished: Project, tmp_pat
     assert {path.name for path in base.glob("*.*")} == {
         "best_fit.json", "best_fits.csv", "provenance.json", "ranges.csv"
     }  # fmt: skip
+    assert {path.name for path in (base / "fitted_counts").iterdir()} == {"csi_2021.csv", "lar_2020.csv"}
+    assert {path.name for path in (results / "csi_2021" / "fitted_counts").iterdir()} == {"csi_2021.csv"}
     assert {path.name for path in (base / "figures").iterdir()} == {
         f"{name}.{ext}" for name in ("counts", "ee_d_u", "mumu_d_u") for ext in ("pdf", "png", "svg", "csv")
     }

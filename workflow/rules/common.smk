@@ -135,9 +135,13 @@ def tables_of_dataset(analysis):
     return [] if is_joint else ["spectra", "templates"]
 
 
-def counted_parts(analysis):
-    """Those of the analyses that it joins, or itself, of which counts can be drawn."""
-    return [part for part in parts_of(analysis) if is_counted(config, part)]
+def counted_datasets(analysis):
+    """Those of its datasets whose counts can be drawn with what is fitted to them."""
+    return [
+        config["analyses"][part]["dataset"]
+        for part in parts_of(analysis)
+        if is_counted(config, part)
+    ]
 
 
 def input_names(analysis):
@@ -222,7 +226,7 @@ def kinds():
     found = {}
     for analysis, section in config["analyses"].items():
         joined = tuple(section.get("joins", ()))
-        counted = is_counted(config, analysis)
+        counted = tuple(counted_datasets(analysis))
         kind = (section.get("study"), counted, joined, *section["scans"])
         found.setdefault(kind, []).append(analysis)
     return [
@@ -332,10 +336,11 @@ def figure_inputs(figure):
 
 
 def with_dataset(path):
-    """Input function for a path that may have the dataset of an analysis, or the parts whose counts are drawn."""
-    if "{part}" in path:
+    """Input function for a path that may have the dataset of an analysis, or those whose counts are drawn."""
+    if "{counted}" in path:
         return lambda wildcards: [
-            path.format(part=part) for part in counted_parts(wildcards.analysis)
+            path.format(analysis=wildcards.analysis, counted=dataset)
+            for dataset in counted_datasets(wildcards.analysis)
         ]
     if "{dataset}" not in path:
         return path
@@ -348,10 +353,8 @@ def with_dataset(path):
 def figure_params(figure, analysis):
     """What a figure of an analysis is drawn by: sections of its grids' scans, those that it names, and data sets."""
     params = {name: config.get(section) for name, section in figure.params.items()}
-    if any("{part}" in path for path in figure.inputs.values()):
-        params["datasets"] = [
-            config["analyses"][part]["dataset"] for part in counted_parts(analysis)
-        ]
+    if any("{counted}" in path for path in figure.inputs.values()):
+        params["datasets"] = counted_datasets(analysis)
     if figure.grids:
         params["grids"] = list(figure.grids)
         params["sections"] = {
@@ -366,6 +369,7 @@ def files_of(analysis):
     names = ["ranges", "best_fits"]
     names += ["scorecard"] if analysis in JUDGED else []
     names += ["digitization"] if analysis in VARIED else []
+    names += [f"fitted_counts/{dataset}" for dataset in counted_datasets(analysis)]
     files = [f"{base}/{name}.csv" for name in names] + [f"{base}/best_fit.json"]
     files += [
         f"results/{part}/{name}.csv"

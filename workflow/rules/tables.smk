@@ -20,6 +20,10 @@ for SUFFIX, SAME in KINDS:
             ranges="results/{analysis}/ranges.csv",
             best_fits="results/{analysis}/best_fits.csv",
             best_fit="results/{analysis}/best_fit.json",
+            fitted=[
+                f"results/{{analysis}}/fitted_counts/{dataset}.csv"
+                for dataset in counted_datasets(SAME[0])
+            ],
         log:
             "logs/{analysis}/tables.log",
         wildcard_constraints:

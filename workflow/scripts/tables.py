@@ -1,14 +1,15 @@
-"""The tables of datasets and grids of an analysis to contours, allowed intervals, best fits, spectra and templates."""
+"""Tables of datasets and grids of an analysis to contours, intervals, best fits, their counts, spectra, templates."""
 
 from dataclasses import astuple, replace
+from pathlib import Path
 from typing import Any
 
 from cevnsi.config.build import load_dataset, load_model
 from cevnsi.config.check import parse_scan
 from cevnsi.files.atomic import write_json
 from cevnsi.files.tables import BEST_FITS, RANGES, as_columns, read_parquet, write_csv
-from cevnsi.fits import best_fits_of
-from cevnsi.output.spectra import spectra_table, templates_table
+from cevnsi.fits import best_fits_of, fitted_counts
+from cevnsi.output.spectra import fitted_table, spectra_table, templates_table
 from cevnsi.scans.chunks import as_grid
 from cevnsi.scans.limits import best_fits, scan_ranges
 from cevnsi.scans.ranges import AllowedRange
@@ -26,6 +27,11 @@ def main(
         write_csv(output.spectra, spectra_table(whole, example))
         write_csv(output.templates, templates_table(whole))
     write_json(output.best_fit, best_fits_of(model))
+    if output.fitted:
+        counts, datasets = fitted_counts(model), {dataset.name: dataset for dataset in model.datasets}
+        for path in output.fitted:  # one of each data set of Poisson counts, called after it
+            name = Path(path).stem
+            write_csv(path, fitted_table(datasets[name], counts[name]))
     paths = zip(files.grids, output.contours, strict=True)
     rows: list[AllowedRange] = []
     fits: list[tuple[Any, ...]] = []

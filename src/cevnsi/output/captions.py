@@ -276,7 +276,8 @@ def counts_caption(config: Mapping[str, Any], analysis: str) -> str:
     together = " One amplitude fits all data sets; each has panels of its own." if several else ""
     return (
         "Observed counts and the best fit of them: the standard model's spectrum times a free amplitude, over the "
-        f"backgrounds at their best, nuisances of the signal alone at zero.{together} "
+        f"backgrounds, nuisances where the fit has them and those of the signal alone at zero.{together} Each panel "
+        "sums over the other axes; where its bins differ in width, counts are those per unit of its axis. "
         f"{data_text(config, analysis)} {prediction_text(config, analysis)} "
         f"{statistic_text(config, config['analyses'][analysis])}"
     )

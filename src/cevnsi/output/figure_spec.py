@@ -12,8 +12,8 @@ from cevnsi.output.captions import counts_caption
 class FigureSpec:
     """A figure: where it is from, what it is drawn from, and how it is spoken of.
 
-    It draws grids, or files of its own (`inputs`), whose paths may have {analysis}, {dataset}, or {part}: one file
-    of each analysis that is joined, or of the analysis itself.
+    It draws grids, or files of its own (`inputs`), whose paths may have {analysis}, {dataset}, or {counted}: one
+    file of each data set of an analysis whose counts are Poisson's.
     """
 
     name: str  # of its files
@@ -46,7 +46,7 @@ COUNTS = FigureSpec(
     name="counts",
     title="Counts and their best fit",
     script="draw_counts.py",
-    inputs={"spectra": "results/{part}/spectra.csv", "best_fit": "results/{analysis}/best_fit.json"},
+    inputs={"fitted": "results/{analysis}/fitted_counts/{counted}.csv"},
     caption=counts_caption,
 )
 

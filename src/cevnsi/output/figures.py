@@ -17,13 +17,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path
-from numpy.typing import NDArray
 
 from cevnsi.arrays import FloatArray
 from cevnsi.files.atomic import atomic
-from cevnsi.files.tables import write_csv
+from cevnsi.files.tables import CONTROL, OBSERVED, write_csv
 from cevnsi.physics.interactions import parameter
 from cevnsi.scans.regions import Grid, filled_region, is_warned_of
+from cevnsi.statistics.nuisances import SIGNAL
 from cevnsi.statistics.thresholds import threshold
 
 Drawn = tuple[Figure, dict[str, list[Any]]]
@@ -282,73 +282,105 @@ def draw_regions(panels: Mapping[str, Panel]) -> Drawn:
     return figure, curves.columns
 
 
-FILLS = (SKY, ORANGE, GREEN, GREY)  # of backgrounds, one after another
+# Backgrounds that a figure of counts knows, in the field's words, from the bottom of the stack on. Two of one colour
+# are the same of two experiments.
+PURPLE, SILVER = "#CC79A7", "#C4C4C4"
+SAMPLES = {
+    "steady_state": ("steady state", SILVER),
+    CONTROL: ("background, bin by bin", SILVER),
+    "beam_related_neutrons": ("beam-related neutrons", ORANGE),
+    "prompt_neutrons": ("prompt neutrons", ORANGE),
+    "delayed_neutrons": ("delayed neutrons", VERMILION),
+    "neutrino_induced_neutrons": ("neutrino-induced neutrons", GREEN),
+}
+OTHER_FILLS = (SKY, PURPLE, GREY)  # of further backgrounds, one after another
+DATASET_WORDS = {"csi": "CsI", "lar": "LAr"}
 
 
-def _axes_of(spectra: Mapping[str, Any]) -> list[str]:
-    """Axes of the bins of spectra.csv, by their units."""
-    return [axis for axis in UNIT_LABELS if f"bin_low_{axis}" in spectra]
+def _dataset_title(name: str) -> str:
+    """A data set as a title has it.
 
-
-def _projected(table: Mapping[str, Any], rows: NDArray[np.bool_], axis: str, edges: FloatArray) -> FloatArray:
-    """Counts of some rows of spectra.csv by bin of one axis."""
-    low, counts = (np.asarray(table[name])[rows] for name in (f"bin_low_{axis}", "predicted_counts"))
-    return np.asarray(np.histogram(low, edges, weights=counts)[0], float)
-
-
-def _counts(
-    panels: Sequence[Axes],
-    curves: Curves,
-    spectra: Mapping[str, Any],
-    seen: float,
-    fitted: Mapping[str, float],
-    name_of: str,
-) -> None:
-    """Counts of one data set on a panel for each axis of its bins, called as `name_of`, a format, calls that axis.
-
-    seen is the amplitude of the signal, fitted the counts of each background.
+    >>> _dataset_title("csi_2021"), _dataset_title("my_counts")
+    ('CsI 2021', 'my counts')
     """
-    case, component = np.array(spectra["case"]), np.array(spectra["component"])
-    backgrounds = list(dict.fromkeys(component[case == "background"].tolist()))
-    for ax, axis in zip(panels, _axes_of(spectra), strict=True):
-        panel, edges = name_of.format(axis), np.unique([*spectra[f"bin_low_{axis}"], *spectra[f"bin_high_{axis}"]])
-        centre, total = (edges[:-1] + edges[1:]) / 2, np.zeros(edges.size - 1)
-        for name, color in zip(backgrounds, cycle(FILLS), strict=False):
-            counts = _projected(spectra, (case == "background") & (component == name), axis, edges)
-            if name in fitted:
-                counts = counts * fitted[name] / counts.sum()
-            ax.stairs(total + counts, edges, baseline=total, fill=True, color=color, label=name.replace("_", " "))
-            curves.add(panel, name, 0, centre, counts)
-            total = total + counts
-        signal = seen * _projected(spectra, case == "sm", axis, edges)
-        ax.stairs(total + signal, edges, baseline=total, fill=True, color=BLUE, alpha=0.8, label="CEvNS, best fit")
-        curves.add(panel, "cevns", 0, centre, signal)
-        observed = _projected(spectra, case == "observed", axis, edges)
-        mark: Any = {"color": BLACK, "linestyle": "none", "marker": "o", "markersize": 2.5, "elinewidth": 0.8}
-        ax.errorbar(centre, observed, np.sqrt(observed), label=r"observed, $\pm\sqrt{n}$", **mark)
-        curves.add(panel, "observed", 0, centre, observed)
-        widths = np.unique(np.round(np.diff(edges), 9))
-        per = f"{widths[0]:g} {UNIT_LABELS[axis]}".strip() if widths.size == 1 else "bin"
-        ax.set(xlim=edges[[0, -1]], ylim=(0, None), xlabel=label(axis), ylabel=f"Counts / {per}")
-    handles, names = panels[0].get_legend_handles_labels()
-    panels[0].legend(handles[::-1], names[::-1], loc="upper right")
+    return " ".join(DATASET_WORDS.get(word, word) for word in name.split("_"))
 
 
-def draw_counts(spectra: Mapping[str, Mapping[str, Any]], fits: Mapping[str, Any]) -> Drawn:
+def _stack(fitted: Iterable[Mapping[str, Any]]) -> dict[str, tuple[str, str]]:
+    """What each background in tables of fitted_counts/ is called, and its colour, in the order of the stack."""
+    found = dict.fromkeys(name for table in fitted for name in table["component"])
+    others, fills = [name for name in found if name not in (*SAMPLES, SIGNAL, OBSERVED)], cycle(OTHER_FILLS)
+    known = {name: look for name, look in SAMPLES.items() if name in found}
+    return known | {name: (name.replace("_", " "), next(fills)) for name in others}
+
+
+def _axes_of(table: Mapping[str, Any]) -> list[str]:
+    """Axes of the bins of a table, by their units."""
+    return [axis for axis in UNIT_LABELS if f"bin_low_{axis}" in table]
+
+
+def _per(axis: str, edges: FloatArray) -> tuple[FloatArray | float, str]:
+    """What counts in bins of an axis are divided by, and how that is said: nothing where all bins are as wide."""
+    widths, unit = np.diff(edges), UNIT_LABELS[axis]
+    if np.ptp(np.round(widths, 9)) == 0:
+        return 1.0, f"{round(widths[0], 9):g} {unit}".strip()
+    return widths, unit or f"unit of {label(axis)}"
+
+
+def _draw_axis(
+    ax: Axes, curves: Curves, panel: str, axis: str, table: Mapping[str, Any], stack: Mapping[str, tuple[str, str]]
+) -> None:
+    """Counts of one data set by bin of one axis, summed over the others: what is observed over the stacked fit."""
+    edges = np.unique([*table[f"bin_low_{axis}"], *table[f"bin_high_{axis}"]])
+    centre, total, (width, per) = (edges[:-1] + edges[1:]) / 2, np.zeros(edges.size - 1), _per(axis, edges)
+    component = np.array(table["component"])
+
+    def counts(name: str) -> FloatArray:
+        rows = component == name
+        low, values = (np.asarray(table[column])[rows] for column in (f"bin_low_{axis}", "counts"))
+        return np.asarray(np.histogram(low, edges, weights=values)[0], float)
+
+    for name, (title, color) in {**stack, SIGNAL: ("CEvNS, best fit", BLUE)}.items():
+        if name in component:
+            added = counts(name) / width
+            look: Any = {"color": color, "alpha": 0.75 if name == SIGNAL else 1.0}  # points are seen on it
+            ax.stairs(total + added, edges, baseline=total, fill=True, label=title, **look)
+            curves.add(panel, "cevns" if name == SIGNAL else name, 0, centre, added)
+            total = total + added
+    ax.stairs(total, edges, color=BLACK, linewidth=0.5)
+    observed = counts(OBSERVED)
+    seen, error, half = observed / width, np.sqrt(observed) / width, np.diff(edges) / 2
+    mark: Any = {"color": BLACK, "linestyle": "none", "marker": "o", "markersize": 2.2, "elinewidth": 0.7}
+    ax.errorbar(centre, seen, error, half, label=r"observed, $\pm\sqrt{n}$", **mark)
+    for name, values in {"observed": seen, "observed_error": error, "half_width": half}.items():
+        curves.add(panel, name, 0, centre, values)
+    ax.set(xlim=edges[[0, -1]], ylim=(0, None), xlabel=label(axis), ylabel=f"Counts / {per}")
+
+
+def draw_counts(fitted: Mapping[str, Mapping[str, Any]]) -> Drawn:
     """Observed counts, and the best fit of them as a stack: a panel for each axis of the bins of each data set.
 
-    spectra has by data set the columns of spectra.csv, fits is best_fit.json, whose fit of all data sets together is
-    drawn: the standard model's spectrum is scaled to the counts that are seen, each background to its own.
+    fitted has by data set the columns of fitted_counts/<dataset>.csv. Data sets are columns of panels, two abreast.
+    Where bins of an axis differ in width, counts are those per unit of it.
     """
-    together, curves = fits["together"], Curves()
-    seen = together["cevns_counts"]["value"] / together["sm_counts"]["all"]
-    axes = [(name, axis) for name, table in spectra.items() for axis in _axes_of(table)]
-    figure, panels = new_figure(height=0.4 + 2.2 * len(axes), nrows=len(axes), squeeze=False)
-    for name, table in spectra.items():
-        mine = [ax for ax, (of, _) in zip(panels.flat, axes, strict=True) if of == name]
-        if len(fits["datasets"]) == 1:
-            _counts(mine, curves, table, seen, together["backgrounds"], "{}")
-        else:
-            mine[0].set_title(name.replace("_", " "), loc="left")
-            _counts(mine, curves, table, seen, together["by_dataset"][name]["backgrounds"], f"{name}, {{}}")
+    curves, stack, names = Curves(), _stack(fitted.values()), list(fitted)
+    abreast = min(len(names), 2)
+    blocks = [names[i : i + abreast] for i in range(0, len(names), abreast)]
+    heights = [max(len(_axes_of(fitted[name])) for name in block) for block in blocks]
+    width, height = COLUMN_WIDTH_IN * abreast, 2.0 * sum(heights) + 0.6 * len(blocks)
+    figure, panels = new_figure(width, height, nrows=sum(heights), ncols=abreast, squeeze=False)
+    for ax in panels.flat:
+        ax.set_visible(False)
+    for i, name in enumerate(names):
+        first = sum(heights[: i // abreast])
+        for ax, axis in zip(panels[first:, i % abreast], _axes_of(fitted[name]), strict=False):
+            ax.set_visible(True)
+            _draw_axis(ax, curves, f"{name}, {axis}" if len(names) > 1 else axis, axis, fitted[name], stack)
+        top = panels[first, i % abreast]
+        handles, said = (list(reversed(each)) for each in top.get_legend_handles_labels())
+        legend: Any = {"title": _dataset_title(name), "title_fontsize": 10} if len(names) > 1 else {}
+        above: Any = {"loc": "lower left", "bbox_to_anchor": (0.0, 1.0), "borderaxespad": 0.3, "alignment": "left"}
+        top.legend(handles, said, ncols=2, columnspacing=1.2, borderpad=0.0, **above, **legend)
+    for ax in [ax for ax in panels.flat if not ax.get_visible()]:
+        ax.remove()
     return figure, curves.columns
