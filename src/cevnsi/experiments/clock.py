@@ -15,7 +15,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Shares:
-    """What of each group arrives in each bin of time, smooth in the offset: a cubic spline between its nodes."""
+    """What of each group arrives in each bin of time, smooth in the offset: a cubic spline between its nodes.
+
+    Where it swings below zero by more than any node is, it is cut, lest 1e-9 of a signal 1e10 times too large be fewer
+    counts than none.
+    """
 
     offsets: FloatArray  # (nodes,), increasing, in the unit of the nuisance
     values: FloatArray  # (nodes, groups, times)
@@ -27,9 +31,14 @@ class Shares:
 
         return CubicSpline(self.offsets, self.values, axis=0)
 
+    @cached_property
+    def _floor(self) -> float:
+        return min(float(self.values.min()), 0.0)
+
     def at(self, offset: FloatArray | float, derivative: int = 0) -> FloatArray:
         """Shares, or a derivative of theirs, at offsets (...) between the nodes, (..., groups, times)."""
-        return np.asarray(self.spline(offset, nu=derivative))
+        found = np.asarray(self.spline(offset, nu=derivative))
+        return found if derivative else np.maximum(found, self._floor)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
