@@ -601,6 +601,26 @@ def test_templates_made_at_a_nuisance_are_near_those_that_are_morphed(used: Mode
             assert abs(morphed.sum() / rebuilt.sum() - 1) < (0.01 if name == "efficiency" else 3e-4), (name, value)
 
 
+# Couplings at random, and what profiles over the offset have to say of each.
+PAIRS = [f"eps_{pair}_{quark}V" for pair in ("ee", "mumu") for quark in "ud"]
+
+
+def test_chi2_has_one_minimum_in_the_offset(used: Model) -> None:
+    """A descent from zero finds it, at couplings drawn at random and without signal."""
+    drawn = np.random.default_rng(20261126).uniform(-1, 1, (len(PAIRS), 30))
+    points = dict(zip(PAIRS, drawn, strict=True))
+    offsets = np.linspace(-0.25, 0.25, 41)
+    for strength in (1.0, 0.0):
+        there = held_at(used, {"cevns_normalization": strength})[0]
+        of_offset = np.array(
+            [chi2(held_at(there, {"time_offset_us": value})[0], "contact", points, {}) for value in offsets.tolist()]
+        )
+        falls = np.diff(of_offset, axis=0) < 0
+        assert (np.diff(falls.astype(int), axis=0) <= 0).all()  # once it grows it goes on
+        least_there = chi2(there, "contact", points, {})
+        assert (least_there <= of_offset.min(axis=0) + 1e-7).all()
+
+
 def test_other_bins_have_the_sums_of_their_own(used: Model, config: dict[str, Any], root: Path) -> None:
     """Wider, and fewer: norms are those of the whole fit, whatever part of it is looked at."""
     whole, chosen = used.dataset, {"photoelectron_edges": [8, 16, 24], "time_edges_us": [0.25, 1, 6]}
