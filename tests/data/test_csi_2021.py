@@ -472,6 +472,9 @@ def test_the_best_fit_is_that_of_the_page(used: Model) -> None:
     for name, value in fit["standard_model"]["nuisances"].items():
         assert value["value"] == pytest.approx(standard.values[name], abs=2e-3)
     assert fit["bins"] == 99
+    seen_at_best = (1 + free.values["amplitude"]) * seen_counts(free.values["time_offset_us"]).sum()
+    assert fit["cevns_counts"]["value"] == pytest.approx(seen_at_best, abs=0.1)
+    assert seen_at_best == pytest.approx(310.8, abs=0.1)  # docs/assumptions.md
 
 
 def test_events_at_an_edge_are_of_the_upper_bin(used: Model, read: Tables) -> None:
