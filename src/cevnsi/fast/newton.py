@@ -154,6 +154,7 @@ class Descended:
     chi2: FloatArray  # (n,), not a number where no minimum is found
     scales: FloatArray  # (nuisances, n)
     fallen: FloatArray  # (n,), how far from their start; not finite if chi2 was none there
+    jump: FloatArray  # (nuisances, n), how much slopes differ between the sides of a kink, as `Terms` have it
 
 
 def descend(problem: Problem, which: Places, start: FloatArray, beyond: int | None = None) -> Descended:
@@ -165,7 +166,7 @@ def descend(problem: Problem, which: Places, start: FloatArray, beyond: int | No
     """
     least, at = np.full(which.size, np.nan), np.clip(problem.first, problem.floor, problem.ceiling)
     at = np.broadcast_to(at, start.shape)
-    best = at.copy()
+    best, jump = at.copy(), np.zeros(start.shape)
     side, turns = np.where(start < 1, -1.0, 1.0), problem.kinked & ~problem.held
     if beyond is not None:
         start, turns = start.copy(), turns.copy()
@@ -194,11 +195,11 @@ def descend(problem: Problem, which: Places, start: FloatArray, beyond: int | No
         done = np.isfinite(value) & (np.abs(decrement) <= np.maximum(ENOUGH, ROUNDING * np.abs(value)))
         ended = going[done]
         least[ended] = (value - decrement / 2)[done]
-        best[:, ended] = np.clip(at + step, low, high)[:, done]
+        best[:, ended], jump[:, ended] = np.clip(at + step, low, high)[:, done], found.jump[:, done]
         side = np.where(turning, -side, side)
         keep = ~done
         if not keep.any():
             break
         going, at, step, part = going[keep], at[:, keep], step[:, keep], part[keep]
         value, decrement, side = value[keep], decrement[keep], side[:, keep]
-    return Descended(chi2=least, scales=best, fallen=first - least)
+    return Descended(chi2=least, scales=best, fallen=first - least, jump=jump)

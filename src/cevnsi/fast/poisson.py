@@ -25,6 +25,10 @@ from cevnsi.statistics.nuisances import held, limits, precisions, unfitted
 
 COLD = 64  # points of a row from one that starts with nothing to the next
 FAR = 0.1  # of the span of a nuisance with `starts`: neighbours that are farther apart may have two minima between them
+# Of what the prior alone pulls a nuisance back by: a kink that changes the slope by less could only stop it, where it
+# is, if it changed it ten times as much at zero.
+WEAK = 0.1
+LIKE = 1.0  # of chi2: a point that starts farther up is not asked how strong its kinks are, but looked at on both sides
 COARSE = 16  # columns from its neighbours at which a point is looked at on both sides of kinks, whatever these say
 SMOOTH = 1e-3  # of chi2: a point that starts from its neighbours farther up is not like them
 NEAR = 1e-2  # of chi2: where the sides of a kink differ by more, as neighbours say, one is not looked at
@@ -126,7 +130,10 @@ def _beyond(problem: Problem, which: Places, found: Descended, look: NDArray[np.
     kink itself, which a descent crosses where that leads down. It is put right where it is looked at.
     """
     for j in np.flatnonzero(problem.kinked[:, 0] & ~problem.held[:, 0]):
-        some = np.flatnonzero(look[j])
+        weak = np.abs(found.jump[j]) <= WEAK * 2 * problem.prior[j, j] * np.abs(found.scales[j] - 1)
+        weak &= found.fallen < LIKE
+        gap[j, weak] = np.inf
+        some = np.flatnonzero(look[j] & ~weak)
         if some.size:
             other = descend(problem, which[some], found.scales[:, some], int(j))
             more = other.chi2 - found.chi2[some]

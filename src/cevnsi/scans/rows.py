@@ -22,9 +22,11 @@ from cevnsi.physics.interaction import Quadratic
 from cevnsi.physics.interactions import INTERACTIONS
 from cevnsi.scans.axes import Scan
 from cevnsi.scans.chi2 import least_chi2, points_at_once
+from cevnsi.scans.processes import in_processes, shared
 
 Block = tuple[slice, ...]
 
+BLOCKS_OF_WORKER = 4  # or more, lest one wait for another
 POINTS_PER_BLOCK = 4_000_000  # which, with VALUES_AT_ONCE, bounds the memory of a chunk by thread
 
 
@@ -116,11 +118,12 @@ def _points_at_once(model: Model, scan: Scan) -> int:
     return points if last else max(min(points * scan.shape[-1], most), points)
 
 
-def _blocks(model: Model, scan: Scan, along: _Along | None, start: int, stop: int) -> Iterator[Block]:
+def _blocks(model: Model, scan: Scan, along: _Along | None, start: int, stop: int, workers: int = 1) -> Iterator[Block]:
     """Rows start..stop of a scan's grid in blocks of bounded size, whole along the axis that chi2 is made along."""
     ranges = [slice(start, stop), *(slice(0, n) for n in scan.shape[1:])]
     if along is None:
-        return _cut(ranges, _points_at_once(model, scan))
+        share = -(-(stop - start) * math.prod(scan.shape[1:]) // (BLOCKS_OF_WORKER * workers))
+        return _cut(ranges, min(_points_at_once(model, scan), share) if workers > 1 else _points_at_once(model, scan))
     points = POINTS_PER_BLOCK
     shaped = INTERACTIONS[scan.interaction].terms.shaping
     ordered = ranges if along.is_last else ranges[::-1]
@@ -141,22 +144,31 @@ def scan_rows(
     """Chi2 on rows start..stop of the first axis, (rows, further axes), least over what the scan minimises over.
 
     Works through blocks of bounded size, so that the memory it needs besides the result does not grow with the grid.
+    Several threads are as many processes where chi2 is many small steps, which threads of one would wait for.
     `progress` is told the fraction done after every block, by one thread at a time.
     """
     axes = {axis.name: axis.values() for axis in scan.axes}
-    grid = np.empty((stop - start, *scan.shape[1:]))
     along, lock, done = _along(model, scan), Lock(), 0
+    shape = (stop - start, *scan.shape[1:])
+    apart = along is None and threads > 1
+    grid = shared(shape) if apart else np.empty(shape)
+
+    def fill(block: Block) -> FloatArray:
+        chi2 = grid[(slice(block[0].start - start, block[0].stop - start), *block[1:])]
+        _fill(model, scan, axes, along, block, chi2)
+        return chi2
 
     def work(block: Block) -> None:
         nonlocal done
-        chi2 = grid[(slice(block[0].start - start, block[0].stop - start), *block[1:])]
-        _fill(model, scan, axes, along, block, chi2)
+        chi2 = fill(block)
         if progress is not None:
             with lock:
                 done += chi2.size
                 progress(done / grid.size)
 
-    if threads == 1:
+    if apart:
+        in_processes(fill, list(_blocks(model, scan, along, start, stop, threads)), threads, progress)
+    elif threads == 1:
         for block in _blocks(model, scan, along, start, stop):
             work(block)
     else:
