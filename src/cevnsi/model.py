@@ -49,6 +49,8 @@ from cevnsi.statistics.nuisances import (
 from cevnsi.statistics.profile import Crossed, Expected, Profiled, profile
 from cevnsi.templates import Templates, build_templates
 
+WALL = 1e-3  # counts that are expected of an empty bin, next to nothing beside any background
+BARRIERS = tuple(10.0**-k for k in range(10))  # counts; the last leaves 2e-9 of chi2 a bin
 VALUES_AT_ONCE = 200_000  # of arrays of which a few dozen are needed: points minimised at, or nodes times masses
 
 
@@ -112,11 +114,15 @@ class DataSet:
                 ends = (nuisance.least, nuisance.most) if nuisance.fixed is None else (nuisance.fixed, nuisance.fixed)
                 self.clock.check(*ends)
 
-    def terms(self, counts: FloatArray) -> Terms:
-        """Chi2 of expected counts (..., bins) and its derivatives, before the nuisances' own terms."""
+    def terms(self, counts: FloatArray, empty: float = 0.0) -> Terms:
+        """Chi2 of expected counts (..., bins) and its derivatives, before the nuisances' own terms.
+
+        As if so much were observed in bins of Poisson counts that are `empty`.
+        """
         measured = self.measurement
         if measured.control is None:
-            return STATISTICS[self.statistic](counts, measured.observed, measured.uncertainty)
+            observed = np.maximum(measured.observed, empty) if self.statistic == "poisson" else measured.observed
+            return STATISTICS[self.statistic](counts, observed, measured.uncertainty)
         if self.statistic != "poisson":
             raise ValueError(f"{self.statistic}: counts with a control region; expected poisson")
         return poisson_with_control(counts, measured.observed, measured.control.counts, measured.control.windows)
@@ -294,9 +300,9 @@ class Model:
         ends = np.cumsum([0, *(np.size(dataset.measurement.observed) for dataset in self.datasets)])
         return [slice(int(first), int(last)) for first, last in pairwise(ends)]
 
-    def likelihood(self, counts: FloatArray) -> Terms:
-        """Chi2 of expected counts (n, bins of all data sets) before the nuisances' own terms."""
-        found = [dataset.terms(counts[:, part]) for part, dataset in zip(self.parts, self.datasets, strict=True)]
+    def likelihood(self, counts: FloatArray, empty: float = 0.0) -> Terms:
+        """Chi2 of expected counts (n, bins of all data sets) before the nuisances' own terms; `empty` as of `terms`."""
+        found = [dataset.terms(counts[:, part], empty) for part, dataset in zip(self.parts, self.datasets, strict=True)]
         slope, curvature = (np.concatenate([terms[i] for terms in found], axis=-1) for i in (1, 2))
         return np.sum([terms[0] for terms in found], axis=0), slope, curvature
 
@@ -392,11 +398,7 @@ class Model:
         nuisances = found.nuisances @ led.by.T
         below = np.flatnonzero((nuisances < limits(self.nuisances)[0] - 1e-12).any(axis=1))
         if below.size:  # where the leading nuisance alone would be less than it may be
-            some: list[Signal] = [
-                (counts[below], {name: each_side(itemgetter(below), two) for name, two in changes.items()})
-                for counts, changes in signals
-            ]
-            again = self._profiled(some, at, None)
+            again = self._profiled([_some(signal, below) for signal in signals], at, None)
             found.chi2[below], nuisances[below] = again.chi2, again.nuisances
         return Profiled(chi2=found.chi2, nuisances=nuisances)
 
@@ -432,7 +434,56 @@ class Model:
                 )
         chi2, nuisances = np.stack([made.chi2 for made in found]), np.stack([made.nuisances for made in found])
         best, every = chi2.argmin(axis=0), np.arange(chi2.shape[1])
-        return Profiled(chi2=chi2[best, every], nuisances=nuisances[best, every])
+        result = Profiled(chi2=chi2[best, every], nuisances=nuisances[best, every])
+        if self.shaping.any():
+            self._along_walls(signals, result, start, stay, by)
+        return result
+
+    def _along_walls(
+        self,
+        signals: Sequence[Signal],
+        found: Profiled,
+        start: FloatArray,
+        stay: NDArray[np.bool_],
+        by: FloatArray | None,
+    ) -> None:
+        """Put right where a descent has ended at a bin that is empty, and where shapes let nothing be expected.
+
+        Chi2 is finite at that wall and infinite beyond, which no Newton step sees. As if a little were observed there
+        it is smooth; with less and less of that the minimum goes along the wall (a logarithmic barrier, Sec. 11.3 of
+        S. Boyd and L. Vandenberghe, Convex Optimization, Cambridge, 2004).
+        """
+        empty = np.concatenate([d.measurement.observed == 0 for d in self.datasets])
+        counts = self.expected(signals)(found.nuisances, np.arange(found.chi2.size))[0]
+        walled = np.flatnonzero((counts[:, empty] < WALL).any(axis=1))
+        signs = np.where(self.kinked & ~stay, np.where(found.nuisances[walled] < 0, -1.0, 1.0), 0.0)
+        least, most = limits(self.nuisances)
+        prior = np.sqrt(precisions(self.nuisances))[:, None] * (np.eye(len(self.nuisances)) if by is None else by)
+        for side in np.unique(signs, axis=0):
+            some = walled[(signs == side).all(axis=1)]
+            mine, at = [_some(signal, some) for signal in signals], start[some]
+            expected = self.expected(mine, side)
+            for barrier in BARRIERS:
+                at = profile(
+                    partial(self.likelihood, empty=barrier),
+                    expected,
+                    precisions(self.nuisances),
+                    at,
+                    np.where(side > 0, 0.0, least),
+                    held=stay,
+                    most=np.where(side < 0, 0.0, most),
+                    crossed=self.crossed(mine, side),
+                    by=by,
+                ).nuisances
+            chi2 = self.likelihood(expected(at, np.arange(some.size))[0])[0] + ((at @ prior.T) ** 2).sum(axis=1)
+            lower = chi2 < found.chi2[some]
+            found.chi2[some[lower]], found.nuisances[some[lower]] = chi2[lower], at[lower]
+
+
+def _some(signal: Signal, which: NDArray[np.intp]) -> Signal:
+    """Of some of the points."""
+    counts, changes = signal
+    return counts[which], {name: each_side(itemgetter(which), two) for name, two in changes.items()}
 
 
 def samples_of(dataset: DataSet, signal: Signal, nuisances: Sequence[Nuisance]) -> list[Sample]:
