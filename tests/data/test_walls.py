@@ -1,6 +1,7 @@
 """Where shapes of CsI 2021 would make counts of an empty bin negative: chi2 at that wall against SLSQP along it."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -29,17 +30,13 @@ def test_the_least_chi2_is_found_along_a_wall(coupling: float, model: Callable[.
     assert of(found.nuisances[0])[0][empty].min() < 1e-6
     least, most = limits(used.nuisances)
     bounds = [(max(low, -6.0), min(high, 6.0)) for low, high in zip(least, most, strict=True)]
+    above: Any = {"type": "ineq", "fun": lambda theta: of(theta)[0] - 1e-9}
+    settings: Any = {"method": "SLSQP", "bounds": bounds, "constraints": above}
+    settings["options"] = {"maxiter": 500, "ftol": 1e-10}
     random, ends = np.random.default_rng(3), []
     for _ in range(3):
         start = np.clip(found.nuisances[0] + random.normal(0, 0.05, len(bounds)), *np.transpose(bounds))
-        made = minimize(
-            chi2,
-            start,
-            method="SLSQP",
-            bounds=bounds,
-            constraints={"type": "ineq", "fun": lambda theta: of(theta)[0] - 1e-9},
-            options={"maxiter": 500, "ftol": 1e-10},
-        )
+        made = minimize(chi2, start, **settings)
         if (of(made.x)[0] > 0).all():
             ends.append(float(made.fun))
     assert found.chi2[0] == pytest.approx(float(chi2_at(used, "light_mediator", point)), rel=1e-12)
