@@ -65,7 +65,7 @@ def rows(smoke: bool) -> Iterator[Row]:
     for name, aim in AIMS.items():
         model = build_model(choices, name, ROOT)
         for interaction, columns in aim.columns.items():
-            yield from _plane(model, name, interaction, aim, (21, 25) if smoke else (401, columns), smoke)
+            yield from _plane(model, name, interaction, aim, (7, 9) if smoke else (401, columns), smoke)
 
 
 def _plane(model: Model, name: str, interaction: str, aim: Aim, size: tuple[int, int], smoke: bool) -> Iterator[Row]:
