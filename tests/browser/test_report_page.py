@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from cevnsi.config.build import read_config
-from cevnsi.model import Model, model_of
+from cevnsi.model import Model
 from cevnsi.output.captions import intervals_of
 from cevnsi.output.figure_spec import FigureSpec
 from cevnsi.output.report import AnalysisResults, finished, has_spectrum_plot
@@ -20,7 +20,7 @@ from cevnsi.statistics.thresholds import threshold
 from points import mediator_chi2
 from project import ROOT
 
-LARGEST_BYTES = 15_000_000
+LARGEST_BYTES = 20_000_000  # with grids of six analyses
 
 # Extent of the drawn contour in data coordinates, from the path that plotly has put into the page.
 DRAWN = """grid => {
@@ -53,7 +53,7 @@ def made(report: Path) -> dict[str, AnalysisResults]:
 @pytest.fixture(scope="module")
 def models(made: dict[str, AnalysisResults]) -> dict[str, Model]:
     """What chi2 of each analysis comes from."""
-    return {name: model_of(study.choices, study.dataset) for name, study in made.items()}
+    return {name: study.model for name, study in made.items()}
 
 
 def every_grid(made: dict[str, AnalysisResults]) -> list[tuple[int, AnalysisResults, Scan, str, Grid]]:
