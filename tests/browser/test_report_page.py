@@ -146,8 +146,9 @@ def _agrees(
         step = float(np.ptp(grid.coordinate(i))) / (min(axis.size, 201) - 1)
         assert len(shown[i]) == len(expected[i])
         for found, ends in zip(shown[i], expected[i], strict=True):
-            # straight lines between points of the whole grid's profile: 0.035 steps at most between 50 and 99 %
-            np.testing.assert_allclose(scale(found[:2]), scale(np.array(ends)), atol=0.05 * whole)
+            # straight lines between points of the whole grid's profile: 0.035 steps at most between 50 and 99 % in one
+            # data set of 2017, 0.06 in that of 2021, whose profile is flatter there
+            np.testing.assert_allclose(scale(found[:2]), scale(np.array(ends)), atol=0.1 * whole)
             assert found[2:] == [ends[0] == axis[0], ends[1] == axis[-1]]
         outer = ((expected[i][0][0], axis[0]), (expected[i][-1][1], axis[-1]))
         for end, (value, of_axis) in zip(drawn[i], outer, strict=True):
