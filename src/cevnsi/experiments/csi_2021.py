@@ -6,7 +6,7 @@ is not known; the steady state knows nothing of the beam.
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -255,12 +255,7 @@ def response(
     """In bins of photoelectrons, of coefficients; each flavor has arrival times of its own."""
     curve = Efficiency(**dict(zip(COEFFICIENTS, efficiency, strict=True)))
     made = gamma_response(edges_pe, curve, curve.kinks, polynomial(quenching), law, HIGHEST_RECOIL_MEV)
-    return Response(
-        detected=made.detected,
-        recoil_energies_mev=made.recoil_energies_mev,
-        longest_segment_mev=made.longest_segment_mev,
-        arrival=dict(zip(FLAVORS, np.eye(len(FLAVORS)), strict=True)),
-    )
+    return replace(made, arrival=dict(zip(FLAVORS, np.eye(len(FLAVORS)), strict=True)))
 
 
 def time_shares(edges_us: FloatArray, contents: FloatArray, bins_us: FloatArray, offsets_us: FloatArray) -> FloatArray:

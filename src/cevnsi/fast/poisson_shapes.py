@@ -14,7 +14,7 @@ from cevnsi.arrays import FloatArray, Real
 from cevnsi.experiments.clock import Shares
 from cevnsi.fast.newton import ChargeTerms, Places, Terms
 from cevnsi.model import DataSet
-from cevnsi.statistics.nuisances import SIGNAL, Sides
+from cevnsi.statistics.nuisances import SIGNAL, Sides, gathered, spread
 
 WORK_PER_TILE = 2**17  # values of directions, which stay in cache
 
@@ -243,9 +243,7 @@ class _Sample:
         """Rows (n, rows, cells) by bin, (n, rows, bins)."""
         if not self.shares:
             return rows
-        shares = self.shares[order]
-        by_group = rows.reshape(len(rows), -1, shares.shape[1])
-        return np.asarray((by_group @ shares).reshape(*rows.shape[:2], -1))
+        return spread(rows.reshape(len(rows), -1), self.shares[order]).reshape(*rows.shape[:2], -1)
 
     def counts(self, shape: tuple[int, ...]) -> tuple[FloatArray, FloatArray]:
         """Counts (n, bins) and directions (n, nuisances, bins), of this shape."""
@@ -255,22 +253,18 @@ class _Sample:
 
     def add(self, mean: FloatArray, directions: FloatArray) -> None:
         """Its counts and directions, to those of all samples."""
-        spread = self._spread(self.rows, 0)
-        mean += self.factor * spread[:, 0]
+        by_bin = self._spread(self.rows, 0)
+        mean += self.factor * by_bin[:, 0]
         for j in self.moved.scaled_by:
-            directions[:, j] += spread[:, 0]
+            directions[:, j] += by_bin[:, 0]
         for k, j in enumerate(self.moved.shifted_by, start=1):
-            directions[:, j] += self.factor * spread[:, k]
+            directions[:, j] += self.factor * by_bin[:, k]
         if self.moved.arrival is not None:
             directions[:, self.moved.arrival[0]] += self.factor * self._spread(self.rows[:, :1], 1)[:, 0]
 
     def _gathered(self, residual: FloatArray, order: int) -> FloatArray:
         """Residuals (n, bins) by cell, (n, cells)."""
-        if not self.shares:
-            return residual
-        shares = self.shares[order]
-        by_time = residual.reshape(len(residual), -1, shares.shape[2])
-        return np.asarray((by_time @ shares.swapaxes(1, 2)).reshape(len(residual), -1))
+        return gathered(residual, self.shares[order]) if self.shares else residual
 
     def bend(self, residual: FloatArray, jump: FloatArray, bent: FloatArray) -> None:
         """Its part of what slopes are more beyond kinks, and of residuals times the second derivatives of counts."""

@@ -122,8 +122,10 @@ def _blocks(model: Model, scan: Scan, along: _Along | None, start: int, stop: in
     """Rows start..stop of a scan's grid in blocks of bounded size, whole along the axis that chi2 is made along."""
     ranges = [slice(start, stop), *(slice(0, n) for n in scan.shape[1:])]
     if along is None:
-        share = -(-(stop - start) * math.prod(scan.shape[1:]) // (BLOCKS_OF_WORKER * workers))
-        return _cut(ranges, min(_points_at_once(model, scan), share) if workers > 1 else _points_at_once(model, scan))
+        at_once = _points_at_once(model, scan)
+        if workers > 1:
+            at_once = min(at_once, -(-(stop - start) * math.prod(scan.shape[1:]) // (BLOCKS_OF_WORKER * workers)))
+        return _cut(ranges, at_once)
     points = POINTS_PER_BLOCK
     shaped = INTERACTIONS[scan.interaction].terms.shaping
     ordered = ranges if along.is_last else ranges[::-1]

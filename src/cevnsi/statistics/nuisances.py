@@ -155,12 +155,12 @@ class Sample:
         if self.arrival is not None:
             j, arrival = self.arrival
             cells, directions = self._cells(theta, which, side)
-            once, twice = (_gathered(slope, arrival.at(theta[:, j], derivative)) for derivative in (1, 2))
+            once, twice = (gathered(slope, arrival.at(theta[:, j], derivative)) for derivative in (1, 2))
             along = (directions @ once[..., None])[..., 0]
             result[:, j] += along
             result[:, :, j] += along
             result[:, j, j] += (cells * twice).sum(axis=1)
-            slope = _gathered(slope, arrival.at(theta[:, j]))
+            slope = gathered(slope, arrival.at(theta[:, j]))
         for j, shift in self._slopes(theta, which, side).items():
             product = (slope * shift).sum(axis=1)[:, None] * self.scaled_by
             result[:, j] += product
@@ -174,7 +174,7 @@ def spread(cells: FloatArray, shares: FloatArray) -> FloatArray:
     return np.asarray((by_group @ shares).reshape(*cells.shape[:-1], -1))
 
 
-def _gathered(values: FloatArray, shares: FloatArray) -> FloatArray:
+def gathered(values: FloatArray, shares: FloatArray) -> FloatArray:
     """Sums over times of values (n, energies * times) times shares (n, groups, times), (n, energies * groups)."""
     by_time = values.reshape(len(values), -1, shares.shape[-1])
     return np.asarray((by_time @ shares.swapaxes(1, 2)).reshape(len(values), -1))
