@@ -96,8 +96,7 @@ def test_every_picture_has_words(page: Page) -> None:
     pictures = [attrs for tag, attrs in page.elements if tag == "img"]
     assert len(pictures) == 2 * 6 + 4 * 4  # of the study, then counts and three regions of each other analysis
     assert all(len(attrs["alt"]) > 60 for attrs in pictures)
-    # but for two regions of different data that reach the same ends of both axes
-    assert len({attrs["alt"] for attrs in pictures}) >= len(pictures) - 1
+    assert len({attrs["alt"] for attrs in pictures}) == len(pictures)
 
 
 def test_the_scorecard_comes_first_and_is_complete(reported: Project, text: str) -> None:

@@ -231,8 +231,10 @@ def _words(config: Mapping[str, Any], analysis: AnalysisResults, figure: FigureS
         caption = f"{caption} {figure.remark(analysis)}".rstrip()
     if figure.alt:
         return caption, figure.alt(analysis)
-    regions = " ".join(captions.region_alt(scan, axes, analysis.ranges) for scan, axes in drawn)
-    return caption, regions or f"{figure.title} of the analysis {analysis.name}; its numbers are in the csv beside it."
+    if not drawn:
+        return caption, f"{figure.title} of the analysis {analysis.name}; its numbers are in the csv beside it."
+    regions = (captions.region_alt(scan, axes, analysis.ranges) for scan, axes in drawn)
+    return caption, " ".join([f"Analysis {analysis.name}.", *regions])
 
 
 def shown(analysis: AnalysisResults, figure: str, caption: str, alt: str) -> Row:
