@@ -13,7 +13,7 @@ import numpy as np
 from iminuit import Minuit
 
 from cevnsi.arrays import FloatArray
-from cevnsi.model import DataSet, Model, Signal, alone, each_side, samples_of
+from cevnsi.model import DataSet, Model, Signal, alone, of_one_point, samples_of
 from cevnsi.physics.flux import FLAVORS
 from cevnsi.statistics.nuisances import SIGNAL, Nuisance, limits, precisions
 
@@ -41,13 +41,7 @@ def with_amplitude(model: Model) -> Model:
 
 def _signals(model: Model) -> list[Signal]:
     """Of the standard model, one point."""
-    found: list[Signal] = []
-    for dataset in model.datasets:
-        counts, changes = dataset.signal("contact", {})
-        found.append(
-            (counts[None], {name: each_side(lambda values: values[None], two) for name, two in changes.items()})
-        )
-    return found
+    return [of_one_point(dataset.signal("contact", {})) for dataset in model.datasets]
 
 
 NOTHING = Nuisance(name="nothing", sigma=None, fixed=0.0)  # as iminuit takes no function of no parameters

@@ -240,6 +240,16 @@ class Led:
     model: "Model"
     by: FloatArray | None  # None: none leads
 
+    def nuisances(self, led: FloatArray) -> FloatArray:
+        """Those with priors, (n, nuisances), of its own."""
+        return led if self.by is None else led @ self.by.T
+
+    def below(self, led: FloatArray) -> NDArray[np.bool_]:
+        """Of which points (n,) a nuisance that leads is less than it may be, at its own (n, nuisances)."""
+        if self.by is None:
+            return np.zeros(len(led), bool)
+        return np.asarray((self.nuisances(led) < limits(self.model.nuisances)[0] - 1e-12).any(axis=1))
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Model:
@@ -393,12 +403,9 @@ class Model:
         """
         led = Led(model=self, by=None) if at else self.led
         found = led.model._profiled(signals, at, led.by)
-        if led.by is None:
-            return found
-        nuisances = found.nuisances @ led.by.T
-        below = np.flatnonzero((nuisances < limits(self.nuisances)[0] - 1e-12).any(axis=1))
-        if below.size:  # where the leading nuisance alone would be less than it may be
-            again = self._profiled([_some(signal, below) for signal in signals], at, None)
+        nuisances, below = led.nuisances(found.nuisances), np.flatnonzero(led.below(found.nuisances))
+        if below.size:
+            again = self._profiled([each_of(itemgetter(below), signal) for signal in signals], at, None)
             found.chi2[below], nuisances[below] = again.chi2, again.nuisances
         return Profiled(chi2=found.chi2, nuisances=nuisances)
 
@@ -461,7 +468,7 @@ class Model:
         prior = np.sqrt(precisions(self.nuisances))[:, None] * (np.eye(len(self.nuisances)) if by is None else by)
         for side in np.unique(signs, axis=0):
             some = walled[(signs == side).all(axis=1)]
-            mine, at = [_some(signal, some) for signal in signals], start[some]
+            mine, at = [each_of(itemgetter(some), signal) for signal in signals], start[some]
             expected = self.expected(mine, side)
             for barrier in BARRIERS:
                 at = profile(
@@ -480,10 +487,15 @@ class Model:
             found.chi2[some[lower]], found.nuisances[some[lower]] = chi2[lower], at[lower]
 
 
-def _some(signal: Signal, which: NDArray[np.intp]) -> Signal:
-    """Of some of the points."""
+def each_of(change: Callable[[FloatArray], FloatArray], signal: Signal) -> Signal:
+    """The same done to the counts of a signal and to all that nuisances add to it."""
     counts, changes = signal
-    return counts[which], {name: each_side(itemgetter(which), two) for name, two in changes.items()}
+    return change(counts), {name: each_side(change, two) for name, two in changes.items()}
+
+
+def of_one_point(signal: Signal) -> Signal:
+    """A signal (bins,) as that of points, (1, bins)."""
+    return each_of(lambda values: values[None], signal)
 
 
 def samples_of(dataset: DataSet, signal: Signal, nuisances: Sequence[Nuisance]) -> list[Sample]:
@@ -522,11 +534,7 @@ def profiled(model: Model, interaction: str, parameters: Values) -> Profiled:
     def flat(counts: FloatArray) -> FloatArray:
         return np.broadcast_to(counts, (*shape, counts.shape[-1])).reshape(-1, counts.shape[-1])
 
-    signals = []
-    for dataset in model.datasets:
-        counts, changes = dataset.signal(interaction, parameters)
-        signals.append((flat(counts), {name: each_side(flat, sides) for name, sides in changes.items()}))
-    return model.profiled(signals, at)
+    return model.profiled([each_of(flat, dataset.signal(interaction, parameters)) for dataset in model.datasets], at)
 
 
 def chi2_at(model: Model, interaction: str, parameters: Values) -> FloatArray:

@@ -8,7 +8,7 @@ import pytest
 from scipy.optimize import minimize
 
 from cevnsi.arrays import FloatArray
-from cevnsi.model import Model, chi2_at, each_side, profiled
+from cevnsi.model import Model, chi2_at, of_one_point, profiled
 from cevnsi.statistics.nuisances import limits, precisions
 
 
@@ -17,9 +17,7 @@ def test_the_least_chi2_is_found_along_a_wall(coupling: float, model: Callable[.
     used, point = model("csi_2021"), {"mediator_mass_mev": 1.0, "coupling": coupling}
     (dataset,) = used.datasets
     found, empty = profiled(used, "light_mediator", point), dataset.measurement.observed == 0
-    counts, changes = dataset.signal("light_mediator", point)
-    sides = {name: each_side(lambda values: values[None], two) for name, two in changes.items()}
-    expected, one = used.expected([(counts[None], sides)]), np.array([0])
+    expected, one = used.expected([of_one_point(dataset.signal("light_mediator", point))]), np.array([0])
 
     def of(theta: FloatArray) -> FloatArray:
         return expected(theta[None], one)[0]

@@ -7,7 +7,7 @@ import numpy as np
 
 from cevnsi.arrays import FloatArray
 from cevnsi.experiments.measurement import Measurement
-from cevnsi.model import DataSet, Model, Signal, each_side
+from cevnsi.model import DataSet, Model, of_one_point
 from cevnsi.parameters import Parameter
 from cevnsi.physics.flux import FLAVORS
 from cevnsi.physics.interaction import Interaction, named
@@ -66,11 +66,7 @@ def sigma_of(model: Model) -> float:
 
 def nuisances_chi2(model: Model, parameters: Mapping[str, float]) -> Callable[[FloatArray], float]:
     """Chi2 of contact couplings against the nuisances (nuisances,), the plain way."""
-    signals: list[Signal] = []
-    for dataset in model.datasets:
-        counts, changes = dataset.signal("contact", parameters)
-        sides = {name: each_side(lambda values: values[None], two) for name, two in changes.items()}
-        signals.append((counts[None], sides))
+    signals = [of_one_point(dataset.signal("contact", parameters)) for dataset in model.datasets]
     expected, precision = model.expected(signals), precisions(model.nuisances)
 
     def value(theta: FloatArray) -> float:

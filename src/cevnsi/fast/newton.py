@@ -109,6 +109,17 @@ def summed(coefficients: FloatArray, values: FloatArray) -> FloatArray:
     return total
 
 
+def factors_of(scaled_by: Sequence[Places], scales: FloatArray) -> FloatArray:
+    """What multiplies each sample, (samples, n), where these nuisances scale it."""
+    factors = np.ones((len(scaled_by), scales.shape[1]))
+    for factor, scaling in zip(factors, scaled_by, strict=True):
+        if scaling.size:
+            factor[:] = scales[scaling[0]]
+            for j in scaling[1:]:
+                factor += scales[j] - 1
+    return factors
+
+
 def _steps(slope: FloatArray, curvature: FloatArray) -> FloatArray:
     """Newton's (nuisances, n), by Gauss's elimination without pivots, as the curvature is positive."""
     matrix, step, count = curvature.copy(), -slope, len(slope)

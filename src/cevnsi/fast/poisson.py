@@ -17,7 +17,7 @@ from cevnsi.arrays import FloatArray, Real
 from cevnsi.fast.newton import ChargeTerms, Counted, Descended, Places, Problem, descend
 from cevnsi.fast.poisson_scales import Scaled, ScaledPart, has_scales_alone, scaled_part, scaled_signal
 from cevnsi.fast.poisson_shapes import Shaped, ShapedPart, shaped, shaped_part
-from cevnsi.model import DataSet, Model, charge_derivatives, chi2_at
+from cevnsi.model import DataSet, Led, Model, charge_derivatives, chi2_at
 from cevnsi.physics.interaction import Values
 from cevnsi.physics.interactions import INTERACTIONS
 from cevnsi.physics.weak_charge import ROWS
@@ -67,9 +67,8 @@ def _at_points(
     return shaped(part, templates, list(sides.values()), coefficients, shape)
 
 
-def _problem(model: Model, by: FloatArray | None, parts: Sequence[Counted]) -> Problem:
-    """Of a model whose nuisances with priors are `by` @ its own, or its own."""
-    known = model.nuisances
+def _problem(led: Led, parts: Sequence[Counted]) -> Problem:
+    known, by = led.model.nuisances, led.by
     least, most = limits(known)
     prior = np.diag(precisions(known))
     return Problem(
@@ -79,21 +78,9 @@ def _problem(model: Model, by: FloatArray | None, parts: Sequence[Counted]) -> P
         ceiling=1 + most[:, None],
         first=1 + unfitted(known)[:, None],
         held=held(known)[:, None],
-        kinked=model.kinked[:, None],
-        bends=bool(model.shaping.any()),
+        kinked=led.model.kinked[:, None],
+        bends=bool(led.model.shaping.any()),
     )
-
-
-def _below(model: Model, by: FloatArray | None, scales: FloatArray) -> NDArray[np.bool_]:
-    """Of which points (n,) a nuisance that another leads is less than it may be, at scales (nuisances, n)."""
-    found = np.zeros(scales.shape[1], bool)
-    for row, nuisance in zip(() if by is None else by, model.nuisances, strict=False):
-        if np.count_nonzero(row) > 1:
-            value = np.zeros(scales.shape[1])
-            for factor, scale in zip(row, scales, strict=True):
-                value += factor * (scale - 1)
-            found |= value < nuisance.least - 1e-12
-    return found
 
 
 def _levels(columns: int) -> list[tuple[int, Places]]:
@@ -192,12 +179,13 @@ def least_over_nuisances(model: Model, interaction: str, parameters: Values) -> 
     """
     shape = np.broadcast_shapes(*(np.shape(value) for value in parameters.values()))
     rows, columns = (int(np.prod(shape[:-1])), shape[-1]) if len(shape) > 1 else (int(np.prod(shape)), 1)
-    terms, plain, (model, by) = INTERACTIONS[interaction].terms, model, (model.led.model, model.led.by)
+    terms, plain, led = INTERACTIONS[interaction].terms, model, model.led
+    model = led.model
     parts = [
         _at_points(part, dataset, interaction, parameters, terms.coefficients(dataset.recoils, parameters), shape)
         for dataset, part in zip(model.datasets, _parts(model, interaction, terms.shaped_by(parameters)), strict=True)
     ]
-    problem, count = _problem(model, by, parts), len(model.nuisances)
+    problem, count = _problem(led, parts), len(model.nuisances)
     scales, chi2 = np.tile(problem.first[..., None], (1, rows, columns)), np.empty((rows, columns))
     places, gaps = np.arange(rows * columns).reshape(rows, columns), np.zeros_like(scales)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # where counts cannot be
@@ -222,7 +210,7 @@ def least_over_nuisances(model: Model, interaction: str, parameters: Values) -> 
             gaps[..., found] = gap.reshape(count, *shape_here)
             chi2[:, found] = best.chi2.reshape(shape_here)
             scales[..., found] = best.scales.reshape(count, *shape_here)
-        missed = np.isnan(chi2).ravel() | _below(model, by, scales.reshape(count, rows * columns))
+        missed = np.isnan(chi2).ravel() | led.below((scales.reshape(count, rows * columns) - 1).T)
         if missed.any():
             points = {name: np.broadcast_to(value, shape).ravel()[missed] for name, value in parameters.items()}
             chi2.ravel()[missed] = chi2_at(plain, interaction, points)
@@ -237,7 +225,8 @@ def derivatives_over_nuisances(
     The interaction is that whose coefficients the charges (n, k) are, by row and nuclide of all data sets.
     """
     points, count = len(charges), len(model.nuisances)
-    every, plain, (model, by) = np.arange(points), model, (model.led.model, model.led.by)
+    every, plain, led = np.arange(points), model, model.led
+    model = led.model
     by_row = np.arange(charges.shape[1]).reshape(len(ROWS), -1)  # of nuclides
     ends = np.cumsum([0, *(len(dataset.templates.nuclides) for dataset in model.datasets)])
     mine = [by_row[:, first:last].ravel() for first, last in pairwise(ends)]
@@ -245,7 +234,7 @@ def derivatives_over_nuisances(
         _at_points(part, dataset, interaction, {}, list(charges.T[columns]), (points,))
         for dataset, part, columns in zip(model.datasets, _parts(model, interaction, False), mine, strict=True)
     ]
-    problem = _problem(model, by, parts)
+    problem = _problem(led, parts)
     found = ChargeTerms(
         gradient=np.zeros((charges.shape[1], points)),
         hessian=np.zeros((charges.shape[1], charges.shape[1], points)),
@@ -263,7 +252,7 @@ def derivatives_over_nuisances(
     found.mixed[np.broadcast_to(resting, found.mixed.shape)] = 0.0
     own[resting[:, None] | resting] = 0.0
     own[np.arange(count), np.arange(count)] += resting
-    left = np.isnan(best.chi2) | _below(model, by, best.scales)
+    left = np.isnan(best.chi2) | led.below((best.scales - 1).T)
     own[..., left] = np.eye(count)[..., None]
     follow = np.moveaxis(found.mixed, 2, 0)  # (n, k, nuisances)
     taken = follow @ np.linalg.solve(np.moveaxis(own, 2, 0), follow.swapaxes(1, 2))

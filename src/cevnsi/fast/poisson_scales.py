@@ -11,7 +11,7 @@ from itertools import combinations_with_replacement
 import numpy as np
 
 from cevnsi.arrays import FloatArray, Real
-from cevnsi.fast.newton import ChargeTerms, Places, Terms, summed
+from cevnsi.fast.newton import ChargeTerms, Places, Terms, factors_of, summed
 from cevnsi.model import DataSet
 from cevnsi.statistics.nuisances import SIGNAL
 
@@ -154,17 +154,6 @@ def sums_over_bins(
     return found[-1, : which.size], found[:-1, : which.size]
 
 
-def factors_of(part: ScaledPart, scales: FloatArray) -> FloatArray:
-    """What multiplies each sample, (samples, n)."""
-    factors = np.ones((len(part.scaled_by), scales.shape[1]))
-    for factor, scaling in zip(factors, part.scaled_by, strict=True):
-        if scaling.size:
-            factor[:] = scales[scaling[0]]
-            for j in scaling[1:]:
-                factor += scales[j] - 1
-    return factors
-
-
 def amounts_of(part: ScaledPart, signal: ScaledSignal, which: Places, factors: FloatArray) -> FloatArray:
     """How much of each shape is expected, (shapes, n)."""
     if part.is_shaped:
@@ -194,12 +183,12 @@ class Scaled:
 
     def factors(self, scales: FloatArray) -> FloatArray:
         """What multiplies each sample, (samples, n)."""
-        return factors_of(self.part, scales)
+        return factors_of(self.part.scaled_by, scales)
 
     def add(self, which: Places, scales: FloatArray, side: FloatArray, to: Terms) -> None:
         """Its chi2 and derivatives at points (n,); there are no kinks."""
         part, signal = self.part, self.signal
-        factors = factors_of(part, scales)
+        factors = factors_of(part.scaled_by, scales)
         logarithm, by_pair = sums_over_bins(part, signal, which, amounts_of(part, signal, which, factors))
         second = _by_sample(part, signal, which, by_pair)
         totals = np.empty_like(factors)
@@ -220,7 +209,7 @@ class Scaled:
 
         So all of them are sums of two shapes.
         """
-        part, signal, factors = self.part, self.signal, factors_of(self.part, scales)
+        part, signal, factors = self.part, self.signal, factors_of(self.part.scaled_by, scales)
         amounts = amounts_of(part, signal, which, factors)
         second = 2 * sums_over_bins(part, signal, which, amounts)[1][part.pair]
         for k, column in enumerate(columns):

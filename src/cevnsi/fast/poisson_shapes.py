@@ -12,7 +12,7 @@ import numpy as np
 
 from cevnsi.arrays import FloatArray, Real
 from cevnsi.experiments.clock import Shares
-from cevnsi.fast.newton import ChargeTerms, Places, Terms
+from cevnsi.fast.newton import ChargeTerms, Places, Terms, factors_of
 from cevnsi.model import DataSet
 from cevnsi.statistics.nuisances import SIGNAL, Sides, gathered, spread
 
@@ -94,11 +94,7 @@ class Shaped:
 
     def factors(self, scales: FloatArray) -> FloatArray:
         """What multiplies each sample, (samples, n)."""
-        factors = np.ones((len(self.part.moved), scales.shape[1]))
-        for factor, moved in zip(factors, self.part.moved, strict=True):
-            for i, j in enumerate(self.part.numbers[moved.scaled_by]):
-                factor[:] = scales[j] if i == 0 else factor + (scales[j] - 1)
-        return factors
+        return factors_of([self.part.numbers[moved.scaled_by] for moved in self.part.moved], scales)
 
     def _signal(self, which: Places) -> FloatArray:
         """Rows of the signal, (n, rows, cells)."""
