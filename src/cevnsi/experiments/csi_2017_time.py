@@ -25,7 +25,7 @@ from cevnsi.experiments.measurement import (
     bins_between,
     edges_of,
 )
-from cevnsi.experiments.release import FLUX, FLUX_UNCERTAINTY, Experiment, Release
+from cevnsi.experiments.release import FLUX, FLUX_UNCERTAINTY, Experiment, Release, checked_as_read
 from cevnsi.experiments.response import (
     LOGISTIC_STEPS_PE,
     READ_AT,
@@ -368,7 +368,7 @@ RELEASE_2018_TIME = Release(
     roles=ROLES,
     read=read_energy_time,
     exposure=CSI_2017,
-    check=lambda paths, tables: None,  # reading has
+    check=checked_as_read,
     tables={
         "counts": (*EDGES, "observed_counts", "beam_on_counts", "all_counts"),
         "arrival": (*EDGES[2:], *ARRIVALS),

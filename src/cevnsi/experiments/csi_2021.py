@@ -19,7 +19,7 @@ from cevnsi.experiments.csi_2017 import CSI_TARGETS, PERIOD
 from cevnsi.experiments.csi_2017_time import SUM_WITHIN, bin_edges, bins_text, evenly_spaced
 from cevnsi.experiments.exposure import Exposure
 from cevnsi.experiments.measurement import ARRIVAL_TIME, PHOTOELECTRONS, ROUNDING, Measurement, edges_of
-from cevnsi.experiments.release import FLUX, FLUX_UNCERTAINTY, Experiment, Release, Variation
+from cevnsi.experiments.release import FLUX, FLUX_UNCERTAINTY, Experiment, Release, Variation, checked_as_read
 from cevnsi.experiments.response import GammaLaw, Response, gamma_response, polynomial
 from cevnsi.files.atomic import TableError, read_lines
 from cevnsi.files.strict_yaml import LARGEST
@@ -402,7 +402,7 @@ RELEASE_CSI_2021 = Release(
     roles=ROLES,
     read=read_csi_2021,
     exposure=CSI_2021,
-    check=lambda paths, tables: None,  # reading has
+    check=checked_as_read,
     tables={
         **dict.fromkeys(ROLES[:2], EVENTS),
         "efficiency": (*EFFICIENCIES, *COEFFICIENTS),

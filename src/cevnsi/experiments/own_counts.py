@@ -19,7 +19,7 @@ from cevnsi.experiments.checks import (
 )
 from cevnsi.experiments.exposure import Exposure
 from cevnsi.experiments.measurement import ARRIVAL_TIME, PHOTOELECTRONS, ROUNDING, Measurement
-from cevnsi.experiments.release import Experiment, Release, as_acceptance
+from cevnsi.experiments.release import Experiment, Release, as_acceptance, checked_as_read
 from cevnsi.experiments.response import READ_AT, SMEARINGS, poisson_response, unsmeared_response
 from cevnsi.files.atomic import TableError
 from cevnsi.files.tables import Table, header_of
@@ -195,7 +195,7 @@ OWN_COUNTS = Release(
     optional=("arrival",),
     read=read_counts,
     exposure=None,
-    check=lambda paths, tables: None,  # reading has
+    check=checked_as_read,
     tables=dict.fromkeys(("counts", "acceptance", "backgrounds", "arrival"), ()),
     shown={},
     load=read_counts,
