@@ -15,7 +15,7 @@ from cevnsi.output.figure_spec import FigureSpec
 from cevnsi.output.report import AnalysisResults, finished, has_spectrum_plot
 from cevnsi.scans.axes import Scan
 from cevnsi.scans.limits import allowed, curves, least_of
-from cevnsi.scans.regions import Grid
+from cevnsi.scans.regions import Grid, small_pieces
 from cevnsi.statistics.thresholds import threshold
 from points import mediator_chi2
 from project import ROOT
@@ -148,8 +148,10 @@ def _agrees(
         for found, ends in zip(shown[i], expected[i], strict=True):
             # straight lines between points of the whole grid's profile: 0.035 steps at most between 50 and 99 % in one
             # data set of 2017, 0.06 in that of 2021, whose profile is flatter there
-            np.testing.assert_allclose(scale(found[:2]), scale(np.array(ends)), atol=0.1 * whole)
+            np.testing.assert_allclose(scale(found[:2]), scale(np.array(ends)), atol=0.06 * whole)
             assert found[2:] == [ends[0] == axis[0], ends[1] == axis[-1]]
+        if small_pieces(grid, threshold(*level))[0]:
+            continue  # a strip under two steps wide, of which ranges.csv and the caption say that the grid is too coarse
         outer = ((expected[i][0][0], axis[0]), (expected[i][-1][1], axis[-1]))
         for end, (value, of_axis) in zip(drawn[i], outer, strict=True):
             if value != of_axis:
