@@ -151,7 +151,7 @@ def _agrees(
             np.testing.assert_allclose(scale(found[:2]), scale(np.array(ends)), atol=0.06 * whole)
             assert found[2:] == [ends[0] == axis[0], ends[1] == axis[-1]]
         if small_pieces(grid, threshold(*level))[0]:
-            continue  # a strip under two steps wide, of which ranges.csv and the caption say that the grid is too coarse
+            continue  # of strips under two steps wide ranges.csv and captions say that the grid is too coarse
         outer = ((expected[i][0][0], axis[0]), (expected[i][-1][1], axis[-1]))
         for end, (value, of_axis) in zip(drawn[i], outer, strict=True):
             if value != of_axis:
