@@ -25,9 +25,11 @@ from cevnsi.experiments.clock import Clock
 from cevnsi.experiments.exposure import Exposure
 from cevnsi.experiments.measurement import ARRIVAL_TIME, PHOTOELECTRONS, Measurement, bins_between
 from cevnsi.experiments.release import Experiment, Variation, in_energy_alone
-from cevnsi.experiments.response import Acceptance
+from cevnsi.experiments.response import Acceptance, Response
 from cevnsi.experiments.targets import TARGETS
 from cevnsi.parameters import CEVNS_NORMALIZATION, NEUTRON_RADII
+from cevnsi.physics.cross_section import Spectrum, largest_recoil_mev, recoil_spectrum
+from cevnsi.physics.flux import FLAVORS
 from cevnsi.physics.form_factors import form_factor_named
 from cevnsi.physics.interaction import Recoils, Values, without_standard_model
 from cevnsi.physics.interactions import INTERACTIONS
@@ -47,7 +49,7 @@ from cevnsi.statistics.nuisances import (
     unfitted,
 )
 from cevnsi.statistics.profile import Crossed, Expected, Profiled, profile
-from cevnsi.templates import Templates, build_templates
+from cevnsi.templates import Templates, build_templates, luminosities_per_cm2
 
 WALL = 1e-3  # counts that are expected of an empty bin, next to nothing beside any background
 BARRIERS = tuple(10.0**-k for k in range(10))  # counts; the last leaves 2e-9 of chi2 a bin
@@ -657,8 +659,13 @@ def _charge_derivatives(
     return fit.chi2, gradient, hessian - mixed @ np.linalg.solve(own, mixed.swapaxes(1, 2))
 
 
-def assemble(analysis: Analysis, experiment: Experiment, statistic: str) -> DataSet:
-    """The data set of an experiment under the assumptions of an analysis, with every bin of its measurement."""
+def assemble(
+    analysis: Analysis, experiment: Experiment, statistic: str, spectrum: Spectrum = recoil_spectrum
+) -> DataSet:
+    """The data set of an experiment under the assumptions of an analysis, with every bin of its measurement.
+
+    Another spectrum of recoils is that of another flux.
+    """
 
     def built(variation: Variation) -> Templates:
         return build_templates(
@@ -667,6 +674,7 @@ def assemble(analysis: Analysis, experiment: Experiment, statistic: str) -> Data
             exposure=analysis.exposure,
             response=variation.response or experiment.response,
             kinematics=analysis.kinematics,
+            spectrum=spectrum,
         )
 
     return DataSet(
@@ -683,6 +691,32 @@ def assemble(analysis: Analysis, experiment: Experiment, statistic: str) -> Data
         name=analysis.dataset,
         couplings=analysis.couplings,
     )
+
+
+HIGHEST_ENERGY_MEV = 60.0  # of a neutrino, above any of pions and muons that decay at rest
+RECOIL_SEGMENTS = 200  # of all recoils, over each of which a cross section is smooth
+
+
+def flux_averaged_cross_section_cm2(analysis: Analysis, spectrum: Spectrum = recoil_spectrum) -> float:
+    """The standard model's cross section of a nucleus, averaged over neutrinos and over the nuclei of the target, cm^2.
+
+    Eq. 3 integrated over all recoils, seen or not, as arXiv:2110.07730 and arXiv:2003.10630 quote it: neutrinos are as
+    many of each flavor, nuclei as many as the target has of each kind.
+    """
+    target = TARGETS[analysis.nuclei]
+    highest = max(float(largest_recoil_mev(HIGHEST_ENERGY_MEV, nuclide)) for nuclide in target.nuclides)
+    everything = Response(
+        detected=lambda recoil: np.ones((1, recoil.size)),
+        recoil_energies_mev=np.array([0.0, highest]),
+        longest_segment_mev=highest / RECOIL_SEGMENTS,
+    )
+    whole = Experiment(
+        measurement=Measurement(axes={PHOTOELECTRONS: np.array([0.0, 1.0])}, observed=np.zeros(1)),
+        response=everything,
+        nuisances=(),
+    )
+    recoils = assemble(analysis, whole, "poisson", spectrum).by_flavor("contact", {}).sum()
+    return float(recoils / (len(FLAVORS) * sum(luminosities_per_cm2(analysis.exposure, target))))
 
 
 def _each(

@@ -15,7 +15,7 @@ from cevnsi.constants import SIN2_THETA_W
 from cevnsi.experiments.exposure import Exposure
 from cevnsi.experiments.response import Response
 from cevnsi.experiments.targets import Target
-from cevnsi.physics.cross_section import largest_recoil_mev, momentum_transfer_squared, recoil_spectrum
+from cevnsi.physics.cross_section import Spectrum, largest_recoil_mev, momentum_transfer_squared, recoil_spectrum
 from cevnsi.physics.flux import END_POINT_MEV, FLAVORS, PROMPT_ENERGY_MEV, flux_normalization
 from cevnsi.physics.form_factors import FormFactor, RadiusFormFactor, klein_nystrand, point
 from cevnsi.physics.nuclei import Nuclide
@@ -165,10 +165,12 @@ def build_templates(
     exposure: Exposure,
     response: Response,
     kinematics: str = "as_written",
+    spectrum: Spectrum = recoil_spectrum,
 ) -> Templates:
     """Eq. 1 per unit of charge squared; the integral over neutrino energy is exact (`recoil_spectrum`).
 
-    Kinematics are one of `KINEMATICS`. A form factor of radii is left to the interaction.
+    Kinematics are one of `KINEMATICS`. A form factor of radii is left to the interaction. Another spectrum is that of
+    another flux.
     """
     of_radii = form_factor if isinstance(form_factor, RadiusFormFactor) else None
     whole = point if isinstance(form_factor, RadiusFormFactor) else form_factor
@@ -176,7 +178,7 @@ def build_templates(
     luminosities = luminosities_per_cm2(exposure, target)
     events = [
         [
-            luminosity * weight * recoil_spectrum(flavor, recoil, nuclide, whole, kinematics)
+            luminosity * weight * spectrum(flavor, recoil, nuclide, whole, kinematics)
             for nuclide, luminosity in zip(target.nuclides, luminosities, strict=True)
         ]
         for flavor in FLAVORS

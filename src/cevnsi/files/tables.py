@@ -144,6 +144,25 @@ PUBLISHED = Layout(
     texts=("key", "quantity", "where", "comparison", "why"),
 )
 
+# Of the study `coherent`. An error, and what follows from one, is empty where nobody gives it.
+COHERENT_PUBLISHED = Layout(
+    columns=("key", "dataset", "quantity", "unit", "published", "error_low", "error_high", "source"),
+    texts=("key", "dataset", "quantity", "unit", "error_low", "error_high", "source"),
+)
+COHERENT_SCORECARD = Layout(
+    columns=(
+        *("dataset", "key", "quantity", "unit"),
+        *("published", "published_low", "published_high"),
+        *("ours", "ours_low", "ours_high"),
+        *("difference", "pull", "explanation"),
+    ),
+    texts=(
+        *("dataset", "key", "quantity", "unit", "published_low", "published_high"),
+        *("ours_low", "ours_high", "pull", "explanation"),
+    ),
+)
+COHERENT_CHOICES = Layout(columns=("dataset", "choice", "key", "value"), texts=("dataset", "choice", "key"))
+
 
 def contour_layout(axes: tuple[str, str]) -> Layout:
     """The layout of contours/<scan>.csv, whose last columns are the two axes."""

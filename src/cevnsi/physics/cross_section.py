@@ -4,6 +4,8 @@ Its bracket is 2 - k E_r / E_nu - M E_r / E_nu^2: k = 0 as written, k = 2 withou
 a nucleus of spin zero (Lindner, Rodejohann and Xu, JHEP 03 (2017) 097, arXiv:1612.04150).
 """
 
+from collections.abc import Callable
+
 import numpy as np
 
 from cevnsi.arrays import FloatArray, Real
@@ -77,3 +79,7 @@ def recoil_spectrum(
     kinematic = 2 * i_0 - nuclide.nuclear_mass_mev * recoil_energy_mev * i_2
     kinematic = kinematic - KINEMATICS[kinematics] * recoil_energy_mev * i_1
     return coherent_factor(recoil_energy_mev, nuclide, form_factor) * kinematic
+
+
+# Of a flavor, recoil energies, a nuclide, a form factor and kinematics, as `recoil_spectrum`, whatever the flux.
+Spectrum = Callable[[str, FloatArray, Nuclide, FormFactor, str], FloatArray]

@@ -1,0 +1,1 @@
+"""The study of what COHERENT's data of CsI and argon say: published numbers against ours, and what explains each."""
