@@ -17,6 +17,8 @@ from cevnsi.config.build import load_model, read_config
 from cevnsi.config.check import parse_scan
 from cevnsi.experiments.inputs import PUBLISHED_FILE, RELEASES, complete
 from cevnsi.files.tables import (
+    COHERENT_CHOICES,
+    COHERENT_SCORECARD,
     DOMAIN_BEST,
     DOMAIN_HOLE,
     DOMAIN_MATCHES,
@@ -26,6 +28,8 @@ from cevnsi.files.tables import (
     read_table,
 )
 from cevnsi.scans.limits import scan_ranges
+from cevnsi.studies.coherent.scorecard import EXPLANATIONS, choices_markdown
+from cevnsi.studies.coherent.scorecard import markdown as coherent_markdown
 from cevnsi.studies.known import DEFAULT, STUDIES, analyses_of
 from cevnsi.studies.liao_marfatia_2017.scorecard import markdown
 
@@ -200,6 +204,21 @@ def domains(results: Path, analyses: Sequence[str]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def of_data_sets(results: Path) -> dict[str, str]:
+    """Of each data set what is published against ours and what choices are worth, from the study that has these.
+
+    Nothing of a run without it.
+    """
+    folder, blocks = results / "studies" / "coherent", {}
+    if (folder / "scorecard.csv").exists():
+        card = read_table(folder / "scorecard.csv", COHERENT_SCORECARD)
+        choices = read_table(folder / "choices.csv", COHERENT_CHOICES)
+        for name in EXPLANATIONS:
+            blocks[f"scorecard {name}"] = coherent_markdown(card, name)
+            blocks[f"choices {name}"] = choices_markdown(choices, name)
+    return blocks
+
+
 def fill(texts: Mapping[Path, str], blocks: Mapping[str, str]) -> dict[Path, str]:
     """The texts with every block between its marks, which must stand in one place of one of them."""
     filled = dict(texts)
@@ -225,6 +244,7 @@ def main() -> None:
         "closest": closest(results),
         "hole": hole(results, analyses),
         "domains": domains(results, analyses),
+        **of_data_sets(results),
     }
     pictures = {f"{name}.png": results / "paper" / "figures" for name in PICTURES}
     measured = results / "benchmark.json"

@@ -16,6 +16,7 @@ from scipy.stats import gamma, poisson
 
 from cevnsi.arrays import FloatArray
 from cevnsi.config.build import build_model
+from cevnsi.config.check import parse_analysis
 from cevnsi.constants import (
     ATOMIC_MASS_UNIT_MEV,
     AVOGADRO,
@@ -42,13 +43,17 @@ from cevnsi.experiments.csi_2021 import (
 from cevnsi.experiments.csi_2021 import (
     counted as counted_by_library,
 )
+from cevnsi.experiments.inputs import complete, experiment_of
 from cevnsi.experiments.release import Variation
 from cevnsi.experiments.targets import TARGETS
 from cevnsi.fits import best_fit
-from cevnsi.model import Model, chi2_at, held_at
+from cevnsi.model import Model, assemble, chi2_at, flux_averaged_cross_section_cm2, held_at
+from cevnsi.physics.cross_section import recoil_spectrum
 from cevnsi.physics.form_factors import form_factor_named
 from cevnsi.scans.chi2 import chi2
 from cevnsi.statistics.nuisances import precisions
+from cevnsi.studies.coherent.readings import events_of_a_public_code, flux_by_labels
+from cevnsi.studies.coherent.scorecard import FLUX_FILE
 from cevnsi.templates import Templates, build_templates
 from project import ROOT
 
@@ -424,6 +429,50 @@ def test_a_public_code_fits_260_as_its_first_bin_has_no_signal() -> None:
     assert as_newtrinos(integrated=True)[0] == pytest.approx(318, abs=4)
     assert as_newtrinos(smooth=True)[0] == pytest.approx(244, abs=4)
     assert as_newtrinos(integrated=True, smooth=True)[0] == pytest.approx(300, abs=4)
+
+
+@pytest.mark.parametrize("integrated", [False, True])
+def test_the_study_reads_the_release_as_that_code_does(integrated: bool, used: Model, read: Tables) -> None:
+    """To 0.3 events: its efficiency is linear in counts, and here in coefficients."""
+    events, fit = as_newtrinos(integrated=integrated)
+    found = events_of_a_public_code(used.analysis, read, integrated=integrated)
+    assert found["cevns_counts"] == pytest.approx(events, abs=0.3)
+    assert {name: found[name] for name in BACKGROUNDS} == pytest.approx({n: fit[n] for n in BACKGROUNDS}, rel=2e-3)
+    assert found["efficiency"] == pytest.approx(fit["efficiency"], abs=0.03)
+    assert found["time_offset_us"] == pytest.approx(fit["time_offset_us"], abs=1e-3)
+
+
+CHOSEN: dict[str, tuple[dict[str, str], dict[str, Any]]] = {  # of an analysis, and of the page
+    "none": ({}, {}),
+    "couplings": ({"couplings": "flavor_blind"}, {"charge": charges(0.0305, -0.5122)}),
+    "radii": ({"form_factor": "helm_rms"}, {"form": helm}),
+    "together": (
+        {"couplings": "flavor_blind", "form_factor": "helm_rms"},
+        {"charge": charges(0.0305, -0.5122), "form": helm},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CHOSEN)
+@pytest.mark.parametrize("labels", [False, True])
+def test_counts_and_cross_sections_of_choices_are_those_of_the_page(
+    name: str, labels: bool, used: Model, read: Tables, config: dict[str, Any], root: Path
+) -> None:
+    """To 1e-4: a table has an edge of recoils for every energy, of which the library has none."""
+    keys, of_page = CHOSEN[name]
+    flux = of_table if labels else at_rest
+    charge, form = of_page.get("charge", charges()), of_page.get("form", klein_nystrand)
+    spectrum = flux_by_labels(root / FLUX_FILE).recoil_spectrum if labels else recoil_spectrum
+    section = complete({**config["analyses"]["csi_2021"], **keys}, config)
+    analysis = parse_analysis(section)
+    counts = assemble(analysis, *experiment_of(section, read), spectrum).by_flavor("contact", {}).sum(axis=1)
+    late = [shares(flavor, 0.0).sum() for flavor in NEUTRINOS]
+    np.testing.assert_allclose(counts, by_energy(charge, seen(), form, flux).sum(axis=1) * late, rtol=1e-4)
+    total = 0.0
+    for j, nucleus in enumerate(NUCLEI):
+        for k, (energy, share) in enumerate(flux(RECOIL, nucleus[2])):
+            total += charge[k, j] * (share * cross_section(energy, RECOIL, nucleus, form)).sum(axis=0) @ STEP / 6
+    assert flux_averaged_cross_section_cm2(analysis, spectrum) == pytest.approx(total, rel=1e-4)
 
 
 @pytest.fixture(scope="module")

@@ -362,7 +362,7 @@ GENERATE = runpy.run_path(str(ROOT / "docs" / "generate.py"))
 
 def test_every_mark_has_its_end_and_one_place() -> None:
     pages = "".join(TEXT[path] for path in PAGES)
-    opened, closed = (re.findall(rf"^<!-- {end}(\w+) -->$", pages, re.MULTILINE) for end in ("(?!end )", "end "))
+    opened, closed = (re.findall(rf"^<!-- {end}([\w ]+) -->$", pages, re.MULTILINE) for end in ("(?!end )", "end "))
     assert sorted(opened) == sorted(closed) == sorted({*opened})
     assert {"headline", "scorecard", "assumptions", "benchmark", "matches"} <= {*opened}
 

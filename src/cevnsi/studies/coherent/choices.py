@@ -28,6 +28,7 @@ Sections = Mapping[str, Mapping[str, Any]]  # of analyses, complete, by dataset
 Paths = Mapping[str, Sequence[Path | str]]  # of tables in results/inputs/, by dataset
 
 AS_IT_IS, HELD, SIGNAL_ALONE = "as configured", "every nuisance held where it is best", "root of the signal alone"
+SPANNED = "of readings in the same window"
 LABELS, BLIND, RADII = "the flux by the labels of its table", "flavor-blind couplings", "rms radii"
 TOGETHER = "these three together"
 CODE, CODE_INTEGRATED = "the efficiency at the centre of a first bin of 0 to 12 PE", "that bin integrated"
@@ -49,6 +50,7 @@ _WIDER = {
     "time_edges_us": {"min": 0, "max": 12, "step": 0.5},
     "steady_state_shape": "exponential",
 }
+OF_THE_FIT = ("cevns_counts", "cevns_low", "cevns_high", "significance")
 # Keys of an analysis, by dataset and what is chosen.
 CHANGES: dict[str, dict[str, dict[str, Any]]] = {
     CSI_2017: {
@@ -149,9 +151,9 @@ def _spans(section: Mapping[str, Any], paths: Sequence[Path | str]) -> Iterable[
         keys = {"measurement": {**smeared, "steady_state_data": data, **shape}}
         record = best_fit(load_model(changed(section, keys), paths))
         found.append((record["cevns_counts"]["value"], record["significance"]))
-    for name, values in (("least of all readings", min), ("greatest of all readings", max)):
+    for name, values in (("least", min), ("greatest", max)):
         events, significance = (float(values(each)) for each in zip(*found, strict=True))
-        yield name, {"cevns_counts": events, "significance": significance}
+        yield f"{name} {SPANNED}", {"cevns_counts": events, "significance": significance}
 
 
 def _of_csi_2021(
@@ -176,8 +178,10 @@ def choices_of(
     """Numbers of one data set by what is chosen; its section is complete, the record that of best_fit.json."""
     model = load_model(section, paths)
     found = {AS_IT_IS: numbers_of(record, model)}
-    for name, keys in {**CHANGES[dataset], HELD: held(record)}.items():
+    for name, keys in CHANGES[dataset].items():
         found[name] = fitted(load_model(changed(section, keys), paths))
+    certain = fitted(load_model(changed(section, held(record)), paths))
+    found[HELD] = {name: certain[name] for name in OF_THE_FIT}
     error = math.sqrt(found[AS_IT_IS]["cevns_counts"])
     found[SIGNAL_ALONE] = {"cevns_low": error, "cevns_high": error}
     if dataset == CSI_2017:

@@ -23,6 +23,7 @@ from cevnsi.studies.coherent.choices import (
     ALL_TIMES,
     AS_IT_IS,
     BLIND,
+    CHANGES,
     CODE,
     CODE_INTEGRATED,
     CSI_2017,
@@ -36,6 +37,7 @@ from cevnsi.studies.coherent.choices import (
     SEVEN_STATS_WORDS,
     SHAPES,
     SIGNAL_ALONE,
+    SPANNED,
     TOGETHER,
     WIDE,
     Numbers,
@@ -123,7 +125,7 @@ def _of_2017(key: str, digits: int) -> Callable[[Mapping[str, Numbers]], str]:
     """Of the fit of CsI 2017, which no reading of the release meets exactly."""
 
     def said(numbers: Mapping[str, Numbers]) -> str:
-        least, greatest = (numbers[f"{which} of all readings"][key] for which in ("least", "greatest"))
+        least, greatest = (numbers[f"{which} {SPANNED}"][key] for which in ("least", "greatest"))
         return (
             f"{_listed(numbers, key, (ALL_DATA, WIDE), digits)}; smearing, acceptance, background data and their shape "
             f"span {least:.{digits}f} to {greatest:.{digits}f} in the same window"
@@ -311,4 +313,31 @@ def markdown(table: Mapping[str, Any], dataset: str) -> str:
         ]
         pull = "" if table["pull"][i] == "" else f"{float(table['pull'][i]):+.2f}"
         lines.append(f"| {table['quantity'][i]}{unit} | {' | '.join(numbers)} | {pull} | {table['explanation'][i]} |")
+    return "\n".join(lines) + "\n"
+
+
+def _flow(value: Any) -> str:
+    """A value of a configuration in one line of YAML."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{name}: {_flow(each)}" for name, each in value.items()) + "}"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def choices_markdown(table: Mapping[str, Any], dataset: str) -> str:
+    """The rows of choices.csv of one dataset, of fits alone, as a Markdown table with the keys of an analysis."""
+    found: dict[str, Numbers] = {}
+    for name, choice, key, value in zip(*(table[name] for name in COHERENT_CHOICES.columns), strict=True):
+        if name == dataset:
+            found.setdefault(choice, {})[key] = float(value)
+    lines = ["| choice | keys | expected | seen | sigma |", "|---|---|---|---|---|"]
+    for choice, numbers in found.items():
+        if "cevns_counts" not in numbers or choice.endswith(SPANNED):
+            continue
+        keys = CHANGES[dataset].get(choice, {})
+        said = "; ".join(f"`{name}: {_flow(value)}`" for name, value in keys.items())
+        seen, low, high = (numbers.get(name) for name in ("cevns_counts", "cevns_low", "cevns_high"))
+        errors = "" if low is None or high is None else f" +{high:.1f} -{low:.1f}"
+        expected = f"{numbers['sm_counts']:.1f}" if "sm_counts" in numbers else ""
+        significance = f"{numbers['significance']:.2f}" if "significance" in numbers else ""
+        lines.append(f"| {choice} | {said} | {expected} | {seen:.1f}{errors} | {significance} |")
     return "\n".join(lines) + "\n"
