@@ -10,8 +10,10 @@ from scipy.optimize import minimize
 from scipy.stats import poisson
 
 from cevnsi.arrays import FloatArray
+from cevnsi.constants import G_FERMI, HBARC_MEV_FM, MUON_MASS_MEV, SIN2_THETA_W
 from cevnsi.experiments.measurement import Measurement
-from cevnsi.model import DataSet, Model, charge_derivatives, chi2_at, profiled
+from cevnsi.model import DataSet, Model, charge_derivatives, chi2_at, flux_averaged_cross_section_cm2, profiled
+from cevnsi.physics.flux import PROMPT_ENERGY_MEV
 from cevnsi.physics.weak_charge import ROWS, contact, weak_charge_squared
 from cevnsi.statistics.nuisances import SIGNAL, Nuisance
 from minima import least
@@ -167,3 +169,15 @@ def test_nuisances_of_what_is_not_there_are_refused(made: Model) -> None:
         replace(first, nuisances=(*first.nuisances, Nuisance(name="x", sigma=1.0, scales=("muons",))))
     with pytest.raises(ValueError, match=r"varied templates of 'efficiency', which is no nuisance"):
         replace(first, nuisances=first.nuisances[:2])
+
+
+@pytest.mark.parametrize(("analysis", "nucleons"), [("csi_2021", [(55, 78), (53, 74)]), ("lar_2020", [(18, 22)])])
+def test_a_cross_section_of_points_averaged_over_the_flux(
+    analysis: str, nucleons: list[tuple[int, int]], model: Callable[..., Model]
+) -> None:
+    """Of a form factor of one Eq. 3 over all recoils is G_F^2 Q^2 E^2 / pi, with Q the charge and E the energy."""
+    of_decays = [PROMPT_ENERGY_MEV**2, MUON_MASS_MEV**2 / 10, 2 * MUON_MASS_MEV**2 / 15]  # mean E^2 by flavor, Eq. 2
+    charges = [z * (0.5 - 2 * SIN2_THETA_W) - n / 2 for z, n in nucleons]
+    expected = G_FERMI**2 / np.pi * np.mean(np.square(charges)) * np.mean(of_decays) * (HBARC_MEV_FM * 1e-13) ** 2
+    found = flux_averaged_cross_section_cm2(model(analysis, form_factor="point").analysis)
+    assert found == pytest.approx(expected, rel=1e-9)

@@ -137,6 +137,9 @@ def test_layouts_name_their_text_columns() -> None:
         "DOMAIN_MATCHES",
         "DOMAIN_HOLE",
         "DOMAIN_MAP",
+        "COHERENT_PUBLISHED",
+        "COHERENT_SCORECARD",
+        "COHERENT_CHOICES",
     }
     assert set(layouts) == expected | {"DOMAIN_BEST", "DIGITIZATION", "SCORECARD", "CURVES", "PUBLISHED"}
     for layout in layouts.values():

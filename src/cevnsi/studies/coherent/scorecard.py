@@ -207,10 +207,13 @@ EXPLANATIONS: dict[str, dict[str, Callable[[Mapping[str, Numbers]], str]]] = {
 
 
 def values_of(choices: Choices) -> dict[str, Numbers]:
-    """Ours by dataset and key, those of events and cross sections with errors as `<key>_low` and `<key>_high`."""
+    """Ours by dataset and key, those of events and cross sections with errors as `<key>_low` and `<key>_high`.
+
+    Ends of ranges are those with the choices of the code that published them.
+    """
     found: dict[str, Numbers] = {}
     for dataset, numbers in choices.items():
-        mine = dict(numbers[AS_IT_IS])
+        mine = {key: value for key, value in numbers[AS_IT_IS].items() if key not in ENDS}
         for side in ("low", "high"):
             error = mine.pop(f"cevns_{side}")
             mine[f"cevns_counts_{side}"] = error
@@ -278,7 +281,7 @@ def tables_of(
     """Columns of the study's `scorecard` and `choices`, from files alone; it fits some 40 times, in seconds.
 
     By dataset, of csi_2017, csi_2021 and lar_2020 those that a run has: `sections` are complete ones of an analysis of
-    it, `tables` its files in results/inputs/, `best_fits` records of best_fit.json. `published` is `PUBLISHED_FILE` and
+    it, `tables` its files in results/inputs/, `best_fits` its record in best_fit.json. `published` is `PUBLISHED_FILE` and
     `flux` is `FLUX_FILE`, wherever these lie.
     """
     stated, labels = read_published(published), flux_by_labels(flux)
