@@ -281,8 +281,8 @@ def tables_of(
     """Columns of the study's `scorecard` and `choices`, from files alone; it fits some 40 times, in seconds.
 
     By dataset, of csi_2017, csi_2021 and lar_2020 those that a run has: `sections` are complete ones of an analysis of
-    it, `tables` its files in results/inputs/, `best_fits` its record in best_fit.json. `published` is `PUBLISHED_FILE` and
-    `flux` is `FLUX_FILE`, wherever these lie.
+    it, `tables` its files in results/inputs/, `best_fits` its record in best_fit.json. `published` is
+    `PUBLISHED_FILE` and `flux` is `FLUX_FILE`, wherever these lie.
     """
     stated, labels = read_published(published), flux_by_labels(flux)
     choices = {
