@@ -6,14 +6,16 @@ times its counts is the number of events that is seen. With the amplitude at one
 
 import math
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 from iminuit import Minuit
 
 from cevnsi.arrays import FloatArray
-from cevnsi.model import DataSet, Model, Signal, alone, of_one_point, samples_of
+from cevnsi.files.tables import COUNTS_LIKELIHOOD, TOGETHER, as_columns
+from cevnsi.model import DataSet, Model, Signal, alone, each_of, of_one_point, samples_of
 from cevnsi.physics.flux import FLAVORS
 from cevnsi.statistics.nuisances import SIGNAL, Nuisance, limits, precisions
 
@@ -84,71 +86,150 @@ def _chi2(fit: Minuit) -> float:
     return float(fit.fcn(np.array(fit.values)) if fit.fval is None else fit.fval)
 
 
-def _counts(model: Model, fit: Minuit) -> dict[str, dict[str, FloatArray]]:
-    """Counts where a fit is, (bins,) each, by data set and sample: the signal first, then the backgrounds."""
-    theta = np.array(fit.values)[None, : len(model.nuisances)]
-    found = {}
-    for dataset, signal in zip(model.datasets, _signals(model), strict=True):
-        samples = samples_of(dataset, signal, model.nuisances)
-        named = zip([SIGNAL, *dataset.measurement.backgrounds], samples, strict=True)
-        found[dataset.name] = {name: sample.counts(theta, np.array([0]))[0][0] for name, sample in named}
-    return found
-
-
-def fitted_counts(model: Model) -> dict[str, dict[str, FloatArray]]:
-    """Counts at the best fit of all data sets together, (bins,) each, by data set and sample, `SIGNAL` first.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FittedCounts:
+    """Counts of one data set at a fit, (bins,) each: by sample, `SIGNAL` first, and those of the signal by flavor.
 
     Every nuisance that is fitted is where the fit has it, an offset of times and what changes shapes, too.
     """
+
+    samples: Mapping[str, FloatArray]
+    flavors: Mapping[str, FloatArray]
+
+
+def _counts(model: Model, fit: Minuit) -> dict[str, FittedCounts]:
+    """Counts where a fit is, by data set."""
+    theta, found = np.array(fit.values)[None, : len(model.nuisances)], {}
+    for dataset, signal in zip(model.datasets, _signals(model), strict=True):
+        samples = samples_of(dataset, signal, model.nuisances)
+        named = zip([SIGNAL, *dataset.measurement.backgrounds], samples, strict=True)
+        of_flavors = samples_of(dataset, dataset.flavors("contact", {}), model.nuisances)[0]
+        every = np.arange(len(FLAVORS))
+        by_flavor = of_flavors.counts(np.tile(theta, (every.size, 1)), every)[0]
+        found[dataset.name] = FittedCounts(
+            samples={name: sample.counts(theta, np.array([0]))[0][0] for name, sample in named},
+            flavors=dict(zip(FLAVORS, by_flavor, strict=True)),
+        )
+    return found
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Fits:
+    """The two fits of all data sets of a model: with a free amplitude, its best, and the standard model's."""
+
+    model: Model
+    free: Model  # the same `with_amplitude`, which the best fit is of
+    best: Minuit
+    standard: Minuit
+
+    @cached_property
+    def counts_at_one(self) -> float:
+        """The signal's counts for an amplitude of one, at the best offset of times if there is one."""
+        nuisances = self.best.values.to_dict()
+        return float(sum(each.in_time(each.signal("contact", {})[0], nuisances).sum() for each in self.model.datasets))
+
+
+def fits_of(model: Model) -> Fits:
+    """Both fits of a model, with the errors of the amplitude where chi2 has risen by one."""
     free = with_amplitude(model)
-    return _counts(free, minimum(free))
+    best = minimum(free)
+    best.minos(AMPLITUDE)
+    return Fits(model=model, free=free, best=best, standard=minimum(model))
+
+
+def fits_of_each(together: Fits) -> dict[str, Fits]:
+    """Those of each data set by itself; of a single one they are those of all."""
+    if len(together.model.datasets) == 1:
+        return {together.model.dataset.name: together}
+    return {part.dataset.name: fits_of(part) for part in alone(together.model)}
+
+
+def fitted_counts(fits: Fits) -> dict[str, tuple[FittedCounts, FittedCounts]]:
+    """Counts of each data set, by its name, at the best fit of all together and at the standard model's."""
+    best, standard = _counts(fits.free, fits.best), _counts(fits.model, fits.standard)
+    return {name: (best[name], standard[name]) for name in best}
 
 
 def _record(model: Model, fit: Minuit) -> dict[str, Any]:
     """What a fit says: chi2, counts of backgrounds, of several data sets in each, too, and nuisances with errors."""
     backgrounds: dict[str, float] = {}
     by_dataset: dict[str, Any] = {}
-    for dataset, samples in _counts(model, fit).items():
-        own = {name: float(counts.sum()) for name, counts in samples.items() if name != SIGNAL}
-        backgrounds |= {name: backgrounds.get(name, 0.0) + counts for name, counts in own.items()}
+    for dataset, counts in _counts(model, fit).items():
+        own = {name: float(values.sum()) for name, values in counts.samples.items() if name != SIGNAL}
+        backgrounds |= {name: backgrounds.get(name, 0.0) + value for name, value in own.items()}
         by_dataset[dataset] = {"backgrounds": own}
-    fitted = {nuisance.name for nuisance in model.nuisances if nuisance.fixed is None} - {AMPLITUDE}
-    found = zip(fit.parameters, fit.values, fit.errors, strict=True)
+    sigmas = {n.name: n.sigma for n in model.nuisances if n.fixed is None and n.name != AMPLITUDE}
+    found = {name: (value, error) for name, value, error in zip(fit.parameters, fit.values, fit.errors, strict=True)}
     return {
         "chi2": _chi2(fit),
         "backgrounds": backgrounds,
-        "nuisances": {name: {"value": value, "error": error} for name, value, error in found if name in fitted},
+        "nuisances": {
+            name: {"value": found[name][0], "error": found[name][1], "sigma": sigma} for name, sigma in sigmas.items()
+        },
         **({"by_dataset": by_dataset} if len(by_dataset) > 1 else {}),
     }
 
 
-def best_fits_of(model: Model) -> dict[str, Any]:
+def best_fits_of(together: Fits, each: Mapping[str, Fits]) -> dict[str, Any]:
     """How each data set of a model is fitted by itself, and all of them together: best_fit.json."""
-    together = best_fit(model)
-    if len(model.datasets) == 1:
-        return {"datasets": {model.dataset.name: together}, "together": together}
-    return {"datasets": {part.dataset.name: best_fit(part) for part in alone(model)}, "together": together}
+    whole = record_of(together)
+    if len(each) == 1:
+        return {"datasets": dict.fromkeys(each, whole), TOGETHER: whole}
+    return {"datasets": {name: record_of(fits) for name, fits in each.items()}, TOGETHER: whole}
 
 
 def best_fit(model: Model) -> dict[str, Any]:
     """How the data of a model are fitted, a record of best_fit.json."""
-    free = with_amplitude(model)
-    fit, none = minimum(free), minimum(free, {AMPLITUDE: -1.0})
-    fit.minos(AMPLITUDE)
-    error, by_flavor = fit.merrors[AMPLITUDE], sum(each.by_flavor("contact", {}).sum(axis=1) for each in model.datasets)
+    return record_of(fits_of(model))
+
+
+def record_of(fits: Fits) -> dict[str, Any]:
+    """What the two fits of a model say, a record of best_fit.json."""
+    model, best, none = fits.model, fits.best, minimum(fits.free, {AMPLITUDE: -1.0})
+    error, total = best.merrors[AMPLITUDE], fits.counts_at_one
+    by_flavor = sum(each.by_flavor("contact", {}).sum(axis=1) for each in model.datasets)
     counts = dict(zip(FLAVORS, np.asarray(by_flavor).tolist(), strict=True))
-    nuisances = fit.values.to_dict()
-    signals = (each.in_time(each.signal("contact", {})[0], nuisances) for each in model.datasets)
-    total = float(sum(signal.sum() for signal in signals))  # at the best offset, if there is one
     return {
         "sm_counts": {**counts, "all": sum(counts.values())},
         "cevns_counts": {
-            "value": (1 + fit.values[AMPLITUDE]) * total,
+            "value": (1 + best.values[AMPLITUDE]) * total,
             "error_low": -error.lower * total,
             "error_high": error.upper * total,
         },
-        "significance": math.sqrt(max(_chi2(none) - _chi2(fit), 0.0)),
+        "significance": math.sqrt(max(_chi2(none) - _chi2(best), 0.0)),
         "bins": sum(np.size(dataset.measurement.observed) for dataset in model.datasets),
-        **_record(free, fit),
-        "standard_model": _record(model, minimum(model)),
+        **_record(fits.free, best),
+        "standard_model": _record(model, fits.standard),
     }
+
+
+SHOWN = 16.0  # of -2 Delta ln L, that of four sigma: as far up as the table of it goes
+POINTS = 81  # of the amplitude, from zero
+
+
+def counts_likelihood(together: Fits, each: Mapping[str, Fits]) -> dict[str, list[Any]]:
+    """The columns of counts_likelihood.csv: of each data set alone, and of several also together."""
+    found = {**each, **({TOGETHER: together} if len(each) > 1 else {})}
+    rows = [(name, *point) for name, fits in found.items() for point in zip(*_likelihood(fits), strict=True)]
+    return as_columns(rows, COUNTS_LIKELIHOOD)
+
+
+def _likelihood(fits: Fits) -> tuple[FloatArray, FloatArray]:
+    """Numbers of events (points,), among them none and the best, and -2 Delta ln L there: `cevns_counts` against it.
+
+    Up to where it is `SHOWN`, or eight errors above the best where it rises less.
+    """
+    best = 1 + fits.best.values[AMPLITUDE]
+    above = best + fits.best.merrors[AMPLITUDE].upper * np.arange(3, 8.1, 0.25)
+    enough = _chi2_at(fits, above) - _chi2(fits.best) >= SHOWN
+    top = above[int(enough.argmax())] if enough.any() else above[-1]
+    amplitudes = np.unique([*np.linspace(0.0, top, POINTS), best])
+    chi2 = _chi2_at(fits, amplitudes)
+    return amplitudes * fits.counts_at_one, chi2 - chi2.min()
+
+
+def _chi2_at(fits: Fits, amplitudes: FloatArray) -> FloatArray:
+    """Chi2 at amplitudes of the signal (points,), least over backgrounds and an offset of times."""
+    repeated = partial(np.repeat, repeats=amplitudes.size, axis=0)
+    signals = [each_of(repeated, signal) for signal in _signals(fits.free)]
+    return fits.free.profiled(signals, {AMPLITUDE: amplitudes - 1}).chi2

@@ -201,11 +201,24 @@ class DataSet:
 
     def by_flavor(self, interaction: str, parameters: Mapping[str, float]) -> FloatArray:
         """Expected counts of the signal at one point, (flavors, bins)."""
+        return self.in_time(self._flavors_of(self.templates, interaction, parameters))
+
+    def flavors(self, interaction: str, parameters: Mapping[str, float]) -> Signal:
+        """The signal at one point by flavor, (flavors, bins): flavors stand where `signal` has points."""
+        nominal = self._flavors_of(self.templates, interaction, parameters)
+
+        def change(templates: Templates) -> FloatArray:
+            return self._flavors_of(templates, interaction, parameters) - nominal
+
+        sides = {name: (change(up), None if down is None else change(down)) for name, (up, down) in self.varied.items()}
+        return nominal, sides
+
+    def _flavors_of(self, templates: Templates, interaction: str, parameters: Mapping[str, float]) -> FloatArray:
+        """Counts of each flavor by these templates, (flavors, bins)."""
         terms = INTERACTIONS[interaction].terms
-        weights = terms.weights(self.recoils, parameters)
-        coefficients = terms.coefficients(self.recoils, parameters)
-        per_bin = [self.templates.per_bin(weight).sum(axis=-2) for weight in weights]
-        return self.in_time(sum_of_terms(coefficients, per_bin))
+        weights = terms.weights(self.recoils_of(templates), parameters)
+        per_bin = [templates.per_bin(weight).sum(axis=-2) for weight in weights]
+        return sum_of_terms(terms.coefficients(self.recoils, parameters), per_bin)
 
 
 def each_side(change: Callable[[FloatArray], FloatArray], sides: Sides) -> Sides:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch, PathPatch, StepPatch
+from matplotlib.patches import PathPatch, StepPatch
 
 from cevnsi.files.tables import (
     BEST_FITS,
@@ -29,7 +29,6 @@ from cevnsi.output import figures
 from cevnsi.output.figures import (
     MOST_OF_AXIS,
     Panel,
-    draw_counts,
     draw_regions,
     drawing,
     label,
@@ -275,65 +274,6 @@ def test_a_spectrum_has_the_bins_of_its_data(edges: Any, said: str) -> None:
     (ax,) = draw_spectrum(spectra, "")[0].axes
     assert (ax.get_ylabel(), ax.get_xlim()) == (said, (edges[0], edges[-1]))
     assert len(spectra["case"]) == 6 * bins
-
-
-def fitted_of(edges: Any, unit: str, **counts: Any) -> dict[str, Any]:
-    """A table of counts by component on one axis."""
-    bins, blocks = len(edges) - 1, len(counts)
-    ends = {f"bin_low_{unit}": np.tile(edges[:-1], blocks), f"bin_high_{unit}": np.tile(edges[1:], blocks)}
-    component = [name for name in counts for _ in range(bins)]
-    return {"component": component, **ends, "counts": np.concatenate(list(counts.values()))}
-
-
-def test_counts_of_unequal_bins_are_per_unit() -> None:
-    edges, width = np.array([0.0, 8.0, 12.0, 14.0]), np.array([8.0, 4.0, 2.0])
-    counts = {"signal": width, "leak": 2 * width, "steady_state": 3 * width, "observed": np.array([4.0, 16.0, 9.0])}
-    figure, columns = draw_counts({"mine": fitted_of(edges, "pe", **counts)})
-    (ax,) = figure.axes
-    assert (ax.get_xlabel(), ax.get_ylabel(), ax.get_xlim()) == ("Photoelectrons", "Counts / PE", (0, 14))
-    stack: list[Any] = [patch for patch in ax.patches if isinstance(patch, StepPatch)]
-    assert [patch.get_data().values.tolist() for patch in stack] == [[3.0] * 3, [5.0] * 3, [6.0] * 3, [6.0] * 3]
-    for patch in stack:
-        np.testing.assert_array_equal(patch.get_data().edges, edges)
-    assert legend_texts(ax) == [r"observed, $\pm\sqrt{n}$", "CEvNS, best fit", "leak", "steady state"]
-    for name, expected in {
-        "cevns": [1.0] * 3, "leak": [2.0] * 3, "steady_state": [3.0] * 3, "observed": [0.5, 4.0, 4.5],
-        "observed_error": [0.25, 1.0, 1.5], "half_width": [4.0, 2.0, 1.0],
-    }.items():  # fmt: skip
-        assert curve(columns, "pe", name) == ([4.0, 10.0, 13.0], expected)
-
-
-def test_counts_of_equal_bins_are_per_bin() -> None:
-    counts = {"signal": np.ones(2), "observed": np.ones(2)}
-    figure, columns = draw_counts({"mine": fitted_of(np.array([0.1, 0.6, 1.1]), "us", **counts)})
-    assert figure.axes[0].get_ylabel() == r"Counts / 0.5 $\mu$s"
-    assert curve(columns, "us", "observed")[1] == [1.0, 1.0]
-    figure, _ = draw_counts({"mine": fitted_of(np.array([0.1, 0.6, 0.9]), "f90", **counts)})
-    assert figure.axes[0].get_ylabel() == "Counts / unit of $F_{90}$"
-
-
-def test_one_name_has_one_color_and_nothing_is_covered() -> None:
-    edges, two = np.array([0.0, 1.0, 2.0]), np.ones(2)
-    tables = {
-        "csi_2021": fitted_of(edges, "pe", signal=two, beam_related_neutrons=two, steady_state=two, observed=two),
-        "mine": fitted_of(edges, "pe", signal=two, steady_state=two, leak=two, observed=two),
-        "third": fitted_of(edges, "us", signal=two, leak=two, observed=two),
-    }
-    figure, _ = draw_counts(tables)
-    panels: list[Any] = figure.axes
-    colors: dict[str, set[str]] = {}
-    for ax in panels:
-        said = ax.get_legend()
-        for handle, text in zip(said.legend_handles, said.get_texts(), strict=True):
-            if isinstance(handle, Patch):
-                colors.setdefault(text.get_text(), set()).add(to_hex(handle.get_facecolor()))
-    assert list(colors) == ["CEvNS, best fit", "beam-related neutrons", "steady state", "leak"]
-    assert all(len(found) == 1 for found in colors.values())
-    figure.draw_without_rendering()
-    boxes = [ax.get_window_extent() for ax in panels]
-    assert not any(ax.get_legend().get_window_extent().overlaps(box) for ax in panels for box in boxes)
-    assert [ax.get_legend().get_title().get_text() for ax in panels] == ["CsI 2021", "mine", "third"]
-    assert [ax.get_subplotspec().get_geometry()[2] for ax in panels] == [0, 1, 2]  # two abreast
 
 
 def test_exclusion_marks_no_best_fit_that_there_is_not() -> None:

@@ -2,13 +2,28 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from cevnsi.experiments.measurement import Measurement
-from cevnsi.fits import AMPLITUDE, best_fit, fitted_counts, minimum, with_amplitude
+from cevnsi.files.tables import read_csv
+from cevnsi.fits import (
+    AMPLITUDE,
+    SHOWN,
+    FittedCounts,
+    best_fit,
+    best_fits_of,
+    counts_likelihood,
+    fits_of,
+    fits_of_each,
+    fitted_counts,
+    minimum,
+    record_of,
+    with_amplitude,
+)
 from cevnsi.model import Model, profiled
 from cevnsi.statistics.nuisances import SIGNAL, Nuisance
 
@@ -90,26 +105,113 @@ def test_what_is_not_fitted_has_no_error(held: bool, model: Callable[..., Model]
     assert found["significance"] ** 2 == pytest.approx(float(dataset.terms(none)[0]) - found["chi2"], abs=1e-6)
 
 
-def test_fitted_counts_are_those_of_the_fit(made: Model) -> None:
-    (counts,) = fitted_counts(made).values()
-    found: dict[str, Any] = best_fit(made)
-    assert list(counts) == [SIGNAL, "beam_off"]
-    assert counts["beam_off"].sum() == pytest.approx(found["backgrounds"]["beam_off"], rel=1e-9)
-    chi2 = float(made.dataset.terms(sum(counts.values()) + np.zeros_like(counts[SIGNAL]))[0])
-    sigmas = {"beam_off": 0.2, "live_time": 0.05}
-    prior = sum((found["nuisances"][name]["value"] / sigma) ** 2 for name, sigma in sigmas.items())
-    assert chi2 + prior == pytest.approx(found["chi2"], abs=1e-9)
+def test_nuisances_have_their_widths(made: Model, model: Callable[..., Model]) -> None:
+    widths = {nuisance.name: nuisance.sigma for nuisance in made.nuisances}
+    found = best_fit(made)
+    for record in (found, found["standard_model"]):
+        assert {name: each["sigma"] for name, each in record["nuisances"].items()} == {
+            name: widths[name] for name in record["nuisances"]
+        }
+    assert best_fit(model("csi_2021"))["nuisances"]["time_offset_us"]["sigma"] is None
+
+
+def chi2_of(model: Model, counts: FittedCounts, nuisances: dict[str, Any]) -> float:
+    """Chi2 of counts of a data set, and of nuisances of best_fit.json."""
+    chi2 = float(model.dataset.terms(np.sum(list(counts.samples.values()), axis=0))[0])
+    return chi2 + float(sum((n["value"] / n["sigma"]) ** 2 for n in nuisances.values() if n["sigma"] is not None))
+
+
+@pytest.mark.parametrize("analysis", [None, "csi_2017", "csi_2021", "lar_2020"])
+def test_fitted_counts_are_those_of_the_fits(analysis: str | None, made: Model, model: Callable[..., Model]) -> None:
+    used = model(analysis) if analysis else made
+    fits = fits_of(used)
+    ((best, standard),) = fitted_counts(fits).values()
+    found = record_of(fits)
+    for counts, record in ((best, found), (standard, found["standard_model"])):
+        assert list(counts.samples) == [SIGNAL, *used.dataset.measurement.backgrounds]
+        assert {name: counts.samples[name].sum() for name in record["backgrounds"]} == pytest.approx(
+            record["backgrounds"], rel=1e-9
+        )
+        assert chi2_of(used, counts, record["nuisances"]) == pytest.approx(record["chi2"], abs=1e-9)
+        np.testing.assert_allclose(
+            np.sum(list(counts.flavors.values()), axis=0), counts.samples[SIGNAL], rtol=1e-12, atol=1e-12
+        )
+    if analysis:  # whose nuisances move the signal or the backgrounds
+        assert best.samples[SIGNAL].sum() == pytest.approx(found["cevns_counts"]["value"], rel=1e-9)
+
+
+def test_flavors_are_those_of_the_prediction(made: Model) -> None:
+    """Times the amplitude, where nothing else moves the signal; and at a shape that nuisances have changed."""
+    ((best, _),) = fitted_counts(fits_of(made)).values()
+    expected = made.dataset.by_flavor("contact", {})
+    factor = best.samples[SIGNAL].sum() / expected.sum()
+    np.testing.assert_allclose(np.stack(list(best.flavors.values())), factor * expected, rtol=1e-12)
+
+
+def test_flavors_change_with_the_shape_of_the_signal(model: Callable[..., Model]) -> None:
+    """Templates at +1 and at -1 of a nuisance, by flavor and summed up."""
+    dataset = model("csi_2021").dataset
+    (nominal, sides), (whole, changes) = dataset.flavors("contact", {}), dataset.signal("contact", {})
+    np.testing.assert_allclose(nominal.sum(axis=0), whole, rtol=1e-12)
+    assert sides.keys() == changes.keys() == dataset.varied.keys()
+    for name, two in sides.items():
+        for mine, other in zip(two, changes[name], strict=True):
+            assert (mine is None) == (other is None)
+            if mine is not None and other is not None:
+                np.testing.assert_allclose(mine.sum(axis=0), other, rtol=1e-9, atol=1e-12)
 
 
 def test_fitted_counts_are_at_the_best_offset_of_times(model: Callable[..., Model]) -> None:
     used = model("csi_2021")
-    (counts,) = fitted_counts(used).values()
-    found: dict[str, Any] = best_fit(used)
-    offset = found["nuisances"]["time_offset_us"]["value"]
+    fits = fits_of(used)
+    ((counts, _),) = fitted_counts(fits).values()
+    offset = record_of(fits)["nuisances"]["time_offset_us"]["value"]
     assert offset == pytest.approx(0.070, abs=0.005)
-    assert counts[SIGNAL].sum() == pytest.approx(found["cevns_counts"]["value"], rel=1e-9)
-    cells = used.dataset.signal("contact", {})[0]
+    cells, signal = used.dataset.signal("contact", {})[0], counts.samples[SIGNAL]
     later, before = (used.dataset.in_time(cells, {"time_offset_us": at}) for at in (offset, 0.0))
-    np.testing.assert_allclose(counts[SIGNAL] / counts[SIGNAL].sum(), later / later.sum(), rtol=1e-9, atol=1e-15)
-    early = counts[SIGNAL].reshape(used.dataset.measurement.shape)[:, :4].sum() / counts[SIGNAL].sum()
+    np.testing.assert_allclose(signal / signal.sum(), later / later.sum(), rtol=1e-9, atol=1e-15)
+    early = signal.reshape(used.dataset.measurement.shape)[:, :4].sum() / signal.sum()
     assert early < 0.9 * before.reshape(used.dataset.measurement.shape)[:, :4].sum() / before.sum()
+
+
+def curve_of(model: Model) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any], dict[str, Any]]:
+    """Numbers of events, -2 Delta ln L there, and the record of best_fit.json."""
+    fits = fits_of(model)
+    each = fits_of_each(fits)
+    table = counts_likelihood(fits, each)
+    assert set(table["dataset"]) == {model.dataset.name}
+    return (
+        np.array(table["cevns_counts"]),
+        np.array(table["minus2_delta_lnl"]),
+        best_fits_of(fits, each)["datasets"][model.dataset.name],
+    )
+
+
+@pytest.mark.parametrize("analysis", [None, "csi_2017", "csi_2021", "lar_2020"])
+def test_the_likelihood_has_the_best_fit_its_errors_and_its_significance(
+    analysis: str | None, made: Model, model: Callable[..., Model]
+) -> None:
+    events, rise, record = curve_of(model(analysis) if analysis else made)
+    seen = record["cevns_counts"]
+    best = int(rise.argmin())
+    assert (rise[best], events[best]) == (0, pytest.approx(seen["value"], rel=1e-9))
+    assert (events[0], rise[0]) == (0, pytest.approx(record["significance"] ** 2, abs=1e-4))
+    assert rise[-1] >= SHOWN
+    for rows, sign, error in (
+        (slice(best, None, -1), -1, seen["error_low"]),
+        (slice(best, None), 1, seen["error_high"]),
+    ):
+        end = seen["value"] + sign * error
+        at_end = np.interp(sign * end, sign * events[rows], np.sqrt(rise[rows]))  # the root is nearly a straight line
+        assert at_end == pytest.approx(1, abs=0.02)
+
+
+def test_the_likelihood_of_argon_is_the_published_one(model: Callable[..., Model], root: Path) -> None:
+    """Fig. 8 of arXiv:2003.10630, to what reading it and rounding leave."""
+    path = root / "data" / "coherent_lar_2020" / "published" / "fig8_analysis_a.csv"
+    published = read_csv(path, ("cevns_counts", "minus2_dlnL"))
+    events, rise, _ = curve_of(model("lar_2020"))
+    at = published["cevns_counts"]
+    assert events[-1] > at.max()
+    found = np.interp(at, events, rise)
+    assert np.abs(found - published["minus2_dlnL"]).max() < 0.2

@@ -2,7 +2,7 @@
 
 import copy
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,10 +22,10 @@ from cevnsi.experiments.csi_2017_time import SIGNAL_UNCERTAINTY, read_energy_tim
 from cevnsi.experiments.inputs import RELEASES, check_inputs, complete, is_counted, read_dataset
 from cevnsi.files.strict_yaml import ConfigError
 from cevnsi.files.tables import write_csv
-from cevnsi.fits import best_fits_of, fitted_counts
+from cevnsi.fits import Fits, best_fits_of, counts_likelihood, fits_of, fits_of_each, fitted_counts
 from cevnsi.model import Model, alone, chi2_at, joined, profiled
 from cevnsi.output import captions
-from cevnsi.output.figures import draw_counts
+from cevnsi.output.fit_figures import draw_counts, draw_counts_likelihood, draw_pulls
 from cevnsi.output.spectra import fitted_table
 from cevnsi.questions import chi2_and_nuisances, predict, scan_grid
 from cevnsi.scans.chi2 import chi2
@@ -362,11 +362,17 @@ def test_nuisances_of_any_part_may_be_scanned(both: dict[str, Any], project: Pat
     assert "'leak' is none of analysis csi_2017" in refusal(both, project)
 
 
+def records(model: Model) -> dict[str, Any]:
+    """What best_fit.json has of a model."""
+    fits = fits_of(model)
+    return best_fits_of(fits, fits_of_each(fits))
+
+
 def test_best_fits_are_of_each_and_of_all(both: dict[str, Any], project: Path) -> None:
-    found = best_fits_of(build_model(both, "both", project))
+    found = records(build_model(both, "both", project))
     assert list(found["datasets"]) == ["csi_2017", NAME]
     for name, analysis in (("csi_2017", "csi_2017"), (NAME, NAME)):
-        single = best_fits_of(build_model(both, analysis, project))["together"]
+        single = records(build_model(both, analysis, project))["together"]
         for key in ("cevns_counts", "sm_counts", "backgrounds"):
             for what, value in single[key].items():
                 assert found["datasets"][name][key][what] == pytest.approx(value, rel=1e-4)
@@ -376,34 +382,73 @@ def test_best_fits_are_of_each_and_of_all(both: dict[str, Any], project: Path) -
     parts = together["by_dataset"].values()
     total = sum(part["backgrounds"].get("steady_state", 0) for part in parts)
     assert total == pytest.approx(together["backgrounds"]["steady_state"])  # called alike in both
-    assert "by_dataset" not in best_fits_of(build_model(both, NAME, project))["together"]
+    assert "by_dataset" not in records(build_model(both, NAME, project))["together"]
 
 
-def test_counts_are_drawn_with_the_fit_of_all(both: dict[str, Any], project: Path) -> None:
-    model = build_model(both, "both", project)
-    fits, counts = best_fits_of(model), fitted_counts(model)
-    fitted = {dataset.name: fitted_table(dataset, counts[dataset.name]) for dataset in model.datasets}
+@pytest.fixture
+def fits(both: dict[str, Any], project: Path) -> tuple[Fits, dict[str, Fits]]:
+    """Of both together, and of each alone."""
+    together = fits_of(build_model(both, "both", project))
+    return together, fits_of_each(together)
+
+
+def drawn(curves: Mapping[str, list[Any]], panel: str, curve: str, column: str = "y") -> FloatArray:
+    rows = zip(curves["panel"], curves["curve"], curves[column], strict=True)
+    return np.array([value for in_panel, name, value in rows if (in_panel, name) == (panel, curve)])
+
+
+def test_counts_are_drawn_with_the_fit_of_all(fits: tuple[Fits, dict[str, Fits]]) -> None:
+    found, counts = best_fits_of(*fits)["together"], fitted_counts(fits[0])
+    fitted = {dataset.name: fitted_table(dataset, *counts[dataset.name]) for dataset in fits[0].model.datasets}
     figure, curves = draw_counts(fitted)
-    panels: list[Any] = figure.axes
-    assert [ax.get_subplotspec().get_geometry()[2:] for ax in panels] == [(0, 0), (1, 1), (2, 2)]  # two abreast
-    titles = [legend.get_title().get_text() for ax in figure.axes if (legend := ax.get_legend())]
-    assert titles == ["CsI 2017", "second"]
+    assert [legend.get_title().get_text() for row in figure.subfigs for legend in row.legends] == ["CsI 2017", "second"]
+    assert [len(row.axes) for row in figure.subfigs] == [4, 2]  # each axis with its residuals
     assert list(dict.fromkeys(curves["panel"])) == ["csi_2017, pe", "csi_2017, us", "second, pe"]
 
-    def drawn(panel: str, curve: str) -> FloatArray:
-        rows = zip(curves["panel"], curves["curve"], curves["y"], strict=True)
-        return np.array([y for in_panel, name, y in rows if (in_panel, name) == (panel, curve)])
-
     def total(panel: str, curve: str) -> float:
-        halves = drawn(panel, "half_width")
+        halves = drawn(curves, panel, "half_width")
         width = 2 * halves if np.ptp(halves) > 1e-9 else 1.0  # counts are per unit where it is not one
-        return float((width * drawn(panel, curve)).sum())
+        return float((width * drawn(curves, panel, curve)).sum())
 
     both_data = total("csi_2017, us", "cevns") + total("second, pe", "cevns")
-    assert both_data == pytest.approx(fits["together"]["cevns_counts"]["value"])
+    assert both_data == pytest.approx(found["cevns_counts"]["value"])
     for name, panel in (("csi_2017", "csi_2017, pe"), (NAME, "second, pe")):
-        for background, counts in fits["together"]["by_dataset"][name]["backgrounds"].items():
-            assert total(panel, background) == pytest.approx(counts)
+        for background, expected in found["by_dataset"][name]["backgrounds"].items():
+            assert total(panel, background) == pytest.approx(expected)
+        standard = found["standard_model"]["by_dataset"][name]["backgrounds"].values()
+        signal = sum(values.sum() for values in counts[name][1].flavors.values())
+        assert total(panel, "standard_model") == pytest.approx(sum(standard) + signal)
+
+
+def test_pulls_are_drawn_of_all_and_of_each(fits: tuple[Fits, dict[str, Fits]]) -> None:
+    found = best_fits_of(*fits)
+    figure, curves = draw_pulls(found)
+    (ax,) = figure.axes
+    names = list(found["together"]["standard_model"]["nuisances"])
+    assert [text.get_text() for text in ax.get_yticklabels()] == [name.replace("_", " ") for name in names]
+    for prefix, record in {"": found["together"], **{f"{n}, ": r for n, r in found["datasets"].items()}}.items():
+        for curve, nuisances in (
+            ("best_fit", record["nuisances"]),
+            ("standard_model", record["standard_model"]["nuisances"]),
+        ):
+            for name, each in nuisances.items():
+                assert drawn(curves, name, f"{prefix}{curve}", "x") == pytest.approx(each["value"] / each["sigma"])
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == [
+        "best fit, together", "standard model fit, together", "CsI 2017 alone", "second alone"
+    ]  # fmt: skip
+
+
+def test_likelihoods_are_of_each_and_of_all(fits: tuple[Fits, dict[str, Fits]]) -> None:
+    found, table = best_fits_of(*fits), counts_likelihood(*fits)
+    assert list(dict.fromkeys(table["dataset"])) == ["csi_2017", NAME, "together"]
+    events, rise = np.array(table["cevns_counts"]), np.array(table["minus2_delta_lnl"])
+    for name, record in {**found["datasets"], "together": found["together"]}.items():
+        rows = np.array(table["dataset"]) == name
+        assert events[rows][rise[rows].argmin()] == pytest.approx(record["cevns_counts"]["value"])
+        assert rise[rows][0] == pytest.approx(record["significance"] ** 2, abs=1e-4)
+    figure, curves = draw_counts_likelihood(table)
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["CsI 2017", "second", "together"]
+    assert curves["y"] == table["minus2_delta_lnl"]
 
 
 def test_captions_name_every_data_set(both: dict[str, Any]) -> None:

@@ -10,12 +10,13 @@ import pytest
 from cevnsi.arrays import FloatArray
 from cevnsi.experiments.measurement import PHOTOELECTRONS, Control
 from cevnsi.files.tables import SPECTRA, SPECTRA_IN_F90, SPECTRA_IN_TIME, write_csv
-from cevnsi.fits import fitted_counts
+from cevnsi.fits import FittedCounts, fits_of, fitted_counts
 from cevnsi.model import DataSet, Model, cut
 from cevnsi.output.spectra import fitted_table, read_fitted, read_spectra, spectra_table, templates_table
 from cevnsi.physics.flux import FLAVORS
 from cevnsi.physics.interactions.light_mediator import light_mediator
 from cevnsi.physics.weak_charge import ROW_OF_FLAVOR, Epsilon, weak_charge_squared
+from cevnsi.statistics.likelihoods import best_background
 from cevnsi.studies.liao_marfatia_2017.spectra import mean_momentum_transfer_mev
 
 EXAMPLE = {"mediator_mass_mev": 10.0, "coupling": 1e-4}
@@ -102,10 +103,13 @@ def test_a_table_of_fitted_counts_is_read_as_it_was_written(
     analysis: str, tmp_path: Path, model: Callable[..., Model]
 ) -> None:
     used = model(analysis)
-    table = fitted_table(used.dataset, fitted_counts(used)[used.dataset.name])
-    measured = used.dataset.measurement
-    assert list(dict.fromkeys(table["component"])) == ["signal", *measured.backgrounds, "observed"]
-    np.testing.assert_array_equal(table["counts"][-measured.observed.size :], measured.observed)
+    fitted = fitted_counts(fits_of(used))[used.dataset.name]
+    table, measured = fitted_table(used.dataset, *fitted), used.dataset.measurement
+    assert list(dict.fromkeys(table["component"])) == ["signal", *measured.backgrounds, "observed", *FLAVORS]
+    assert list(table)[-1] == "standard_model_counts"
+    for column, counts in zip(("counts", "standard_model_counts"), fitted, strict=True):
+        of = {**counts.samples, "observed": measured.observed, **counts.flavors}
+        np.testing.assert_array_equal(table[column], np.concatenate(list(of.values())))
     write_csv(tmp_path / "fitted.csv", table)
     found = read_fitted(tmp_path / "fitted.csv")
     assert set(found) == set(table)
@@ -117,9 +121,13 @@ def test_a_fitted_control_region_is_the_best_background_of_each_bin(dataset: Cal
     used = dataset("csi_2017")
     bins = np.arange(144.0)
     measured = replace(used.measurement, backgrounds={}, observed=3 * bins, control=Control(counts=bins, windows=1.0))
-    table = fitted_table(replace(used, measurement=measured, nuisances=()), {"signal": 2 * bins})
+    best, standard = (FittedCounts(samples={"signal": signal}, flavors={}) for signal in (2 * bins, 3 * bins))
+    table = fitted_table(replace(used, measurement=measured, nuisances=()), best, standard)
     rows = np.array(table["component"]) == "control_region"
     np.testing.assert_allclose(table["counts"][rows], bins, rtol=1e-12)  # with which both regions are met
+    other = best_background(3 * bins, 3 * bins, bins, 1.0)
+    np.testing.assert_array_equal(table["standard_model_counts"][rows], other)
+    assert (other[1:] < bins[1:]).all()
 
 
 @pytest.mark.parametrize("analysis", ["paper", "csi_2017", "lar_2020"])

@@ -140,6 +140,7 @@ def test_layouts_name_their_text_columns() -> None:
         "COHERENT_PUBLISHED",
         "COHERENT_SCORECARD",
         "COHERENT_CHOICES",
+        "COUNTS_LIKELIHOOD",
     }
     assert set(layouts) == expected | {"DOMAIN_BEST", "DIGITIZATION", "SCORECARD", "CURVES", "PUBLISHED"}
     for layout in layouts.values():

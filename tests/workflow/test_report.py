@@ -94,7 +94,7 @@ def test_it_is_well_formed_and_whole(page: Page, text: str) -> None:
 
 def test_every_picture_has_words(page: Page) -> None:
     pictures = [attrs for tag, attrs in page.elements if tag == "img"]
-    assert len(pictures) == 2 * 6 + 4 * 4  # of the study, then counts and three regions of each other analysis
+    assert len(pictures) == 2 * 6 + 4 * 6  # of the study, then three of counts and three regions of each other analysis
     assert all(len(attrs["alt"]) > 60 for attrs in pictures)
     assert len({attrs["alt"] for attrs in pictures}) == len(pictures)
 

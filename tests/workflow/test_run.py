@@ -346,12 +346,14 @@ def test_analyses_of_no_study_from_inputs_to_the_page(finished: Project, tmp_pat
         assert set(pd.read_csv(results / name / "ranges.csv")["parameter"]) == {"eps_ee_dV", "eps_mumu_dV"}
     base = results / "joint"
     assert {path.name for path in base.glob("*.*")} == {
-        "best_fit.json", "best_fits.csv", "provenance.json", "ranges.csv"
+        "best_fit.json", "best_fits.csv", "counts_likelihood.csv", "provenance.json", "ranges.csv"
     }  # fmt: skip
     assert {path.name for path in (base / "fitted_counts").iterdir()} == {"csi_2021.csv", "lar_2020.csv"}
     assert {path.name for path in (results / "csi_2021" / "fitted_counts").iterdir()} == {"csi_2021.csv"}
     assert {path.name for path in (base / "figures").iterdir()} == {
-        f"{name}.{ext}" for name in ("counts", "ee_d_u", "mumu_d_u") for ext in ("pdf", "png", "svg", "csv")
+        f"{name}.{ext}"
+        for name in ("counts", "pulls", "counts_likelihood", "ee_d_u", "mumu_d_u")
+        for ext in ("pdf", "png", "svg", "csv")
     }
     model = build_model(read_config(project.folder / "config.yaml", overlay), "joint", project.folder)
     grid = pd.read_parquet(base / "grids" / "mumu_d_u.parquet")

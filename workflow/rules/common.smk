@@ -144,6 +144,12 @@ def counted_datasets(analysis):
     ]
 
 
+def tables_of_counts(analysis):
+    """What is drawn of them beside these counts."""
+    has_some = counted_datasets(analysis)
+    return ["results/{analysis}/counts_likelihood.csv"] if has_some else []
+
+
 def input_names(analysis):
     """Files of the analysis' datasets, as they are named."""
     return [
@@ -371,6 +377,7 @@ def files_of(analysis):
     names += ["digitization"] if analysis in VARIED else []
     names += [f"fitted_counts/{dataset}" for dataset in counted_datasets(analysis)]
     files = [f"{base}/{name}.csv" for name in names] + [f"{base}/best_fit.json"]
+    files += [path.format(analysis=analysis) for path in tables_of_counts(analysis)]
     files += [
         f"results/{part}/{name}.csv"
         for part in parts_of(analysis)

@@ -24,6 +24,7 @@ for SUFFIX, SAME in KINDS:
                 f"results/{{analysis}}/fitted_counts/{dataset}.csv"
                 for dataset in counted_datasets(SAME[0])
             ],
+            counts_likelihood=tables_of_counts(SAME[0]),
         log:
             "logs/{analysis}/tables.log",
         wildcard_constraints:

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from cevnsi.output.figures import draw_counts, drawing, save_all
+from cevnsi.output.figures import drawing, save_all
+from cevnsi.output.fit_figures import draw_counts
 from cevnsi.output.spectra import read_fitted
 
 

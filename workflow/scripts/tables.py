@@ -8,7 +8,7 @@ from cevnsi.config.build import load_dataset, load_model
 from cevnsi.config.check import parse_scan
 from cevnsi.files.atomic import write_json
 from cevnsi.files.tables import BEST_FITS, RANGES, as_columns, read_parquet, write_csv
-from cevnsi.fits import best_fits_of, fitted_counts
+from cevnsi.fits import best_fits_of, counts_likelihood, fits_of, fits_of_each, fitted_counts
 from cevnsi.output.spectra import fitted_table, spectra_table, templates_table
 from cevnsi.scans.chunks import as_grid
 from cevnsi.scans.limits import best_fits, scan_ranges
@@ -26,12 +26,15 @@ def main(
         whole = load_dataset(analysis, files.tables)
         write_csv(output.spectra, spectra_table(whole, example))
         write_csv(output.templates, templates_table(whole))
-    write_json(output.best_fit, best_fits_of(model))
+    together = fits_of(model)
+    each = fits_of_each(together)
+    write_json(output.best_fit, best_fits_of(together, each))
     if output.fitted:
-        counts, datasets = fitted_counts(model), {dataset.name: dataset for dataset in model.datasets}
+        counts, datasets = fitted_counts(together), {dataset.name: dataset for dataset in model.datasets}
         for path in output.fitted:  # one of each data set of Poisson counts, called after it
             name = Path(path).stem
-            write_csv(path, fitted_table(datasets[name], counts[name]))
+            write_csv(path, fitted_table(datasets[name], *counts[name]))
+        write_csv(output.counts_likelihood[0], counts_likelihood(together, each))
     paths = zip(files.grids, output.contours, strict=True)
     rows: list[AllowedRange] = []
     fits: list[tuple[Any, ...]] = []

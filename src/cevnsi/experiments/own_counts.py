@@ -22,12 +22,14 @@ from cevnsi.experiments.measurement import ARRIVAL_TIME, PHOTOELECTRONS, ROUNDIN
 from cevnsi.experiments.release import Experiment, Release, as_acceptance, checked_as_read
 from cevnsi.experiments.response import READ_AT, SMEARINGS, poisson_response, unsmeared_response
 from cevnsi.files.atomic import TableError
-from cevnsi.files.tables import Table, header_of
+from cevnsi.files.tables import CONTROL, Table, header_of
+from cevnsi.files.tables import OBSERVED as SEEN
 from cevnsi.statistics.nuisances import SIGNAL, Nuisance
 
 ENERGY, TIME = ("bin_low_pe", "bin_high_pe"), ("bin_low_us", "bin_high_us")
 OBSERVED, UNCERTAINTY = "observed_counts", "stat_uncertainty"
 FLAVORS = ("nu_e", "nu_mu", "nu_mu_bar")  # columns of arrival
+TAKEN = (SIGNAL, SEEN, CONTROL, *FLAVORS)  # by components of fitted_counts/ that are no backgrounds
 SUM_ABOVE = 1e-6  # one, of shares that arrive
 
 
@@ -42,8 +44,9 @@ def _backgrounds(path: Path, edges: Sequence[str]) -> Table:
     found = header_of(path)
     named = [name for name in found if name not in (*ENERGY, *TIME)]
     for name in named:
-        if name == SIGNAL or not name.isidentifier():
-            raise TableError(f"{path}: column {name!r}; expected a name of letters, digits and _, other than {SIGNAL}")
+        if name in TAKEN or not name.isidentifier():
+            taken = f"{', '.join(TAKEN[:-1])} and {TAKEN[-1]}"
+            raise TableError(f"{path}: column {name!r}; expected a name of letters, digits and _, other than {taken}")
     if not named:
         raise TableError(f"{path}: has no column of a background; its header is {','.join(found)}")
     return read_numbers(path, (*edges, *named))

@@ -34,6 +34,7 @@ class Layout:
 
 OBSERVED, BACKGROUND = "observed", "background"  # cases of spectra.csv, beside the standard model and the mediator
 CONTROL = "control_region"  # as a background: its counts, over how many windows they are of
+STANDARD_MODEL_COUNTS = "standard_model_counts"  # beside those of the best fit
 SPECTRA = Layout(
     columns=("case", "component", "bin_low_pe", "bin_high_pe", "predicted_counts"), texts=("case", "component")
 )
@@ -50,7 +51,12 @@ SPECTRA_IN_F90 = Layout(
 def fitted_layout(spectra: Layout) -> Layout:
     """The layout of fitted_counts/<dataset>.csv, of the same axes as a spectra.csv."""
     kept = (name.removeprefix("predicted_") for name in spectra.columns if name != "case")
-    return Layout(columns=tuple(kept), texts=("component",))
+    return Layout(columns=(*kept, STANDARD_MODEL_COUNTS), texts=("component",))
+
+
+# Of the fits of each data set alone and of several `TOGETHER`.
+COUNTS_LIKELIHOOD = Layout(columns=("dataset", "cevns_counts", "minus2_delta_lnl"), texts=("dataset",))
+TOGETHER = "together"
 
 
 RANGES = Layout(

@@ -270,17 +270,98 @@ def plain_caption(config: Mapping[str, Any], analysis: str) -> str:
     return f"{data_text(config, analysis)} {prediction_text(config, analysis)}"
 
 
+def _of_analysis(config: Mapping[str, Any], analysis: str) -> str:
+    """What the fits of its counts are of."""
+    section = config["analyses"][analysis]
+    return f"{plain_caption(config, analysis)} {statistic_text(config, section)}"
+
+
+TWO_FITS = (
+    "the best fit is the standard model's spectrum times a free amplitude, over the backgrounds, nuisances of the "
+    "signal alone at zero and all others where χ<sup>2</sup> is least; in the standard model's fit the amplitude is "
+    "one and every nuisance free"
+)
+
+
 def counts_caption(config: Mapping[str, Any], analysis: str) -> str:
-    """Under the counts of an analysis and their best fit."""
+    """Under the counts of an analysis and their fits."""
     several = len(parts_by_name(config, analysis)) > 1
-    together = " One amplitude fits all data sets; each has panels of its own." if several else ""
+    together = " One amplitude fits all data sets; each has a row of its own." if several else ""
     return (
-        "Observed counts and the best fit of them: the standard model's spectrum times a free amplitude, over the "
-        f"backgrounds, nuisances where the fit has them and those of the signal alone at zero.{together} Each panel "
-        "sums over the other axes; where its bins differ in width, counts are those per unit of its axis. "
-        f"{data_text(config, analysis)} {prediction_text(config, analysis)} "
-        f"{statistic_text(config, config['analyses'][analysis])}"
+        "Observed counts n and those that two fits expect, the best one stacked up by background and by flavor, the "
+        f"standard model's dashed: {TWO_FITS}.{together} Each panel sums over the other axes; where its bins differ in "
+        "width, counts are those per unit of its axis. Below, by bin, in units of the root of the best fit μ: what is "
+        "observed less the best fit (points), and the standard model's fit less it (dashed); the band is ±1. "
+        f"{_of_analysis(config, analysis)}"
     )
+
+
+def pulls_caption(config: Mapping[str, Any], analysis: str) -> str:
+    """Under the pulls of the nuisances of an analysis."""
+    several = len(parts_by_name(config, analysis)) > 1
+    alone = " In lighter colours: the fits of each data set alone." if several else ""
+    return (
+        "Nuisances where two fits have them, over the widths of their priors, with their errors over the same: "
+        f"{TWO_FITS}. The band is the prior's ±1 σ. A nuisance without a prior has no pull: its value is written, with "
+        f"its error.{alone} {_of_analysis(config, analysis)}"
+    )
+
+
+def counts_likelihood_caption(config: Mapping[str, Any], analysis: str) -> str:
+    """Under the likelihood of the number of events of an analysis."""
+    several = len(parts_by_name(config, analysis)) > 1
+    each = ", of each data set alone and of all together, with one amplitude" if several else ""
+    return (
+        f"−2 Δ ln L against the number of CEvNS events{each}: the standard model's spectrum times an amplitude, "
+        "nuisances of the signal alone at zero, least over those of the backgrounds and an offset of times; events are "
+        "the amplitude times the standard model's counts at the best offset. Lines at 1, 4 and 9 are those of one, two "
+        f"and three standard deviations. {_of_analysis(config, analysis)}"
+    )
+
+
+def _events(record: Mapping[str, Any]) -> str:
+    """The number of events of a record of best_fit.json, in words."""
+    seen = record["cevns_counts"]
+    errors = f"plus {spoken(seen['error_high'])} minus {spoken(seen['error_low'])}"
+    return f"{spoken(seen['value'])} events, {errors}, at {spoken(record['significance'])} standard deviations"
+
+
+def counts_alt(results: Any) -> str:
+    """What the figure of counts shows of an analysis, in words; of the results of an analysis."""
+    whole = results.fits["together"]
+    backgrounds = ", ".join(f"{spoken(n)} {name.replace('_', ' ')}" for name, n in whole["backgrounds"].items())
+    over = f" over {backgrounds}" if backgrounds else ""
+    return (
+        f"Analysis {results.name}: observed counts by bin over the stacked best fit, and the standard model's fit as a "
+        f"line, with residuals below. The best fit has {_events(whole)}{over}; chi squared is {spoken(whole['chi2'])}, "
+        f"and {spoken(whole['standard_model']['chi2'])} of the standard model, in {whole['bins']} bins."
+    )
+
+
+def _pulls(nuisances: Mapping[str, Mapping[str, Any]]) -> str:
+    """Each nuisance in words: its pull, or its value where it has no width."""
+    said = []
+    for name, each in nuisances.items():
+        free = each["sigma"] is None
+        said.append(f"{name.replace('_', ' ')} {spoken(each['value'] if free else each['value'] / each['sigma'])}")
+    return ", ".join(said) or "none"
+
+
+def pulls_alt(results: Any) -> str:
+    """What the figure of pulls shows of an analysis, in words."""
+    whole = results.fits["together"]
+    return (
+        f"Analysis {results.name}: pulls of the nuisances with error bars, a row each. Best fit: "
+        f"{_pulls(whole['nuisances'])}. Standard model's fit: {_pulls(whole['standard_model']['nuisances'])}."
+    )
+
+
+def counts_likelihood_alt(results: Any) -> str:
+    """What the figure of the likelihood shows of an analysis, in words."""
+    found = {**results.fits["datasets"], "together": results.fits["together"]}
+    shown = found if len(found) > 2 else {"the data": found["together"]}
+    said = "; ".join(f"{name.replace('_', ' ')}: {_events(record)}" for name, record in shown.items())
+    return f"Analysis {results.name}: −2 Δ ln L against the number of CEvNS events, least at these: {said}."
 
 
 def region_caption(

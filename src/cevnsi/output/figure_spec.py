@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from cevnsi.files.tables import Layout
-from cevnsi.output.captions import counts_caption
+from cevnsi.files.tables import COUNTS_LIKELIHOOD, Layout
+from cevnsi.output import captions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,13 +41,33 @@ class FigureSpec:
         return self.location or self.name
 
 
-# Counts that are no residuals, in energy and in time, with their best fit.
-COUNTS = FigureSpec(
-    name="counts",
-    title="Counts and their best fit",
-    script="draw_counts.py",
-    inputs={"fitted": "results/{analysis}/fitted_counts/{counted}.csv"},
-    caption=counts_caption,
+# Those of an analysis of counts that are no residuals: how these are fitted.
+COUNTED = (
+    FigureSpec(
+        name="counts",
+        title="Counts and their best fit",
+        script="draw_counts.py",
+        inputs={"fitted": "results/{analysis}/fitted_counts/{counted}.csv"},
+        caption=captions.counts_caption,
+        alt=captions.counts_alt,
+    ),
+    FigureSpec(
+        name="pulls",
+        title="Pulls of the nuisances",
+        script="draw_pulls.py",
+        inputs={"fits": "results/{analysis}/best_fit.json"},
+        caption=captions.pulls_caption,
+        alt=captions.pulls_alt,
+    ),
+    FigureSpec(
+        name="counts_likelihood",
+        title="Likelihood of the number of CEvNS events",
+        script="draw_counts_likelihood.py",
+        inputs={"likelihood": "results/{analysis}/counts_likelihood.csv"},
+        data={"counts_likelihood": COUNTS_LIKELIHOOD},
+        caption=captions.counts_likelihood_caption,
+        alt=captions.counts_likelihood_alt,
+    ),
 )
 
 

@@ -7,7 +7,6 @@ Ito's colour-blind safe set, and line styles carry the same distinctions.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import cycle
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -20,10 +19,9 @@ from matplotlib.path import Path
 
 from cevnsi.arrays import FloatArray
 from cevnsi.files.atomic import atomic
-from cevnsi.files.tables import CONTROL, OBSERVED, write_csv
+from cevnsi.files.tables import write_csv
 from cevnsi.physics.interactions import parameter
 from cevnsi.scans.regions import Grid, filled_region, is_warned_of
-from cevnsi.statistics.nuisances import SIGNAL
 from cevnsi.statistics.thresholds import threshold
 
 Drawn = tuple[Figure, dict[str, list[Any]]]
@@ -32,6 +30,7 @@ BLUE, VERMILION, BLACK, ORANGE, GREEN, SKY, GREY = (
     "#0072B2", "#D55E00", "#000000", "#E69F00", "#009E73", "#56B4E9", "#888888"
 )  # fmt: skip
 COLUMN_WIDTH_IN = 3.4  # one column of a two-column journal
+PAGE_WIDTH_IN = 7.0  # both
 
 STYLE: Any = {
     "font.family": "serif",
@@ -75,7 +74,6 @@ LABELS = {
     "f90": r"$F_{90}$",
     "us": r"Arrival time [$\mu$s]",
 }
-UNIT_LABELS = {"pe": "PE", "kevee": r"keV$_{\mathrm{ee}}$", "f90": "", "us": r"$\mu$s"}
 
 
 def label(name: str) -> str:
@@ -279,108 +277,4 @@ def draw_regions(panels: Mapping[str, Panel]) -> Drawn:
         for ax in axes.flat[len(panels) :]:
             ax.remove()
         warn(figure, panels.values())
-    return figure, curves.columns
-
-
-# Backgrounds that a figure of counts knows, in the field's words, from the bottom of the stack on. Two of one colour
-# are the same of two experiments.
-PURPLE, SILVER = "#CC79A7", "#C4C4C4"
-SAMPLES = {
-    "steady_state": ("steady state", SILVER),
-    CONTROL: ("background, bin by bin", SILVER),
-    "beam_related_neutrons": ("beam-related neutrons", ORANGE),
-    "prompt_neutrons": ("prompt neutrons", ORANGE),
-    "delayed_neutrons": ("delayed neutrons", VERMILION),
-    "neutrino_induced_neutrons": ("neutrino-induced neutrons", GREEN),
-}
-OTHER_FILLS = (SKY, PURPLE, GREY)  # of further backgrounds, one after another
-DATASET_WORDS = {"csi": "CsI", "lar": "LAr"}
-
-
-def _dataset_title(name: str) -> str:
-    """A data set as a title has it.
-
-    >>> _dataset_title("csi_2021"), _dataset_title("my_counts")
-    ('CsI 2021', 'my counts')
-    """
-    return " ".join(DATASET_WORDS.get(word, word) for word in name.split("_"))
-
-
-def _stack(fitted: Iterable[Mapping[str, Any]]) -> dict[str, tuple[str, str]]:
-    """What each background in tables of fitted_counts/ is called, and its colour, in the order of the stack."""
-    found = dict.fromkeys(name for table in fitted for name in table["component"])
-    others, fills = [name for name in found if name not in (*SAMPLES, SIGNAL, OBSERVED)], cycle(OTHER_FILLS)
-    known = {name: look for name, look in SAMPLES.items() if name in found}
-    return known | {name: (name.replace("_", " "), next(fills)) for name in others}
-
-
-def _axes_of(table: Mapping[str, Any]) -> list[str]:
-    """Axes of the bins of a table, by their units."""
-    return [axis for axis in UNIT_LABELS if f"bin_low_{axis}" in table]
-
-
-def _per(axis: str, edges: FloatArray) -> tuple[FloatArray | float, str]:
-    """What counts in bins of an axis are divided by, and how that is said: nothing where all bins are as wide."""
-    widths, unit = np.diff(edges), UNIT_LABELS[axis]
-    if np.ptp(np.round(widths, 9)) == 0:
-        return 1.0, f"{round(widths[0], 9):g} {unit}".strip()
-    return widths, unit or f"unit of {label(axis)}"
-
-
-def _draw_axis(
-    ax: Axes, curves: Curves, panel: str, axis: str, table: Mapping[str, Any], stack: Mapping[str, tuple[str, str]]
-) -> None:
-    """Counts of one data set by bin of one axis, summed over the others: what is observed over the stacked fit."""
-    edges = np.unique([*table[f"bin_low_{axis}"], *table[f"bin_high_{axis}"]])
-    centre, total, (width, per) = (edges[:-1] + edges[1:]) / 2, np.zeros(edges.size - 1), _per(axis, edges)
-    component = np.array(table["component"])
-
-    def counts(name: str) -> FloatArray:
-        rows = component == name
-        low, values = (np.asarray(table[column])[rows] for column in (f"bin_low_{axis}", "counts"))
-        return np.asarray(np.histogram(low, edges, weights=values)[0], float)
-
-    for name, (title, color) in {**stack, SIGNAL: ("CEvNS, best fit", BLUE)}.items():
-        if name in component:
-            added = counts(name) / width
-            look: Any = {"color": color, "alpha": 0.75 if name == SIGNAL else 1.0}  # points are seen on it
-            ax.stairs(total + added, edges, baseline=total, fill=True, label=title, **look)
-            curves.add(panel, "cevns" if name == SIGNAL else name, 0, centre, added)
-            total = total + added
-    ax.stairs(total, edges, color=BLACK, linewidth=0.5)
-    observed = counts(OBSERVED)
-    seen, error, half = observed / width, np.sqrt(observed) / width, np.diff(edges) / 2
-    mark: Any = {"color": BLACK, "linestyle": "none", "marker": "o", "markersize": 2.2, "elinewidth": 0.7}
-    ax.errorbar(centre, seen, error, half, label=r"observed, $\pm\sqrt{n}$", **mark)
-    for name, values in {"observed": seen, "observed_error": error, "half_width": half}.items():
-        curves.add(panel, name, 0, centre, values)
-    ax.set(xlim=edges[[0, -1]], ylim=(0, None), xlabel=label(axis), ylabel=f"Counts / {per}")
-
-
-def draw_counts(fitted: Mapping[str, Mapping[str, Any]]) -> Drawn:
-    """Observed counts, and the best fit of them as a stack: a panel for each axis of the bins of each data set.
-
-    fitted has by data set the columns of fitted_counts/<dataset>.csv. Data sets are columns of panels, two abreast.
-    Where bins of an axis differ in width, counts are those per unit of it.
-    """
-    curves, stack, names = Curves(), _stack(fitted.values()), list(fitted)
-    abreast = min(len(names), 2)
-    blocks = [names[i : i + abreast] for i in range(0, len(names), abreast)]
-    heights = [max(len(_axes_of(fitted[name])) for name in block) for block in blocks]
-    width, height = COLUMN_WIDTH_IN * abreast, 2.0 * sum(heights) + 0.6 * len(blocks)
-    figure, panels = new_figure(width, height, nrows=sum(heights), ncols=abreast, squeeze=False)
-    for ax in panels.flat:
-        ax.set_visible(False)
-    for i, name in enumerate(names):
-        first = sum(heights[: i // abreast])
-        for ax, axis in zip(panels[first:, i % abreast], _axes_of(fitted[name]), strict=False):
-            ax.set_visible(True)
-            _draw_axis(ax, curves, f"{name}, {axis}" if len(names) > 1 else axis, axis, fitted[name], stack)
-        top = panels[first, i % abreast]
-        handles, said = (list(reversed(each)) for each in top.get_legend_handles_labels())
-        legend: Any = {"title": _dataset_title(name), "title_fontsize": 10} if len(names) > 1 else {}
-        above: Any = {"loc": "lower left", "bbox_to_anchor": (0.0, 1.0), "borderaxespad": 0.3, "alignment": "left"}
-        top.legend(handles, said, ncols=2, columnspacing=1.2, borderpad=0.0, **above, **legend)
-    for ax in [ax for ax in panels.flat if not ax.get_visible()]:
-        ax.remove()
     return figure, curves.columns

@@ -103,6 +103,12 @@ class AnalysisResults:
         return read_table(self.folder / "scorecard.csv", SCORECARD)
 
     @cached_property
+    def fits(self) -> dict[str, Any]:
+        """What best_fit.json has."""
+        found: dict[str, Any] = json.loads(read_text_file(self.folder / "best_fit.json"))
+        return found
+
+    @cached_property
     def dataset(self) -> DataSet:
         """Counts and templates of all bins, of one data set."""
         return load_dataset(self.whole, self._tables)
@@ -292,7 +298,7 @@ def number_rows(made: Sequence[AnalysisResults]) -> list[Row]:
             "counts predicted by the standard model": float(model.standard_model_counts.sum()),
             "χ² of the standard model": standard_model_chi2(model),
         }
-        fit = json.loads(read_text_file(analysis.folder / "best_fit.json"))["together"]
+        fit = analysis.fits["together"]
         seen = {"": "value", ", lower error": "error_low", ", upper error": "error_high"}
         found |= {f"counts of the signal that are seen{what}": fit["cevns_counts"][key] for what, key in seen.items()}
         found["significance of the signal in σ"] = fit["significance"]

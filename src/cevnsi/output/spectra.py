@@ -16,11 +16,13 @@ from cevnsi.files.tables import (
     SPECTRA,
     SPECTRA_IN_F90,
     SPECTRA_IN_TIME,
+    STANDARD_MODEL_COUNTS,
     Layout,
     Table,
     fitted_layout,
     read_table,
 )
+from cevnsi.fits import FittedCounts
 from cevnsi.model import DataSet
 from cevnsi.physics.flux import FLAVORS
 from cevnsi.statistics.likelihoods import best_background
@@ -77,20 +79,24 @@ def read_spectra(path: Path | str) -> Table:
     return read_table(path, _spectra_layout(path))
 
 
-def fitted_table(dataset: DataSet, counts: Mapping[str, FloatArray]) -> dict[str, Any]:
-    """The columns of fitted_counts/<dataset>.csv: counts by component and bin at a fit, and what is observed.
+def _components(dataset: DataSet, fitted: FittedCounts) -> dict[str, FloatArray]:
+    """Counts (bins,) of every component at a fit, in the order of a table of fitted_counts/."""
+    measured, known, found = dataset.measurement, dataset.measurement.control, dict(fitted.samples)
+    if known is not None:
+        expected = np.sum(list(fitted.samples.values()), axis=0)
+        found[CONTROL] = best_background(expected, measured.observed, known.counts, known.windows)
+    return {**found, OBSERVED: measured.observed, **fitted.flavors}
 
-    Of counts (bins,) by sample, as `cevnsi.fits.fitted_counts` has them. A background that is known from a control
-    region alone is where it is best in each bin.
+
+def fitted_table(dataset: DataSet, best: FittedCounts, standard: FittedCounts) -> dict[str, Any]:
+    """The columns of fitted_counts/<dataset>.csv: counts by component and bin, and what is observed, at two fits.
+
+    The best fit's, and at the end the standard model's, as `cevnsi.fits.fitted_counts` has them; what is observed is
+    the same of both. A background that is known from a control region alone is where it is best in each bin.
     """
-    measured, found = dataset.measurement, dict(counts)
-    if measured.control is not None:
-        known = measured.control
-        found[CONTROL] = best_background(
-            np.sum(list(counts.values()), axis=0), measured.observed, known.counts, known.windows
-        )
-    found[OBSERVED] = measured.observed
-    return _rows({"component": list(found)}, dataset, "counts", np.stack(list(found.values())))
+    found, others = _components(dataset, best), _components(dataset, standard)
+    table = _rows({"component": list(found)}, dataset, "counts", np.stack(list(found.values())))
+    return table | {STANDARD_MODEL_COUNTS: np.concatenate([others[name] for name in found])}
 
 
 def read_fitted(path: Path | str) -> Table:

@@ -6,7 +6,7 @@ from typing import Any
 
 from cevnsi.config import check as settings
 from cevnsi.config.check import parse_scan
-from cevnsi.output.figure_spec import COUNTS
+from cevnsi.output.figure_spec import COUNTED
 from cevnsi.scans.axes import Scan
 from cevnsi.studies.liao_marfatia_2017.study import STUDY as LIAO_MARFATIA_2017
 from cevnsi.studies.study import Study
@@ -40,7 +40,8 @@ def _scan_complaints(study: Study, scan: Scan) -> Iterator[str]:
 
 
 def _complaints(config: Mapping[str, Any]) -> Iterator[str]:
-    taken = [COUNTS.name, *(figure.name for study in STUDIES.values() for figure in study.figures)]
+    of_studies = (figure for study in STUDIES.values() for figure in study.figures)
+    taken = [figure.name for figure in (*COUNTED, *of_studies)]
     yield from settings.name_complaints(config, {"scans": taken, "analyses": ["studies", *STUDIES]})
     known: dict[str, Study] = {}  # by scan
     for name, section in config["analyses"].items():

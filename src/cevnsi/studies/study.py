@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from cevnsi.output.figure_spec import COUNTS, FigureSpec, region
+from cevnsi.output.figure_spec import COUNTED, FigureSpec, region
 
 Values = dict[str, float]
 
@@ -42,7 +42,7 @@ def figures_of(
     counted: bool = False,
 ) -> list[FigureSpec]:
     """The figures of an analysis that runs these scans and so has these grids of two axes: those of its study, as far
-    as it has what they draw, then that of its counts if these are `counted`, and one for every further grid.
+    as it has what they draw, then those of its counts if these are `counted`, and one for every further grid.
     """
     made = []
     for figure in study.figures if study else ():
@@ -50,4 +50,4 @@ def figures_of(
         if asked and set(figure.grids) <= set(grids):
             made.append(figure)
     drawn = {grid for figure in made for grid in figure.grids}
-    return [*made, *([COUNTS] if counted else []), *(region(grid) for grid in grids if grid not in drawn)]
+    return [*made, *(COUNTED if counted else ()), *(region(grid) for grid in grids if grid not in drawn)]
