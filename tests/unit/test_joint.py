@@ -425,6 +425,7 @@ def test_pulls_are_drawn_of_all_and_of_each(fits: tuple[Fits, dict[str, Fits]]) 
     figure, curves = draw_pulls(found)
     (ax,) = figure.axes
     names = list(found["together"]["standard_model"]["nuisances"])
+    names.sort(key=lambda name: name in found["together"]["nuisances"])  # those of the signal alone first
     assert [text.get_text() for text in ax.get_yticklabels()] == [name.replace("_", " ") for name in names]
     for prefix, record in {"": found["together"], **{f"{n}, ": r for n, r in found["datasets"].items()}}.items():
         for curve, nuisances in (

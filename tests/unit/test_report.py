@@ -8,6 +8,7 @@ import pytest
 
 from cevnsi.config.check import parse_scan
 from cevnsi.experiments.csi_2017 import CSI_2017
+from cevnsi.files.atomic import write_json
 from cevnsi.files.tables import CURVES, DOMAIN_BEST, DOMAIN_HOLE, DOMAIN_MATCHES, RANGES, as_columns, write_csv
 from cevnsi.model import DataSet
 from cevnsi.output import captions, report
@@ -274,6 +275,38 @@ def test_the_best_fit_is_the_one_that_the_figure_marks(tmp_path: Path) -> None:
     assert study.best_fit(of["fig3"], "a") is None
     assert study.best_fit(of["fig3"], "b") == (0.25, -0.5)
     assert study.best_fit(of["fig2"], "light_mediator") == (10.0, 1e-4)
+
+
+def fitted(value: float, pull: float) -> dict[str, Any]:
+    """A record of best_fit.json."""
+    nuisances = {"steady_state": {"value": 0.02 * pull, "error": 0.01, "sigma": 0.02}}
+    offset = {"time_offset_us": {"value": 0.07, "error": 0.03, "sigma": None}}
+    return {
+        "cevns_counts": {"value": value, "error_low": 21.5, "error_high": 22.5},
+        "significance": 6.05,
+        "chi2": 148.0,
+        "bins": 144,
+        "backgrounds": {"steady_state": 410.0},
+        "nuisances": nuisances,
+        "standard_model": {"chi2": 150.0, "nuisances": nuisances | offset},
+    }
+
+
+def test_figures_of_fitted_counts_are_said_in_words(tmp_path: Path) -> None:
+    one, other, both = fitted(126.0, -0.5), fitted(160.0, 0.4), fitted(280.0, 0.1)
+    for name, datasets in (("alone", {"csi_2017": both}), ("joint", {"csi_2017": one, "lar_2020": other})):
+        write_json(tmp_path / name / "best_fit.json", {"datasets": datasets, "together": both})
+    alone, joint = (study_of(tmp_path / name, name) for name in ("alone", "joint"))
+    said = captions.counts_alt(alone)
+    assert "has 280 events, plus 22.5 minus 21.5, 6.05 standard deviations from none over 410 steady state" in said
+    assert "chi squared is 148, and 150 of the standard model, in 144 bins" in said
+    assert "Best fit: steady state 0.1. Standard model's fit: steady state 0.1, time offset us 0.07." in (
+        captions.pulls_alt(alone)
+    )
+    assert "It is least at 280 events" in captions.counts_likelihood_alt(alone)
+    said = captions.counts_likelihood_alt(joint)
+    for part in ("least of csi 2017 at 126 events", "of lar 2020 at 160 events", "of all together at 280 events"):
+        assert part in said
 
 
 def test_a_data_uri_is_the_file(tmp_path: Path) -> None:

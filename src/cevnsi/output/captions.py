@@ -323,7 +323,7 @@ def _events(record: Mapping[str, Any]) -> str:
     """The number of events of a record of best_fit.json, in words."""
     seen = record["cevns_counts"]
     errors = f"plus {spoken(seen['error_high'])} minus {spoken(seen['error_low'])}"
-    return f"{spoken(seen['value'])} events, {errors}, at {spoken(record['significance'])} standard deviations"
+    return f"{spoken(seen['value'])} events, {errors}, {spoken(record['significance'])} standard deviations from none"
 
 
 def counts_alt(results: Any) -> str:
@@ -358,10 +358,10 @@ def pulls_alt(results: Any) -> str:
 
 def counts_likelihood_alt(results: Any) -> str:
     """What the figure of the likelihood shows of an analysis, in words."""
-    found = {**results.fits["datasets"], "together": results.fits["together"]}
-    shown = found if len(found) > 2 else {"the data": found["together"]}
-    said = "; ".join(f"{name.replace('_', ' ')}: {_events(record)}" for name, record in shown.items())
-    return f"Analysis {results.name}: −2 Δ ln L against the number of CEvNS events, least at these: {said}."
+    alone, together = results.fits["datasets"], results.fits["together"]
+    each = [f"of {name.replace('_', ' ')} at {_events(record)}" for name, record in alone.items() if len(alone) > 1]
+    least = ", ".join([*each, f"of all together at {_events(together)}" if each else f"at {_events(together)}"])
+    return f"Analysis {results.name}: −2 Δ ln L against the number of CEvNS events. It is least {least}."
 
 
 def region_caption(
