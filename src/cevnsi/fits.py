@@ -217,10 +217,10 @@ def counts_likelihood(together: Fits, each: Mapping[str, Fits]) -> dict[str, lis
 def _likelihood(fits: Fits) -> tuple[FloatArray, FloatArray]:
     """Numbers of events (points,), among them none and the best, and -2 Delta ln L there: `cevns_counts` against it.
 
-    Up to where it is `SHOWN`, or eight errors above the best where it rises less.
+    Up to where it is `SHOWN`, at most a hundred errors above the best: at none an error may say little.
     """
     best = 1 + fits.best.values[AMPLITUDE]
-    above = best + fits.best.merrors[AMPLITUDE].upper * np.arange(3, 8.1, 0.25)
+    above = best + fits.best.merrors[AMPLITUDE].upper * np.geomspace(3, 100, 60)
     enough = _chi2_at(fits, above) - _chi2(fits.best) >= SHOWN
     top = above[int(enough.argmax())] if enough.any() else above[-1]
     amplitudes = np.unique([*np.linspace(0.0, top, POINTS), best])

@@ -206,6 +206,19 @@ def test_the_likelihood_has_the_best_fit_its_errors_and_its_significance(
         assert at_end == pytest.approx(1, abs=0.02)
 
 
+@pytest.mark.parametrize("fewer", [0.0, 0.5, 1.0])
+def test_the_likelihood_without_a_signal_starts_at_its_best(fewer: float, made: Model) -> None:
+    """Of as many counts as the background, and of less: it goes as far up, although errors at none say little."""
+    background = made.dataset.measurement.backgrounds["beam_off"]
+    counts = np.round(background - fewer * made.dataset.signal("contact", {})[0])
+    dataset = replace(made.dataset, measurement=replace(made.dataset.measurement, observed=counts.clip(0)))
+    events, rise, record = curve_of(replace(made, datasets=(dataset,)))
+    assert record["cevns_counts"]["value"] == pytest.approx(0, abs=5)
+    assert events[0] == 0
+    assert rise[-1] >= SHOWN
+    assert (np.diff(rise[rise.argmin() :]) > 0).all()
+
+
 def test_the_likelihood_of_argon_is_the_published_one(model: Callable[..., Model], root: Path) -> None:
     """Fig. 8 of arXiv:2003.10630, to what reading it and rounding leave."""
     path = root / "data" / "coherent_lar_2020" / "published" / "fig8_analysis_a.csv"

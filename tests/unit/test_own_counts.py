@@ -156,6 +156,7 @@ COMPLAINTS: list[tuple[Callable[[dict[str, str]], dict[str, str]], str]] = [
     (replaced("counts", "6.0,8.0,0.0,0.5,3.0", "6.0,8.0,0.0,0.5,-3.0"), "counts.csv: row 2: observed_counts -3 is neg"),
     (replaced("counts", "6.0,8.0,0.0,0.5,3.0\n", ""), "counts.csv: has 143 rows; expected 144, 12 times 12 bins"),
     (replaced("backgrounds", NEUTRONS, "signal"), "backgrounds.csv: column 'signal'; expected a name"),
+    (replaced("backgrounds", NEUTRONS, "nu_mu"), "backgrounds.csv: column 'nu_mu'; expected a name"),
     (
         replaced("backgrounds", NEUTRONS, "prompt neutrons"),
         "backgrounds.csv: column 'prompt neutrons'; expected",
