@@ -9,7 +9,10 @@ more of them.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from itertools import combinations as combinations_of
 from itertools import product
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,15 +38,64 @@ from cevnsi.physics.weak_charge import (
     quark_numbers,
     standard_model_charge,
 )
-from cevnsi.statistics.descent import descend
+from cevnsi.statistics.descent import FIRST_DAMPING, descend
 
 Amplitude = tuple[str, str]  # pair, and "" for the real or "_imag" for the imaginary part of its bracket in Eq. 10
 # Ends broadcast with parameters; only where a matter parameter has a domain, too, all of them are single numbers.
 Domain = Mapping[str, tuple[Real, Real]]
 # Chi2 (n,), gradient (n, k) and Hessian (n, k, k) at charges squared (n, k), ordered (e, mu) by nucleus.
-ChargeDerivatives = Callable[[FloatArray], tuple[FloatArray, FloatArray, FloatArray]]
+Answer = tuple[FloatArray, FloatArray, FloatArray]
+ChargeDerivatives = Callable[[FloatArray], Answer]
 
 DESCENTS_AT_ONCE = 20_000  # each of which needs some kilobytes
+FREE_AT_ONCE = 2_000  # points, of couplings without bounds, which take a few dozen descents each
+NEXT_TO_A_START = 0.5  # of the standard model's charges: starts whose amplitudes are closer lead to one minimum
+WORST_CONDITION = 1e6  # of amplitudes of two nuclei that two variables move
+SAME, SAME_PLACE = (
+    1e-10,
+    1e-6,
+)  # of chi2 and of a variable, over one and itself: descents that have ended in one minimum
+
+
+class Following(Protocol):
+    """Chi2 along descents over charges: a step may start at the nuisances of the step before, as it is near."""
+
+    def __call__(self, charges: FloatArray, which: NDArray[np.intp]) -> Answer:
+        """What `ChargeDerivatives` give, of descents with these numbers (n,)."""
+
+    def improve(self, charges: FloatArray, which: NDArray[np.intp]) -> NDArray[np.bool_]:
+        """Look for a lower minimum over nuisances at the ends of descents: which, (n,), have one to go on from."""
+
+    def start_from(self, which: NDArray[np.intp], others: NDArray[np.intp]) -> None:
+        """Let descents (n,) start where others are."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Anew:
+    """The plain way to follow a descent: every step by itself."""
+
+    derivatives: ChargeDerivatives
+
+    def __call__(self, charges: FloatArray, which: NDArray[np.intp]) -> Answer:
+        return self.derivatives(charges)
+
+    def improve(self, charges: FloatArray, which: NDArray[np.intp]) -> NDArray[np.bool_]:
+        """Nothing is lower than the least."""
+        return np.zeros(len(charges), bool)
+
+    def start_from(self, which: NDArray[np.intp], others: NDArray[np.intp]) -> None:
+        """There is nothing to start from."""
+
+
+# Least chi2 (n,) of a `Problem` of rows of so many points, between ends (n, d): by descents from `free_starts`.
+InRows = Callable[["Problem", FloatArray, FloatArray, int], FloatArray]
+
+
+def _all_apart(problem: "Problem", low: FloatArray, high: FloatArray, columns: int) -> FloatArray:
+    """The plain way: every point by itself."""
+    starts, apart = problem.free_starts(low, high)
+    least: FloatArray = problem.minima(low, high, starts, apart)[0].min(axis=0)
+    return least
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,13 +145,35 @@ def _matter_span(parameter: MatterParameter, domain: Domain, nuclide: Nuclide) -
     The amplitude grows with eps_u + eps_d whatever their difference, so its ends are at the ends of the sum.
     """
     numbers, within = quark_numbers(nuclide), domain[parameter.name]
+    slope: dict[Amplitude, dict[str, float]] = {(parameter.pair, ""): {nuclide.name: 1.0}}
+    if _is_free(parameter, domain) and numbers["u"] != numbers["d"]:  # then their difference alone reaches everything
+        return Direction(name=parameter.name, low=-np.inf, high=np.inf, slope=slope)
     least, most = (sum(domain[quark][side] for quark in parameter.quarks) for side in (0, 1))
     ends = np.maximum(least, within[0] / 3), np.minimum(most, within[1] / 3)
     split = [_free_interval(parameter, total, domain) for total in ends]
     at = [np.stack([numbers["u"] * u + numbers["d"] * (total - u) for u in of])
           for total, of in zip(ends, split, strict=True)]  # fmt: skip
-    low, high, slope = at[0].min(axis=0), at[1].max(axis=0), {(parameter.pair, ""): {nuclide.name: 1.0}}
-    return Direction(name=parameter.name, low=low, high=high, slope=slope)
+    return Direction(name=parameter.name, low=at[0].min(axis=0), high=at[1].max(axis=0), slope=slope)
+
+
+def _is_free(parameter: MatterParameter, domain: Domain) -> bool:
+    """Whether neither quark of a matter parameter has a bound, so that the difference of the two has none."""
+    return all(np.isneginf(domain[quark][0]) and np.isposinf(domain[quark][1]) for quark in parameter.quarks)
+
+
+def _free_directions(parameter: MatterParameter, domain: Domain, nuclides: tuple[Nuclide, ...]) -> list[Direction]:
+    """The sum of the quarks between the ends of a matter parameter's domain, all of it eps_d, and eps_u besides.
+
+    Of one nucleus the second alone reaches everything.
+    """
+    numbers = {n.name: quark_numbers(n) for n in nuclides}
+    key, (low, high) = (parameter.pair, ""), domain[parameter.name]
+    apart = {name: float(q["u"] - q["d"]) for name, q in numbers.items()}
+    total = {name: q["d"] / 3 for name, q in numbers.items()}
+    made = [Direction(name=parameter.quarks[0], low=-np.inf, high=np.inf, slope={key: apart})]
+    if len(nuclides) == 1 and any(apart.values()):
+        return made
+    return [*made, Direction(name=parameter.name, low=low, high=high, slope={key: total})]
 
 
 def directions(
@@ -107,10 +181,12 @@ def directions(
     domain: Domain,
     nuclides: tuple[Nuclide, ...],
     combinations: Mapping[str, Combination] = {},
+    spanned: bool = False,
 ) -> list[Direction]:
     """Everything that is minimised over, once matter parameters have fixed, or bounded, sums of pairs of it.
 
-    ValueError where a combination moves what such a sum is of.
+    A sum that is bounded and nothing else is a direction of its own if what there is may be `spanned` by several of
+    one amplitude, else all of the amplitude is one. ValueError where a combination moves what such a sum is of.
     """
     result = []
     tied: set[str] = set()
@@ -122,6 +198,8 @@ def directions(
             tied |= {name, *matter.quarks}
             if name in parameters:
                 result.append(_matter_direction(matter, parameters[name], domain, nuclides))
+            elif spanned and _is_free(matter, domain):
+                result += _free_directions(matter, domain, nuclides)
             else:
                 (nuclide,) = nuclides  # of several, what the sum leaves is no interval of one amplitude
                 result.append(_matter_span(matter, domain, nuclide))
@@ -154,6 +232,8 @@ def turning_points(
         charge = charge_of(matter.pair)
         rest = 0.0 if matter.pair in OFF_DIAGONAL else charge
         u, d = (domain[quark] for quark in matter.quarks)
+        if _is_free(matter, domain):  # the difference of the quarks takes any one amplitude to zero anywhere
+            return [], 6 * abs(charge) / (numbers["u"] + numbers["d"])
         points = [-3 * (rest + difference * end) / numbers["d"] for end in u]
         points += [-3 * (rest - difference * end) / numbers["u"] for end in d]
         return points, 6 * abs(charge) / (numbers["u"] + numbers["d"])
@@ -170,9 +250,11 @@ def turning_points(
             charge = charge_of(key[0])
             least = most = 0.0 if key[0] in OFF_DIAGONAL else charge
             for moved, ends in others:
-                by_ends = [moved.get(key, 0.0) * end for end in ends]
+                if not moved.get(key, 0.0):
+                    continue
+                by_ends = [moved[key] * end for end in ends]
                 least, most = least + min(by_ends), most + max(by_ends)
-            points += [-least / slope, -most / slope]
+            points += [-end / slope for end in (least, most) if np.isfinite(end)]
             scale = min(scale, abs(charge / slope))
     return points, scale
 
@@ -205,12 +287,18 @@ def least_over_domain(
     domain: Domain,
     couplings: NucleonCouplings,
     combinations: Mapping[str, Combination] = {},
+    following: Callable[[], Following] | None = None,
+    farthest: FloatArray | None = None,
+    in_rows: InRows | None = None,
 ) -> FloatArray:
     """Least chi2 over a domain at fixed parameters, whose values broadcast.
 
-    Where a matter parameter has a domain of its own, the minimum is at an end of it, or a local minimum inside.
+    An end of a domain may be infinite. `farthest` (k,) is then a charge squared by row and nuclide that no minimum is
+    beyond: descents stay where that of some nucleus is no more, as beyond those of all only grow. Where a matter
+    parameter has a domain of its own, the minimum is at an end of it, or a local minimum inside. What `following` makes
+    for every set of descents gives the same as the derivatives, only faster; so does `in_rows`, of points without ends.
     """
-    bounded = [name for name in domain if name in MATTER_PARAMETERS]
+    bounded = [name for name in domain if name in MATTER_PARAMETERS and not _is_free(MATTER_PARAMETERS[name], domain)]
     rest = {name: ends for name, ends in domain.items() if name not in bounded}
     within = {name: _reached(name, domain) for name in bounded}
     least: Real = np.inf
@@ -218,7 +306,10 @@ def least_over_domain(
         held = {name: end for name, end in zip(bounded, chosen, strict=True) if end is not None}
         inside = {name: within[name] for name in bounded if name not in held}
         here = {**parameters, **held}
-        found = _local_minimum(derivatives, nuclides, here, rest, inside, couplings, combinations)
+        follow = following or partial(_Anew, derivatives=derivatives)
+        found = _local_minimum(
+            derivatives, follow, nuclides, here, rest, inside, couplings, combinations, farthest, in_rows or _all_apart
+        )
         least = np.minimum(least, found)
     return np.asarray(least)
 
@@ -237,21 +328,24 @@ def _reached(name: str, domain: Domain) -> tuple[float, float]:
 
 def _local_minimum(
     derivatives: ChargeDerivatives,
+    following: Callable[[], Following],
     nuclides: tuple[Nuclide, ...],
     parameters: Mapping[str, Real],
     domain: Domain,
     inside: Domain,
     couplings: NucleonCouplings,
     combinations: Mapping[str, Combination],
+    farthest: FloatArray | None,
+    in_rows: InRows,
 ) -> Real:
     """Least of the local minima that descents from both signs of every amplitude that moves lead to.
 
     Only of those with each matter parameter of `inside` between its ends there.
     """
-    moving = directions(parameters, domain, nuclides, combinations)
+    moving = directions(parameters, domain, nuclides, combinations, spanned=True)
     by_nuclide = [fixed_amplitudes(n, parameters, couplings, combinations) for n in nuclides]
     keys = [key for key in by_nuclide[0] if key[0] != "tautau"]  # which changes no rate
-    moving = [d for d in moving if any(key in keys for key in d.slope)]
+    moving = [d for d in moving if any(any(d.slope[key].values()) for key in keys if key in d.slope)]
     values = [by[key] for by in by_nuclide for key in keys] + [end for d in moving for end in (d.low, d.high)]
     shape = np.broadcast_shapes(*map(np.shape, values))
 
@@ -260,25 +354,30 @@ def _local_minimum(
 
     fixed = np.stack([np.stack([flat(by[key]) for by in by_nuclide], -1) for key in keys], 1)  # (n, keys, nuclei)
     slope = [[[d.slope[key][n.name] if key in d.slope else 0.0 for n in nuclides] for key in keys] for d in moving]
-    problem = _Problem(
-        derivatives=derivatives,
+    charge = abs(float(np.mean([standard_model_charge(n, couplings) for n in nuclides])))
+    problem = Problem(
+        following=following,
         fixed=fixed,
         slope=np.array(slope).reshape(-1, len(keys), len(nuclides)),
         enters=np.array([[float(key[0] in pairs) for key in keys] for pairs in ROWS.values()]),
+        size=np.array([0.3 * charge if key[0] in OFF_DIAGONAL else charge for key in keys]),
+        charge=np.array([abs(float(standard_model_charge(n, couplings))) or 1.0 for n in nuclides]),
     )
     if not moving:
         return derivatives(problem.charges(fixed))[0].reshape(shape)
     low, high = (
         np.stack([flat(end) for end in ends], 1) for ends in zip(*((d.low, d.high) for d in moving), strict=True)
     )
-    charge = abs(float(np.mean([standard_model_charge(n, couplings) for n in nuclides])))
-    size: list[float] = [0.3 * charge if keys[k][0] in OFF_DIAGONAL else charge for k in problem.moved]
-    targets = list(product(*([-amplitude, amplitude] for amplitude in size)))
-    most = max(DESCENTS_AT_ONCE // (len(targets) + 2 ** len(moving)), 1)
+    if np.isinf(low).any() or np.isinf(high).any():
+        if farthest is None:
+            raise ValueError("a domain without an end; expected how far charges squared go")
+        return problem.least_of_free(low, high, farthest, shape, in_rows)
+    most = max(DESCENTS_AT_ONCE // (2 ** len(problem.moved) + 2 ** len(moving)), 1)
     least = np.empty(len(fixed))
     for first in range(0, len(fixed), most):  # block by block, lest memory grow with the points
         part = slice(first, first + most)
-        value, place = replace(problem, fixed=fixed[part]).minima(low[part], high[part], targets)
+        here = replace(problem, fixed=fixed[part])
+        value, place = here.minima(low[part], high[part], here.starts(low[part], high[part]))
         for name, ends in inside.items():
             both = [j for j, d in enumerate(moving) if d.name in MATTER_PARAMETERS[name].quarks]
             matter = 3 * place[:, :, both].sum(axis=2)
@@ -288,14 +387,27 @@ def _local_minimum(
     return least.reshape(shape)
 
 
+def first_of_their_kind(value: FloatArray, place: FloatArray) -> NDArray[np.bool_]:
+    """Which minima (starts, n), at places (starts, n, d), no earlier start of their problem has led to."""
+    first = np.ones(value.shape, bool)
+    for i in range(1, len(value)):
+        with np.errstate(invalid="ignore"):  # of what is infinite
+            same = np.abs(value[:i] - value[i]) <= SAME * (1 + np.abs(value[i]))
+        same &= (np.abs(place[:i] - place[i]) <= SAME_PLACE * (1 + np.abs(place[i]))).all(axis=2)
+        first[i] = ~same.any(axis=0)
+    return first
+
+
 @dataclass(frozen=True, kw_only=True)
-class _Problem:
+class Problem:
     """Chi2 and its derivatives as a function of what moves the amplitudes of several nuclei."""
 
-    derivatives: ChargeDerivatives
+    following: Callable[[], Following]
     fixed: FloatArray  # (n, keys, nuclei), amplitudes before anything moves
     slope: FloatArray  # (d, keys, nuclei), what one unit of a variable adds to them
     enters: FloatArray  # (rows, keys), one where the square of an amplitude is part of a charge
+    size: FloatArray  # (keys,), how large an amplitude of the mean of nuclei descents start from
+    charge: FloatArray  # (nuclei,), that of the standard model
 
     @property
     def moved(self) -> list[int]:
@@ -303,25 +415,144 @@ class _Problem:
         return [int(k) for k in np.flatnonzero(self.slope.any(axis=(0, 2)))]
 
     def minima(
-        self, low: FloatArray, high: FloatArray, targets: Sequence[Sequence[float]]
+        self,
+        low: FloatArray,
+        high: FloatArray,
+        starts: FloatArray,
+        active: NDArray[np.bool_] | None = None,
+        follow: Following | None = None,
+        first_damping: float = FIRST_DAMPING,
+        within: float = np.inf,
     ) -> tuple[FloatArray, FloatArray]:
-        """Local minima (starts, n), and variables there (starts, n, d)."""
-        starts, n = self.starts(low, high, targets), len(low)
-        # From all starts at once, as a step of few problems costs as much as one of many.
-        lows, highs = (np.tile(ends, (len(starts) // n, 1)) for ends in (low, high))
-        value, place = descend(lambda at, which: self(at, which % n), starts, lows, highs)
-        return value.reshape(-1, n), place.reshape(-1, *low.shape)
+        """Local minima (starts, n), and variables there (starts, n, d), of starts as many; infinite of idle ones.
 
-    def starts(self, low: FloatArray, high: FloatArray, targets: Sequence[Sequence[float]]) -> FloatArray:
-        """Variables (starts * n, d), of all problems for each start.
-
-        At them the amplitudes that move, in the mean of nuclei, are next to their targets. Where a variable moves
-        several of them there are minima in corners of the box, too, which are further starts.
+        From all starts at once, as a step of few problems costs as much as one of many. Other minima over nuisances are
+        looked for where chi2 is within so much of the least of a problem.
         """
+        many, n, d = starts.shape
+        lows, highs = (np.tile(ends, (many, 1)) for ends in (low, high))
+        place, value = starts.reshape(-1, d).copy(), np.full(many * n, np.inf)
+        follow, going = follow or self.following(), np.arange(many * n)
+        going = going if active is None else going[active.ravel()]
+        while going.size:
+
+            def at_step(at: FloatArray, which: NDArray[np.intp], going: NDArray[np.intp] = going) -> Answer:
+                return self(follow, at, going[which], going[which] % n)
+
+            value[going], place[going] = descend(at_step, place[going], lows[going], highs[going], first_damping)
+            ends = self._apart(value.reshape(many, n), place.reshape(many, n, d), going)
+            ends = ends[value[ends] <= value.reshape(many, n).min(axis=0)[ends % n] + within]
+            going = ends[follow.improve(self.charges(self._amplitudes(place[ends], ends % n)), ends)]
+        return value.reshape(many, n), place.reshape(many, n, d)
+
+    @staticmethod
+    def _apart(value: FloatArray, place: FloatArray, ended: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Of descents that have ended, those that no earlier start of their problem has led to the end of."""
+        return ended[first_of_their_kind(value, place).ravel()[ended]]
+
+    def starts(self, low: FloatArray, high: FloatArray) -> FloatArray:
+        """Variables (starts, n, d).
+
+        At them the amplitudes that move, in the mean of nuclei, are next to either sign of their size. Where a variable
+        moves several of them there are minima in corners of the box, too, which are further starts.
+        """
+        targets = list(product(*([-amplitude, amplitude] for amplitude in self.size[self.moved].tolist())))
         if (self.slope.any(axis=2).sum(axis=1) <= 1).all():
-            return np.concatenate([self._start(low, high, chosen) for chosen in targets])
+            return np.stack([self._start(low, high, chosen) for chosen in targets])
         corners = [np.stack(ends, 1) for ends in product(*zip(low.T, high.T, strict=True))]
-        return np.concatenate([self._nearest(low, high, np.array(targets)), *corners])
+        nearest = self._nearest(low, high, np.array(targets)).reshape(len(targets), *low.shape)
+        return np.concatenate([nearest, np.stack(corners)])
+
+    def reached(self, low: FloatArray, high: FloatArray, farthest: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Ends (n, d) of which none is infinite: beyond, the charge squared of every nucleus is more than `farthest`.
+
+        ValueError where two variables without an end move one amplitude, as then no single one of them says how far.
+        """
+        by_row = np.sqrt(farthest.reshape(len(self.enters), -1))
+        most = np.stack([by_row[rows > 0].max(axis=0) for rows in self.enters.T])  # (keys, nuclei)
+        unbounded = np.isinf(low).any(axis=0) | np.isinf(high).any(axis=0)
+        if ((self.slope[unbounded] != 0).any(axis=2).sum(axis=0) > 1).any():
+            raise ValueError("two couplings without bounds move one amplitude; expected one of them alone")
+        ends = low.copy(), high.copy()
+        for j in np.flatnonzero(unbounded):
+            mine, first, last = self.slope[j] != 0, self.fixed.copy(), self.fixed.copy()
+            for i in np.flatnonzero(~unbounded):
+                both = np.stack([end[:, i, None, None] * self.slope[i] for end in (low, high)])
+                first, last = first + both.min(axis=0), last + both.max(axis=0)
+            step = np.where(mine, self.slope[j], 1.0)
+            zeros = np.stack([-first / step, -last / step])[:, :, mine]  # (2, n, moved)
+            room = (most / np.abs(step))[mine]
+            least, greatest = (zeros - room).min(axis=(0, 2)), (zeros + room).max(axis=(0, 2))
+            ends[0][:, j] = np.where(np.isinf(low[:, j]), np.minimum(least, high[:, j]), low[:, j])
+            ends[1][:, j] = np.where(np.isinf(high[:, j]), np.maximum(greatest, ends[0][:, j]), high[:, j])
+        return ends
+
+    def least_of_free(
+        self, low: FloatArray, high: FloatArray, farthest: FloatArray, shape: tuple[int, ...], in_rows: InRows
+    ) -> FloatArray:
+        """Least chi2 of all problems, of this shape, where some variables have no end.
+
+        Of one nucleus they take its amplitude anywhere, so that problems which differ in nothing else are one.
+        """
+        everywhere = (np.isinf(low) & np.isinf(high)).all(axis=0)
+        if self.slope.shape[2] == 1 and everywhere.any():
+            fixed = np.where(self.slope[everywhere].any(axis=0), 0.0, self.fixed)
+            rows = np.concatenate([fixed.reshape(len(fixed), -1), low, high], axis=1)
+            _, first, inverse = np.unique(rows, axis=0, return_index=True, return_inverse=True)
+            if first.size < len(fixed):
+                few = replace(self, fixed=fixed[first])
+                least = few.least_of_free(low[first], high[first], farthest, first.shape, in_rows)
+                return np.asarray(least[inverse.ravel()].reshape(shape))
+        low, high = self.reached(low, high, farthest)
+        columns = shape[-1] if len(shape) > 1 else 1
+        most = max(FREE_AT_ONCE // columns, 1) * columns
+        parts = [slice(first, first + most) for first in range(0, len(low), most)]
+        return np.concatenate(
+            [in_rows(replace(self, fixed=self.fixed[part]), low[part], high[part], columns) for part in parts]
+        ).reshape(shape)
+
+    def free_starts(self, low: FloatArray, high: FloatArray) -> tuple[FloatArray, NDArray[np.bool_]]:
+        """Variables (starts, n, d) where some had no end, and which starts, (starts, n), none before them is next to.
+
+        At them amplitudes of some nuclei are those of the standard model, of either sign: of one if one variable moves
+        them, of two together if two do.
+        """
+        by_key = [self._free_starts_of(k, low, high) for k in self.moved]
+        starts, apart = [], []
+        for chosen in product(*(range(len(values)) for values, _ in by_key)):
+            start = (low + high) / 2
+            ok = np.ones(len(low), bool)
+            for (values, distinct), k, i in zip(by_key, self.moved, chosen, strict=True):
+                mine = self.slope[:, k].any(axis=1)
+                start[:, mine] = values[i]
+                ok &= distinct[i]
+            starts.append(start)
+            apart.append(ok)
+        return np.stack(starts), np.stack(apart)
+
+    def _free_starts_of(self, k: int, low: FloatArray, high: FloatArray) -> tuple[FloatArray, NDArray[np.bool_]]:
+        """The same of the variables (starts, n, v) that move one amplitude."""
+        mine = np.flatnonzero(self.slope[:, k].any(axis=1))
+        fixed, slope, found = self.fixed[:, k], self.slope[mine, k], []  # (n, nuclei), (v, nuclei)
+        widest = int((high - low)[:, mine].min(axis=0).argmax())
+        ends = low[:, mine[widest]], high[:, mine[widest]]
+        for of in combinations_of(range(len(self.charge)), min(mine.size, len(self.charge))):
+            matrix = slope[:, of].T
+            if np.linalg.cond(matrix) > WORST_CONDITION or matrix[0, widest] == 0:
+                continue
+            for signs in product((-1.0, 1.0), repeat=len(of)):
+                wanted = np.array(signs) * self.charge[list(of)] - fixed[:, of]
+                at = np.clip(wanted @ np.linalg.pinv(matrix).T, low[:, mine], high[:, mine])
+                left = wanted[:, 0] - at @ matrix[0]  # where an end has kept one from going so far, the widest makes up
+                at[:, widest] = np.clip(at[:, widest] + left / matrix[0, widest], *ends)
+                found.append(at)
+        values = np.stack(found)
+        amplitudes = (fixed + values @ slope) / self.charge  # (starts, n, nuclei)
+        distinct = np.ones(values.shape[:2], bool)
+        for i in range(1, len(values)):
+            near = (np.abs(amplitudes[:i] - amplitudes[i]) < NEXT_TO_A_START).all(axis=2)
+            distinct[i] = ~(near & distinct[:i]).any(axis=0)
+        return values, distinct
 
     def _nearest(self, low: FloatArray, high: FloatArray, targets: FloatArray) -> FloatArray:
         """Those at targets (starts, moved), by least squares."""
@@ -352,16 +583,23 @@ class _Problem:
     def charges(self, amplitude: FloatArray) -> FloatArray:
         """Charges squared (n, rows * nuclei) of amplitudes (n, keys, nuclei)."""
         by_row = np.einsum("rk,nki->nri", self.enters, amplitude**2)
-        return np.asarray(by_row.reshape(len(amplitude), -1))
+        return np.asarray(by_row.reshape(len(amplitude), self.slope.shape[2] * len(self.enters)))
 
-    def __call__(self, at: FloatArray, which: NDArray[np.intp]) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Chi2 (n,), gradient (n, d) and Hessian (n, d, d) at (n, d)."""
-        d, amplitude = len(self.slope), self.fixed[which]
+    def _amplitudes(self, at: FloatArray, which: NDArray[np.intp]) -> FloatArray:
+        """Amplitudes (n, keys, nuclei) at (n, d) of these problems (n,)."""
+        amplitude = self.fixed[which]
         for j, slope in enumerate(self.slope):
             amplitude += at[:, j, None, None] * slope
+        return amplitude
+
+    def __call__(
+        self, follow: Following, at: FloatArray, descents: NDArray[np.intp], which: NDArray[np.intp]
+    ) -> Answer:
+        """Chi2 (n,), gradient (n, d) and Hessian (n, d, d) at (n, d) along descents of these problems (n,)."""
+        d, amplitude = len(self.slope), self._amplitudes(at, which)
         entering = np.einsum("rk,jki->rijk", self.enters, self.slope)
         jacobian = 2 * np.einsum("nki,rijk->nrij", amplitude, entering).reshape(len(at), -1, d)
-        value, by_charge, second = self.derivatives(self.charges(amplitude))
+        value, by_charge, second = follow(self.charges(amplitude), descents)
         hessian = jacobian.swapaxes(1, 2) @ second @ jacobian
         together = 2 * np.einsum("rijk,lki->rijl", entering, self.slope)
         hessian += np.einsum("nc,cjl->njl", by_charge, together.reshape(-1, d, d))

@@ -53,6 +53,8 @@ from cevnsi.templates import Templates, build_templates, luminosities_per_cm2
 
 WALL = 1e-3  # counts that are expected of an empty bin, next to nothing beside any background
 BARRIERS = tuple(10.0**-k for k in range(10))  # counts; the last leaves 2e-9 of chi2 a bin
+MOST_DOUBLINGS = 60  # of a charge squared, which is 1e3 in the standard model; of one that is not seen at all
+MARGIN = 16.0  # on a charge squared that alone is too much
 VALUES_AT_ONCE = 200_000  # of arrays of which a few dozen are needed: points minimised at, or nodes times masses
 
 
@@ -613,6 +615,33 @@ def _charge_samples(model: Model) -> tuple[tuple[int, Sample], ...]:
             row = k // len(dataset.templates.nuclides)
             by_row[row].append((i, samples_of(dataset, (template[None], changes), model.nuisances)[0]))
     return tuple(found for row in by_row for found in row)
+
+
+@lru_cache(maxsize=16)
+def farthest_charges(model: Model) -> FloatArray:
+    """A charge squared (k,) by row and nuclide of all data sets that no minimum of chi2 is beyond.
+
+    `MARGIN` times what alone, with no nuisance moved, makes chi2 more than the standard model's, and rising. A nuisance
+    that takes a signal back costs the more the larger it is.
+    """
+    most, nuisances = standard_model_chi2(model), unfitted(model.nuisances)[None]
+    found = np.empty(len(_charge_samples(model)))
+    for k, (i, sample) in enumerate(_charge_samples(model)):
+        signals: list[Signal] = [
+            of_one_point(each_of(lambda values: 0.0 * values, dataset.signal("contact", {})))
+            for dataset in model.datasets
+        ]
+        nothing = model.expected(signals)(nuisances, np.zeros(1, np.intp))[0]
+        alone = np.zeros_like(nothing)
+        alone[:, model.parts[i]] = sample.counts(nuisances, np.zeros(1, np.intp))[0]
+        charge, before = 1.0, np.inf
+        for _ in range(MOST_DOUBLINGS):
+            now = float(model.likelihood(nothing + charge * alone)[0][0])
+            if now > max(most, before):
+                break
+            charge, before = 2 * charge, now
+        found[k] = MARGIN * charge
+    return found
 
 
 def charge_derivatives(model: Model, charges: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:

@@ -114,6 +114,8 @@ def make_line(
         usual = float(matter_parameter(u_low, d_low)), float(matter_parameter(u_high, d_high))
     else:
         usual = parameter(name).usual
+    if not np.isfinite(usual).all():
+        usual = parameter(name).usual
     low, high = (default if end is None else end for end, default in zip(ends, usual, strict=True))
     if not INTERACTIONS[interaction].zero_if_missing:
         check_point({name: high, **fixed})

@@ -8,6 +8,8 @@ import pytest
 from scipy.optimize import minimize
 
 from cevnsi.arrays import FloatArray
+from cevnsi.fast import poisson
+from cevnsi.fast.poisson import least_over_nuisances
 from cevnsi.model import Model, chi2_at, of_one_point, profiled
 from cevnsi.statistics.nuisances import limits, precisions
 
@@ -40,3 +42,19 @@ def test_the_least_chi2_is_found_along_a_wall(coupling: float, model: Callable[.
     assert found.chi2[0] == pytest.approx(float(chi2_at(used, "light_mediator", point)), rel=1e-12)
     assert min(ends) == pytest.approx(float(found.chi2[0]), abs=1e-3)
     assert found.chi2[0] <= min(ends) + 1e-6
+
+
+def test_rows_beside_a_wall_are_the_plain_way(model: Callable[..., Model], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which they do not ask: also where descents from their neighbours end in a higher minimum."""
+    used = model("csi_2021")
+    masses, couplings = np.geomspace(1, 1e4, 401)[[0, 155, 161, 168]], np.geomspace(1e-6, 1e-1, 801)
+    some = slice(330, 380, 7)
+    plane = {"mediator_mass_mev": masses[:, None], "coupling": couplings[some]}
+    plain = chi2_at(used, "light_mediator", plane)
+
+    def refused(*_: object) -> None:
+        raise AssertionError("the plain way was asked")
+
+    monkeypatch.setattr(poisson, "chi2_at", refused)
+    whole = least_over_nuisances(used, "light_mediator", {**plane, "coupling": couplings})
+    np.testing.assert_allclose(whole[:, some], plain, atol=1e-7)

@@ -301,6 +301,15 @@ PARAMETERS = [
         "scans.mine.domain.eps_emu_uV: [1, -1] is not a domain; expected low < high",
     ),
     (new_scan(domain={"eps_emu_uV": [1]}), "scans.mine.domain.eps_emu_uV: [1] is too short"),
+    (new_scan(domain={"eps_emu_uV": "fre"}), "scans.mine.domain.eps_emu_uV: 'fre' does not match '^free$'"),
+    (
+        new_scan(domain={"eps_emu_uV": "free", "eps_emu_dV": "free"}),
+        "scans.mine.domain.eps_emu_dV: is free, as eps_emu_uV is, which moves the same; expected bounds of one",
+    ),
+    (
+        put("scans", "matter_ee_mumu", "domain", "eps_ee_uV", "free"),
+        "domain_sensitivity.scan: matter_ee_mumu has eps_ee_uV free; expected bounds, which are then moved",
+    ),
     (
         new_scan(domain={"eps_emu_matter": [-1, 1]}),
         "scans.mine.domain.eps_emu_matter: a matter parameter is an axis; its eps_uV and eps_dV have domains",

@@ -13,7 +13,7 @@ from cevnsi.experiments.clock import Shares
 from cevnsi.experiments.csi_2017_time import STEADY_STATE, read_energy_time
 from cevnsi.experiments.measurement import PHOTOELECTRONS
 from cevnsi.fast import poisson
-from cevnsi.fast.poisson import derivatives_over_nuisances, is_handled, least_over_nuisances
+from cevnsi.fast.poisson import Following, derivatives_over_nuisances, is_handled, least_over_nuisances
 from cevnsi.fits import best_fit
 from cevnsi.model import Model, charge_derivatives, chi2_at, cut, held_at, profiled
 from cevnsi.parameters import Axis
@@ -137,6 +137,26 @@ def test_derivatives_by_charge_are_the_plain_ones(name: str, models: Mapping[str
     for mine, theirs in zip(found[1:], plain[1:], strict=True):
         # gradients are as good as the place of the minimum, the root of what chi2 is good to
         np.testing.assert_allclose(mine, theirs, rtol=1e-5, atol=1e-6 * np.abs(theirs).max())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_descents_that_are_followed_are_where_they_would_be(name: str, models: Mapping[str, Model]) -> None:
+    """Of steps that get shorter: where another minimum over nuisances is lower, that is found at their end."""
+    used, random = models[name], np.random.default_rng(4)
+    charges = random.uniform(0, 4000, (12, 2 * len(used.nuclides)))
+    follow, every = Following(model=used, interaction="contact"), np.arange(12)
+    for size in (2000.0, 300.0, 40.0, 5.0, 0.5):
+        follow(charges, every)
+        charges = np.abs(charges + random.uniform(-size, size, charges.shape))
+    before = follow(charges, every)[0]
+    lower = follow.improve(charges, every)
+    found, plain = follow(charges, every), derivatives_over_nuisances(used, "contact", charges)
+    assert ((found[0] < before - WITHIN) == lower).all()
+    np.testing.assert_allclose(found[0], plain[0], rtol=1e-12, atol=WITHIN)
+    for mine, theirs in zip(found[1:], plain[1:], strict=True):
+        np.testing.assert_allclose(mine, theirs, rtol=1e-5, atol=1e-6 * np.abs(theirs).max())
+    follow.start_from(every + 12, every)
+    np.testing.assert_allclose(follow(charges, every + 12)[0], plain[0], rtol=1e-12, atol=WITHIN)
 
 
 @pytest.mark.parametrize("point", [{}, {"eps_ee_dV": 0.4}, {"eps_mumu_uV": -0.3, "eps_emu_dV": 0.2}], ids=range(3))

@@ -11,7 +11,7 @@ from cevnsi.files.tables import BEST_FITS, RANGES, as_columns, read_parquet, wri
 from cevnsi.fits import best_fits_of, counts_likelihood, fits_of, fits_of_each, fitted_counts
 from cevnsi.output.spectra import fitted_table, spectra_table, templates_table
 from cevnsi.scans.chunks import as_grid
-from cevnsi.scans.limits import best_fits, scan_ranges
+from cevnsi.scans.limits import scan_limits
 from cevnsi.scans.ranges import AllowedRange
 from cevnsi.scans.regions import coarseness, contour_table
 from runner import run
@@ -40,7 +40,8 @@ def main(
     fits: list[tuple[Any, ...]] = []
     for name, section in sections.items():
         scan = parse_scan(name, section)
-        ranges, best = scan_ranges(model, scan), best_fits(model, scan)
+        limits = scan_limits(model, scan)
+        ranges, best = limits.ranges, limits.best_fits
         warnings: dict[Any, list[str]] = {}
         for grid in scan.pairs():
             grid_path, contours_path = next(paths)

@@ -23,6 +23,7 @@ from cevnsi.files.strict_yaml import LARGEST, ConfigError, load_yaml, near_miss
 from cevnsi.model import Analysis
 from cevnsi.parameters import (
     CEVNS_NORMALIZATION,
+    CONTACT_PARAMETERS,
     MATTER_PARAMETERS,
     NEUTRON_RADII,
     Axis,
@@ -44,6 +45,8 @@ MOST_IN_CHUNK = 20 * 10**6  # of all grids, the part that one chunk keeps, in me
 MOST_DOMAINS = 10**6  # of a map, each 0.5 kB of csv and some 0.3 ms, in two nuclei 30
 
 REACH_ROUNDING = 1e-12  # of a sum of decimals, over its range
+
+FREE, UNBOUNDED = "free", (-math.inf, math.inf)  # a domain without bounds
 
 SCALES = ("linear", "log")  # of an axis
 
@@ -114,6 +117,10 @@ def _axis(name: str, section: Mapping[str, Any]) -> Axis:
     )
 
 
+def _domain(ends: str | Sequence[float]) -> tuple[float, float]:
+    return UNBOUNDED if ends == FREE else (float(ends[0]), float(ends[1]))
+
+
 def parse_scan(name: str, section: Mapping[str, Any]) -> Scan:
     """The dataclass of a section that `check` has accepted.
 
@@ -129,7 +136,7 @@ def parse_scan(name: str, section: Mapping[str, Any]) -> Scan:
         name=name,
         interaction=section["interaction"],
         axes=axes,
-        domain={key: (float(low), float(high)) for key, (low, high) in section.get("domain", {}).items()},
+        domain={key: _domain(ends) for key, ends in section.get("domain", {}).items()},
         fixed={key: float(value) for key, value in section.get("fixed", {}).items()},
         combinations={key: combination(key, of) for key, of in section.get("combinations", {}).items()},
         nuisances=tuple(section.get("nuisances", ())),
@@ -218,7 +225,8 @@ def _value_complaints(key: str, scan: Scan) -> Iterator[str]:
     """Of a scan that came from no file, whose values nothing has checked."""
     values = [(f"axes.{axis.name}.min", axis.minimum) for axis in scan.axes]
     values += [(f"axes.{axis.name}.max", axis.maximum) for axis in scan.axes]
-    values += [(f"domain.{name}", end) for name, ends in scan.domain.items() for end in ends]
+    bounded = {name: ends for name, ends in scan.domain.items() if ends != UNBOUNDED}
+    values += [(f"domain.{name}", end) for name, ends in bounded.items() for end in ends]
     values += [(f"fixed.{name}", value) for name, value in scan.fixed.items()]
     for place, value in values:
         if not abs(value) <= LARGEST:  # which is false of nan
@@ -237,6 +245,21 @@ def _axis_complaints(key: str, axis: Axis) -> Iterator[str]:
         yield f"{key}: {axis.points} points do not all differ between {axis.minimum!r} and {axis.maximum!r}"
 
 
+def _free_complaints(key: str, scan: Scan) -> Iterator[str]:
+    """Couplings without bounds that move one amplitude, besides the two whose sum a matter axis is."""
+    tied = {quark for axis in scan.axes if axis.name in MATTER_PARAMETERS for quark in quarks_of(axis.name)}
+    moved: dict[tuple[str, bool], str] = {}
+    for name, ends in scan.domain.items():
+        if name in tied or not any(map(math.isinf, ends)):
+            continue
+        for part in expanded({name: 1.0}, scan.combinations):
+            if part in CONTACT_PARAMETERS:
+                made = CONTACT_PARAMETERS[part]
+                other = moved.setdefault((made.pair, made.imaginary), name)
+                if other != name:
+                    yield f"{key}.domain.{name}: is free, as {other} is, which moves the same; expected bounds of one"
+
+
 def _domain_complaints(key: str, scan: Scan) -> Iterator[str]:
     """What can be minimised over, and matter axes that need both quarks."""
     for name, (low, high) in scan.domain.items():
@@ -244,6 +267,7 @@ def _domain_complaints(key: str, scan: Scan) -> Iterator[str]:
             yield f"{key}.domain.{name}: [{low:g}, {high:g}] is not a domain; expected low < high"
         if name in MATTER_PARAMETERS:
             yield f"{key}.domain.{name}: a matter parameter is an axis; its eps_uV and eps_dV have domains"
+    yield from _free_complaints(key, scan)
     named = sorted(scan.named)
     exact = {name for name, made in scan.combinations.items() if made.is_of_couplings}
     has_domain = INTERACTIONS[scan.interaction].has_domain
@@ -381,6 +405,9 @@ def _sensitivity_complaints(section: Mapping[str, Any], scan: Scan) -> Iterator[
     if len(scan.axes) != 2 or any(axis.name not in MATTER_PARAMETERS for axis in scan.axes):
         found = ", ".join(_names(scan))
         yield f"domain_sensitivity.scan: {scan.name} must scan matter parameters only, two of them; it scans {found}"
+    for name, ends in scan.domain.items():
+        if any(map(math.isinf, ends)):
+            yield f"domain_sensitivity.scan: {scan.name} has {name} {FREE}; expected bounds, which are then moved"
     bounds = parse_sensitivity(section)
     if bounds.minimum <= 0:
         yield f"domain_sensitivity.bounds: min {bounds.minimum:g}; expected a positive number"

@@ -39,6 +39,7 @@ def _charge_intervals(
     domain: Domain,
     couplings: NucleonCouplings,
     combinations: Mapping[str, Combination],
+    farthest: float,
 ) -> dict[str, tuple[Real, Real]]:
     """Least and greatest contribution to Q_e^2 alone, to Q_mu^2 alone, and to both ("emu")."""
     moving = directions(parameters, domain, (nuclide,), combinations)
@@ -53,6 +54,8 @@ def _charge_intervals(
         target = "emu" if pair == "emu" else next((row for row, pairs in ROWS.items() if pair in pairs), None)
         if target is not None:  # tautau changes no rate: the source makes no nu_tau
             least, greatest = _square_interval(low, high)
+            if np.isinf(greatest).any():  # beyond the farthest chi2 only grows
+                greatest = np.where(np.isinf(greatest), np.maximum(farthest, least), greatest)
             sums[target] = sums[target][0] + least, sums[target][1] + greatest
     return sums
 
@@ -111,10 +114,11 @@ def polygon_minimum(
     domain: Domain,
     couplings: NucleonCouplings,
     combinations: Mapping[str, Combination] = {},
+    farthest: float = np.inf,
 ) -> FloatArray:
     """Least chi2 over `domain` at fixed `parameters`, whose values broadcast; the contraction has (e, mu).
 
-    Of what `handles` says yes to.
+    Of what `handles` says yes to. Where an end of the domain is infinite, charges squared go as far as the farthest.
     """
-    intervals = _charge_intervals(nuclide, parameters, domain, couplings, combinations)
+    intervals = _charge_intervals(nuclide, parameters, domain, couplings, combinations, farthest)
     return _polygon_minimum(contraction, intervals)

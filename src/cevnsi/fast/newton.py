@@ -17,7 +17,8 @@ from cevnsi.arrays import FloatArray
 
 ENOUGH = 1e-8  # of a decrement, which leaves 3e-13 of chi2
 ROUNDING = 1e-14  # of chi2, below which no decrement means anything
-MOST_STEPS = 100
+MOST_STEPS = 50
+MOST_ELIMINATED = 6  # nuisances
 NEXT_TO_NOTHING = 0.95  # of the way to where a sample is nothing
 
 Places = NDArray[np.intp]
@@ -120,8 +121,24 @@ def factors_of(scaled_by: Sequence[Places], scales: FloatArray) -> FloatArray:
     return factors
 
 
+def _solved(slope: FloatArray, curvature: FloatArray) -> FloatArray:
+    """Steps (nuisances, n) by LAPACK, point by point; not numbers where a curvature is singular."""
+    try:
+        return np.asarray(np.linalg.solve(curvature.transpose(2, 0, 1), -slope.T[..., None])[..., 0].T, float)
+    except np.linalg.LinAlgError:
+        if slope.shape[1] == 1:
+            return np.full(slope.shape, np.nan)
+        each = range(slope.shape[1])
+        return np.concatenate([_solved(slope[:, i : i + 1], curvature[..., i : i + 1]) for i in each], axis=1)
+
+
 def _steps(slope: FloatArray, curvature: FloatArray) -> FloatArray:
-    """Newton's (nuisances, n), by Gauss's elimination without pivots, as the curvature is positive."""
+    """Newton's (nuisances, n); of few nuisances by Gauss's elimination without pivots, as the curvature is positive.
+
+    That takes all points at once, in steps whose number grows with the square of the nuisances.
+    """
+    if len(slope) > MOST_ELIMINATED:
+        return _solved(slope, curvature)
     matrix, step, count = curvature.copy(), -slope, len(slope)
     for i in range(count):
         for j in range(i + 1, count):

@@ -6,7 +6,7 @@ between them. A data set whose nuisances only scale samples has sums of its own 
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import cycle, pairwise
 
@@ -17,10 +17,11 @@ from cevnsi.arrays import FloatArray, Real
 from cevnsi.fast.newton import ChargeTerms, Counted, Descended, Places, Problem, descend
 from cevnsi.fast.poisson_scales import Scaled, ScaledPart, has_scales_alone, scaled_part, scaled_signal
 from cevnsi.fast.poisson_shapes import Shaped, ShapedPart, shaped, shaped_part
-from cevnsi.model import DataSet, Led, Model, charge_derivatives, chi2_at
+from cevnsi.model import BARRIERS, DataSet, Led, Model, charge_derivatives, chi2_at
 from cevnsi.physics.interaction import Values
 from cevnsi.physics.interactions import INTERACTIONS
 from cevnsi.physics.weak_charge import ROWS
+from cevnsi.statistics.descent import levels
 from cevnsi.statistics.nuisances import held, limits, precisions, unfitted
 
 COLD = 64  # points of a row from one that starts with nothing to the next
@@ -32,6 +33,7 @@ LIKE = 1.0  # of chi2: a point that starts farther up is not asked how strong it
 COARSE = 16  # columns from its neighbours at which a point is looked at on both sides of kinks, whatever these say
 SMOOTH = 1e-3  # of chi2: a point that starts from its neighbours farther up is not like them
 NEAR = 1e-2  # of chi2: where the sides of a kink differ by more, as neighbours say, one is not looked at
+LOWER = 1e-10  # of chi2, over one and its value: by what another minimum over nuisances is lower, and no rounding
 ARRAYS_BY_POINT = 6  # in units of the few dozen that `VALUES_AT_ONCE` is of
 
 
@@ -83,15 +85,6 @@ def _problem(led: Led, parts: Sequence[Counted]) -> Problem:
     )
 
 
-def _levels(columns: int) -> list[tuple[int, Places]]:
-    """Columns of a row in the order in which they are found, and how far off are those that they start from."""
-    found, stride = [(0, np.arange(0, columns, COLD))], COLD // 2
-    while stride:
-        found.append((stride, np.arange(stride, columns, 2 * stride)))
-        stride //= 2
-    return [(stride, level) for stride, level in found if level.size]
-
-
 def _between(scales: FloatArray, columns: Places, stride: int) -> FloatArray:
     """Scales (nuisances, rows, n) at columns from those a stride to both sides, and three of them: their cubic."""
     last = scales.shape[2] - 1
@@ -120,7 +113,7 @@ def _beyond(problem: Problem, which: Places, found: Descended, look: NDArray[np.
         weak = np.abs(found.jump[j]) <= WEAK * 2 * problem.prior[j, j] * np.abs(found.scales[j] - 1)
         weak &= found.fallen < LIKE
         gap[j, weak] = np.inf
-        some = np.flatnonzero(look[j] & ~weak)
+        some = np.flatnonzero(look[j] & ~weak & ~np.isnan(found.chi2))
         if some.size:
             other = descend(problem, which[some], found.scales[:, some], int(j))
             more = other.chi2 - found.chi2[some]
@@ -158,6 +151,23 @@ def _cold(model: Model, problem: Problem, which: Places) -> Descended:
     return found
 
 
+def _walled(model: Model, problem: Problem, which: Places) -> Descended:
+    """Descents of points (n,) whose shapes let nothing be expected in a bin that is empty, as `Model.profiled` does it.
+
+    Beyond that wall chi2 is infinite. As if less and less were observed in empty bins the minimum goes along it.
+    """
+    found = None
+    for empty in BARRIERS:
+        parts = [part.raised(empty) if isinstance(part, Shaped) else part for part in problem.parts]
+        raised = replace(problem, parts=parts)
+        found = _cold(model, raised, which) if found is None else descend(raised, which, found.scales)
+        if empty in BARRIERS[:: len(BARRIERS) - 1]:  # the first and the last
+            _beyond(raised, which, found, np.ones_like(found.scales, bool), np.zeros_like(found.scales))
+    assert found is not None
+    value = problem.terms(which, found.scales, np.where(found.scales < 1, -1.0, 1.0)).value
+    return replace(found, chi2=np.where(np.isnan(found.chi2), np.nan, value))
+
+
 def _take_apart(
     model: Model, problem: Problem, which: Places, found: Descended, neighbours: Sequence[FloatArray]
 ) -> None:
@@ -189,7 +199,7 @@ def least_over_nuisances(model: Model, interaction: str, parameters: Values) -> 
     scales, chi2 = np.tile(problem.first[..., None], (1, rows, columns)), np.empty((rows, columns))
     places, gaps = np.arange(rows * columns).reshape(rows, columns), np.zeros_like(scales)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # where counts cannot be
-        for stride, found in _levels(columns):
+        for stride, found in levels(columns, COLD):
             here, shape_here = places[:, found].ravel(), (rows, found.size)
             if stride:
                 sides = found - stride, np.where(found + stride < columns, found + stride, found - stride)
@@ -210,11 +220,77 @@ def least_over_nuisances(model: Model, interaction: str, parameters: Values) -> 
             gaps[..., found] = gap.reshape(count, *shape_here)
             chi2[:, found] = best.chi2.reshape(shape_here)
             scales[..., found] = best.scales.reshape(count, *shape_here)
+        if problem.bends and (lost := np.flatnonzero(np.isnan(chi2))).size:
+            chi2.ravel()[lost] = _walled(model, problem, lost).chi2
         missed = np.isnan(chi2).ravel() | led.below((scales.reshape(count, rows * columns) - 1).T)
         if missed.any():
             points = {name: np.broadcast_to(value, shape).ravel()[missed] for name, value in parameters.items()}
             chi2.ravel()[missed] = chi2_at(plain, interaction, points)
     return chi2.reshape(shape)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Charged:
+    """Chi2 of a model that `is_handled` against the nuisances at charges squared."""
+
+    plain: Model
+    charges: FloatArray  # (n, k), by row and nuclide of all data sets
+    parts: Sequence[Scaled | Shaped]
+    columns: Sequence[Places]  # which of the charges each data set has
+    problem: Problem
+
+    @property
+    def every(self) -> Places:
+        """Numbers of all points."""
+        return np.arange(len(self.charges))
+
+    def best(self) -> Descended:
+        """The least chi2 of each point, from all starts and on both sides of every kink."""
+        found = _cold(self.plain.led.model, self.problem, self.every)
+        _beyond(self.problem, self.every, found, np.ones_like(found.scales, bool), np.zeros_like(found.scales))
+        return found
+
+    def derivatives(self, best: Descended) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+        """Chi2 (n,), its gradient (n, k) and Hessian (n, k, k), and how scales follow charges, (n, k, nuisances)."""
+        (points, charges), count, every = self.charges.shape, len(self.problem.prior), self.every
+        found = ChargeTerms(
+            gradient=np.zeros((charges, points)),
+            hessian=np.zeros((charges, charges, points)),
+            mixed=np.zeros((charges, count, points)),
+        )
+        terms = self.problem.terms(every, best.scales, np.where(best.scales < 1, -1.0, 1.0))
+        for part, columns in zip(self.parts, self.columns, strict=True):
+            part.by_charge(every, best.scales, columns, found)
+        own = terms.curvature if terms.bent is None else terms.curvature + terms.bent
+        resting = (best.scales <= self.problem.floor) | (best.scales >= self.problem.ceiling) | self.problem.held
+        resting |= self.problem.kinked & (best.scales == 1)  # these do not follow
+        found.mixed[np.broadcast_to(resting, found.mixed.shape)] = 0.0
+        own[resting[:, None] | resting] = 0.0
+        own[np.arange(count), np.arange(count)] += resting
+        left = np.isnan(best.chi2) | self.plain.led.below((best.scales - 1).T)
+        own[..., left] = np.eye(count)[..., None]
+        mixed = np.moveaxis(found.mixed, 2, 0)  # (n, k, nuisances)
+        following = np.linalg.solve(np.moveaxis(own, 2, 0), mixed.swapaxes(1, 2))
+        value, gradient = best.chi2.copy(), found.gradient.T.copy()
+        hessian = np.moveaxis(found.hessian, 2, 0) - mixed @ following
+        if left.any():
+            plain = charge_derivatives(self.plain, self.charges[left])
+            for mine, theirs in zip((value, gradient, hessian), plain, strict=True):
+                mine[left] = theirs
+        return value, gradient, hessian, np.asarray(-following.swapaxes(1, 2), float)
+
+
+def _charged(model: Model, interaction: str, charges: FloatArray) -> _Charged:
+    """That of the interaction whose coefficients the charges are."""
+    led = model.led
+    by_row = np.arange(charges.shape[1]).reshape(len(ROWS), -1)  # of nuclides
+    ends = np.cumsum([0, *(len(dataset.templates.nuclides) for dataset in model.datasets)])
+    columns = [by_row[:, first:last].ravel() for first, last in pairwise(ends)]
+    parts = [
+        _at_points(part, dataset, interaction, {}, list(charges.T[mine]), (len(charges),))
+        for dataset, part, mine in zip(led.model.datasets, _parts(led.model, interaction, False), columns, strict=True)
+    ]
+    return _Charged(plain=model, charges=charges, parts=parts, columns=columns, problem=_problem(led, parts))
 
 
 def derivatives_over_nuisances(
@@ -224,40 +300,91 @@ def derivatives_over_nuisances(
 
     The interaction is that whose coefficients the charges (n, k) are, by row and nuclide of all data sets.
     """
-    points, count = len(charges), len(model.nuisances)
-    every, plain, led = np.arange(points), model, model.led
-    model = led.model
-    by_row = np.arange(charges.shape[1]).reshape(len(ROWS), -1)  # of nuclides
-    ends = np.cumsum([0, *(len(dataset.templates.nuclides) for dataset in model.datasets)])
-    mine = [by_row[:, first:last].ravel() for first, last in pairwise(ends)]
-    parts = [
-        _at_points(part, dataset, interaction, {}, list(charges.T[columns]), (points,))
-        for dataset, part, columns in zip(model.datasets, _parts(model, interaction, False), mine, strict=True)
-    ]
-    problem = _problem(led, parts)
-    found = ChargeTerms(
-        gradient=np.zeros((charges.shape[1], points)),
-        hessian=np.zeros((charges.shape[1], charges.shape[1], points)),
-        mixed=np.zeros((charges.shape[1], count, points)),
-    )
+    charged = _charged(model, interaction, charges)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # where counts cannot be
-        best = _cold(model, problem, every)
-        _beyond(problem, every, best, np.ones_like(best.scales, bool), np.zeros_like(best.scales))
-        terms = problem.terms(every, best.scales, np.where(best.scales < 1, -1.0, 1.0))
-        for part, columns in zip(parts, mine, strict=True):
-            part.by_charge(every, best.scales, columns, found)
-    own = terms.curvature if terms.bent is None else terms.curvature + terms.bent
-    resting = (best.scales <= problem.floor) | (best.scales >= problem.ceiling) | problem.held
-    resting |= problem.kinked & (best.scales == 1)  # these do not follow
-    found.mixed[np.broadcast_to(resting, found.mixed.shape)] = 0.0
-    own[resting[:, None] | resting] = 0.0
-    own[np.arange(count), np.arange(count)] += resting
-    left = np.isnan(best.chi2) | led.below((best.scales - 1).T)
-    own[..., left] = np.eye(count)[..., None]
-    follow = np.moveaxis(found.mixed, 2, 0)  # (n, k, nuisances)
-    taken = follow @ np.linalg.solve(np.moveaxis(own, 2, 0), follow.swapaxes(1, 2))
-    result = best.chi2, found.gradient.T.copy(), np.moveaxis(found.hessian, 2, 0) - taken
-    if left.any():
-        for mine_of, theirs in zip(result, charge_derivatives(plain, charges[left]), strict=True):
-            mine_of[left] = theirs
-    return result
+        return charged.derivatives(charged.best())[:3]
+
+
+@dataclass(kw_only=True, eq=False)
+class Following:
+    """`derivatives_over_nuisances` along descents over charges, as `cevnsi.domains.Following`.
+
+    The nuisances of a step start where those of the step before go to, to first order in the charges. So a descent
+    stays in one of the minima that there may be over nuisances; `improve` looks for others where it ends.
+    """
+
+    model: Model
+    interaction: str
+    known: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, bool))  # (descents,)
+    value: FloatArray = field(default_factory=lambda: np.zeros(0))
+    scales: FloatArray = field(default_factory=lambda: np.zeros((0, 0)))  # (descents, nuisances)
+    charges: FloatArray = field(default_factory=lambda: np.zeros((0, 0)))  # (descents, k) at which these are
+    follow: FloatArray = field(default_factory=lambda: np.zeros((0, 0, 0)))  # (descents, k, nuisances)
+
+    def _make_room(self, descents: int, k: int) -> None:
+        more, count = descents - self.known.size, len(self.model.nuisances)
+        if more <= 0:
+            return
+        self.known = np.append(self.known, np.zeros(more, bool))
+        self.value = np.append(self.value, np.full(more, np.inf))
+        for name, shape in (("scales", (count,)), ("charges", (k,)), ("follow", (k, count))):
+            old = getattr(self, name).reshape(-1, *shape)
+            setattr(self, name, np.concatenate([old, np.zeros((more, *shape))]))
+
+    def _remember(self, which: Places, charges: FloatArray, best: Descended, follow: FloatArray) -> None:
+        """Where descents (n,) are, if that is lower than where they were."""
+        lower = best.chi2 <= self.value[which]
+        these = which[lower]
+        self.known[these], self.value[these] = True, best.chi2[lower]
+        self.scales[these], self.charges[these] = best.scales.T[lower], charges[lower]
+        self.follow[these] = follow[lower]
+
+    def _started(self, charged: _Charged, which: Places) -> Descended:
+        """From where the last steps lead to; cold, and of scales alone first, where there was none."""
+        known = np.flatnonzero(self.known[which])
+        moved = charged.charges[known] - self.charges[which[known]]
+        start = np.tile(charged.problem.first, (1, which.size))
+        start[:, known] = (self.scales[which[known]] + np.einsum("nk,nkj->nj", moved, self.follow[which[known]])).T
+        new = np.flatnonzero(~self.known[which])
+        if new.size and charged.problem.bends:
+            shaping = self.model.led.model.shaping[:, None]
+            scales_alone = replace(charged.problem, held=charged.problem.held | shaping)
+            start[:, new] = descend(scales_alone, new, start[:, new]).scales
+        start = np.clip(start, charged.problem.floor, charged.problem.ceiling)
+        found = descend(charged.problem, charged.every, start)
+        if (lost := np.flatnonzero(np.isnan(found.chi2))).size:
+            _take(found, lost, _cold(self.model.led.model, charged.problem, lost))
+        return found
+
+    def __call__(self, charges: FloatArray, which: Places) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Chi2 (n,), gradient (n, k) and Hessian (n, k, k) of descents with these numbers (n,)."""
+        self._make_room(int(which.max(initial=-1)) + 1, charges.shape[1])
+        charged = _charged(self.model, self.interaction, charges)
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # where counts cannot be
+            best = self._started(charged, which)
+            *found, follow = charged.derivatives(best)
+        self._remember(which, charges, best, follow)
+        value, gradient, hessian = found
+        return value, gradient, hessian
+
+    def improve(self, charges: FloatArray, which: Places) -> NDArray[np.bool_]:
+        """Look for lower chi2 over nuisances at (n, k), from all starts and on both sides of kinks: where it is, (n,).
+
+        Descents go on from there.
+        """
+        charged = _charged(self.model, self.interaction, charges)
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            here, best = self._started(charged, which).chi2, charged.best()
+        lower = best.chi2 < here - LOWER * (1 + np.abs(here))
+        some = which[lower]
+        self.value[some], self.scales[some], self.charges[some] = best.chi2[lower], best.scales.T[lower], charges[lower]
+        self.follow[some] = 0.0
+        return np.asarray(lower)
+
+    def start_from(self, which: Places, others: Places) -> None:
+        """Let descents (n,) start at the nuisances of others."""
+        self._make_room(int(which.max(initial=-1)) + 1, self.charges.shape[1])
+        self.known[which], self.value[which] = self.known[others], np.inf
+        for name in ("scales", "charges", "follow"):
+            values = getattr(self, name)
+            values[which] = values[others]

@@ -5,7 +5,7 @@ products of each point by itself, so that no point's last digit depends on what 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -91,6 +91,10 @@ class Shaped:
     coefficients: FloatArray  # (points, terms)
     templates: FloatArray  # (shapes, terms, rows, cells), `_stacked`
     shape: Places  # (points,), which of the shapes
+
+    def raised(self, empty: float) -> "Shaped":
+        """The same as if so much were observed in bins that are empty."""
+        return replace(self, part=replace(self.part, observed=np.maximum(self.part.observed, empty)))
 
     def factors(self, scales: FloatArray) -> FloatArray:
         """What multiplies each sample, (samples, n)."""

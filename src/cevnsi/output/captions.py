@@ -1,5 +1,6 @@
 """What a reader is told about each figure, in HTML: data, statistic, thresholds and domain, from the configuration."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -184,6 +185,8 @@ def threshold_text(scan: Scan) -> str:
 
 
 def _interval(name: str, low: float, high: float) -> str:
+    if math.isinf(low) and math.isinf(high):
+        return f"{html_name(name)} without bounds"
     return f"{html_name(name)} from {number(low)} to {number(high)}{unit(name)}"
 
 

@@ -126,7 +126,13 @@ def profiled(scan: Scan, axes: Sequence[str] | None = None) -> str:
     if axes is not None:
         domains |= {axis.name: (axis.minimum, axis.maximum) for axis in scan.onto(axes).over}
     return "; ".join(
-        ["normalization pull", *(f"{name} in [{low:g}, {high:g}]" for name, (low, high) in domains.items())]
+        [
+            "normalization pull",
+            *(
+                f"{name}, unbounded" if math.isinf(high - low) else f"{name} in [{low:g}, {high:g}]"
+                for name, (low, high) in domains.items()
+            ),
+        ]
     )
 
 

@@ -8,11 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cevnsi.arrays import FloatArray, Real
-from cevnsi.domains import ChargeDerivatives, Domain, least_over_domain
+from cevnsi.domains import ChargeDerivatives, Domain, InRows, least_over_domain
 from cevnsi.fast.contraction import contraction_of, has_contraction
 from cevnsi.fast.coupling_domain import MOST_EDGES, handles, polygon_minimum
+from cevnsi.fast.free_rows import least_in_rows
 from cevnsi.fast.poisson import (
     ARRAYS_BY_POINT,
+    Following,
     derivatives_over_nuisances,
     is_handled,
     least_over_nuisances,
@@ -23,6 +25,7 @@ from cevnsi.model import (
     at_standard_model,
     charge_derivatives,
     chi2_at,
+    farthest_charges,
     held_at,
     is_of_charges,
     standard_model_chi2,
@@ -44,11 +47,12 @@ def chi2(
     parameters: Mapping[str, Real],
     domain: Domain,
     combinations: Mapping[str, Combination] = {},
+    in_rows: InRows = least_in_rows,
 ) -> FloatArray:
     """Chi2 at parameters, least over a domain of contact couplings and combinations of them; values broadcast.
 
     Of two or more dimensions the last is a row (`least_over_nuisances`), which nobody may cut. A nuisance that is named
-    is held there, and its prior counts.
+    is held there, and its prior counts. `in_rows` is what finds it where some coupling has no bounds.
     """
     held = {nuisance.name for nuisance in model.nuisances} | ({CEVNS_NORMALIZATION} if domain else set())
     if not held.isdisjoint(parameters):
@@ -57,14 +61,31 @@ def chi2(
     if domain:
         couplings, parameters = at_standard_model(model, parameters)
         derivatives: ChargeDerivatives = partial(charge_derivatives, model)
+        following: Callable[[], Following] | None = None
+        unbounded = any(np.isinf(end).any() for ends in domain.values() for end in ends)
+        farthest = farthest_charges(model) if unbounded else None
         if contracted:
             contraction = contraction_of(model, interaction, {})
             if handles(model.nuclides, domain, combinations):
-                return polygon_minimum(contraction, model.nuclides[0], parameters, domain, couplings, combinations)
+                most = np.inf if farthest is None else float(farthest.max())
+                return polygon_minimum(
+                    contraction, model.nuclides[0], parameters, domain, couplings, combinations, most
+                )
             derivatives = contraction.derivatives
         elif is_handled(model):
             derivatives = partial(derivatives_over_nuisances, model, interaction)
-        return least_over_domain(derivatives, model.nuclides, parameters, domain, couplings, combinations)
+            following = partial(Following, model=model, interaction=interaction)
+        return least_over_domain(
+            derivatives,
+            model.nuclides,
+            parameters,
+            domain,
+            couplings,
+            combinations,
+            following=following,
+            farthest=farthest,
+            in_rows=in_rows,
+        )
     parameters = expanded(parameters, combinations)
     terms = INTERACTIONS[interaction].terms
     if parts := _in_parts(model, interaction, parameters):
@@ -138,6 +159,7 @@ def least_chi2(
     domain: Domain,
     over: Sequence[Axis] = (),
     combinations: Mapping[str, Combination] = {},
+    in_rows: InRows = least_in_rows,
 ) -> FloatArray:
     """Chi2 at parameters, least over the domain and over axes between their ends; values broadcast.
 
@@ -148,7 +170,7 @@ def least_chi2(
     exact = [axis for axis in over if is_exact(model, interaction, axis, named, combinations)]
     domain = {**domain, **{axis.name: (axis.minimum, axis.maximum) for axis in exact}}
     if len(exact) == len(over):
-        return np.broadcast_to(chi2(model, interaction, parameters, domain, combinations), shape)
+        return np.broadcast_to(chi2(model, interaction, parameters, domain, combinations, in_rows), shape)
     axis, *rest = (axis for axis in over if axis not in exact)
     point = {name: np.broadcast_to(value, shape).ravel() for name, value in parameters.items()}
 

@@ -5,7 +5,7 @@ change by a fraction of their error, and not the points of a grid.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from cevnsi.arrays import FloatArray, Real
 from cevnsi.domains import turning_points
-from cevnsi.model import Model
+from cevnsi.fast.free_rows import AlongCurve
+from cevnsi.model import Model, of_one_point
 from cevnsi.parameters import Axis, Combination
 from cevnsi.physics.interactions import INTERACTIONS, parameter
 from cevnsi.physics.weak_charge import NucleonCouplings
@@ -21,10 +22,13 @@ from cevnsi.scans.axes import Scan
 from cevnsi.scans.chi2 import is_cheap, is_exact, least_chi2, reference
 from cevnsi.scans.ranges import AllowedRange
 from cevnsi.statistics.intervals import below, parabolic, refine
+from cevnsi.statistics.nuisances import unfitted
 from cevnsi.statistics.thresholds import threshold
 
 SAMPLES_PER_DECADE = 20  # of a logarithmic parameter, over the relative error of the counts
 SAMPLES_PER_CHARGE = 8  # of the SM charge that a contact parameter adds to an amplitude, over the same
+SAMPLES_OF_CHARGE = 41  # of a contact parameter, besides those about where chi2 may turn
+SAMPLES_OF_FREE = 101  # the same where another has no bounds, so that no one amplitude says where that is
 SAMPLES_OF_UNKNOWN = 1001  # of a linear parameter with no such scale, and besides
 SAMPLES_OF_SMOOTH = 101  # of one in which counts are of low degree, or nearly so
 FINEST_OF_UNKNOWN = 1e-6  # of its reach about zero, where its interaction is off
@@ -40,7 +44,9 @@ FLAT = 1e-9  # chi2 that varies by less, over all of an axis, does not depend on
 def relative_error(model: Model) -> float:
     """Error of the SM counts over the counts, 1 / sqrt(<P, P>) with the weights of the statistic; infinite for none."""
     counts = model.standard_model_counts
-    curvature = model.likelihood(counts[None])[2][0]
+    signals = [of_one_point(dataset.signal("contact", {})) for dataset in model.datasets]
+    everything = model.expected(signals)(unfitted(model.nuisances)[None], np.zeros(1, np.intp))[0]
+    curvature = model.likelihood(everything)[2][0]  # where backgrounds are, too, as these make most of its error
     square = float((curvature / 2 * counts**2).sum())
     return square**-0.5 if square > 0 else np.inf
 
@@ -95,6 +101,18 @@ class Curve:
     scan: Scan
     axis: Axis
     others: str  # "profiled", "zero" or "fixed"
+    # Chi2 on samples of two axes, by what was sampled, which the curves of one plane share.
+    planes: dict[tuple[object, ...], FloatArray] = field(default_factory=dict, compare=False, repr=False)
+
+    @cached_property
+    def _kept(self) -> dict[int, tuple[FloatArray, FloatArray]]:
+        """Samples by how fine they are, as ranges and best fits ask for the same."""
+        return {}
+
+    @cached_property
+    def _lowest(self) -> dict[int, tuple[float, float]]:
+        """Coordinate and value of the least chi2, by the number of samples that it was followed down from."""
+        return {}
 
     @property
     def _second(self) -> tuple[Axis, ...]:
@@ -114,7 +132,12 @@ class Curve:
 
     def _chi2(self, parameters: Mapping[str, Real], over: Sequence[Axis]) -> FloatArray:
         scan = self.scan
-        return least_chi2(self.model, scan.interaction, parameters, scan.domain, over, scan.combinations)
+        return least_chi2(self.model, scan.interaction, parameters, scan.domain, over, scan.combinations, self._in_rows)
+
+    @cached_property
+    def _in_rows(self) -> AlongCurve:
+        """What finds chi2 where something has no bounds, and starts from the samples."""
+        return AlongCurve()
 
     @property
     def _most(self) -> int:
@@ -143,15 +166,46 @@ class Curve:
 
     def samples(self, finer: int = 1) -> tuple[FloatArray, FloatArray]:
         """Coordinates, and chi2 there: exact, or where another axis is sampled too by its parabola between samples."""
+        if finer not in self._kept:
+            self._kept[finer] = self._sampled(finer)
+        return self._kept[finer]
+
+    def _sampled(self, finer: int) -> tuple[FloatArray, FloatArray]:
         x = self._coordinates(finer)
         minimised = self._minimised(finer)
         sampled = [axis for axis in minimised if not self._is_exact(axis)]
+        if not sampled and self._is_free:  # as a row, whose points start from one another
+            row: dict[str, Real] = {**self._fixed(), self.axis.name: self.axis.value(x)[None]}
+            return x, self._chi2(row, minimised)[0]
         if not sampled:
             return x, self(x)
         second, rest = sampled[0], [axis for axis in minimised if axis.name != sampled[0].name]
-        here = {self.axis.name: self.axis.value(x)[:, None], second.name: second.values()}
-        parameters: dict[str, Real] = {**self._fixed(), **here}
-        return x, parabolic(self._chi2(parameters, rest))
+        return x, parabolic(self._plane({self.axis.name: self.axis.value(x), second.name: second.values()}, rest))
+
+    @cached_property
+    def _is_free(self) -> bool:
+        """Whether something that chi2 is minimised over has no bounds."""
+        return any(np.isinf(ends).any() for ends in self.scan.domain.values())
+
+    @cached_property
+    def is_sampled_exactly(self) -> bool:
+        """Whether samples are chi2 itself, as no other axis is sampled, nor any made as a row."""
+        return all(self._is_exact(axis) for axis in self._over) and not self._is_free
+
+    def lowest(self, x: FloatArray, samples: FloatArray) -> tuple[float, float]:
+        """Coordinate and value of the least chi2, followed down from samples of it."""
+        if x.size not in self._lowest:
+            self._lowest[x.size] = lowest(self, x, samples, exact=self.is_sampled_exactly)
+        return self._lowest[x.size]
+
+    def _plane(self, values: Mapping[str, FloatArray], rest: Sequence[Axis]) -> FloatArray:
+        """Chi2 at all values of this axis and another, in their order, of which a curve along either is made."""
+        names = [axis.name for axis in (*self.scan.axes, *self.scan.over) if axis.name in values]
+        key = tuple((name, values[name].tobytes()) for name in names)
+        if key not in self.planes:
+            here = {names[0]: values[names[0]][:, None], names[1]: values[names[1]]}
+            self.planes[key] = self._chi2({**self._fixed(), **here}, rest)
+        return self.planes[key] if next(iter(values)) == names[0] else self.planes[key].T
 
     def _coordinates(self, finer: int) -> FloatArray:
         low, high = self.axis.minimum, self.axis.maximum
@@ -166,8 +220,9 @@ class Curve:
         domain = {**elsewhere, **self.scan.domain, **within}
         points, step = _charge_step(self.model, self.axis.name, domain, couplings, self.scan.combinations, finer)
         parts = [_around(float(np.clip(point, low, high)), step, low, high) for point in points]
+        least = SAMPLES_OF_FREE if self._is_free else SAMPLES_OF_CHARGE
         return np.unique(
-            np.concatenate([[low, high], np.linspace(low, high, max(self.axis.points, 41 * finer)), *parts])
+            np.concatenate([[low, high], np.linspace(low, high, max(self.axis.points, least * finer)), *parts])
         )
 
     def relaxed(self) -> Iterator[tuple[str, "Curve"]]:
@@ -175,15 +230,17 @@ class Curve:
         for axis in self._second if self.others == "profiled" else ():
             for text, wider in _wider(axis):
                 axes = tuple(wider if a.name == axis.name else a for a in self.scan.axes)
-                yield text, replace(self, scan=replace(self.scan, axes=axes))
+                yield text, replace(self, planes={}, scan=replace(self.scan, axes=axes))
         for axis in self.scan.over:
             for text, wider in _wider(axis):
                 over = tuple(wider if a.name == axis.name else a for a in self.scan.over)
-                yield text, replace(self, scan=replace(self.scan, over=over))
+                yield text, replace(self, planes={}, scan=replace(self.scan, over=over))
         for name, (low, high) in self.scan.domain.items():
+            if np.isinf(high - low):  # there is no bound to move
+                continue
             for text, wider in _wider(Axis(name=name, minimum=low, maximum=high, points=2)):
                 domain = {**self.scan.domain, name: (wider.minimum, wider.maximum)}
-                yield text, replace(self, scan=replace(self.scan, domain=domain))
+                yield text, replace(self, planes={}, scan=replace(self.scan, domain=domain))
 
 
 def _wider(axis: Axis) -> Iterator[tuple[str, Axis]]:
@@ -213,21 +270,24 @@ def curves(model: Model, plane: Scan, name: str) -> list[Curve]:
     return made
 
 
-def lowest(curve: Callable[[FloatArray], FloatArray], x: FloatArray, samples: FloatArray) -> tuple[float, float]:
+def lowest(
+    curve: Callable[[FloatArray], FloatArray], x: FloatArray, samples: FloatArray, exact: bool = False
+) -> tuple[float, float]:
     """Coordinate and value of the least chi2 on a curve, followed down from its lowest samples.
 
-    Samples may be approximate, so those that may be next to the least are taken anew.
+    Unless these are exact, those that may be next to the least are taken anew.
     """
     most = samples.min() + 0.1 * min(float(np.ptp(samples)), 1.0)
     near = samples <= most
     near[1:] |= samples[:-1] <= most
     near[:-1] |= samples[1:] <= most
     near[[0, -1]] = True
-    exact = samples.copy()
-    exact[near] = curve(x[near])
-    _, at, value = refine(lambda c, row: curve(c), x, exact[None], most)
-    place = int(np.where(near, exact, np.inf).argmin())
-    candidates = np.append(x[place], at), np.append(exact[place], value)
+    known = samples.copy()
+    if not exact:
+        known[near] = curve(x[near])
+    _, at, value = refine(lambda c, row: curve(c), x, known[None], most)
+    place = int(np.where(near, known, np.inf).argmin())
+    candidates = np.append(x[place], at), np.append(known[place], value)
     best = int(candidates[1].argmin())
     return float(candidates[0][best]), float(candidates[1][best])
 
@@ -265,21 +325,23 @@ class BestFit:
 FLAT_WITHIN = 0.01  # of delta chi2: a best fit is no better known than this, as no figure or table shows less
 
 
-def best_fit(model: Model, plane: Scan, name: str, grid: str) -> BestFit:
-    """The best fit of one parameter of a plane, all others minimised over."""
-    curve = curves(model, plane, name)[0]
+def best_fit(curve: Curve, grid: str) -> BestFit:
+    """The best fit of one parameter of a plane, along the curve that has all others minimised over."""
     x, samples, _ = settled(curve, lambda y: [y.min() + FLAT_WITHIN])
-    at, least = lowest(curve, x, samples)
+    at, least = curve.lowest(x, samples)
     flat = below(curve, x, samples, [least + FLAT_WITHIN])[0] or [(at, at)]
     low, high, value = curve.axis.value(np.array([flat[0][0], flat[-1][1], at])).tolist()
-    return BestFit(grid=grid, parameter=name, value=value, chi2=least, flat_from=low, flat_to=high)
+    return BestFit(grid=grid, parameter=curve.axis.name, value=value, chi2=least, flat_from=low, flat_to=high)
 
 
 def least_of(model: Model, plane: Scan) -> float:
     """Least chi2 between the ends of a plane's axes, all that it minimises over included."""
-    curve = curves(model, plane, plane.axes[0].name)[0]  # for a mediator its mass, at which all couplings cost little
+    return _least_along(curves(model, plane, plane.axes[0].name)[0])
+
+
+def _least_along(curve: Curve) -> float:
     x, samples = curve.samples()
-    return lowest(curve, x, samples)[1]
+    return curve.lowest(x, samples)[1]
 
 
 def _set_by(curve: Curve, intervals: Sequence[tuple[float, float]]) -> list[tuple[str, str]]:
@@ -305,7 +367,7 @@ def allowed(
     The warning says what the intervals are not to be trusted for, and is empty as a rule.
     """
     x, samples, fine = settled(curve, lambda y: [(y.min() if least is None else least) + t for t in thresholds])
-    start = lowest(curve, x, samples)[1] if least is None else least
+    start = curve.lowest(x, samples)[1] if least is None else least
     warning = "" if fine else "chi2 varies faster than it was sampled: intervals may be missing"
     if np.ptp(samples) < FLAT:
         others = " once minimised over the others" if curve.others == "profiled" else ""
@@ -313,7 +375,7 @@ def allowed(
     levels = [start + threshold for threshold in thresholds]
     found = below(curve, x, samples, levels)
     if not all(found):  # an interval shorter than rounding is its best fit
-        at, value = lowest(curve, x, samples)
+        at, value = curve.lowest(x, samples)
         found = [
             intervals or ([(at, at)] if value <= level else []) for intervals, level in zip(found, levels, strict=True)
         ]
@@ -352,25 +414,59 @@ def curve_ranges(
     return rows
 
 
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """Ranges and best fits of a scan."""
+
+    ranges: list[AllowedRange]
+    best_fits: list[BestFit]
+
+
+def _curves_of(model: Model, scan: Scan) -> dict[str, dict[str, list[Curve]]]:
+    """Curves of every parameter of every plane of a scan, by grid and name; those of one plane share their samples."""
+    made: dict[str, dict[str, list[Curve]]] = {}
+    for grid, axes in scan.pairs().items():
+        plane, planes = scan.onto(axes), dict[tuple[object, ...], FloatArray]()
+        made[grid] = {}
+        for axis in plane.axes:
+            profiled, *others = curves(model, plane, axis.name)
+            made[grid][axis.name] = [replace(profiled, planes=planes), *others]
+    return made
+
+
+def _ranges(model: Model, scan: Scan, made: Mapping[str, Mapping[str, list[Curve]]]) -> list[AllowedRange]:
+    # for a mediator the first axis is its mass, at which all couplings cost little
+    least = reference(model, scan, lambda: min(_least_along(next(iter(each.values()))[0]) for each in made.values()))
+    rows: list[AllowedRange] = []
+    done: set[str] = set()
+    for by_name in made.values():
+        for name, of_name in by_name.items():
+            if name not in done:
+                done.add(name)
+                for curve in of_name:
+                    rows += curve_ranges(curve, scan.name, least, scan.levels())
+    return rows
+
+
+def _best_fits(made: Mapping[str, Mapping[str, list[Curve]]]) -> list[BestFit]:
+    return [best_fit(of_name[0], grid) for grid, by_name in made.items() for of_name in by_name.values()]
+
+
+def scan_limits(model: Model, scan: Scan) -> Limits:
+    """`scan_ranges` and `best_fits` of a scan, from the same samples."""
+    made = _curves_of(model, scan)
+    return Limits(ranges=_ranges(model, scan, made), best_fits=_best_fits(made))
+
+
 def scan_ranges(model: Model, scan: Scan) -> list[AllowedRange]:
     """Allowed intervals of every parameter of a scan, from its reference: the least chi2 between the ends of its axes.
 
     n_dof = 2 gives the extent of a region of two parameters, n_dof = 1 the range of one. A parameter of several planes
     has its rows once, as each plane minimises over all other axes.
     """
-    planes = [scan.onto(axes) for axes in scan.pairs().values()]
-    least = reference(model, scan, lambda: min(least_of(model, plane) for plane in planes))
-    rows: list[AllowedRange] = []
-    done: set[str] = set()
-    for plane in planes:
-        for axis in plane.axes:
-            if axis.name not in done:
-                done.add(axis.name)
-                for curve in curves(model, plane, axis.name):
-                    rows += curve_ranges(curve, scan.name, least, scan.levels())
-    return rows
+    return _ranges(model, scan, _curves_of(model, scan))
 
 
 def best_fits(model: Model, scan: Scan) -> list[BestFit]:
     """The best fit of each axis of each plane of a scan."""
-    return [best_fit(model, scan.onto(axes), name, grid) for grid, axes in scan.pairs().items() for name in axes]
+    return _best_fits(_curves_of(model, scan))

@@ -16,6 +16,21 @@ NEXT_TO_AN_END = 1e-12  # of the box's width
 FIRST_DAMPING, LARGEST_DAMPING = 1.0, 1e12  # over the largest curvature
 
 
+def levels(columns: int, cold: int) -> list[tuple[int, NDArray[np.intp]]]:
+    """Columns of a row in the order in which they are found, and how far off are those that they start from.
+
+    The first, every `cold` (a power of two), start from nothing.
+
+    >>> [(stride, found.tolist()) for stride, found in levels(6, 4)]
+    [(0, [0, 4]), (2, [2]), (1, [1, 3, 5])]
+    """
+    found, stride = [(0, np.arange(0, columns, cold))], cold // 2
+    while stride:
+        found.append((stride, np.arange(stride, columns, 2 * stride)))
+        stride //= 2
+    return [(stride, level) for stride, level in found if level.size]
+
+
 def _snapped(at: FloatArray, low: FloatArray, high: FloatArray) -> FloatArray:
     """Places in the box, at an end of it where they are beside one but for rounding: there is no room for a step."""
     beside = NEXT_TO_AN_END * (high - low)
@@ -47,17 +62,22 @@ def _step(
 
 
 def descend(
-    derivatives: Derivatives, start: FloatArray, low: FloatArray, high: FloatArray
+    derivatives: Derivatives,
+    start: FloatArray,
+    low: FloatArray,
+    high: FloatArray,
+    first_damping: float = FIRST_DAMPING,
 ) -> tuple[FloatArray, FloatArray]:
     """Value (n,) and place (n, d) of the local minimum that each problem's start leads to; start, low, high are (n, d).
 
     A step is -(abs(H) + damping)^-1 gradient, with the magnitudes of the Hessian's eigenvalues, so that it leads down
     and away from saddles; it goes as far as the box lets it, and is taken if the value falls. It stays in the box.
+    Starts that are next to their minimum need little damping from the first.
     """
     at = _snapped(start, low, high)
     problem = np.arange(len(at))
     value, gradient, hessian = derivatives(at, problem)
-    least, place, damping = value.copy(), at.copy(), np.full(len(at), FIRST_DAMPING)
+    least, place, damping = value.copy(), at.copy(), np.full(len(at), first_damping)
     for _ in range(MOST_STEPS):
         step, free = _step(at, low, high, gradient, hessian, damping)
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # what does not move has all the room
