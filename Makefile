@@ -12,7 +12,7 @@ PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(CORES) --dis
 # Snakemake names neither the file nor the line of what it cannot read, so an overlay is read first.
 SNAKEMAKE = $(if $(CONFIG),$(BIN)/python -m cevnsi check $(addprefix --configfile ,$(CONFIG)) &&) $(BIN)/snakemake $$(test -t 2 && echo --logger rich) --cores $(CORES) $(OVERLAY) --
 
-.PHONY: figures report hepdata test test-fast lint mutants bench bench-smoke test-cluster test-browser verify readme clean env checks
+.PHONY: figures coherent report hepdata test test-fast lint mutants bench bench-smoke test-cluster test-browser verify readme clean env checks
 
 figures: env
 	$(SNAKEMAKE)
@@ -20,6 +20,10 @@ figures: env
 # One page of everything, results/report.html, to be opened offline; runs what is not there yet.
 report: env
 	$(SNAKEMAKE) report
+
+# What the public data of COHERENT say together: results/studies/coherent/.
+coherent: env
+	$(SNAKEMAKE) coherent
 
 # A submission to HEPData from finished results; fails unless their validator accepts it.
 hepdata: env
@@ -65,7 +69,7 @@ verify: figures
 	$(BIN)/python tests/reference/verify.py
 
 # Tables and pictures of README.md and docs/, from finished results.
-readme: figures
+readme: figures coherent
 	$(BIN)/python docs/generate.py
 
 env: .venv/.complete

@@ -16,6 +16,7 @@ include: "workflow/rules/digitization.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/hepdata.smk"
 include: "workflow/rules/page.smk"
+include: "workflow/rules/studies.smk"
 
 
 rule all:
@@ -27,7 +28,8 @@ rule all:
 
 rule analyses:
     input:
-        files_of_all(ANALYSES),
+        [file for study in STUDIES for file in files_of_study(study)],
+        files_of_all(OF_STUDY[None]),
         ["results/provenance.json"] if PAPER else [],
     localrule: True
 
@@ -39,7 +41,7 @@ for NAME in STUDIES:
         name:
             NAME
         input:
-            files_of_all(OF_STUDY[NAME]),
+            files_of_study(NAME),
             ["results/provenance.json"] if NAME == DEFAULT else [],
         localrule: True
 

@@ -7,7 +7,7 @@ Run by `make readme`; what `make bench` has measured goes in too, if it was run.
 import json
 import re
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,18 +20,21 @@ from cevnsi.files.tables import (
     COHERENT_CHOICES,
     COHERENT_SCORECARD,
     DOMAIN_BEST,
+    DOMAIN_ENDS,
     DOMAIN_HOLE,
     DOMAIN_MATCHES,
     PUBLISHED,
+    RANGES,
     SCORECARD,
     contour_layout,
     read_table,
 )
 from cevnsi.scans.limits import scan_ranges
+from cevnsi.statistics.thresholds import threshold
 from cevnsi.studies.coherent.scorecard import EXPLANATIONS, choices_markdown
 from cevnsi.studies.coherent.scorecard import markdown as coherent_markdown
 from cevnsi.studies.known import DEFAULT, STUDIES, analyses_of
-from cevnsi.studies.liao_marfatia_2017.scorecard import markdown
+from cevnsi.studies.liao_marfatia_2017.scorecard import interval_ends, markdown
 
 ROOT = Path(__file__).parents[1]
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
@@ -59,10 +62,10 @@ HEADLINES: dict[str, Callable[[Text], str]] = {
 }
 
 
-def light_mediator_limit(results: Path, analysis: str) -> float:
+def light_mediator_limit(results: Path, analysis: str, scan: str = "light_mediator") -> float:
     """Greatest coupling allowed at the smallest mass of Fig. 2: the lowest of its line's ends there."""
     layout = contour_layout(("mediator_mass_mev", "coupling"))
-    line = read_table(results / analysis / "contours" / "light_mediator.csv", layout)
+    line = read_table(results / analysis / "contours" / f"{scan}.csv", layout)
     mass = line["mediator_mass_mev"]
     at_edge = np.isclose(line["confidence_level"], TWO_SIGMA) & (line["n_dof"] == 2) & np.isclose(mass, mass.min())
     return float(line["coupling"][at_edge].min())
@@ -204,6 +207,106 @@ def domains(results: Path, analyses: Sequence[str]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _joined(intervals: Iterable[tuple[float, float]], digits: int = 3) -> str:
+    """Intervals in words; nothing where there are none."""
+    return " and ".join(f"{low:.{digits}f} to {high:.{digits}f}" for low, high in intervals)
+
+
+def _ranges(results: Path, analysis: str, scan: str, parameter: str) -> str:
+    """Allowed intervals of one parameter at 90 % CL; nothing of an analysis without the scan."""
+    path = results / analysis / "ranges.csv"
+    table = read_table(path, RANGES) if path.exists() else {"scan": []}
+    if scan not in table["scan"]:
+        return ""
+    others = table["other_parameters"][table["scan"].index(scan)]
+    found = interval_ends(table, scan, parameter, 1, others)
+    low_at_grid = any("lower" in table["ends_at_grid"][i] for i, name in enumerate(table["scan"]) if name == scan)
+    if low_at_grid and len(found) == 1:  # no less is looked for
+        return f"up to {found[0][1]:.3f}"
+    return _joined(found.tolist())
+
+
+OF_COHERENT = {"csi_2017": "CsI 2017", "csi_2021": "CsI 2021", "lar_2020": "LAr 2020", "joint": "CsI 2021 + LAr 2020"}
+# What is asked of each analysis, or of the one in which a radius is fitted: scan and parameter.
+RANGES_OF_COHERENT = {
+    "sin2_theta_w": ("mixing_angle", "sin2_theta_w", ""),
+    "eps_ee_uV = eps_ee_dV": ("ee_tied", "eps_ee_V", ""),
+    "eps_mumu_uV = eps_mumu_dV": ("mumu_tied", "eps_mumu_V", ""),
+    "R_n of Cs and I, fm": ("radius_csi", "neutron_radius_csi_fm", "_radius"),
+    "R_n of Ar, fm": ("radius_ar", "neutron_radius_Ar40_fm", "_radius"),
+}
+
+
+def coherent_headline(results: Path) -> str:
+    """The numbers of the study of COHERENT's data that a reader looks for first, one column per data set."""
+    folder = results / "studies" / "coherent"
+    card = read_table(folder / "scorecard.csv", COHERENT_SCORECARD)
+    stated = {(d, k): v for d, k, v in zip(card["dataset"], card["key"], card["published"], strict=True)}
+    rows = [["90 % CL, one parameter", *OF_COHERENT.values()], ["---"] * (1 + len(OF_COHERENT))]
+    fits = {
+        name: json.loads((results / name / "best_fit.json").read_text(encoding="utf-8"))["together"]
+        for name in OF_COHERENT
+    }
+
+    def published(name: str, key: str) -> str:
+        return f" ({stated[name, key]:g})" if (name, key) in stated else ""
+
+    rows.append(
+        ["CEvNS events that are seen (published)"]
+        + [
+            f"{seen['value']:.0f} +{seen['error_high']:.0f} -{seen['error_low']:.0f}{published(name, 'cevns_counts')}"
+            for name, seen in ((name, fit["cevns_counts"]) for name, fit in fits.items())
+        ]
+    )
+    rows.append(
+        ["their significance (published)"]
+        + [f"{fit['significance']:.1f}{published(name, 'significance')}" for name, fit in fits.items()]
+    )
+    for quantity, (scan, parameter, of) in RANGES_OF_COHERENT.items():
+        rows.append([quantity, *(_ranges(results, f"{name}{of}", scan, parameter) for name in OF_COHERENT)])
+    for pair in ("ee", "mumu"):
+        ends = [_without_a_domain(results / name / "domain_ends.csv", pair) for name in OF_COHERENT]
+        rows.append([f"eps_{pair} of Eq. 11, without a domain", *ends])
+    limits = [f"{light_mediator_limit(results, name, 'mediator'):.3g}" for name in OF_COHERENT]
+    rows.append(["greatest g of a 1 MeV mediator, 2 sigma", *limits])
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def _without_a_domain(path: Path, pair: str) -> str:
+    """Both ends of one matter parameter at 90 % CL, one parameter; of one nucleus there are none."""
+    if not path.exists():
+        return "none"
+    table = read_table(path, DOMAIN_ENDS)
+    return _reach_or_range(
+        list(zip(*(table[key] for key in DOMAIN_ENDS.columns), strict=True)), pair, "inf", threshold(0.90, 1)
+    )
+
+
+def domain_ends(results: Path) -> str:
+    """Ranges of the matter parameters in domains of several widths, and without one, of the analyses that have them."""
+    lines = ["| analysis | bound on each coupling | delta chi2 | eps_ee | eps_mumu |", "|---|---|---|---|---|"]
+    for name in OF_COHERENT:
+        path = results / name / "domain_ends.csv"
+        if not path.exists():
+            continue
+        table = read_table(path, DOMAIN_ENDS)
+        rows = list(zip(*(table[key] for key in DOMAIN_ENDS.columns), strict=True))
+        for bound, level in dict.fromkeys((row[1], row[4]) for row in rows):
+            cells = [_reach_or_range(rows, pair, bound, level) for pair in ("ee", "mumu")]
+            said = "none" if bound == "inf" else f"{float(bound):.3g}"
+            lines.append(f"| `{name}` | {said} | {level:.2f} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _reach_or_range(rows: Sequence[Sequence[Any]], pair: str, bound: str, level: float) -> str:
+    """Both ends of one matter parameter, in brackets those that only the domain, or what was looked at, sets."""
+    found = {}
+    for name, at, _, _, delta, side, end, reach in rows:
+        if (name, at) == (f"eps_{pair}_matter", bound) and abs(delta - level) < 1e-9:
+            found[side] = f"({end:.2f})" if reach == "yes" else f"{end:.2f}"
+    return f"{found['lower']} to {found['upper']}"
+
+
 def of_data_sets(results: Path) -> dict[str, str]:
     """Of each data set what is published against ours and what choices are worth, from the study that has these.
 
@@ -216,6 +319,8 @@ def of_data_sets(results: Path) -> dict[str, str]:
         for name in EXPLANATIONS:
             blocks[f"scorecard {name}"] = coherent_markdown(card, name)
             blocks[f"choices {name}"] = choices_markdown(choices, name)
+        blocks["headline coherent"] = coherent_headline(results)
+        blocks["domain ends"] = domain_ends(results)
     return blocks
 
 
@@ -247,6 +352,9 @@ def main() -> None:
         **of_data_sets(results),
     }
     pictures = {f"{name}.png": results / "paper" / "figures" for name in PICTURES}
+    if (results / "studies" / "coherent" / "scorecard.csv").exists():
+        together = results / "studies" / "coherent" / "figures"
+        pictures |= {f"coherent_{figure.name}.png": together for figure in STUDIES["coherent"].together}
     measured = results / "benchmark.json"
     if measured.exists():
         blocks["benchmark"] = "\n".join(json.loads(measured.read_text(encoding="utf-8"))["table"]) + "\n"
@@ -254,7 +362,7 @@ def main() -> None:
     for path, text in fill({path: path.read_text(encoding="utf-8") for path in PAGES}, blocks).items():
         path.write_text(text, encoding="utf-8")
     for picture, folder in pictures.items():
-        shutil.copy(folder / picture, ROOT / "docs" / "figures")
+        shutil.copy(folder / picture.removeprefix("coherent_"), ROOT / "docs" / "figures" / picture)
 
 
 if __name__ == "__main__":

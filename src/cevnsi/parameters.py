@@ -225,14 +225,45 @@ def combination(name: str, of: Mapping[str, float]) -> Combination:
         tex=said.tex,
         html=said.html,
         spoken=said.spoken,
+        unit=said.unit,
         usual=(min(least), max(most)),
         zero_is_standard_model=known is CONTACT_PARAMETERS,
         of=dict(of),
     )
 
 
+def _tied(pair: str) -> Parameter:
+    """Both quarks' couplings of a pair, which are the same."""
+    tex, plain = ("".join(_LETTERS[flavor][i] for flavor in FLAVORS_OF_PAIR[pair]) for i in (0, 1))
+    return Parameter(
+        name=f"eps_{pair}_V",
+        tex=rf"\epsilon_{{{tex}}}^{{uV}} = \epsilon_{{{tex}}}^{{dV}}",
+        html=f"ε<sub>{plain}</sub><sup>uV</sup> = ε<sub>{plain}</sub><sup>dV</sup>",
+        spoken=f"epsilon {plain} uV and dV",
+        zero_is_standard_model=True,
+    )
+
+
+# What a combination is called in words, where it has one of these names.
+WORDS_OF_COMBINATIONS: dict[str, Parameter] = {
+    made.name: made
+    for made in (
+        *map(_tied, PAIRS),
+        Parameter(
+            name="neutron_radius_csi_fm",
+            tex=r"R_n(\mathrm{Cs,\,I})",
+            html="R<sub>n</sub>(Cs, I)",
+            spoken="neutron radius of cesium and iodine",
+            unit="fm",
+        ),
+    )
+}
+
+
 def by_name(name: str) -> Parameter:
     """What has no other words than its name: a nuisance, or a combination that a configuration calls so."""
+    if name in WORDS_OF_COMBINATIONS:
+        return WORDS_OF_COMBINATIONS[name]
     plain = name.replace("_", r"\_")
     return Parameter(
         name=name, tex=rf"\mathrm{{{plain}}}", html=html.escape(name), spoken=name, zero_is_standard_model=True

@@ -1,5 +1,6 @@
 """results/report.html as a reader meets it, against the tables and the library that it shows."""
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cevnsi.config.build import read_config
 from cevnsi.model import Model
 from cevnsi.output.captions import intervals_of
 from cevnsi.output.figure_spec import FigureSpec
@@ -17,8 +17,8 @@ from cevnsi.scans.axes import Scan
 from cevnsi.scans.limits import allowed, curves, least_of
 from cevnsi.scans.regions import Grid, small_pieces
 from cevnsi.statistics.thresholds import threshold
+from cevnsi.studies.known import DEFAULT, analyses_of
 from points import mediator_chi2
-from project import ROOT
 
 LARGEST_BYTES = 20_000_000  # with grids of six analyses
 
@@ -45,9 +45,10 @@ MARKS = """grid => cevnsi.plots[grid].canvas.data.filter((trace) => trace.mode =
 @pytest.fixture(scope="module")
 def made(report: Path) -> dict[str, AnalysisResults]:
     """The analyses that the page shows, by name."""
-    config = read_config(ROOT / "config.yaml")
+    config = json.loads((report.parent / "provenance.json").read_text(encoding="utf-8"))["config"]
     figures: dict[str, list[FigureSpec]] = {name: [] for name in config["analyses"]}
-    return {each.name: each for each in finished(report.parent, config, figures)}
+    judged = analyses_of(config, DEFAULT)
+    return {each.name: each for each in finished(report.parent, config, figures, judged)}
 
 
 @pytest.fixture(scope="module")

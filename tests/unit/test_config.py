@@ -2,7 +2,7 @@
 
 import copy
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from itertools import permutations
 from pathlib import Path
@@ -278,7 +278,12 @@ PARAMETERS = [
     ),
     (
         new_scan(interaction="light_mediator", axes={"mediator_mass_mev": LINEAR}),
-        "scans.mine.axes: {'mediator_mass_mev': {'min': -1, 'max': 1, 'points': 5}} does not have enough properties",
+        "scans.mine: coupling of interaction light_mediator is neither an axis nor fixed",
+    ),
+    (new_scan(axes={}), "scans.mine.axes: {} should be non-empty"),
+    (
+        new_scan(projections=[["eps_ee_uV"]]),
+        "scans.mine.projections.0: ['eps_ee_uV'] is too short",
     ),
     (
         new_scan(domain={"eps_ee_uV": [-1, 1]}),
@@ -491,8 +496,8 @@ PAPER = [
         "analyses.release.study: 'liao_marfatia_2018' is unknown; did you mean 'liao_marfatia_2017'?",
     ),
     (
-        put("analyses", "release", "study", "other"),
-        "analyses.release.study: 'other' is unknown; expected one of liao_marfatia_2017, or no such key",
+        put("analyses", "release", "study", "mine"),
+        "analyses.release.study: 'mine' is unknown; expected one of liao_marfatia_2017, coherent, or no such key",
     ),
     (put("analyses", "release", "study", None), "analyses.release.study: None is not of type 'string'"),
     (
@@ -825,25 +830,29 @@ def test_parsed_analysis(config: dict[str, Any]) -> None:
     assert parse_analysis(complete(config["analyses"]["paper"], config)).exposure == CSI_2017
 
 
-COUNTED = ("csi_2017", "csi_2021", "lar_2020", "joint")  # analyses of no study
-LEFT_OUT = (
-    "analyses: a plain run makes those of the study liao_marfatia_2017; `snakemake {0} ...` makes {1}, "
-    "`snakemake analyses ...` all"
+COHERENT = (
+    *("csi_2017", "csi_2021", "lar_2020", "joint"),
+    *("csi_2017_radius", "csi_2021_radius", "lar_2020_radius"),
 )
+LEFT_OUT = "analyses: a plain run makes those of the study liao_marfatia_2017; {}, `snakemake analyses ...` all"
 
 
-def left_out(*names: str) -> str:
-    return LEFT_OUT.format(" ".join(names), " and ".join(names))
+def left_out(**made: Sequence[str]) -> str:
+    """By the target that makes them."""
+    return LEFT_OUT.format(", ".join(f"`snakemake {name} ...` makes {' and '.join(of)}" for name, of in made.items()))
 
 
 def without_poisson(config: dict[str, Any]) -> None:
-    for name in COUNTED:
+    for name in COHERENT:
         del config["analyses"][name]
         config["datasets"].pop(name, None)
+    run = {scan for section in config["analyses"].values() for scan in section["scans"]}
+    config["scans"] = {name: section for name, section in config["scans"].items() if name in run}
+    del config["domain_ends"]
 
 
 def test_what_a_plain_run_leaves_out_is_all_that_is_remarked_on(config: dict[str, Any]) -> None:
-    assert remarks(config) == [left_out(*COUNTED)]
+    assert remarks(config) == [left_out(coherent=COHERENT)]
     without_poisson(config)
     assert remarks(config) == []
 
@@ -867,25 +876,27 @@ def test_what_no_analysis_uses_is_remarked_on(analysis: str, config: dict[str, A
     assert [line.split(":")[0] for line in said if line.startswith("scans")] == [
         f"scans.{name}" for name in config["scans"] if name != "mine"
     ]
-    assert said[-1] == (
-        "domain_sensitivity: no analysis of a study names its scan, matter_ee_mumu, so it is not computed"
-    )
+    unused = "domain_sensitivity: no analysis of the study liao_marfatia_2017 names its scan, matter_ee_mumu"
+    assert said[-1] == f"{unused}, so it is not computed"
 
 
 def test_how_to_make_an_analysis_that_a_plain_run_leaves_out_is_said(config: dict[str, Any]) -> None:
     config["analyses"]["mine"] = {**config["analyses"]["release"]}
-    assert remarks(config) == [left_out(*COUNTED)]  # the new one is of the study
+    assert remarks(config) == [left_out(coherent=COHERENT)]  # the new one is of the default study
     del config["analyses"]["mine"]["study"]
-    assert remarks(config) == [left_out(*COUNTED, "mine")]
+    assert remarks(config) == [left_out(coherent=COHERENT, mine=["mine"])]
     without_poisson(config)
     del config["analyses"]["paper"]["study"]
-    assert remarks(config)[-1] == left_out("paper", "mine")
+    assert remarks(config)[-1] == left_out(paper=["paper"], mine=["mine"])
 
 
-def test_without_a_study_there_is_no_domain_sensitivity(config: dict[str, Any]) -> None:
+def test_a_section_of_no_scan_that_its_study_runs_is_remarked_on(config: dict[str, Any]) -> None:
     for section in config["analyses"].values():
         section.pop("study", None)
-    assert remarks(config)[0].startswith("domain_sensitivity: no analysis of a study names its scan")
+    for said, (key, study) in zip(
+        remarks(config), (("domain_sensitivity", "liao_marfatia_2017"), ("domain_ends", "coherent")), strict=False
+    ):
+        assert said.startswith(f"{key}: no analysis of the study {study} names its scan")
 
 
 def test_a_study_knows_names_that_the_configuration_and_the_package_have(config: dict[str, Any], root: Path) -> None:
@@ -894,6 +905,7 @@ def test_a_study_knows_names_that_the_configuration_and_the_package_have(config:
         assert (root / "src" / "cevnsi" / "studies" / name / "study.py").is_file()
         assert (root / study.published).is_file()
         drawn = {grid for figure in study.figures for grid in figure.grids}
+        drawn |= {grid for figure in study.together for grid in figure.grids + figure.lines}
         assert drawn <= set(study.axes) | set(config["scans"])
         assert set(study.logarithmic) <= set(study.axes)
         assert {figure.section for figure in study.figures} <= {"", *schema()["properties"]}

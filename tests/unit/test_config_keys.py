@@ -43,6 +43,7 @@ def test_every_key_is_described_and_listed_once() -> None:
                 "domain_sensitivity.bounds.points",
                 "domain_sensitivity.map.lower.points",
                 "domain_sensitivity.map.upper.points",
+                "domain_ends.bounds.points",
                 "digitization.points",
             ],
         ),

@@ -199,7 +199,7 @@ def test_what_is_published_is_drawn_beside_it() -> None:
     markers = {"lar_2020": (52.0, 11.0, "published")}
     published = ([10.0, 50.0, 90.0], [15.5, 0.1, 15.7], "Fig. 8")
     figure, columns = draw_counts_likelihood(likelihood("csi_2017", "lar_2020", "together"), markers, published)
-    assert legend_of(figure) == ["CsI 2017", "LAr 2020", "together", "Fig. 8", "published"]
+    assert legend_of(figure) == ["CsI 2017", "LAr 2020", "together", "Fig. 8", "LAr 2020, published"]
     assert curve(columns, "likelihood", "lar_2020, published") == ([41.0, 52.0, 63.0], [1.0, 1.0, 1.0])
     assert curve(columns, "likelihood", "Fig. 8") == (published[0], published[1])
     (ax,) = figure.axes

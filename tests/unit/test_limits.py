@@ -395,3 +395,21 @@ def test_memory_of_an_interaction_of_its_own_is_bounded(
     assert whole.shape == (300, 70)
     assert max(sizes) <= model_module.VALUES_AT_ONCE
     assert whole[17, 3] == chi2_at(used, "narrow", {"strength": strength[17, 0], "slope": slope[3]})
+
+
+@pytest.mark.parametrize("name", ["eps_ee_dV", "eps_ee_uV"])
+def test_a_scan_of_one_axis_has_the_ranges_of_a_plane_with_the_other_at_zero(
+    name: str, scans: dict[str, Scan], model: Callable[..., Model]
+) -> None:
+    plane = replace(scans["ee_d_u"], reference="standard_model")
+    line = replace(plane, name="line", axes=(plane.axis(name),), projections=((name,),))
+    of_line = scan_ranges(model("paper"), line)
+    of_plane = [
+        row for row in scan_ranges(model("paper"), plane) if (row.parameter, row.other_parameters) == (name, "zero")
+    ]
+    assert [(r.n_dof, r.interval) for r in of_line] == [(r.n_dof, r.interval) for r in of_plane]
+    assert [(r.lower, r.upper) for r in of_line] == [pytest.approx((r.lower, r.upper), abs=1e-9) for r in of_plane]
+    (fit,) = best_fits(model("paper"), line)
+    values = plane.axis(name).values()
+    assert fit.chi2 <= chi2_at(model("paper"), "contact", {name: values}).min()
+    assert (fit.grid, fit.parameter) == ("line", name)

@@ -134,6 +134,7 @@ def test_layouts_name_their_text_columns() -> None:
         "RANGES",
         "BEST_FITS",
         "SENSITIVITY",
+        "DOMAIN_ENDS",
         "DOMAIN_MATCHES",
         "DOMAIN_HOLE",
         "DOMAIN_MAP",

@@ -17,3 +17,21 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
         (project.folder / "run.log").write_text(done.stdout, encoding="utf-8")
 
     return Project(made_once(tmp_path_factory, "finished", make))
+
+
+# What the seven analyses of the study coherent need, of which those of a radius have one kind each, too.
+OF_COHERENT = {f"{name}_{i}": 1 for name in ("scans", "tables", "figures") for i in range(2, 9)}
+OF_COHERENT |= {f"inputs_{i}": 1 for i in range(2, 5)} | {"domain_ends": 1, "own_provenance": 7}
+
+
+@pytest.fixture(scope="session")
+def reported(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A copy of the finished run, with the study coherent and a report of both."""
+
+    def make(folder: Path) -> None:
+        project = finished.copy(folder)
+        assert project.jobs("--", "report") == OF_COHERENT | {"report": 1}
+        done = project.snakemake("--", "coherent", "report")
+        (project.folder / "coherent.log").write_text(done.stdout, encoding="utf-8")
+
+    return Project(made_once(tmp_path_factory, "reported", make))

@@ -40,7 +40,7 @@ analyses:
     exposure: {detector_mass_kg: 14.6, protons_on_target: 1.76e+23, neutrinos_per_proton: 0.08, baseline_m: 19.3,
                light_yield_pe_per_kev: 1.17}
     scans: [muon]
-  coherent:
+  observed:
     study: coherent_2017
     dataset: release
     nuclei: cs_and_i
@@ -192,7 +192,7 @@ def test_report_and_submission_have_the_new_figure(followed: Project) -> None:
 
 
 def test_the_new_study_has_its_figure_and_its_scorecard(followed: Project) -> None:
-    base = followed.folder / "results" / "coherent"
+    base = followed.folder / "results" / "observed"
     card = pd.read_csv(base / "scorecard.csv")
     assert card["quantity"].tolist() == ["events of the standard model (text)"]
     assert card["published"].tolist() == [173]
@@ -202,8 +202,8 @@ def test_the_new_study_has_its_figure_and_its_scorecard(followed: Project) -> No
     assert (base / "provenance.json").is_file()
     command = followed.command(str(followed.folder / "mine.yaml"), "--dry-run", "--quiet", "rules")
     assert (
-        "`snakemake csi_2017 csi_2021 lar_2020 joint mine coherent ...` makes csi_2017 and csi_2021 and lar_2020 and "
-        "joint and mine and coherent" in followed.run(command).stdout
+        "`snakemake coherent_2017 ...` makes observed, `snakemake mine ...` makes mine, `snakemake analyses ...` all"
+        in followed.run(command).stdout
     )
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from cevnsi.output.captions import number
-from project import Project, made_once
+from project import Project
 
 VOID = {"meta", "link", "img", "input", "br"}
 SECTIONS = (
@@ -25,12 +25,6 @@ SECTIONS = (
     "versions",
     "tables",
 )
-
-
-# What the four analyses of no study need, which a plain run leaves out: one of their scans has two chunks.
-OF_NO_STUDY = {f"{name}_{i}": 1 for name in ("scans", "tables", "figures") for i in range(2, 6)}
-OF_NO_STUDY |= {f"inputs_{i}": 1 for i in range(2, 5)}
-OF_NO_STUDY |= {"chunk": 8, "merge": 4, "draw_region": 4, "own_provenance": 4}
 
 
 class Page(HTMLParser):
@@ -59,18 +53,6 @@ class Page(HTMLParser):
     def values(self, *attributes: str) -> list[str]:
         """Values of these attributes anywhere."""
         return [attrs[name] for _, attrs in self.elements for name in attributes if name in attrs]
-
-
-@pytest.fixture(scope="module")
-def reported(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A copy of the finished run, with its report."""
-
-    def make(folder: Path) -> None:
-        project = finished.copy(folder)
-        assert project.jobs("--", "report") == OF_NO_STUDY | {"report": 1}
-        project.snakemake("--", "report")
-
-    return Project(made_once(tmp_path_factory, "reported", make))
 
 
 @pytest.fixture(scope="module")
@@ -231,8 +213,8 @@ def test_captions_inputs_versions_and_the_check_are_there(reported: Project, tex
 
 def test_rules_and_times_are_of_this_run(text: str) -> None:
     (times,) = re.findall("<!-- run times -->.*<!-- end run times -->", text, re.DOTALL)
-    # in nine chunks and three scans of one, and those of the analyses of no study
-    for rule, jobs in {"chunk": 26, "scans": 2, "tables": 2, "tables_2": 1}.items():
+    # in nine chunks and three scans of one, and those of the study coherent
+    for rule, jobs in {"chunk": 18, "scans": 2, "tables": 2, "tables_2": 1}.items():
         assert f'<th scope="row">{rule}</th><td data-label="Jobs">{jobs}</td>' in times
 
 

@@ -16,9 +16,11 @@ from cevnsi.files.provenance import git_revision
 from cevnsi.files.atomic import TableError
 from cevnsi.output.figure_spec import region
 from cevnsi.studies import known
+from cevnsi.studies.coherent.scorecard import EXPLANATIONS, FLUX_FILE
 from cevnsi.studies.known import DEFAULT, STUDIES, study_of
 from cevnsi.studies.study import figures_of
 
+COMPARED = ["scorecard", "choices"]
 FORMATS = ["pdf", "png", "svg"]
 CODE_SHA256 = code_digest(ROOT / "src" / "cevnsi")
 
@@ -116,9 +118,13 @@ def datasets_of(analysis):
 
 
 def dataset_tables(wildcards):
+    return tables_of_analysis(wildcards.analysis)
+
+
+def tables_of_analysis(analysis):
     """The tables of the analysis' datasets that a likelihood takes; their folders say of which each is."""
     found = []
-    for dataset in datasets_of(wildcards.analysis):
+    for dataset in datasets_of(analysis):
         section = config["datasets"][dataset]
         release = RELEASES[section["reader"]]
         found += [
@@ -164,16 +170,20 @@ def scans_of(analysis):
 
 
 def pairs_of(analysis):
-    """Grids of two axes, for which there are contours and ranges."""
+    """Grids of two axes, for which there are contours."""
     return [grid for scan in scans_of(analysis) for grid in scan.pairs()]
+
+
+def drawn_of(analysis):
+    """Grids of one axis or two, for which there are ranges and figures."""
+    return [grid for scan in scans_of(analysis) for grid in scan.drawn()]
 
 
 def figures_made(analysis):
     """The figures of an analysis."""
-    run = config["analyses"][analysis]["scans"]
     counted = is_counted(config, analysis)
     study = study_of(config, analysis)
-    return figures_of(study, config, run, pairs_of(analysis), counted=counted)
+    return figures_of(study, config, scans_of(analysis), counted=counted)
 
 
 def drawn_together(analysis):
@@ -264,7 +274,27 @@ GRIDS_OF_CHUNKED = only(
 # Analyses with an ensemble of readings; the rules match no other.
 VARIED = [analysis for analysis in PAPER if not no_digitization(analysis)]
 # Analyses that are compared with what their study states.
-JUDGED = [analysis for analysis in ANALYSES if study_of(config, analysis)]
+JUDGED = [
+    analysis
+    for analysis in ANALYSES
+    if (study := study_of(config, analysis)) and study.values
+]
+# Those whose best fits are compared with what is published of their data sets, after which they are called.
+SCORED = [
+    analysis
+    for analysis in OF_STUDY["coherent"]
+    if analysis in EXPLANATIONS
+    and "joins" not in config["analyses"][analysis]
+    and config["datasets"][config["analyses"][analysis]["dataset"]]["reader"]
+    == analysis
+]
+# Analyses whose ends of matter parameters are found for several domains, and without one.
+BY_DOMAIN = [
+    analysis
+    for analysis in OF_STUDY["coherent"]
+    if config.get("domain_ends", {}).get("scan")
+    in config["analyses"][analysis]["scans"]
+]
 
 
 def digitization_chunks(wildcards):
@@ -299,7 +329,7 @@ def chunk_section(scan):
     return {
         key: value
         for key, value in config["scans"][scan].items()
-        if key not in ("confidence_levels", "n_dof")
+        if key not in ("confidence_levels", "n_dof", "ranges")
     }
 
 
@@ -312,7 +342,7 @@ def chunks_of(wildcards):
 def grid_files(wildcards):
     return [
         f"results/{wildcards.analysis}/grids/{grid}.parquet"
-        for grid in pairs_of(wildcards.analysis)
+        for grid in drawn_of(wildcards.analysis)
     ]
 
 
@@ -333,6 +363,11 @@ def figure_inputs(figure):
         files["grids"] = [f"{base}/grids/{grid}.parquet" for grid in figure.grids]
         files["contours"] = [f"{base}/contours/{grid}.csv" for grid in figure.grids]
         files |= {name: f"{base}/{name}.csv" for name in ("ranges", "best_fits")}
+    if figure.lines:
+        files["grids"] = [
+            f"results/{{analysis}}/grids/{grid}.parquet" for grid in figure.lines
+        ]
+        files["best_fits"] = ["results/{analysis}/best_fits.csv"] * len(figure.lines)
     for name, path in figure.inputs.items():
         if path.startswith("results/"):
             files[name] = with_dataset(path)
@@ -361,10 +396,10 @@ def figure_params(figure, analysis):
     params = {name: config.get(section) for name, section in figure.params.items()}
     if any("{counted}" in path for path in figure.inputs.values()):
         params["datasets"] = counted_datasets(analysis)
-    if figure.grids:
-        params["grids"] = list(figure.grids)
+    if drawn := figure.grids + figure.lines:
+        params["grids"] = list(drawn)
         params["sections"] = {
-            GRIDS[grid].name: config["scans"][GRIDS[grid].name] for grid in figure.grids
+            GRIDS[grid].name: config["scans"][GRIDS[grid].name] for grid in drawn
         }
     return params
 
@@ -375,6 +410,7 @@ def files_of(analysis):
     names = ["ranges", "best_fits"]
     names += ["scorecard"] if analysis in JUDGED else []
     names += ["digitization"] if analysis in VARIED else []
+    names += ["domain_ends"] if analysis in BY_DOMAIN else []
     names += [f"fitted_counts/{dataset}" for dataset in counted_datasets(analysis)]
     files = [f"{base}/{name}.csv" for name in names] + [f"{base}/best_fit.json"]
     files += [path.format(analysis=analysis) for path in tables_of_counts(analysis)]
@@ -390,6 +426,88 @@ def files_of(analysis):
         for grid in scan.grids()
     ]
     return files + ([f"{base}/provenance.json"] if analysis not in PAPER else [])
+
+
+def shown_in(study, figure):
+    """The analyses of a study that a figure of several can show: those that have some panel of it."""
+    panels = {*figure.grids, *figure.lines}
+    asked = config.get(figure.section, {}).get("scan") if figure.section else None
+    return [
+        analysis
+        for analysis in OF_STUDY[study]
+        if (not figure.of or analysis in figure.of)
+        and (not panels or panels & set(drawn_of(analysis)))
+        and (not figure.section or asked in config["analyses"][analysis]["scans"])
+    ]
+
+
+def together_made(study):
+    """The figures of a study that show several analyses, as far as any has what they draw."""
+    return [figure for figure in STUDIES[study].together if shown_in(study, figure)]
+
+
+def panels_of(study, figure):
+    """The analyses that have each panel of such a figure."""
+    shown = shown_in(study, figure)
+    having = {
+        grid: [analysis for analysis in shown if grid in drawn_of(analysis)]
+        for grid in figure.grids + figure.lines
+    }
+    return {grid: analyses for grid, analyses in having.items() if analyses}
+
+
+def together_inputs(study, figure):
+    """What such a figure is drawn from: what is known of each panel, analysis by analysis, and its own files."""
+    places = [
+        (f"results/{analysis}", grid)
+        for grid, analyses in panels_of(study, figure).items()
+        for analysis in analyses
+    ]
+    files = {}
+    if places:
+        files["grids"] = [f"{base}/grids/{grid}.parquet" for base, grid in places]
+        files["best_fits"] = [f"{base}/best_fits.csv" for base, _ in places]
+    if figure.grids:
+        files["contours"] = [f"{base}/contours/{grid}.csv" for base, grid in places]
+        files["ranges"] = [f"{base}/ranges.csv" for base, _ in places]
+    for name, path in figure.inputs.items():
+        if path.startswith("results/"):
+            files[name] = [
+                path.format(analysis=analysis) for analysis in shown_in(study, figure)
+            ]
+        else:
+            files[name] = [own(ROOT / path)]
+    return files
+
+
+def together_params(study, figure):
+    """What such a figure is drawn by."""
+    shown = shown_in(study, figure)
+    panels = panels_of(study, figure)
+    params = {"datasets": {analysis: datasets_of(analysis) for analysis in shown}}
+    if panels:
+        params["panels"] = panels
+        params["sections"] = {
+            GRIDS[grid].name: config["scans"][GRIDS[grid].name] for grid in panels
+        }
+    else:
+        params["analyses"] = shown
+    if figure.filled:
+        params["filled"] = figure.filled
+    return params
+
+
+def files_of_study(study):
+    """All that is made of the analyses of a study, by themselves and together."""
+    files = files_of_all(OF_STUDY[study])
+    files += [
+        f"results/studies/{study}/figures/{figure.name}.{ext}"
+        for figure in together_made(study)
+        for ext in FORMATS
+    ]
+    if SCORED and study == "coherent":
+        files += [f"results/studies/coherent/{name}.csv" for name in COMPARED]
+    return files
 
 
 def files_of_all(analyses):

@@ -1,6 +1,5 @@
-# The page for a reader: `make report`, or the target `report`. Nothing else needs it. It shows the study that a plain run
-# makes, and analyses of no study beside it.
-SHOWN = [analysis for analysis in ANALYSES if analysis in (*PAPER, *OF_STUDY[None])]
+# The page for a reader: `make report`, or the target `report`. Nothing else needs it. It shows every analysis.
+SHOWN = ANALYSES
 PAGE_FILES = ["page.html.jinja", "page.css", "page.js"]
 
 

@@ -19,7 +19,7 @@ def main(study: str, settings: dict[str, Any], analyses: dict[str, Any], files: 
     for name, plan in analyses.items():
         scans = [parse_scan(*item) for item in plan["scans"].items()]
         pairs: dict[str, Any] = {grid: axes for scan in scans for grid, axes in scan.pairs().items()}
-        figures = figures_of(STUDIES[study], settings, list(plan["scans"]), list(pairs))
+        figures = figures_of(STUDIES[study], settings, scans)
         finished.append(
             Finished(
                 name=name,

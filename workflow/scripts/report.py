@@ -16,13 +16,14 @@ from runner import run
 
 def main(study: str, config: dict[str, Any], analyses: list[str], files: Any, output: Any) -> None:
     """Collect what the run has made and what the study says of it, and lay it out."""
-    figures = {}
+    figures, judged = {}, []
     for name in analyses:
-        scans = config["analyses"][name]["scans"]
-        pairs = [grid for scan in scans for grid in parse_scan(scan, config["scans"][scan]).pairs()]
-        figures[name] = figures_of(study_of(config, name), config, scans, pairs, counted=is_counted(config, name))
+        of_study = study_of(config, name)
+        judged += [name] if of_study is STUDIES[study] else []  # by the study that the page is of
+        scans = [parse_scan(scan, config["scans"][scan]) for scan in config["analyses"][name]["scans"]]
+        figures[name] = figures_of(of_study, config, scans, counted=is_counted(config, name))
     results = Path(files.provenance).parent
-    made = finished(results, config, figures)
+    made = finished(results, config, figures, judged)
     content = collect(results, config, made, behind(read_jobs(Path()), files.results))
     chosen = STUDIES[study]
     content |= {"title": chosen.title, "citation": chosen.citation}

@@ -17,12 +17,13 @@ def main(
     """Compare what this analysis has run; `no_digitization` says why there is no ensemble of readings, if so."""
     scans = [parse_scan(*item) for item in sections.items()]
     model = load_model(analysis, files.tables)
-    names = [(scan, name) for scan in scans for name in scan.pairs()]
+    names = [(scan, name) for scan in scans for name in scan.drawn()]
     grids = {
         name: as_grid(scan, name, read_parquet(path, ["delta_chi2"])["delta_chi2"])
         for (scan, name), path in zip(names, files.grids, strict=True)
     }
     judge = STUDIES[study]
+    assert judge.values is not None
     ours = judge.values(model, scans, read_table(files.ranges, RANGES), grids)
     spread = no_digitization or read_table(files.digitization[0], DIGITIZATION)
     best = read_table(files.best_domains[0], DOMAIN_BEST) if files.best_domains else None

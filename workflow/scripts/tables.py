@@ -35,7 +35,7 @@ def main(
             name = Path(path).stem
             write_csv(path, fitted_table(datasets[name], *counts[name]))
         write_csv(output.counts_likelihood[0], counts_likelihood(together, each))
-    paths = zip(files.grids, output.contours, strict=True)
+    grids, contours = iter(files.grids), iter(output.contours)
     rows: list[AllowedRange] = []
     fits: list[tuple[Any, ...]] = []
     for name, section in sections.items():
@@ -43,13 +43,14 @@ def main(
         limits = scan_limits(model, scan)
         ranges, best = limits.ranges, limits.best_fits
         warnings: dict[Any, list[str]] = {}
-        for grid in scan.pairs():
-            grid_path, contours_path = next(paths)
-            columns = read_parquet(grid_path, ["chi2", "delta_chi2"])
-            excess = float(columns["chi2"].min()) - min(fit.chi2 for fit in best if fit.grid == grid)
+        for grid, axes in scan.drawn().items():
+            columns = read_parquet(next(grids), ["chi2", "delta_chi2"])
+            least = float(columns["chi2"].min())
+            excess = least - min((fit.chi2 for fit in best if fit.grid == grid), default=least)
             fits += [(*astuple(fit), excess) for fit in best if fit.grid == grid]
             shown = as_grid(scan, grid, columns["delta_chi2"])
-            write_csv(contours_path, contour_table(shown, scan.levels()))
+            if len(axes) == 2:
+                write_csv(next(contours), contour_table(shown, scan.levels()))
             for key, text in coarseness(shown, excess, [r for r in ranges if r.parameter in shown.names]).items():
                 warnings.setdefault(key, []).append(f"{grid}: {text}")
         for row in ranges:

@@ -8,7 +8,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
-from functools import cache
+from functools import cache, partial
 from importlib import resources
 from itertools import combinations
 from typing import Any
@@ -144,6 +144,7 @@ def parse_scan(name: str, section: Mapping[str, Any]) -> Scan:
         projections=tuple(tuple(projection) for projection in projections),
         confidence_levels=tuple(section.get("confidence_levels", ())),
         n_dof=tuple(map(int, section.get("n_dof", ()))),
+        ranges=section.get("ranges", True),
         chunks=int(section["chunks"]),
     )
 
@@ -176,6 +177,11 @@ def _couplings(chosen: str | Mapping[str, float]) -> str | NucleonCouplings:
 def parse_sensitivity(section: Mapping[str, Any]) -> Axis:
     """Bounds to try, of a section that `check` has accepted."""
     return _axis("bound", section["bounds"])
+
+
+def parse_domain_ends(section: Mapping[str, Any]) -> tuple[Axis, float]:
+    """Bounds to try and how far an end is looked for, of a section that `check` has accepted."""
+    return _axis("bound", section["bounds"]), float(section["widest"])
 
 
 def parse_domain_map(section: Mapping[str, Any]) -> tuple[Axis, Axis]:
@@ -401,17 +407,22 @@ def name_complaints(config: Mapping[str, Any], reserved: Mapping[str, Sequence[s
                 yield f"{place}.{name}: {other!r} is {'taken' if other in taken else 'there too'}; choose another name"
 
 
-def _sensitivity_complaints(section: Mapping[str, Any], scan: Scan) -> Iterator[str]:
+def _bounds_complaints(key: str, section: Mapping[str, Any], scan: Scan) -> Iterator[str]:
+    """Of a section that tries bounds on what a scan of matter parameters minimises over."""
     if len(scan.axes) != 2 or any(axis.name not in MATTER_PARAMETERS for axis in scan.axes):
         found = ", ".join(_names(scan))
-        yield f"domain_sensitivity.scan: {scan.name} must scan matter parameters only, two of them; it scans {found}"
+        yield f"{key}.scan: {scan.name} must scan matter parameters only, two of them; it scans {found}"
+    bounds = parse_sensitivity(section)
+    if bounds.minimum <= 0:
+        yield f"{key}.bounds: min {bounds.minimum:g}; expected a positive number"
+    yield from _axis_complaints(f"{key}.bounds", bounds)
+
+
+def _sensitivity_complaints(section: Mapping[str, Any], scan: Scan) -> Iterator[str]:
+    yield from _bounds_complaints("domain_sensitivity", section, scan)
     for name, ends in scan.domain.items():
         if any(map(math.isinf, ends)):
             yield f"domain_sensitivity.scan: {scan.name} has {name} {FREE}; expected bounds, which are then moved"
-    bounds = parse_sensitivity(section)
-    if bounds.minimum <= 0:
-        yield f"domain_sensitivity.bounds: min {bounds.minimum:g}; expected a positive number"
-    yield from _axis_complaints("domain_sensitivity.bounds", bounds)
     lower, upper = parse_domain_map(section)
     if lower.maximum >= 0:
         yield f"domain_sensitivity.map.lower: max {lower.maximum:g}; expected a negative number"
@@ -555,12 +566,16 @@ def _cross_complaints(config: Mapping[str, Any]) -> Iterator[str]:
                     yield from _radius_complaints(key, parts, scans[scan])
     for name, scan in scans.items():
         yield from _scan_complaints(f"scans.{name}", scan)
-    sensitivity = config.get("domain_sensitivity")
-    if sensitivity and sensitivity["scan"] not in config["scans"]:
-        known = ", ".join(config["scans"])
-        yield f"domain_sensitivity.scan: {sensitivity['scan']!r} is unknown; expected one of {known}"
-    elif sensitivity:
-        yield from _sensitivity_complaints(sensitivity, scans[sensitivity["scan"]])
+    for place, complaints in (
+        ("domain_sensitivity", _sensitivity_complaints),
+        ("domain_ends", partial(_bounds_complaints, "domain_ends")),
+    ):
+        section = config.get(place)
+        if section and section["scan"] not in config["scans"]:
+            known = ", ".join(config["scans"])
+            yield f"{place}.scan: {section['scan']!r} is unknown; expected one of {known}"
+        elif section:
+            yield from complaints(section, scans[section["scan"]])
     if "digitization" in config:
         yield from _digitization_complaints(config["digitization"])
 

@@ -85,6 +85,7 @@ SENSITIVITY = Layout(
     columns=("parameter", "bound", "confidence_level", "n_dof", "delta_chi2", "side", "end", "ends_at_grid"),
     texts=("parameter", "side", "ends_at_grid"),
 )
+DOMAIN_ENDS = Layout(columns=SENSITIVITY.columns, texts=(*SENSITIVITY.texts, "bound"))  # the last bound is inf
 DOMAIN_MATCHES = Layout(
     columns=("parameter", "side", "confidence_level", "n_dof", "delta_chi2", "published", "bound", "kind"),
     texts=("parameter", "side", "bound", "kind"),  # the bound is nan where none tried gives the published end
@@ -170,7 +171,7 @@ COHERENT_SCORECARD = Layout(
 COHERENT_CHOICES = Layout(columns=("dataset", "choice", "key", "value"), texts=("dataset", "choice", "key"))
 
 
-def contour_layout(axes: tuple[str, str]) -> Layout:
+def contour_layout(axes: tuple[str, ...]) -> Layout:
     """The layout of contours/<scan>.csv, whose last columns are the two axes."""
     return Layout(columns=("confidence_level", "n_dof", "segment", *axes))
 

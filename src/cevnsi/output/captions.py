@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from cevnsi.config.check import parse_scan
 from cevnsi.experiments.inputs import RELEASES, complete, parts_of
 from cevnsi.experiments.release import Release
 from cevnsi.experiments.targets import TARGETS
@@ -243,6 +244,9 @@ def intervals_of(
 def region_alt(scan: Scan, axes: Sequence[str], ranges: Mapping[str, Any]) -> str:
     """What a figure of an allowed region shows, in words."""
     said = []
+    if not scan.ranges:
+        levels = " and ".join(percent(level) for level, _ in scan.drawn_levels())
+        return f"Region allowed at {levels} CL in the plane of {' and '.join(map(spoken_name, axes))}."
     for level in scan.drawn_levels():
         found = []
         for name in axes:
@@ -365,6 +369,15 @@ def counts_likelihood_alt(results: Any) -> str:
     each = [f"of {name.replace('_', ' ')} at {_events(record)}" for name, record in alone.items() if len(alone) > 1]
     least = ", ".join([*each, f"of all together at {_events(together)}" if each else f"at {_events(together)}"])
     return f"Analysis {results.name}: −2 Δ ln L against the number of CEvNS events. It is least {least}."
+
+
+def line_caption(grid: str, config: Mapping[str, Any], analysis: str) -> str:
+    """Under chi2 against the only parameter of a scan, which is called as its grid."""
+    scan = parse_scan(grid, config["scans"][grid])
+    (axis,) = scan.axes
+    said = f"Δχ<sup>2</sup> against {html_name(axis.name)}, least over the nuisances."
+    parts = [said, domain_text(scan, (axis.name,)), data_text(config, analysis), prediction_text(config, analysis)]
+    return " ".join([*parts, statistic_text(config, config["analyses"][analysis]), threshold_text(scan)])
 
 
 def region_caption(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from cevnsi.files.tables import COUNTS_LIKELIHOOD, Layout
@@ -20,6 +21,7 @@ class FigureSpec:
     title: str  # over it in the report
     location: str = ""  # in the paper; empty for one that is in none
     grids: tuple[str, ...] = ()  # panel by panel; made where an analysis has them all
+    lines: tuple[str, ...] = ()  # grids of one axis, likewise
     section: str = ""  # of the configuration, whose `scan` an analysis must run; made for every one if empty
     script: str = "draw_regions.py"  # of workflow/scripts
     inputs: Mapping[str, str] = field(default_factory=dict)  # the script's input, by name
@@ -72,5 +74,30 @@ COUNTED = (
 
 
 def region(grid: str) -> FigureSpec:
-    """The figure of one grid that no study draws."""
+    """The figure of one grid of two axes that no study draws."""
     return FigureSpec(name=grid, title=grid, grids=(grid,))
+
+
+def line(grid: str) -> FigureSpec:
+    """The same of a grid of one axis."""
+    return FigureSpec(
+        name=grid, title=grid, lines=(grid,), script="draw_line.py", caption=partial(captions.line_caption, grid)
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Together:
+    """A figure of a study that shows several of its analyses together, each as far as it has what is drawn.
+
+    Its panels are grids of two axes or of one. Files of its own (`inputs`) may have {analysis}: then it is one of each.
+    """
+
+    name: str
+    title: str
+    script: str
+    of: tuple[str, ...] = ()  # analyses; all of the study if empty
+    grids: tuple[str, ...] = ()  # panel by panel
+    lines: tuple[str, ...] = ()  # panels of one axis
+    section: str = ""  # of the configuration, whose `scan` an analysis must run
+    filled: str = ""  # the analysis whose region is filled, in planes
+    inputs: Mapping[str, str] = field(default_factory=dict)  # the script's further input, by name

@@ -7,6 +7,7 @@ Ito's colour-blind safe set, and line styles carry the same distinctions.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -21,7 +22,7 @@ from cevnsi.arrays import FloatArray
 from cevnsi.files.atomic import atomic
 from cevnsi.files.tables import write_csv
 from cevnsi.physics.interactions import parameter
-from cevnsi.scans.regions import Grid, filled_region, is_warned_of
+from cevnsi.scans.regions import Grid, filled_region, is_warned_of, small_pieces
 from cevnsi.statistics.thresholds import threshold
 
 Drawn = tuple[Figure, dict[str, list[Any]]]
@@ -29,6 +30,7 @@ Drawn = tuple[Figure, dict[str, list[Any]]]
 BLUE, VERMILION, BLACK, ORANGE, GREEN, SKY, GREY = (
     "#0072B2", "#D55E00", "#000000", "#E69F00", "#009E73", "#56B4E9", "#888888"
 )  # fmt: skip
+PURPLE, SILVER = "#CC79A7", "#C4C4C4"
 COLUMN_WIDTH_IN = 3.4  # one column of a two-column journal
 PAGE_WIDTH_IN = 7.0  # both
 
@@ -74,6 +76,35 @@ LABELS = {
     "f90": r"$F_{90}$",
     "us": r"Arrival time [$\mu$s]",
 }
+
+
+Look = tuple[str, Any]  # color, and line style as matplotlib takes it
+Looks = Mapping[str, Look]  # by analysis
+
+DATASET_WORDS = {"csi": "CsI", "lar": "LAr"}
+# By what an analysis is of, its data sets in their order; others take what is left, one after another.
+LOOKS = {
+    ("csi_2017",): (ORANGE, (0, (4, 1.5))),
+    ("csi_2021",): (BLUE, "-"),
+    ("lar_2020",): (VERMILION, (0, (5, 1, 1, 1))),
+    ("csi_2021", "lar_2020"): (BLACK, "-"),
+}
+FURTHER = ((GREEN, "-"), (PURPLE, "--"), (GREY, "-"))
+
+
+def dataset_title(name: str) -> str:
+    """A data set as a title has it.
+
+    >>> dataset_title("csi_2021"), dataset_title("my_counts")
+    ('CsI 2021', 'my counts')
+    """
+    return " ".join(DATASET_WORDS.get(word, word) for word in name.split("_"))
+
+
+def looks_of(datasets: Mapping[str, Sequence[str]]) -> dict[str, Look]:
+    """Color and line of each analysis, from what it is of: the same in every figure."""
+    further = cycle(FURTHER)
+    return {name: LOOKS.get(tuple(of)) or next(further) for name, of in datasets.items()}
 
 
 def label(name: str) -> str:
@@ -143,12 +174,19 @@ def _segments(contours: Mapping[str, Any], level: tuple[float, int]) -> Iterator
 
 
 def outline(
-    ax: Axes, curves: Curves, panel: str, contours: Mapping[str, Any], level: tuple[float, int], **line: Any
+    ax: Axes,
+    curves: Curves,
+    panel: str,
+    contours: Mapping[str, Any],
+    level: tuple[float, int],
+    *,
+    of: str = "",
+    **line: Any,
 ) -> None:
-    """Draw the contour of one level, and keep its points."""
+    """Draw the contour of one level, and keep its points; `of` names the analysis where there are several."""
     for i, (x, y) in enumerate(_segments(contours, level)):
         ax.plot(x, y, **line)
-        curves.add(panel, f"{level[0]:g} CL, {level[1]} dof", i, x, y)
+        curves.add(panel, f"{f'{of}, ' if of else ''}{level[0]:g} CL, {level[1]} dof", i, x, y)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,11 +219,15 @@ def panel_of(
     best: list[float] = []
     for i, axis in enumerate(grid.names):
         rows = zip(*(best_fits[k] for k in ("grid", "parameter", "value", "flat_from", "flat_to")), strict=True)
-        ((value, *flat),) = ([*row[2:]] for row in rows if row[:2] == (grid_name, axis))
-        if np.ptp(np.log10(flat) if grid.log[i] else flat) <= MOST_OF_AXIS * np.ptp(grid.coordinate(i)):
+        value, *flat = next((row[2:] for row in rows if row[:2] == (grid_name, axis)), (None, np.nan, np.nan))
+        if value is not None and np.ptp(np.log10(flat) if grid.log[i] else flat) <= MOST_OF_AXIS * np.ptp(
+            grid.coordinate(i)
+        ):
             best.append(float(value))
-    coarse = is_warned_of(ranges, scan, grid_name, levels)
-    warning = "The grid is too coarse for this figure: see ranges.csv" if coarse else ""
+    coarse, said = is_warned_of(ranges, scan, grid_name, levels), ": see ranges.csv"
+    if scan not in ranges["scan"]:  # nothing has been compared with the grid but itself
+        coarse, said = any(small_pieces(grid, threshold(*level))[0] for level in levels), ", whose contours have specks"
+    warning = f"The grid is too coarse for this figure{said}" if coarse else ""
     return Panel(
         grid=grid,
         contours=contours,

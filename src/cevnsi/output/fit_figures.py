@@ -24,11 +24,15 @@ from cevnsi.output.figures import (
     GREY,
     ORANGE,
     PAGE_WIDTH_IN,
+    PURPLE,
+    SILVER,
     SKY,
     VERMILION,
     Curves,
     Drawn,
+    dataset_title,
     label,
+    looks_of,
     new_figure,
 )
 from cevnsi.physics.flux import FLAVORS
@@ -38,7 +42,7 @@ UNIT_LABELS = {"pe": "PE", "kevee": r"keV$_{\mathrm{ee}}$", "f90": "", "us": r"$
 
 # Backgrounds that a figure of counts knows, in the field's words, from the bottom of the stack on. Two of one colour
 # are the same of two experiments.
-PURPLE, SILVER, YELLOW, PALE = "#CC79A7", "#C4C4C4", "#F0E442", "#BFE3F7"
+YELLOW, PALE = "#F0E442", "#BFE3F7"
 SAMPLES = {
     "steady_state": ("steady state", SILVER),
     CONTROL: ("background, bin by bin", SILVER),
@@ -53,18 +57,8 @@ SIGNALS = {  # on top of them, in blues of their own
     "nu_mu_bar": (r"CEvNS, $\bar\nu_\mu$ (delayed)", SKY),
     "nu_e": (r"CEvNS, $\nu_e$ (delayed)", PALE),
 }
-DATASET_WORDS = {"csi": "CsI", "lar": "LAr"}
 BEST_FIT, STANDARD_MODEL = "best fit", "standard model fit"
 OF_STANDARD_MODEL: Any = {"color": VERMILION, "linestyle": (0, (3.0, 1.8))}
-
-
-def dataset_title(name: str) -> str:
-    """A data set as a title has it.
-
-    >>> dataset_title("csi_2021"), dataset_title("my_counts")
-    ('CsI 2021', 'my counts')
-    """
-    return " ".join(DATASET_WORDS.get(word, word) for word in name.split("_"))
 
 
 def _stack(fitted: Iterable[Mapping[str, Any]]) -> dict[str, tuple[str, str]]:
@@ -350,7 +344,6 @@ def _best_first(ax: Axes) -> tuple[list[Any], list[str]]:
 
 MOST_SHOWN = 16.0  # of -2 Delta ln L
 SIGMAS = (1, 2, 3)  # that lines are drawn at
-OF_DATASETS = ((BLUE, "-"), (ORANGE, "--"), (GREEN, "-."), (PURPLE, ":"))
 
 Marker = tuple[float, float, str]  # a published number of events, its error, and what it is called
 
@@ -365,10 +358,12 @@ def draw_counts_likelihood(
     table has the columns of counts_likelihood.csv. `markers` are published values by data set, each drawn where its
     errors would end, at one; `curve` is a published one, numbers of events and -2 Delta ln L, and what it is called.
     """
-    figure, ax = new_figure(height=2.9)
+    compared = bool(markers) or curve is not None
+    figure, ax = new_figure(height=3.2 if compared else 2.9)
     curves, names, most = Curves(), list(dict.fromkeys(table["dataset"])), 0.0
-    for name, look in zip(names, cycle(OF_DATASETS), strict=False):
-        color, line = (BLACK, "-") if name == TOGETHER else look
+    looks = looks_of({name: [name] for name in names}) | {TOGETHER: (BLACK, "-")}
+    for name in names:
+        color, line = looks[name]
         rows = np.array(table["dataset"]) == name
         events, rise = (np.asarray(table[column])[rows] for column in ("cevns_counts", "minus2_delta_lnl"))
         ax.plot(events, rise, color=color, linestyle=line, label=TOGETHER if name == TOGETHER else dataset_title(name))
@@ -376,7 +371,14 @@ def draw_counts_likelihood(
         most = max(most, float(events.max()))
         if name in markers:
             value, error, title = markers[name]
-            ax.errorbar([value], [1.0], xerr=[error], label=title, markersize=4, **MARKED | {"color": color})
+            ax.errorbar(
+                [value],
+                [1.0],
+                xerr=[error],
+                label=f"{dataset_title(name)}, {title}",
+                markersize=4,
+                **MARKED | {"color": color},
+            )
             curves.add("likelihood", f"{name}, {title}", 0, [value - error, value, value + error], [1.0] * 3)
     if curve is not None:
         ax.plot(curve[0], curve[1], **PUBLISHED_CURVE, label=curve[2])
@@ -386,7 +388,8 @@ def draw_counts_likelihood(
         ax.text(1.015, sigma**2, rf"${sigma}\sigma$", transform=ax.get_yaxis_transform(), va="center", fontsize=8)
     ax.set(xlim=(0, most), ylim=(0, MOST_SHOWN), xlabel="CEvNS events", ylabel=r"$-2\,\Delta\ln L$")
     if len(ax.get_legend_handles_labels()[1]) > 1:
-        figure.legend(loc="outside upper center", ncols=3, columnspacing=1.4, borderpad=0.2)
+        abreast = 2 if compared else 3
+        figure.legend(loc="outside upper center", ncols=abreast, columnspacing=1.4, borderpad=0.2)
     return figure, curves.columns
 
 

@@ -6,7 +6,7 @@ of when it was made: apart from the run times two pages of the same results are 
 
 import base64
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -81,6 +81,7 @@ class AnalysisResults:
     scans: tuple[Scan, ...]
     inputs: Path  # folder of the cleaned inputs of every dataset
     figures: tuple[FigureSpec, ...] = ()
+    is_judged: bool = False  # whether a study compares it, by itself, with what was published
 
     @property
     def choices(self) -> Analysis:
@@ -148,11 +149,6 @@ class AnalysisResults:
         least = chi2.min() if scan.reference == "minimum" else chi2[0] - delta[0]
         return as_grid(scan, grid, delta), float(least)
 
-    @property
-    def is_judged(self) -> bool:
-        """Whether a study compares it with what was published."""
-        return "study" in self.section
-
     def best_fit(self, figure: FigureSpec, grid: str) -> tuple[float, float] | None:
         """The best fit that a figure marks on a grid; None where it marks none, as no point is better than another."""
         curves = read_table(self.folder / "figures" / f"{figure.name}.csv", CURVES)
@@ -164,9 +160,12 @@ class AnalysisResults:
 
 
 def finished(
-    results: Path, config: Mapping[str, Any], figures: Mapping[str, Sequence[FigureSpec]]
+    results: Path,
+    config: Mapping[str, Any],
+    figures: Mapping[str, Sequence[FigureSpec]],
+    judged: Collection[str] = (),
 ) -> list[AnalysisResults]:
-    """The analyses that have these figures, in the order of the configuration."""
+    """The analyses that have these figures, in the order of the configuration; those `judged` have a scorecard."""
     return [
         AnalysisResults(
             name=name,
@@ -176,6 +175,7 @@ def finished(
             scans=tuple(parse_scan(scan, config["scans"][scan]) for scan in section["scans"]),
             inputs=results / "inputs",
             figures=tuple(figures[name]),
+            is_judged=name in judged,
         )
         for name, section in config["analyses"].items()
         if name in figures
@@ -228,7 +228,7 @@ def _words(config: Mapping[str, Any], analysis: AnalysisResults, figure: FigureS
     else:
         caption = captions.plain_caption(config, analysis.name)
     for i, grid in enumerate(figure.grids):
-        if analysis.best_fit(figure, grid) is None:
+        if known[grid][0].ranges and analysis.best_fit(figure, grid) is None:
             panel = f"({chr(ord('a') + i)})" if len(drawn) > 1 else ""
             caption += f" {captions.degenerate_text(panel, analysis.best_fits, grid, known[grid][1])}"
     if any(captions.is_coarse(scan, axes, analysis.ranges) for scan, axes in drawn):

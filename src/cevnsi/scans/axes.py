@@ -32,6 +32,7 @@ class Scan:
     projections: tuple[tuple[str, ...], ...]
     confidence_levels: tuple[float, ...] = ()
     n_dof: tuple[int, ...] = ()
+    ranges: bool = True  # whether ranges and best fits are found
     chunks: int = 1
     over: tuple[Axis, ...] = ()  # axes that chi2 is minimised over, between their ends: see `onto`
 
@@ -84,8 +85,12 @@ class Scan:
         return self.name if set(projection) == names else NAME_OF_PAIR.join([self.name, *projection])
 
     def pairs(self) -> dict[str, tuple[str, ...]]:
-        """Name and axes of every grid of two axes, for which there are contours and ranges."""
+        """Name and axes of every grid of two axes, for which there are contours."""
         return {name: axes for name, axes in self.grids().items() if len(axes) == 2}
+
+    def drawn(self) -> dict[str, tuple[str, ...]]:
+        """Name and axes of every grid of one axis or two, for which there are ranges and a figure."""
+        return {name: axes for name, axes in self.grids().items() if len(axes) <= 2}
 
     def grids(self) -> dict[str, tuple[str, ...]]:
         """Name and axes of every grid that this scan makes."""

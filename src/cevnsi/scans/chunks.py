@@ -172,11 +172,11 @@ def write_grid(
 
 
 def as_grid(scan: Scan, grid_name: str, delta_chi2: FloatArray) -> Grid:
-    """A grid of two axes from the delta_chi2 column of its file."""
-    first, second = (scan.axis(name) for name in scan.pairs()[grid_name])
+    """A grid of one axis or two from the delta_chi2 column of its file."""
+    axes = [scan.axis(name) for name in scan.drawn()[grid_name]]
     return Grid(
-        names=(first.name, second.name),
-        axes=(first.values(), second.values()),
-        log=(first.scale == "log", second.scale == "log"),
-        delta_chi2=np.asarray(delta_chi2).reshape(first.points, second.points),
+        names=tuple(axis.name for axis in axes),
+        axes=tuple(axis.values() for axis in axes),
+        log=tuple(axis.scale == "log" for axis in axes),
+        delta_chi2=np.asarray(delta_chi2).reshape([axis.points for axis in axes]),
     )

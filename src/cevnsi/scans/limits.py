@@ -425,7 +425,7 @@ class Limits:
 def _curves_of(model: Model, scan: Scan) -> dict[str, dict[str, list[Curve]]]:
     """Curves of every parameter of every plane of a scan, by grid and name; those of one plane share their samples."""
     made: dict[str, dict[str, list[Curve]]] = {}
-    for grid, axes in scan.pairs().items():
+    for grid, axes in scan.drawn().items():
         plane, planes = scan.onto(axes), dict[tuple[object, ...], FloatArray]()
         made[grid] = {}
         for axis in plane.axes:
@@ -453,7 +453,9 @@ def _best_fits(made: Mapping[str, Mapping[str, list[Curve]]]) -> list[BestFit]:
 
 
 def scan_limits(model: Model, scan: Scan) -> Limits:
-    """`scan_ranges` and `best_fits` of a scan, from the same samples."""
+    """`scan_ranges` and `best_fits` of a scan, from the same samples; none of one that goes without."""
+    if not scan.ranges:
+        return Limits(ranges=[], best_fits=[])
     made = _curves_of(model, scan)
     return Limits(ranges=_ranges(model, scan, made), best_fits=_best_fits(made))
 

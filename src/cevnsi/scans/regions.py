@@ -14,12 +14,12 @@ from cevnsi.statistics.thresholds import threshold
 
 @dataclass(frozen=True, kw_only=True)
 class Grid:
-    """Delta chi2 on the outer product of two axes; `log` says which are spaced (and interpolated) in log10."""
+    """Delta chi2 on one axis or the product of two; `log` says which are spaced (and interpolated) in log10."""
 
-    names: tuple[str, str]
-    axes: tuple[FloatArray, FloatArray]
-    log: tuple[bool, bool]
-    delta_chi2: FloatArray  # (first axis, second axis)
+    names: tuple[str, ...]
+    axes: tuple[FloatArray, ...]
+    log: tuple[bool, ...]
+    delta_chi2: FloatArray  # (first axis, second axis if there is one)
 
     def coordinate(self, i: int) -> FloatArray:
         """Axis i in the scale in which it is evenly spaced."""
@@ -42,10 +42,10 @@ class Grid:
         """The mean distance of neighbours along axis i, in the scale in which it is evenly spaced."""
         return float(np.ptp(self.coordinate(i))) / (self.axes[i].size - 1)
 
-    def lowest_point(self) -> tuple[float, float]:
+    def lowest_point(self) -> tuple[float, ...]:
         """The grid point of least chi2, which is no best fit: that lies between points."""
-        i, j = np.unravel_index(int(np.argmin(self.delta_chi2)), self.delta_chi2.shape)
-        return float(self.axes[0][i]), float(self.axes[1][j])
+        place = np.unravel_index(int(np.argmin(self.delta_chi2)), self.delta_chi2.shape)
+        return tuple(float(axis[i]) for axis, i in zip(self.axes, place, strict=True))
 
 
 def contour_lines(grid: Grid, level: float) -> list[tuple[FloatArray, FloatArray]]:
@@ -87,7 +87,12 @@ LARGEST_EXCESS = 0.05  # of the least chi2 on a grid over that of the best fit, 
 
 
 def small_pieces(grid: Grid, level: float) -> tuple[int, int]:
-    """Pieces of a contour that are under two steps of the grid wide along some axis, and all of its pieces."""
+    """Pieces of a contour that are under two steps of the grid wide along some axis, and all of its pieces.
+
+    None of a grid of one axis, which has no contour.
+    """
+    if len(grid.axes) == 1:
+        return 0, 0
     lines = contour_lines(grid, level)
     least = [FEWEST_STEPS_OF_PIECE * grid.step(i) for i in (0, 1)]
     small = [any(np.ptp(grid.scaled(i, along)) < least[i] for i, along in enumerate(line)) for line in lines]
@@ -97,7 +102,9 @@ def small_pieces(grid: Grid, level: float) -> tuple[int, int]:
 def _intervals_on_grid(grid: Grid, row: AllowedRange) -> int:
     """How many intervals the grid's own points show in the place of a row's."""
     i = grid.names.index(row.parameter)
-    if row.other_parameters == "profiled":
+    if len(grid.axes) == 1:
+        curve = grid.delta_chi2
+    elif row.other_parameters == "profiled":
         curve = grid.delta_chi2.min(axis=1 - i)
     else:
         nearest = int(np.argmin(np.abs(grid.axes[1 - i])))

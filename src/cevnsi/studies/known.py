@@ -8,11 +8,13 @@ from cevnsi.config import check as settings
 from cevnsi.config.check import parse_scan
 from cevnsi.output.figure_spec import COUNTED
 from cevnsi.scans.axes import Scan
+from cevnsi.studies.coherent.study import STUDY as COHERENT
 from cevnsi.studies.liao_marfatia_2017.study import STUDY as LIAO_MARFATIA_2017
 from cevnsi.studies.study import Study
 
 STUDIES: dict[str, Study] = {
     "liao_marfatia_2017": LIAO_MARFATIA_2017,
+    "coherent": COHERENT,
 }
 DEFAULT = "liao_marfatia_2017"  # what a plain run makes
 
@@ -33,6 +35,8 @@ def _scan_complaints(study: Study, scan: Scan) -> Iterator[str]:
     logs = scan.name not in study.logarithmic or {axis.scale for axis in scan.axes} == {"log"}
     if scan.reference != "minimum":
         yield f"scans.{scan.name}.reference: {scan.reference}; the study {study.name} needs minimum"
+    if not scan.ranges:
+        yield f"scans.{scan.name}.ranges: false; the study {study.name} needs them"
     if scan.projections != (expected,) or not logs:
         spaced = ", in log scale" if scan.name in study.logarithmic else ""
         needs = f"the study {study.name} needs {' and '.join(expected)}{spaced}"
@@ -68,13 +72,16 @@ def check(config: Mapping[str, Any]) -> None:
 def remarks(config: Mapping[str, Any]) -> list[str]:
     """What a reader of a configuration that `check` has accepted may miss, one line a key."""
     said = settings.remarks(config)
-    judged = [section for section in config["analyses"].values() if "study" in section]
-    sensitivity = config.get("domain_sensitivity")
-    if sensitivity and not any(sensitivity["scan"] in section["scans"] for section in judged):
-        which = f"no analysis of a study names its scan, {sensitivity['scan']}"
-        said.append(f"domain_sensitivity: {which}, so it is not computed")
-    others = [name for name in config["analyses"] if name not in analyses_of(config, DEFAULT)]
+    for key, study in (("domain_sensitivity", DEFAULT), ("domain_ends", "coherent")):
+        scan, run = (
+            config.get(key, {}).get("scan"),
+            [config["analyses"][name]["scans"] for name in analyses_of(config, study)],
+        )
+        if scan and not any(scan in scans for scans in run):
+            said.append(f"{key}: no analysis of the study {study} names its scan, {scan}, so it is not computed")
+    others = {name: names for name in STUDIES if name != DEFAULT and (names := analyses_of(config, name))}
+    others |= {name: [name] for name in analyses_of(config, None)}
     if others:
-        how = f"`snakemake {' '.join(others)} ...` makes {' and '.join(others)}, `snakemake analyses ...` all"
-        said.append(f"analyses: a plain run makes those of the study {DEFAULT}; {how}")
+        how = ", ".join(f"`snakemake {name} ...` makes {' and '.join(names)}" for name, names in others.items())
+        said.append(f"analyses: a plain run makes those of the study {DEFAULT}; {how}, `snakemake analyses ...` all")
     return said

@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from cevnsi.output.figure_spec import COUNTED, FigureSpec, region
+from cevnsi.output.figure_spec import COUNTED, FigureSpec, Together, line, region
+from cevnsi.scans.axes import Scan
 
 Values = dict[str, float]
 
@@ -22,32 +23,36 @@ class Study:
     title: str
     citation: str
     published: str  # file of its numbers and statements, in the project's folder
-    figures: tuple[FigureSpec, ...]
-    values: Callable[..., Values]
+    figures: tuple[FigureSpec, ...] = ()  # of each of its analyses
+    values: Callable[..., Values] | None = None  # None: no analysis is compared by itself
     choices: Callable[..., Mapping[str, Values]] | None = None
     needs: tuple[str, ...] = ()  # keys of its analyses that not every analysis has
     axes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # of the scans that it knows by name
     logarithmic: tuple[str, ...] = ()  # those of them whose axes are
     comment: str = ""  # of a submission to HEPData, and
     sources: Mapping[str, str] = field(default_factory=dict)  # what lies at addresses that it names
+    together: tuple[Together, ...] = ()  # figures of several of its analyses
     page: Callable[[Mapping[str, Any], Sequence[Any], Mapping[str, Any]], dict[str, Any]] | None = None
 
 
 def figures_of(
     study: Study | None,
     config: Mapping[str, Any],
-    scans: Sequence[str],
-    grids: Sequence[str],
+    scans: Sequence[Scan],
     *,
     counted: bool = False,
 ) -> list[FigureSpec]:
-    """The figures of an analysis that runs these scans and so has these grids of two axes: those of its study, as far
-    as it has what they draw, then those of its counts if these are `counted`, and one for every further grid.
+    """The figures of an analysis that runs these scans.
+
+    Those of its study, as far as it has what they draw, then those of its counts if these are `counted`, and one for
+    every further grid of one axis or two.
     """
-    made = []
+    made, grids = [], {grid for scan in scans for grid in scan.pairs()}
     for figure in study.figures if study else ():
-        asked = not figure.section or config.get(figure.section, {}).get("scan") in scans
-        if asked and set(figure.grids) <= set(grids):
+        asked = not figure.section or config.get(figure.section, {}).get("scan") in [scan.name for scan in scans]
+        if asked and set(figure.grids) <= grids:
             made.append(figure)
     drawn = {grid for figure in made for grid in figure.grids}
-    return [*made, *(COUNTED if counted else ()), *(region(grid) for grid in grids if grid not in drawn)]
+    further = [(grid, axes) for scan in scans for grid, axes in scan.drawn().items() if grid not in drawn]
+    own = [region(grid) if len(axes) == 2 else line(grid) for grid, axes in further]
+    return [*made, *(COUNTED if counted else ()), *own]

@@ -1,1 +1,1 @@
-"""The study of what COHERENT's data of CsI and argon say: published numbers against ours, and what explains each."""
+"""What the public data of COHERENT say together: CsI of 2017 and of 2021, and argon of 2020."""

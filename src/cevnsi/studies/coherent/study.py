@@ -1,0 +1,71 @@
+"""All of the study in one record: the figures that show its data sets together, and what is published of them."""
+
+from cevnsi.experiments.inputs import PUBLISHED_FILE
+from cevnsi.output.figure_spec import Together
+from cevnsi.studies.coherent.scorecard import PUBLISHED_FILE as COHERENT_FILE
+from cevnsi.studies.study import Study
+
+JOINT = "joint"  # the analysis whose regions are filled
+
+MAIN = ("csi_2017", "csi_2021", "lar_2020", JOINT)  # but those in which a radius is fitted
+TOGETHER = (
+    Together(
+        name="counts_likelihood",
+        title="How many events of CEvNS are seen",
+        script="draw_likelihoods.py",
+        of=MAIN,
+        inputs={
+            "likelihood": "results/{analysis}/counts_likelihood.csv",
+            "published": COHERENT_FILE.as_posix(),
+            "curve": "data/coherent_lar_2020/published/fig8_analysis_a.csv",
+        },
+    ),
+    Together(
+        name="contact_planes",
+        title="Pairs of contact couplings",
+        script="draw_planes.py",
+        grids=("ee_d_u", "mumu_d_u", "ee_mumu_d", "ee_etau_d"),
+        filled=JOINT,
+    ),
+    Together(
+        name="light_mediator",
+        title="A light mediator",
+        script="draw_mediator.py",
+        grids=("mediator",),
+        filled=JOINT,
+    ),
+    Together(
+        name="matter",
+        title="Effective matter parameters without a domain",
+        script="draw_matter.py",
+        grids=("matter_free",),
+        filled=JOINT,
+        inputs={"published": PUBLISHED_FILE.as_posix()},
+    ),
+    Together(
+        name="standard_model",
+        title="The weak mixing angle, and radii of neutrons",
+        script="draw_lines.py",
+        lines=("mixing_angle", "radius_csi", "radius_ar"),
+    ),
+    Together(
+        name="tied_couplings",
+        title="One coupling at a time, the same for u and d",
+        script="draw_lines.py",
+        lines=("ee_tied", "mumu_tied"),
+    ),
+    Together(
+        name="domain_ends",
+        title="Ends of the matter parameters against the bound on what is minimised over",
+        script="draw_domain_ends.py",
+        section="domain_ends",
+        inputs={"ends": "results/{analysis}/domain_ends.csv", "published": PUBLISHED_FILE.as_posix()},
+    ),
+)
+STUDY = Study(
+    name="coherent",
+    title="What the public data of COHERENT say together",
+    citation="arXiv:1804.09459, arXiv:2110.07730 and arXiv:2006.12659",
+    published=COHERENT_FILE.as_posix(),
+    together=TOGETHER,
+)
