@@ -361,7 +361,7 @@ def _local_minimum(
         slope=np.array(slope).reshape(-1, len(keys), len(nuclides)),
         enters=np.array([[float(key[0] in pairs) for key in keys] for pairs in ROWS.values()]),
         size=np.array([0.3 * charge if key[0] in OFF_DIAGONAL else charge for key in keys]),
-        charge=np.array([abs(float(standard_model_charge(n, couplings))) or 1.0 for n in nuclides]),
+        charge=np.array([float(np.max(np.abs(standard_model_charge(n, couplings)))) or 1.0 for n in nuclides]),
     )
     if not moving:
         return derivatives(problem.charges(fixed))[0].reshape(shape)

@@ -15,7 +15,7 @@ from iminuit import Minuit
 
 from cevnsi.arrays import FloatArray
 from cevnsi.files.tables import COUNTS_LIKELIHOOD, TOGETHER, as_columns
-from cevnsi.model import DataSet, Model, Signal, alone, each_of, of_one_point, samples_of
+from cevnsi.model import DataSet, Model, alone, each_of, samples_of
 from cevnsi.physics.flux import FLAVORS
 from cevnsi.statistics.nuisances import SIGNAL, Nuisance, limits, precisions
 
@@ -41,11 +41,6 @@ def with_amplitude(model: Model) -> Model:
     return replace(model, datasets=tuple(datasets))
 
 
-def _signals(model: Model) -> list[Signal]:
-    """Of the standard model, one point."""
-    return [of_one_point(dataset.signal("contact", {})) for dataset in model.datasets]
-
-
 NOTHING = Nuisance(name="nothing", sigma=None, fixed=0.0)  # as iminuit takes no function of no parameters
 
 
@@ -54,7 +49,7 @@ def minimum(model: Model, fixed: Mapping[str, float] | None = None) -> Minuit:
     if not model.nuisances:
         first, *others = model.datasets
         model = replace(model, datasets=(replace(first, nuisances=(NOTHING,)), *others))
-    signals, precision, one = _signals(model), precisions(model.nuisances), np.array([0])
+    signals, precision, one = model.standard_model_signals, precisions(model.nuisances), np.array([0])
     expected, names = model.expected(signals), [nuisance.name for nuisance in model.nuisances]
 
     def chi2(theta: FloatArray) -> float:
@@ -100,7 +95,7 @@ class FittedCounts:
 def _counts(model: Model, fit: Minuit) -> dict[str, FittedCounts]:
     """Counts where a fit is, by data set."""
     theta, found = np.array(fit.values)[None, : len(model.nuisances)], {}
-    for dataset, signal in zip(model.datasets, _signals(model), strict=True):
+    for dataset, signal in zip(model.datasets, model.standard_model_signals, strict=True):
         samples = samples_of(dataset, signal, model.nuisances)
         named = zip([SIGNAL, *dataset.measurement.backgrounds], samples, strict=True)
         of_flavors = samples_of(dataset, dataset.flavors("contact", {}), model.nuisances)[0]
@@ -231,5 +226,5 @@ def _likelihood(fits: Fits) -> tuple[FloatArray, FloatArray]:
 def _chi2_at(fits: Fits, amplitudes: FloatArray) -> FloatArray:
     """Chi2 at amplitudes of the signal (points,), least over backgrounds and an offset of times."""
     repeated = partial(np.repeat, repeats=amplitudes.size, axis=0)
-    signals = [each_of(repeated, signal) for signal in _signals(fits.free)]
+    signals = [each_of(repeated, signal) for signal in fits.free.standard_model_signals]
     return fits.free.profiled(signals, {AMPLITUDE: amplitudes - 1}).chi2

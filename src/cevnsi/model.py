@@ -307,6 +307,11 @@ class Model:
         return np.concatenate([dataset.in_time(dataset.signal("contact", {})[0]) for dataset in self.datasets])
 
     @cached_property
+    def standard_model_signals(self) -> list[Signal]:
+        """What the standard model predicts of each data set, one point."""
+        return [of_one_point(dataset.signal("contact", {})) for dataset in self.datasets]
+
+    @cached_property
     def nuisances(self) -> tuple[Nuisance, ...]:
         """Every nuisance once, by name, in the order of the data sets."""
         union: dict[str, Nuisance] = {}

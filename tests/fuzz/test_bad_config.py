@@ -346,11 +346,14 @@ def _as_written(written: dict[str, Any], root: Path) -> bool:
             axis = scan.axis(key)
             good &= (axis.name, axis.points, axis.scale) == (key, said["points"], said.get("scale", "linear"))
             good &= (axis.minimum, axis.maximum) == (float(said["min"]), float(said["max"]))
-        ordered = [name for name in INTERACTIONS[section["interaction"]].parameters if name in section["axes"]]
+        known = INTERACTIONS[section["interaction"]].parameters
+        ordered = [name for name in known if name in section["axes"]]
+        ordered += sorted(name for name in section["axes"] if name not in known)  # combinations
         good &= [axis.name for axis in scan.axes] == ordered
         good &= [list(names) for names in scan.projections] == section.get("projections", [ordered])
         good &= all(len(set(axis.values())) == axis.points for axis in scan.axes)
-        good &= scan.domain == {key: tuple(map(float, ends)) for key, ends in section.get("domain", {}).items()}
+        ends = section.get("domain", {}).items()
+        good &= scan.domain == {key: config.UNBOUNDED if two == "free" else tuple(map(float, two)) for key, two in ends}
         good &= scan.fixed == {key: float(value) for key, value in section.get("fixed", {}).items()}
         good &= scan.interaction == section["interaction"]
         good &= (*scan.confidence_levels, *scan.n_dof) == (*section["confidence_levels"], *section["n_dof"])

@@ -188,9 +188,9 @@ def test_points_of_a_domain_are_descended_from_block_by_block(
 ) -> None:
     used, sizes = model("release", nuclei="cs_and_i"), []
 
-    def watched(derivatives: Any, start: Any, low: Any, high: Any) -> Any:
+    def watched(derivatives: Any, start: Any, *ends: Any) -> Any:
         sizes.append(len(start))
-        return descend(derivatives, start, low, high)
+        return descend(derivatives, start, *ends)
 
     flavors = combination("flavors", {"eps_ee_dV": 1.0, "eps_mumu_dV": 1.0})
     domain = {"eps_ee_uV": (-1.0, 1.0), "eps_ee_dV": (-1.0, 1.0)} if matter else {"flavors": (-1.0, 1.0)}

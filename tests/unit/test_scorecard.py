@@ -571,7 +571,7 @@ def test_published_ends_of_eq_12(root: Path) -> None:
 
 @pytest.fixture
 def scans(config: dict[str, Any]) -> list[Scan]:
-    return [parse_scan(*item) for item in config["scans"].items()]
+    return [parse_scan(name, config["scans"][name]) for name in config["analyses"]["paper"]["scans"]]
 
 
 def with_points(scan: Scan, points: int) -> Scan:

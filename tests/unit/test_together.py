@@ -160,8 +160,8 @@ def test_ends_by_domain_tell_limits_from_what_is_only_reached() -> None:
     what = "joint, delta chi2 4.61, "
     assert curve(columns, f"{what}lower").tolist() == [[1.0, -4.0], [2.0, -5.0]]
     assert curve(columns, f"{what}lower, only the reach").tolist() == [[0.5, -3.0]]
-    assert curve(columns, f"{what}lower, no bound").tolist() == [[np.inf, -9.0]]
-    assert curve(columns, f"{what}upper, no bound, none found").tolist() == [[np.inf, 9.0]]
+    assert curve(columns, f"{what}lower, no bound").tolist() == [[4.0, -9.0]]
+    assert curve(columns, f"{what}upper, no bound, none found").tolist() == [[4.0, 9.0]]
     (ax,) = figure.axes
     drawn = [points(line) for line in ax.lines]
     marked = [found.tolist() for found in drawn if len(found) == 1 and found[0, 0] > 3]

@@ -74,9 +74,9 @@ def test_it_is_well_formed_and_whole(page: Page, text: str) -> None:
     assert len(text.encode("utf-8")) < 15_000_000
 
 
-def test_every_picture_has_words(page: Page) -> None:
+def test_every_picture_has_words(reported: Project, page: Page) -> None:
     pictures = [attrs for tag, attrs in page.elements if tag == "img"]
-    assert len(pictures) == 2 * 6 + 4 * 6  # of the study, then three of counts and three regions of each other analysis
+    assert len(pictures) == len(list((reported.folder / "results").glob("*/figures/*.svg"))) > 40
     assert all(len(attrs["alt"]) > 60 for attrs in pictures)
     assert len({attrs["alt"] for attrs in pictures}) == len(pictures)
 
@@ -153,6 +153,7 @@ def test_ranges_say_what_makes_an_end_and_what_they_warn_of(reported: Project, t
     for analysis in ("paper", "release"):
         ranges = pd.read_csv(reported.folder / "results" / analysis / "ranges.csv", keep_default_na=False)
         cells = re.findall(rf'<td data-label="{analysis}">(.*?)</td>', section, re.DOTALL)
+        cells = [cell for cell in cells if cell.strip()]  # nothing of a scan that it does not run
         named = ["scan", "parameter", "confidence_level", "n_dof", "other_parameters"]
         groups = [rows for _, rows in ranges.groupby(named, sort=False)]
         for cell, rows in zip(cells, groups, strict=True):
@@ -170,12 +171,12 @@ def test_a_coarse_grid_is_said_in_the_caption(text: str) -> None:
     figures = text[text.index('<section id="figures">') : text.index('<section id="explore">')]
     by_figure = {part.split("<")[0]: part for part in figures.split("<h3>")[1:]}
     coarse = {name for name, part in by_figure.items() if "the grid is too coarse for this figure" in part}
-    assert coarse == {"Fig. 2: a light mediator", "mumu_d_u", "ee_mumu_d"}
+    assert coarse == {"Fig. 2: a light mediator", "ee_mumu_d"}
 
 
 def test_intervals_beside_a_plot_say_that_they_are_read_off_a_grid(page: Page, text: str) -> None:
     plots = sum("data-scan" in attrs for _, attrs in page.elements)
-    assert plots == 6
+    assert plots == 8
     assert text.count("the intervals are read off all of them, by parabolas about the least points") == plots
     assert text.count("as in <code>ranges.csv</code>, are found on χ<sup>2</sup> itself") == plots
 

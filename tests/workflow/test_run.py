@@ -420,7 +420,7 @@ def test_an_overlay_does_not_turn_the_order(finished: Project, without: dict[str
     path = finished.folder / "last.yaml"
     path.write_text(json.dumps(overlay), encoding="utf-8")
     assert repr(shown(finished, str(path))) == repr(without)  # which has an order
-    assert list(without["scans"]) == list(SCANS)
+    assert list(without["scans"])[: len(SCANS)] == list(SCANS)
     assert finished.jobs("--configfile", str(reduced), str(path)) == {}
 
 

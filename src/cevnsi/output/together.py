@@ -302,7 +302,7 @@ def _ends_along(ax: Axes, curves: Curves, what: str, ends: FloatArray, reach: Fl
     is_open = bool(reach[-1])
     mark: Any = {"marker": ("^" if end[-1] > 0 else "v") if is_open else "o", "markersize": 3.5, "linestyle": "none"}
     ax.plot(last, end[-1], color=line["color"], markerfacecolor="none" if is_open else line["color"], **mark)
-    curves.add(panel, f"{name}, no bound{', none found' if is_open else ''}", 0, [np.inf], [end[-1]])
+    curves.add(panel, f"{name}, no bound{', none found' if is_open else ''}", 0, [last], [end[-1]])
 
 
 def draw_domain_ends(

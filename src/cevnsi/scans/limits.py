@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from cevnsi.arrays import FloatArray, Real
 from cevnsi.domains import turning_points
 from cevnsi.fast.free_rows import AlongCurve
-from cevnsi.model import Model, of_one_point
+from cevnsi.model import Model
 from cevnsi.parameters import Axis, Combination
 from cevnsi.physics.interactions import INTERACTIONS, parameter
 from cevnsi.physics.weak_charge import NucleonCouplings
@@ -44,8 +44,7 @@ FLAT = 1e-9  # chi2 that varies by less, over all of an axis, does not depend on
 def relative_error(model: Model) -> float:
     """Error of the SM counts over the counts, 1 / sqrt(<P, P>) with the weights of the statistic; infinite for none."""
     counts = model.standard_model_counts
-    signals = [of_one_point(dataset.signal("contact", {})) for dataset in model.datasets]
-    everything = model.expected(signals)(unfitted(model.nuisances)[None], np.zeros(1, np.intp))[0]
+    everything = model.expected(model.standard_model_signals)(unfitted(model.nuisances)[None], np.zeros(1, np.intp))[0]
     curvature = model.likelihood(everything)[2][0]  # where backgrounds are, too, as these make most of its error
     square = float((curvature / 2 * counts**2).sum())
     return square**-0.5 if square > 0 else np.inf
