@@ -152,7 +152,7 @@ def test_cluster_gives_the_bytes_of_a_local_run(folder: Path) -> None:
     with local_run(folder / "whole", REDUCED, "all", COUNTED) as local:
         local.finish()
     expected = local.results()
-    assert len([name for name in expected if "/figures/" in name]) == (2 * 6 + 4) * 4
+    assert len([name for name in expected if "/figures/" in name]) == (2 * 6 + 6) * 4
     with slurm_run(folder / "undisturbed", REDUCED, "all", COUNTED) as run:
         run.finish()
     assert run.results() == expected
