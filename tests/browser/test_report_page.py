@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from cevnsi.files.strict_yaml import read
 from cevnsi.model import Model
 from cevnsi.output.captions import intervals_of
 from cevnsi.output.figure_spec import FigureSpec
@@ -19,6 +20,7 @@ from cevnsi.scans.regions import Grid, small_pieces
 from cevnsi.statistics.thresholds import threshold
 from cevnsi.studies.known import DEFAULT, analyses_of
 from points import mediator_chi2
+from project import ROOT
 
 LARGEST_BYTES = 20_000_000  # with grids of six analyses
 
@@ -46,6 +48,8 @@ MARKS = """grid => cevnsi.plots[grid].canvas.data.filter((trace) => trace.mode =
 def made(report: Path) -> dict[str, AnalysisResults]:
     """The analyses that the page shows, by name."""
     config = json.loads((report.parent / "provenance.json").read_text(encoding="utf-8"))["config"]
+    order = list(read(ROOT / "config.yaml")["analyses"])  # that of the page, which a provenance does not keep
+    config["analyses"] = {name: config["analyses"][name] for name in order if name in config["analyses"]}
     figures: dict[str, list[FigureSpec]] = {name: [] for name in config["analyses"]}
     judged = analyses_of(config, DEFAULT)
     return {each.name: each for each in finished(report.parent, config, figures, judged)}

@@ -246,7 +246,8 @@ def region_alt(scan: Scan, axes: Sequence[str], ranges: Mapping[str, Any]) -> st
     said = []
     if not scan.ranges:
         levels = " and ".join(percent(level) for level, _ in scan.drawn_levels())
-        return f"Region allowed at {levels} CL in the plane of {' and '.join(map(spoken_name, axes))}."
+        plane = " and ".join(map(spoken_name, axes))
+        return f"Region allowed at {levels} CL in the plane of {plane}, of which no ranges were found."
     for level in scan.drawn_levels():
         found = []
         for name in axes:
