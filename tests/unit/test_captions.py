@@ -1,10 +1,12 @@
 import re
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from cevnsi.config.check import parse_scan
+from cevnsi.files.tables import RANGES, as_columns
 from cevnsi.output import captions
 from cevnsi.physics.interactions import INTERACTIONS
 from cevnsi.statistics.thresholds import threshold
@@ -117,3 +119,15 @@ def test_alternative_text_has_the_ranges(config: Config) -> None:
     alt = captions.region_alt(scan, ("eps_ee_dV", "eps_ee_uV"), ranges)
     assert "epsilon ee dV from −0.5 to 0.125 and 0.25 to 0.75" in alt
     assert "epsilon ee uV from nowhere" in alt
+
+
+def test_a_line_is_told_by_its_ranges(config: dict[str, Any]) -> None:
+    scan = parse_scan("ee_tied", config["scans"]["ee_tied"])
+    intervals = enumerate([(-0.05, 0.05), (0.1, 0.2)])
+    rows = [("ee_tied", "eps_ee_V", 0.9, 1, 2.71, i, *ends, "zero", "", "", "", "") for i, ends in intervals]
+    results = SimpleNamespace(name="mine", scans=(scan,), ranges=as_columns(rows, RANGES))
+    assert captions.line_alt("ee_tied", results) == (
+        "Analysis mine: delta chi squared against epsilon ee uV and dV. "
+        "At 90 % CL it is allowed from −0.05 to 0.05 and 0.1 to 0.2."
+    )
+    assert "least over the nuisances" in captions.line_caption("ee_tied", config, "joint")

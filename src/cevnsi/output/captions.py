@@ -381,6 +381,19 @@ def line_caption(grid: str, config: Mapping[str, Any], analysis: str) -> str:
     return " ".join([*parts, statistic_text(config, config["analyses"][analysis]), threshold_text(scan)])
 
 
+def line_alt(grid: str, results: Any) -> str:
+    """What a figure of one parameter shows, in words; of the results of an analysis."""
+    scan = next(scan for scan in results.scans if grid in scan.drawn())
+    (axis,) = scan.axes
+    said = f"Analysis {results.name}: delta chi squared against {spoken_name(axis.name)}."
+    for level in scan.drawn_levels() if scan.ranges else ():
+        others = results.ranges["other_parameters"][results.ranges["scan"].index(scan.name)]
+        ends = intervals_of(results.ranges, scan.name, axis.name, level, others)
+        allowed = " and ".join(f"{spoken(low)} to {spoken(high)}{unit(axis.name)}" for low, high, _ in ends)
+        said += f" At {percent(level[0])} CL it is allowed from {allowed or 'nowhere'}."
+    return said
+
+
 def region_caption(
     config: Mapping[str, Any], analysis: str, drawn: Sequence[tuple[Scan, Sequence[str]]], shaded: str = "allowed"
 ) -> str:

@@ -81,7 +81,12 @@ def region(grid: str) -> FigureSpec:
 def line(grid: str) -> FigureSpec:
     """The same of a grid of one axis."""
     return FigureSpec(
-        name=grid, title=grid, lines=(grid,), script="draw_line.py", caption=partial(captions.line_caption, grid)
+        name=grid,
+        title=grid,
+        lines=(grid,),
+        script="draw_line.py",
+        caption=partial(captions.line_caption, grid),
+        alt=partial(captions.line_alt, grid),
     )
 
 
