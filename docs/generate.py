@@ -307,6 +307,15 @@ def _reach_or_range(rows: Sequence[Sequence[Any]], pair: str, bound: str, level:
     return f"{found['lower']} to {found['upper']}"
 
 
+def coherent_scorecard(card: Mapping[str, Any]) -> str:
+    """Every data set's published numbers against ours; what explains them is on its own page."""
+    lines = ["| data set | quantity | published | ours | pull |", "|---|---|---|---|---|"]
+    for name in EXPLANATIONS:
+        rows = (row.strip("|").split("|")[:4] for row in coherent_markdown(card, name).splitlines()[2:])
+        lines += [f"| [{name}]({name}.md) |{'|'.join(row)}|" for row in rows]
+    return "\n".join(lines) + "\n"
+
+
 def of_data_sets(results: Path) -> dict[str, str]:
     """Of each data set what is published against ours and what choices are worth, from the study that has these.
 
@@ -319,6 +328,7 @@ def of_data_sets(results: Path) -> dict[str, str]:
         for name in EXPLANATIONS:
             blocks[f"scorecard {name}"] = coherent_markdown(card, name)
             blocks[f"choices {name}"] = choices_markdown(choices, name)
+        blocks["scorecard coherent"] = coherent_scorecard(card)
         blocks["headline coherent"] = coherent_headline(results)
         blocks["domain ends"] = domain_ends(results)
     return blocks
