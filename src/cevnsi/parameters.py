@@ -89,8 +89,14 @@ class NeutronRadius(Parameter):
     positive: bool = True
 
 
+def _letters(pair: str) -> tuple[str, str]:
+    """Flavors of a pair in TeX, and as they are."""
+    tex, plain = zip(*(_LETTERS[flavor] for flavor in FLAVORS_OF_PAIR[pair]), strict=True)
+    return "".join(tex), "".join(plain)
+
+
 def _contact(pair: str, quark: str, *, imaginary: bool) -> ContactCoupling:
-    tex, plain = ("".join(_LETTERS[flavor][i] for flavor in FLAVORS_OF_PAIR[pair]) for i in (0, 1))
+    tex, plain = _letters(pair)
     part = r"\mathrm{Im}\,", "Im ", "imaginary part of "
     before = part if imaginary else ("", "", "")
     return ContactCoupling(
@@ -105,7 +111,7 @@ def _contact(pair: str, quark: str, *, imaginary: bool) -> ContactCoupling:
 
 
 def _matter(pair: str) -> MatterParameter:
-    tex, plain = ("".join(_LETTERS[flavor][i] for flavor in FLAVORS_OF_PAIR[pair]) for i in (0, 1))
+    tex, plain = _letters(pair)
     return MatterParameter(
         name=f"eps_{pair}_matter",
         tex=rf"\epsilon_{{{tex}}}",
@@ -219,6 +225,9 @@ def combination(name: str, of: Mapping[str, float]) -> Combination:
         if not np.isfinite(unit) or unit == 0:
             raise ValueError(f"combination {name}: {part} times {unit:g}; expected a finite number other than zero")
     least, most = zip(*(known[part].usual for part in of), strict=True)
+    if name in WORDS_OF_COMBINATIONS and dict(of) != WORDS_OF_COMBINATIONS[name].of:
+        alike = " and ".join(f"{part} times {unit:g}" for part, unit in WORDS_OF_COMBINATIONS[name].of.items())
+        raise ValueError(f"combination {name}: is written as that of {alike}; expected these, or another name")
     said = by_name(name)
     return Combination(
         name=name,
@@ -232,29 +241,31 @@ def combination(name: str, of: Mapping[str, float]) -> Combination:
     )
 
 
-def _tied(pair: str) -> Parameter:
+def _tied(pair: str) -> Combination:
     """Both quarks' couplings of a pair, which are the same."""
-    tex, plain = ("".join(_LETTERS[flavor][i] for flavor in FLAVORS_OF_PAIR[pair]) for i in (0, 1))
-    return Parameter(
+    tex, plain = _letters(pair)
+    return Combination(
         name=f"eps_{pair}_V",
         tex=rf"\epsilon_{{{tex}}}^{{uV}} = \epsilon_{{{tex}}}^{{dV}}",
         html=f"ε<sub>{plain}</sub><sup>uV</sup> = ε<sub>{plain}</sub><sup>dV</sup>",
         spoken=f"epsilon {plain} uV and dV",
         zero_is_standard_model=True,
+        of={coupling_name(pair, quark): 1.0 for quark in QUARKS},
     )
 
 
-# What a combination is called in words, where it has one of these names.
-WORDS_OF_COMBINATIONS: dict[str, Parameter] = {
+# What a combination of one of these names is called in words, and so has to be.
+WORDS_OF_COMBINATIONS: dict[str, Combination] = {
     made.name: made
     for made in (
         *map(_tied, PAIRS),
-        Parameter(
+        Combination(
             name="neutron_radius_csi_fm",
             tex=r"R_n(\mathrm{Cs,\,I})",
             html="R<sub>n</sub>(Cs, I)",
             spoken="neutron radius of cesium and iodine",
             unit="fm",
+            of={"neutron_radius_Cs133_fm": 1.0, "neutron_radius_I127_fm": 1.0},
         ),
     )
 }

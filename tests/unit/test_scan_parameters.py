@@ -15,7 +15,7 @@ from cevnsi.experiments.inputs import check_inputs
 from cevnsi.files.strict_yaml import ConfigError
 from cevnsi.files.tables import read_parquet
 from cevnsi.model import Model, chi2_at, profiled
-from cevnsi.parameters import Axis
+from cevnsi.parameters import Axis, combination
 from cevnsi.physics.interactions import parameter
 from cevnsi.scans.axes import Scan
 from cevnsi.scans.chi2 import chi2, least_chi2
@@ -142,6 +142,11 @@ def test_a_common_radius_is_that_of_each(model: Callable[..., Model]) -> None:
 def test_what_is_called_by_a_configuration_has_words() -> None:
     assert parameter("steady_state").label == r"$\mathrm{steady\_state}$"
     assert parameter("eps_ee_V").zero_is_standard_model
+    assert combination("eps_ee_V", {"eps_ee_uV": 1, "eps_ee_dV": 1}).html == parameter("eps_ee_V").html
+    with pytest.raises(
+        ValueError, match=r"combination eps_ee_V: is written as that of eps_ee_uV times 1 and eps_ee_dV times 1"
+    ):
+        combination("eps_ee_V", {"eps_ee_uV": 1, "eps_ee_dV": 0.5})
 
 
 @pytest.mark.parametrize("reference", ["minimum", "standard_model", "zero"])
