@@ -7,7 +7,7 @@ Run by `make readme`; what `make bench` has measured goes in too, if it was run.
 import json
 import re
 import shutil
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -207,11 +207,6 @@ def domains(results: Path, analyses: Sequence[str]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _joined(intervals: Iterable[tuple[float, float]], digits: int = 3) -> str:
-    """Intervals in words; nothing where there are none."""
-    return " and ".join(f"{low:.{digits}f} to {high:.{digits}f}" for low, high in intervals)
-
-
 def _ranges(results: Path, analysis: str, scan: str, parameter: str) -> str:
     """Allowed intervals of one parameter at 90 % CL; nothing of an analysis without the scan."""
     path = results / analysis / "ranges.csv"
@@ -223,7 +218,7 @@ def _ranges(results: Path, analysis: str, scan: str, parameter: str) -> str:
     low_at_grid = any("lower" in table["ends_at_grid"][i] for i, name in enumerate(table["scan"]) if name == scan)
     if low_at_grid and len(found) == 1:  # no less is looked for
         return f"up to {found[0][1]:.3f}"
-    return _joined(found.tolist())
+    return " and ".join(f"{low:.3f} to {high:.3f}" for low, high in found.tolist())
 
 
 OF_COHERENT = {"csi_2017": "CsI 2017", "csi_2021": "CsI 2021", "lar_2020": "LAr 2020", "joint": "CsI 2021 + LAr 2020"}
@@ -274,12 +269,13 @@ def coherent_headline(results: Path) -> str:
 
 def _without_a_domain(path: Path, pair: str) -> str:
     """Both ends of one matter parameter at 90 % CL, one parameter; of one nucleus there are none."""
-    if not path.exists():
-        return "none"
+    return _reach_or_range(_domain_rows(path), pair, "inf", threshold(0.90, 1)) if path.exists() else "none"
+
+
+def _domain_rows(path: Path) -> list[tuple[Any, ...]]:
+    """Those of domain_ends.csv."""
     table = read_table(path, DOMAIN_ENDS)
-    return _reach_or_range(
-        list(zip(*(table[key] for key in DOMAIN_ENDS.columns), strict=True)), pair, "inf", threshold(0.90, 1)
-    )
+    return list(zip(*(table[key] for key in DOMAIN_ENDS.columns), strict=True))
 
 
 def domain_ends(results: Path) -> str:
@@ -289,8 +285,7 @@ def domain_ends(results: Path) -> str:
         path = results / name / "domain_ends.csv"
         if not path.exists():
             continue
-        table = read_table(path, DOMAIN_ENDS)
-        rows = list(zip(*(table[key] for key in DOMAIN_ENDS.columns), strict=True))
+        rows = _domain_rows(path)
         for bound, level in dict.fromkeys((row[1], row[4]) for row in rows):
             cells = [_reach_or_range(rows, pair, bound, level) for pair in ("ee", "mumu")]
             said = "none" if bound == "inf" else f"{float(bound):.3g}"

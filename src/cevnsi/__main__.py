@@ -1,7 +1,6 @@
 """Small questions to the library, answered in a terminal: `python -m cevnsi --help`. No workflow is needed."""
 
 import argparse
-import math
 import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -12,7 +11,7 @@ from typing import Any
 
 from cevnsi.arrays import FloatArray
 from cevnsi.config.build import build_model, read_config
-from cevnsi.config.check import FREE
+from cevnsi.config.check import FREE, UNBOUNDED
 from cevnsi.config.describe import all_keys, explain, find_keys
 from cevnsi.experiments.inputs import check_inputs
 from cevnsi.files.atomic import TableError
@@ -56,7 +55,7 @@ def _domain(text: str) -> tuple[str, tuple[float, float]]:
     """NAME=LOW:HIGH, or NAME=free."""
     name, equals, ends = text.partition("=")
     if name and ends == FREE:
-        return name, (-math.inf, math.inf)
+        return name, UNBOUNDED
     low, colon, high = ends.partition(":")
     if not equals or not name or not colon:
         raise argparse.ArgumentTypeError(f"{text!r} is not NAME=LOW:HIGH or NAME={FREE}")

@@ -631,12 +631,9 @@ def farthest_charges(model: Model) -> FloatArray:
     """
     most, nuisances = standard_model_chi2(model), unfitted(model.nuisances)[None]
     found = np.empty(len(_charge_samples(model)))
+    signals = [each_of(np.zeros_like, signal) for signal in model.standard_model_signals]
+    nothing = model.expected(signals)(nuisances, np.zeros(1, np.intp))[0]
     for k, (i, sample) in enumerate(_charge_samples(model)):
-        signals: list[Signal] = [
-            of_one_point(each_of(lambda values: 0.0 * values, dataset.signal("contact", {})))
-            for dataset in model.datasets
-        ]
-        nothing = model.expected(signals)(nuisances, np.zeros(1, np.intp))[0]
         alone = np.zeros_like(nothing)
         alone[:, model.parts[i]] = sample.counts(nuisances, np.zeros(1, np.intp))[0]
         charge, before = 1.0, np.inf

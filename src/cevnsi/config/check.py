@@ -181,7 +181,7 @@ def parse_sensitivity(section: Mapping[str, Any]) -> Axis:
 
 def parse_domain_ends(section: Mapping[str, Any]) -> tuple[Axis, float]:
     """Bounds to try and how far an end is looked for, of a section that `check` has accepted."""
-    return _axis("bound", section["bounds"]), float(section["widest"])
+    return parse_sensitivity(section), float(section["widest"])
 
 
 def parse_domain_map(section: Mapping[str, Any]) -> tuple[Axis, Axis]:

@@ -377,8 +377,7 @@ def line_caption(grid: str, config: Mapping[str, Any], analysis: str) -> str:
     scan = parse_scan(grid, config["scans"][grid])
     (axis,) = scan.axes
     said = f"Δχ<sup>2</sup> against {html_name(axis.name)}, least over the nuisances."
-    parts = [said, domain_text(scan, (axis.name,)), data_text(config, analysis), prediction_text(config, analysis)]
-    return " ".join([*parts, statistic_text(config, config["analyses"][analysis]), threshold_text(scan)])
+    return " ".join([said, domain_text(scan, (axis.name,)), _of_analysis(config, analysis), threshold_text(scan)])
 
 
 def line_alt(grid: str, results: Any) -> str:

@@ -271,10 +271,27 @@ def level_text(confidence_level: float) -> str:
     return r"$2\sigma$" if abs(confidence_level - 0.9545) < 1e-4 else f"{100 * confidence_level:.6g} % CL"
 
 
+def mark_standard_model(ax: Axes, curves: Curves, name: str, grid: Grid, **mark: Any) -> None:
+    """Where a plane has it: at zero of parameters that are zero in it."""
+    inside = all(axis[0] <= 0 <= axis[-1] for axis in grid.axes)
+    if inside and all(parameter(axis).zero_is_standard_model for axis in grid.names):
+        ax.plot(0, 0, marker="+", color=BLACK, linestyle="none", **mark)
+        curves.add(name, "SM", 0, [0.0], [0.0])
+
+
+def frame(ax: Axes, grid: Grid) -> None:
+    """Scales, names and ends of both axes of a plane."""
+    if grid.log[0]:
+        ax.set_xscale("log")
+    if grid.log[1]:
+        ax.set_yscale("log")
+    x, y = grid.axes
+    ax.set(xlabel=label(grid.names[0]), ylabel=label(grid.names[1]), xlim=(x[0], x[-1]), ylim=(y[0], y[-1]))
+
+
 def _region(ax: Axes, curves: Curves, name: str, panel: Panel) -> None:
     """An allowed region filled and outlined at every level, the standard model and the best fit marked."""
     grid = panel.grid
-    x, y = grid.axes
     for i, level in enumerate(panel.levels):
         fill(ax, grid, -np.inf, threshold(*level), facecolor=SKY, alpha=0.45 / len(panel.levels))
         line = LINES[i % len(LINES)]
@@ -282,18 +299,11 @@ def _region(ax: Axes, curves: Curves, name: str, panel: Panel) -> None:
         if len(panel.levels) > 1:
             ax.plot([], [], color=BLUE, linestyle=line, label=level_text(level[0]))
     say_if_flat(ax, grid)
-    has_zero = x[0] <= 0 <= x[-1] and y[0] <= 0 <= y[-1]
-    if has_zero and all(parameter(name).zero_is_standard_model for name in grid.names):
-        ax.plot(0, 0, marker="+", color=BLACK, linestyle="none", label="SM")
-        curves.add(name, "SM", 0, [0.0], [0.0])
+    mark_standard_model(ax, curves, name, grid, label="SM")
     if panel.best_fit:
         ax.plot(*panel.best_fit, marker="x", color=VERMILION, linestyle="none", label="best fit", clip_on=False)
         curves.add(name, "best fit", 0, *([value] for value in panel.best_fit))
-    if grid.log[0]:
-        ax.set_xscale("log")
-    if grid.log[1]:
-        ax.set_yscale("log")
-    ax.set(xlabel=label(grid.names[0]), ylabel=label(grid.names[1]), xlim=(x[0], x[-1]), ylim=(y[0], y[-1]))
+    frame(ax, grid)
 
 
 def draw_regions(panels: Mapping[str, Panel]) -> Drawn:

@@ -30,9 +30,11 @@ from cevnsi.output.figures import (
     Panel,
     dataset_title,
     fill,
+    frame,
     label,
     level_text,
     looks_of,
+    mark_standard_model,
     new_figure,
     outline,
     panel_of,
@@ -199,16 +201,8 @@ def draw_plane(
             fill(ax, panel.grid, *ends, facecolor=SILVER)
         outline(ax, curves, name, panel.contours, level, of=analysis, color=color, linestyle=style)
     grid = next(iter(panels.values())).grid
-    x, y = grid.axes
-    has_zero = x[0] <= 0 <= x[-1] and y[0] <= 0 <= y[-1]
-    if has_zero and all(parameter(axis).zero_is_standard_model for axis in grid.names):
-        ax.plot(0, 0, marker="+", color=BLACK, linestyle="none", markersize=5)
-        curves.add(name, "SM", 0, [0.0], [0.0])
-    if grid.log[0]:
-        ax.set_xscale("log")
-    if grid.log[1]:
-        ax.set_yscale("log")
-    ax.set(xlabel=label(grid.names[0]), ylabel=label(grid.names[1]), xlim=(x[0], x[-1]), ylim=(y[0], y[-1]))
+    mark_standard_model(ax, curves, name, grid, markersize=5)
+    frame(ax, grid)
 
 
 def plane_handles(
@@ -255,13 +249,12 @@ def draw_mediator(
     curves, looks = Curves(), looks_of(datasets)
     figure, ax = new_figure(height=3.5)
     draw_plane(ax, curves, "light_mediator", panels, looks, filled, "excluded")
-    (mass, coupling), level = next(iter(panels.values())).grid.axes, next(iter(panels.values())).levels[0]
+    (mass, _), level = next(iter(panels.values())).grid.axes, next(iter(panels.values())).levels[0]
     ax.fill_between(mass, *band, color=SKY, alpha=0.6, linewidth=0)
     for name, edge in zip(("muon g-2, lower", "muon g-2, upper"), band, strict=True):
         curves.add("light_mediator", name, 0, mass, edge)
     favoured = Patch(facecolor=SKY, alpha=0.6, label=r"$(g-2)_\mu$ favoured ($2\sigma$)")
     ax.set_title(f"excluded where shaded, {level_text(level[0])}", loc="left", fontsize="small")
-    ax.set(ylim=(coupling[0], coupling[-1]))
     _legend(figure, [*plane_handles(panels, datasets, looks, filled), favoured])
     warn(figure, panels.values())
     return figure, curves.columns
