@@ -18,6 +18,15 @@ def share(n: int, chunk: int, chunks: int) -> tuple[int, int]:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Coverage:
+    """How critical values of a scan are found by pseudo-data: G. J. Feldman and R. D. Cousins, physics/9711021."""
+
+    toys: int  # at every point
+    points: Mapping[str, int]  # along each axis, between which critical values are interpolated
+    seed: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Scan:
     """A grid of parameter values, what chi2 is minimised over at each, and what is asked of the result."""
 
@@ -35,6 +44,7 @@ class Scan:
     ranges: bool = True  # whether ranges and best fits are found
     chunks: int = 1
     over: tuple[Axis, ...] = ()  # axes that chi2 is minimised over, between their ends: see `onto`
+    coverage: Coverage | None = None  # None: thresholds are those of a chi2 distribution
 
     @property
     def named(self) -> set[str]:
