@@ -17,7 +17,7 @@ from cevnsi.arrays import FloatArray
 from cevnsi.files.tables import COUNTS_LIKELIHOOD, TOGETHER, as_columns
 from cevnsi.model import DataSet, Model, alone, each_of, samples_of
 from cevnsi.physics.flux import FLAVORS
-from cevnsi.statistics.nuisances import SIGNAL, Nuisance, limits, precisions
+from cevnsi.statistics.nuisances import SIGNAL, Nuisance, centres, limits, precisions
 
 AMPLITUDE = "amplitude"  # of the signal, less one
 TOLERANCE = 1e-4  # of iminuit, in units of 2e-3: the distance to the minimum in chi2
@@ -49,17 +49,18 @@ def minimum(model: Model, fixed: Mapping[str, float] | None = None) -> Minuit:
     if not model.nuisances:
         first, *others = model.datasets
         model = replace(model, datasets=(replace(first, nuisances=(NOTHING,)), *others))
-    signals, precision, one = model.standard_model_signals, precisions(model.nuisances), np.array([0])
+    signals, one = model.standard_model_signals, np.array([0])
+    precision, centre = precisions(model.nuisances), centres(model.nuisances)
     expected, names = model.expected(signals), [nuisance.name for nuisance in model.nuisances]
 
     def chi2(theta: FloatArray) -> float:
         value = model.likelihood(expected(theta[None], one)[0])[0][0]
-        return float(value + precision @ theta**2)
+        return float(value + precision @ (theta - centre) ** 2)
 
     def gradient(theta: FloatArray) -> FloatArray:
         counts, directions = expected(theta[None], one)
         slope = model.likelihood(counts)[1]
-        return np.asarray(directions[0] @ slope[0] + 2 * precision * theta)
+        return np.asarray(directions[0] @ slope[0] + 2 * precision * (theta - centre))
 
     fit = Minuit(chi2, model.profiled(signals).nuisances[0], grad=gradient, name=names)
     fit.limits = list(zip(*limits(model.nuisances), strict=True))

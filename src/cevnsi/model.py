@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from cevnsi.arrays import FloatArray, Real
 from cevnsi.experiments.clock import Clock
 from cevnsi.experiments.exposure import Exposure
-from cevnsi.experiments.measurement import ARRIVAL_TIME, PHOTOELECTRONS, Measurement, bins_between
+from cevnsi.experiments.measurement import ARRIVAL_TIME, PHOTOELECTRONS, Measurement, Sideband, bins_between
 from cevnsi.experiments.release import Experiment, Variation, in_energy_alone
 from cevnsi.experiments.response import Acceptance, Response
 from cevnsi.experiments.targets import TARGETS
@@ -42,6 +42,7 @@ from cevnsi.statistics.nuisances import (
     Nuisance,
     Sample,
     Sides,
+    centres_by,
     held,
     limits,
     precisions,
@@ -100,6 +101,7 @@ class DataSet:
     # By nuisance: templates at +1 and at -1 of it; without the second they are mirror images.
     varied: Mapping[str, tuple[Templates, Templates | None]] = field(default_factory=dict)
     clock: Clock | None = None
+    sidebands: Mapping[str, Sideband] = field(default_factory=dict)  # by background, what toys make it of
 
     def __post_init__(self) -> None:
         """Refuse nuisances of what is not there, and a statistic without what it needs."""
@@ -439,7 +441,8 @@ class Model:
         least, most = limits(self.nuisances)
         tries = [[(j, value) for value in n.starts] for j, n in enumerate(self.nuisances) if n.starts and not stay[j]]
         sides = [(1.0, -1.0) if kinked else (0.0,) for kinked in self.kinked & ~stay]
-        least_over = partial(profile, self.likelihood, precision=precisions(self.nuisances), by=by)
+        centre = centres_by(self.nuisances, by)
+        least_over = partial(profile, self.likelihood, precision=precisions(self.nuisances), centre=centre, by=by)
         found = []
         for chosen in product(*tries):
             for j, value in chosen:
@@ -487,7 +490,9 @@ class Model:
         walled = np.flatnonzero((counts[:, empty] < WALL).any(axis=1))
         signs = np.where(self.kinked & ~stay, np.where(found.nuisances[walled] < 0, -1.0, 1.0), 0.0)
         least, most = limits(self.nuisances)
-        prior = np.sqrt(precisions(self.nuisances))[:, None] * (np.eye(len(self.nuisances)) if by is None else by)
+        root = np.sqrt(precisions(self.nuisances))[:, None]
+        prior = root * (np.eye(len(self.nuisances)) if by is None else by)
+        centre = centres_by(self.nuisances, by)
         for side in np.unique(signs, axis=0):
             some = walled[(signs == side).all(axis=1)]
             mine, at = [each_of(itemgetter(some), signal) for signal in signals], start[some]
@@ -499,12 +504,14 @@ class Model:
                     precisions(self.nuisances),
                     at,
                     np.where(side > 0, 0.0, least),
+                    centre=centre,
                     held=stay,
                     most=np.where(side < 0, 0.0, most),
                     crossed=self.crossed(mine, side),
                     by=by,
                 ).nuisances
-            chi2 = self.likelihood(expected(at, np.arange(some.size))[0])[0] + ((at @ prior.T) ** 2).sum(axis=1)
+            pulls = (at - centre) @ prior.T
+            chi2 = self.likelihood(expected(at, np.arange(some.size))[0])[0] + (pulls**2).sum(axis=1)
             lower = chi2 < found.chi2[some]
             found.chi2[some[lower]], found.nuisances[some[lower]] = chi2[lower], at[lower]
 
@@ -729,6 +736,7 @@ def assemble(
             for name, (up, down) in experiment.variations.items()
         },
         clock=experiment.clock,
+        sidebands=experiment.sidebands,
         nuisances=experiment.nuisances,
         statistic=statistic,
         sin2_theta_w=analysis.sin2_theta_w,
@@ -777,7 +785,8 @@ def held_at(model: Model, values: Mapping[str, float]) -> tuple[Model, float]:
     """
     prior, scale = 0.0, values.get(CEVNS_NORMALIZATION, 1.0)
     for nuisance, precision in zip(model.nuisances, precisions(model.nuisances).tolist(), strict=True):
-        prior += precision * values.get(nuisance.name, 0.0) ** 2
+        if nuisance.name in values:
+            prior += precision * (values[nuisance.name] - nuisance.centre) ** 2
 
     def scaled(templates: Templates) -> Templates:
         return replace(templates, events=templates.events * scale)
@@ -819,7 +828,17 @@ def cut(dataset: DataSet, name: str, low: float, high: float) -> DataSet:
             replace(n, shifts={sample: each_side(inside, two) for sample, two in n.shifts.items()})
             for n in dataset.nuisances
         ),
+        sidebands={sample: _inside(sideband, inside) for sample, sideband in dataset.sidebands.items()},
     )
+
+
+def _inside(sideband: Sideband, inside: Callable[[FloatArray], FloatArray]) -> Sideband:
+    """The same counts, of a background in some of the bins."""
+
+    def of_each(counts: FloatArray) -> FloatArray:
+        return np.stack([inside(row) for row in sideband.made(counts)])
+
+    return replace(sideband, made=of_each)
 
 
 def model_of(analysis: Analysis, whole: DataSet) -> Model:

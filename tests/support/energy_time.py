@@ -28,7 +28,7 @@ SIN2 = 0.23857
 def made(tables: Tables, analysis: Analysis, nuclei: str = "mean", **changes: Any) -> Model:
     """The model under choices."""
     choices = Choices(**changes)
-    measurement, nuisances = measured(tables, choices)
+    measurement, nuisances, sidebands = measured(tables, choices)
     seen = response(tables, choices, CSI_2017.pe_per_kev)
-    experiment = Experiment(measurement=measurement, response=seen, nuisances=nuisances)
+    experiment = Experiment(measurement=measurement, response=seen, nuisances=nuisances, sidebands=sidebands)
     return Model(analyses=(analysis,), datasets=(assemble(replace(analysis, nuclei=nuclei), experiment, "poisson"),))

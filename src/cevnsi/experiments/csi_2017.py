@@ -7,7 +7,7 @@ import numpy as np
 
 from cevnsi.experiments.checks import Paths, Tables, check_counts, release_rows
 from cevnsi.experiments.exposure import Exposure
-from cevnsi.experiments.release import Release
+from cevnsi.experiments.release import Release, of_differences
 from cevnsi.experiments.response import Logistic
 from cevnsi.files.atomic import TableError, read_text
 from cevnsi.files.strict_yaml import LARGEST, ConfigError, load_yaml
@@ -106,5 +106,6 @@ RELEASE_2018 = Release(
     read=read_release2018,
     exposure=CSI_2017,
     periods=(PERIOD,),
+    experiment=of_differences,
     targets=CSI_TARGETS,
 )

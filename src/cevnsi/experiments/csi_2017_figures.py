@@ -16,7 +16,7 @@ from cevnsi.experiments.checks import (
 )
 from cevnsi.experiments.csi_2017 import CSI_2017, CSI_TARGETS, PERIOD
 from cevnsi.experiments.measurement import ROUNDING
-from cevnsi.experiments.release import Release
+from cevnsi.experiments.release import Release, of_differences
 from cevnsi.files.atomic import TableError
 from cevnsi.files.tables import Table
 
@@ -87,6 +87,7 @@ FIGURE_3 = Release(
     read=read_figure3,
     exposure=CSI_2017,
     periods=(PERIOD,),
+    experiment=of_differences,
     targets=CSI_TARGETS,
     read_twice=True,
     tables={"counts": (*COUNTS_COLUMNS, "rounding_shift"), "acceptance": ACCEPTANCE_COLUMNS},

@@ -22,6 +22,7 @@ from cevnsi.experiments.measurement import (
     ROUNDING,
     Control,
     Measurement,
+    Sideband,
     bins_between,
     edges_of,
 )
@@ -202,8 +203,9 @@ def read_energy_time(paths: Paths) -> Tables:
 
 
 def _product_of_marginals(counts: FloatArray, edges_us: FloatArray) -> FloatArray:
-    """Shares of the bins (energies, times) if energy and time know nothing of each other."""
-    return np.asarray(np.outer(counts.sum(axis=1), counts.sum(axis=0)) / counts.sum() ** 2)
+    """Shares of the bins (..., energies, times) if energy and time know nothing of each other."""
+    by_energy, by_time = counts.sum(axis=-1, keepdims=True), counts.sum(axis=-2, keepdims=True)
+    return np.asarray(by_energy * by_time / counts.sum(axis=(-2, -1), keepdims=True) ** 2)
 
 
 def exponential_shares(edges: FloatArray, rate: float) -> FloatArray:
@@ -219,6 +221,8 @@ def _exponential_in_time(counts: FloatArray, edges_us: FloatArray) -> FloatArray
     from scipy.optimize import minimize_scalar
     from scipy.special import xlogy
 
+    if counts.ndim > 2:
+        return np.stack([_exponential_in_time(each, edges_us) for each in counts])
     by_time, steepest = counts.sum(axis=0), 50 / (edges_us[-1] - edges_us[0])
     fit = minimize_scalar(
         lambda rate: -float(xlogy(by_time, exponential_shares(edges_us, rate)).sum()),
@@ -229,7 +233,7 @@ def _exponential_in_time(counts: FloatArray, edges_us: FloatArray) -> FloatArray
     return np.asarray(np.outer(counts.sum(axis=1), exponential_shares(edges_us, float(fit.x))) / counts.sum())
 
 
-# Counts (energies, times) and edges of time to shares of the bins.
+# Counts (..., energies, times) and edges of time to shares of the bins.
 SHAPES: dict[str, Callable[[FloatArray, FloatArray], FloatArray]] = {
     "marginals": _product_of_marginals,
     "exponential": _exponential_in_time,
@@ -275,6 +279,29 @@ def _merged(values: FloatArray, starts: Sequence[int], axis: int) -> FloatArray:
     return np.asarray(np.add.reduceat(within, np.array(starts[:-1]) - starts[0], axis=axis))
 
 
+@dataclass(frozen=True, kw_only=True)
+class _SteadyState:
+    """The steady state in the bins of an analysis, from counts without a signal in the release's bins of its window."""
+
+    shape: str  # of `SHAPES`
+    windows: float  # that the counts are of
+    times_us: FloatArray  # edges of the release's bins
+    starts: tuple[Sequence[int], Sequence[int]]  # of the analysis' bins, among the window's
+
+    def by_cell(self, counts: FloatArray) -> FloatArray:
+        """Expected in the release's bins, (..., energies, times) as the counts; nothing where there are none."""
+        total = counts.sum(axis=(-2, -1), keepdims=True)
+        shares = SHAPES[self.shape](np.where(total > 0, counts, 1.0), self.times_us)
+        return np.asarray(total / self.windows * shares)
+
+    def of_each(self, counts: FloatArray) -> FloatArray:
+        """In the analysis' bins, (n, bins), of counts (n, cells of the window)."""
+        times = self.times_us.size - 1
+        cells = self.by_cell(counts.reshape(len(counts), -1, times))
+        energies, bins_of_time = self.starts
+        return _merged(_merged(cells, energies, 1), bins_of_time, 2).reshape(len(counts), -1)
+
+
 def _signal_nuisances(flux: float) -> tuple[Nuisance, ...]:
     """What is not known of the signal's size: one nuisance, or that of the flux and what it leaves in quadrature.
 
@@ -286,8 +313,8 @@ def _signal_nuisances(flux: float) -> tuple[Nuisance, ...]:
     return (own,) if flux == 0 else (Nuisance(name=FLUX, sigma=flux, scales=(SIGNAL,), least=-1.0), own)
 
 
-def measured(tables: Tables, choices: Choices) -> tuple[Measurement, tuple[Nuisance, ...]]:
-    """Counts and backgrounds in the bins of an analysis, and what is not known of them.
+def measured(tables: Tables, choices: Choices) -> tuple[Measurement, tuple[Nuisance, ...], dict[str, Sideband]]:
+    """Counts and backgrounds in the bins of an analysis, what is not known of them, and what the steady state is from.
 
     The steady state's shape is that of the release's own bins in the window; they are merged after that.
     """
@@ -317,13 +344,21 @@ def measured(tables: Tables, choices: Choices) -> tuple[Measurement, tuple[Nuisa
         Nuisance(name=NEUTRONS, sigma=NEUTRON_UNCERTAINTY, scales=(NEUTRONS,), least=-1.0),
     )
     if choices.steady_state_shape == BINS:
-        return replace(whole, control=Control(counts=binned(control), windows=held)), others
-    expected = np.zeros(shape)
-    times = axes[ARRIVAL_TIME][window[1].start : window[1].stop + 1]
-    expected[window] = steady.sum() / held * SHAPES[choices.steady_state_shape](steady, times)
+        return replace(whole, control=Control(counts=binned(control), windows=held)), others, {}
+    energies, times = ([start - each[0] for start in each] for each in starts)
+    made = _SteadyState(
+        shape=choices.steady_state_shape,
+        windows=held,
+        times_us=axes[ARRIVAL_TIME][window[1].start : window[1].stop + 1],
+        starts=(energies, times),
+    )
     known = float(1 / np.sqrt(steady.sum()))
     scale = Nuisance(name=STEADY_STATE, sigma=known, scales=(STEADY_STATE,), least=-1.0)
-    return replace(whole, backgrounds={**whole.backgrounds, STEADY_STATE: binned(expected)}), (*others, scale)
+    expected = made.of_each(steady.reshape(1, -1))[0]
+    # as the steady state is expected, and not as these counts are, so that they are without the noise of theirs
+    sideband = Sideband(mean=held * made.by_cell(steady).ravel(), made=made.of_each, measures=STEADY_STATE)
+    whole = replace(whole, backgrounds={**whole.backgrounds, STEADY_STATE: expected})
+    return whole, (*others, scale), {STEADY_STATE: sideband}
 
 
 def response(tables: Tables, choices: Choices, light_yield_pe_per_kev: float) -> Response:
@@ -341,9 +376,9 @@ def response(tables: Tables, choices: Choices, light_yield_pe_per_kev: float) ->
 
 def _experiment(tables: Tables, section: Mapping[str, Any], exposure: Exposure) -> Experiment:
     choices = choices_of(section)
-    measurement, nuisances = measured(tables, choices)
+    measurement, nuisances, sidebands = measured(tables, choices)
     seen = response(tables, choices, exposure.pe_per_kev)
-    return Experiment(measurement=measurement, response=seen, nuisances=nuisances)
+    return Experiment(measurement=measurement, response=seen, nuisances=nuisances, sidebands=sidebands)
 
 
 def _bins(section: Mapping[str, Any]) -> str:

@@ -18,7 +18,7 @@ from cevnsi.experiments.clock import Clock, Shares
 from cevnsi.experiments.csi_2017 import CSI_TARGETS, PERIOD
 from cevnsi.experiments.csi_2017_time import SUM_WITHIN, bin_edges, bins_text, evenly_spaced
 from cevnsi.experiments.exposure import Exposure
-from cevnsi.experiments.measurement import ARRIVAL_TIME, PHOTOELECTRONS, ROUNDING, Measurement, edges_of
+from cevnsi.experiments.measurement import ARRIVAL_TIME, PHOTOELECTRONS, ROUNDING, Measurement, Sideband, edges_of
 from cevnsi.experiments.release import FLUX, FLUX_UNCERTAINTY, Experiment, Release, Variation, checked_as_read
 from cevnsi.experiments.response import GammaLaw, Response, gamma_response, polynomial
 from cevnsi.files.atomic import TableError, read_lines
@@ -328,8 +328,11 @@ def counted(events: Mapping[str, Any], edges_pe: FloatArray, edges_us: FloatArra
     return found
 
 
-def _steady_state(tables: Tables, edges_pe: FloatArray, edges_us: FloatArray) -> FloatArray:
-    """Its counts: photoelectrons of the anticoincidence, times an exponential in time, (photoelectrons, times)."""
+def _steady_state(tables: Tables, edges_pe: FloatArray, edges_us: FloatArray) -> Sideband:
+    """Photoelectrons of the anticoincidence, times an exponential in time.
+
+    Counts are those in the bins of photoelectrons, and last all others of the fit.
+    """
     # ASSUME: photoelectrons at each time are those of all of the fit; it falls in time as the efficiency, but from zero
     in_fit = np.array([0.0, FIT_US])
     by_pe = counted(tables["anticoincidence"], edges_pe, in_fit)[:, 0]
@@ -338,18 +341,25 @@ def _steady_state(tables: Tables, edges_pe: FloatArray, edges_us: FloatArray) ->
         said = f"below {FIT_PE:g} photoelectrons and {FIT_US:g} microseconds; expected some"
         raise ValueError(f"{STEADY_STATE}: no events of the anticoincidence {said}")
     falling = -np.diff(np.exp(-LOST_PER_US * edges_us)) / -np.expm1(-LOST_PER_US * FIT_US)
-    return NORMS[STEADY_STATE] * np.outer(by_pe / every, falling)
+
+    def of_each(counts: FloatArray) -> FloatArray:
+        shares = counts[:, :-1] / np.maximum(counts.sum(axis=1, keepdims=True), 1.0)
+        return np.asarray(NORMS[STEADY_STATE] * shares[:, :, None] * falling).reshape(len(counts), -1)
+
+    return Sideband(mean=np.append(by_pe, every - by_pe.sum()), made=of_each)
 
 
-def measured(tables: Tables, choices: Choices, clock: Clock) -> Measurement:
-    """Counts, and backgrounds without an offset, in the bins of an analysis."""
+def measured(tables: Tables, choices: Choices, clock: Clock) -> tuple[Measurement, dict[str, Sideband]]:
+    """Counts, and backgrounds without an offset, in the bins of an analysis; and what the steady state is made of."""
     pe, us = np.array(choices.photoelectron_edges), np.array(choices.time_edges_us)
     neutrons = {name: spread(clock.shapes[name], clock.shares[name].at(0.0)) for name in NEUTRONS}
-    return Measurement(
+    sideband = _steady_state(tables, pe, us)
+    measurement = Measurement(
         axes={PHOTOELECTRONS: pe, ARRIVAL_TIME: us},
         observed=counted(tables["coincidence"], pe, us).ravel(),
-        backgrounds={**neutrons, STEADY_STATE: _steady_state(tables, pe, us).ravel()},
+        backgrounds={**neutrons, STEADY_STATE: sideband.made(sideband.mean[None])[0]},
     )
+    return measurement, {STEADY_STATE: sideband}
 
 
 def nuisances() -> tuple[Nuisance, ...]:
@@ -383,8 +393,10 @@ def variations_of(tables: Tables, edges_pe: FloatArray) -> dict[str, tuple[Varia
 def _experiment(tables: Tables, section: Mapping[str, Any], exposure: Exposure) -> Experiment:
     choices = choices_of(section)
     pe, clock = np.array(choices.photoelectron_edges), clock_of(tables, choices)
+    measurement, sidebands = measured(tables, choices, clock)
     return Experiment(
-        measurement=measured(tables, choices, clock),
+        measurement=measurement,
+        sidebands=sidebands,
         response=response(pe, _at(tables["efficiency"]), _at(tables["quenching"])),
         nuisances=nuisances(),
         variations=variations_of(tables, pe),

@@ -1,6 +1,6 @@
 """What an experiment has measured: counts in bins."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from math import prod
@@ -31,6 +31,17 @@ class Control:
     windows: float
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Sideband:
+    """Poisson counts of background alone that the expectation of a background is made of, as toys count them anew."""
+
+    mean: FloatArray  # (counts,), of that expectation
+    made: Callable[[FloatArray], FloatArray]  # that of each of several, (n, counts) to (n, bins)
+    # The nuisance that scales them as it does the background, so that they are its auxiliary measurement; None: they
+    # say how the background is shaped, and nothing of its size.
+    measures: str | None = None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Measurement:
     """Binned counts; bins are the product of the axes, the last one fastest.
@@ -43,6 +54,8 @@ class Measurement:
     uncertainty: FloatArray | None = None
     backgrounds: Mapping[str, FloatArray] = field(default_factory=dict)
     control: Control | None = None  # of a background that is known from nothing else; for Poisson counts
+    # Whether counts are those of two windows' difference, and uncertainties the roots of their sums.
+    is_difference: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what is no measurement."""

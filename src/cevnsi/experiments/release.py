@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from cevnsi.experiments.checks import (
 )
 from cevnsi.experiments.clock import Clock
 from cevnsi.experiments.exposure import Exposure
-from cevnsi.experiments.measurement import PHOTOELECTRONS, Measurement
+from cevnsi.experiments.measurement import PHOTOELECTRONS, Measurement, Sideband
 from cevnsi.experiments.response import Acceptance, Response, unsmeared_response
 from cevnsi.files.tables import read_csv
 from cevnsi.statistics.nuisances import SIGNAL, Nuisance
@@ -55,6 +56,7 @@ class Experiment:
     # By nuisance, at +1 and at -1; without the second they are mirror images.
     variations: Mapping[str, tuple[Variation, Variation | None]] = field(default_factory=dict)
     clock: Clock | None = None
+    sidebands: Mapping[str, Sideband] = field(default_factory=dict)  # by background
 
     def __post_init__(self) -> None:
         """Refuse Poisson counts in a bin where nothing is expected, whatever the theory: none would be better.
@@ -94,11 +96,14 @@ class Experiment:
         return np.asarray(seen.any(axis=1)), np.asarray((times > 0).any(axis=0))
 
 
-def as_measurement(counts: Mapping[str, Any]) -> Measurement:
+def as_measurement(counts: Mapping[str, Any], is_difference: bool = False) -> Measurement:
     """The measurement in a table of counts by energy."""
     edges = np.append(counts["bin_low_pe"], counts["bin_high_pe"][-1])
     return Measurement(
-        axes={PHOTOELECTRONS: edges}, observed=counts["observed_counts"], uncertainty=counts["stat_uncertainty"]
+        axes={PHOTOELECTRONS: edges},
+        observed=counts["observed_counts"],
+        uncertainty=counts["stat_uncertainty"],
+        is_difference=is_difference,
     )
 
 
@@ -119,9 +124,15 @@ def in_energy_alone(
     )
 
 
-def _of_two_tables(tables: Tables, section: Mapping[str, Any], exposure: Exposure) -> Experiment:
-    sigma = float(section["normalization_uncertainty"])
-    return in_energy_alone(as_measurement(tables["counts"]), as_acceptance(tables["acceptance"]), exposure, sigma)
+def _of_two_tables(
+    tables: Tables, section: Mapping[str, Any], exposure: Exposure, is_difference: bool = False
+) -> Experiment:
+    sigma, counts = float(section["normalization_uncertainty"]), as_measurement(tables["counts"], is_difference)
+    return in_energy_alone(counts, as_acceptance(tables["acceptance"]), exposure, sigma)
+
+
+# Of counts with the beam on, less those of as long a window without it.
+of_differences = partial(_of_two_tables, is_difference=True)
 
 
 def _check_two_tables(paths: Sequence[Path], tables: Tables) -> None:

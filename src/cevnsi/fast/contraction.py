@@ -113,6 +113,7 @@ def has_contraction(model: Model) -> bool:
     (dataset,), (nuisance,) = model.datasets, model.nuisances
     scales_alone = nuisance.scales == (SIGNAL,) and not dataset.varied and not dataset.measurement.backgrounds
     has_prior = nuisance.sigma is not None and nuisance.fixed is None and nuisance.least == -math.inf
+    has_prior &= nuisance.centre == 0
     return dataset.statistic == "gaussian" and scales_alone and has_prior
 
 

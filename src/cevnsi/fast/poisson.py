@@ -22,7 +22,7 @@ from cevnsi.physics.interaction import Values
 from cevnsi.physics.interactions import INTERACTIONS
 from cevnsi.physics.weak_charge import ROWS
 from cevnsi.statistics.descent import levels
-from cevnsi.statistics.nuisances import held, limits, precisions, unfitted
+from cevnsi.statistics.nuisances import centres, held, limits, precisions, unfitted
 
 COLD = 64  # points of a row from one that starts with nothing to the next
 FAR = 0.1  # of the span of a nuisance with `starts`: neighbours that are farther apart may have two minima between them
@@ -38,7 +38,9 @@ ARRAYS_BY_POINT = 6  # in units of the few dozen that `VALUES_AT_ONCE` is of
 
 
 def is_handled(model: Model) -> bool:
-    """Whether all data sets of a model are Poisson counts without a control region."""
+    """Whether all data sets of a model are Poisson counts without a control region, and all priors about zero."""
+    if centres(model.nuisances).any():
+        return False
     return all(dataset.statistic == "poisson" and dataset.measurement.control is None for dataset in model.datasets)
 
 

@@ -29,6 +29,7 @@ class Nuisance:
     shifts: Mapping[str, Sides] = field(default_factory=dict)
     least: float = -math.inf  # below which it has no meaning, such as -1 of a scale
     most: float = math.inf
+    centre: float = 0.0  # of its prior, what an auxiliary measurement has found: zero in data, not so in toys
     starts: tuple[float, ...] = ()  # from which minima are looked for, where there may be several; else from zero
 
     def __post_init__(self) -> None:
@@ -44,6 +45,17 @@ class Nuisance:
 def precisions(nuisances: Sequence[Nuisance]) -> FloatArray:
     """1 / sigma^2 of each, (nuisances,); zero of a free one, and of one that is held."""
     return np.array([0.0 if n.sigma is None or n.fixed is not None else n.sigma**-2 for n in nuisances])
+
+
+def centres(nuisances: Sequence[Nuisance]) -> FloatArray:
+    """What the auxiliary measurement of each has found, (nuisances,)."""
+    return np.array([nuisance.centre for nuisance in nuisances], float)
+
+
+def centres_by(nuisances: Sequence[Nuisance], by: FloatArray | None) -> FloatArray:
+    """The same of others, of which the nuisances are `by` (nuisances, nuisances) times these."""
+    found = centres(nuisances)
+    return found if by is None else np.asarray(np.linalg.solve(by, found), float)
 
 
 def held(nuisances: Sequence[Nuisance]) -> NDArray[np.bool_]:
@@ -81,7 +93,8 @@ def adjusted(nuisances: Sequence[Nuisance], changes: Mapping[str, Mapping[str, f
     return tuple(made)
 
 
-COMMON = ("sigma", "fixed", "least", "most", "starts")  # in which nuisances of one name must agree, as they are one
+# In which nuisances of one name must agree, as they are one.
+COMMON = ("sigma", "fixed", "least", "most", "centre", "starts")
 
 
 class Arrival(Protocol):

@@ -1,0 +1,681 @@
+"""Fits of one toy after another, compiled: least chi2 over nuisances and over what counts are quadratic in.
+
+Expected counts, chi2 and its derivatives are those of `statistics.nuisances.Sample` and `statistics.likelihoods`; steps
+are Newton's in a box, as `statistics.descent` has them. What numpy does for all points at once is done here for one,
+without arrays of many, so that each goes its own way to its minimum.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar, cast
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from cevnsi.arrays import FloatArray
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+Numbers = NDArray[np.intp]
+Flags = NDArray[np.bool_]
+
+
+def compiled(function: Function) -> Function:
+    """By numba; sums may be taken in another order, so that processors add several numbers at once."""
+    return cast(
+        Function, numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "contract"})(function)
+    )
+
+
+MOST_STEPS = 200
+MOST_HALVINGS = 40
+ENOUGH = 1e-8  # of Newton's decrement, which leaves some 1e-12 of chi2
+QUADRATIC = 0.1  # of it, below which full steps need not be tried: Newton's method squares it
+LARGEST_DAMPING = 1e12
+
+
+class Part(NamedTuple):
+    """A data set. Numbers of nuisances are those among all; cells are of energy and group, the group faster."""
+
+    first: int  # of its bins, among all
+    energies: int
+    groups: int
+    times: int
+    gaussian: bool
+    templates: FloatArray  # (1 + 2 shapes, terms, cells): the signal's, slopes above zero of each shape, those below
+    term: Numbers  # (terms,), which coefficient
+    shape: Numbers  # (shapes,) of the signal, which nuisance
+    bent: Flags  # (shapes,), whether slopes differ
+    scaled: Numbers  # which nuisances scale the signal
+    clock: int  # which nuisance moves it in time; -1: none
+    knots: FloatArray  # (knots,) of offsets
+    shares: FloatArray  # (4, knots - 1, groups, times): cubics of the signal's arrival, highest power first
+    least_share: float
+    moved_shapes: FloatArray  # (moved, energies) of backgrounds that the clock moves
+    moved_shares: FloatArray  # (4, knots - 1, moved, times)
+    still_shapes: FloatArray  # (still, bins) of all others
+    redrawn: int  # which of these each toy has its own of; -1: none
+    scaled_background: Numbers  # (entries,): of moved and then still ones, and
+    scaled_by: Numbers  # (entries,), which nuisance scales it
+    shifted_background: Numbers  # (shifts,), of the still ones
+    shift: Numbers  # (shifts,), which nuisance
+    shift_bent: Flags
+    shifts: FloatArray  # (2, shifts, bins), slopes above zero and below
+
+
+@compiled
+def _share(cubics: FloatArray, knots: FloatArray, offset: float, out: FloatArray, least: float) -> None:
+    """Values and two derivatives (3, groups, times) of cubics (4, knots - 1, groups, times) at an offset."""
+    piece = min(max(int(np.searchsorted(knots, offset, side="right")) - 1, 0), knots.size - 2)
+    x = offset - knots[piece]
+    for g in range(out.shape[1]):
+        for t in range(out.shape[2]):
+            a, b = cubics[0, piece, g, t], cubics[1, piece, g, t]
+            c, d = cubics[2, piece, g, t], cubics[3, piece, g, t]
+            out[0, g, t] = max(((a * x + b) * x + c) * x + d, least)
+            out[1, g, t] = (3 * a * x + 2 * b) * x + c
+            out[2, g, t] = 6 * a * x + 2 * b
+
+
+@compiled
+def _add_part(
+    part: Part,
+    p: FloatArray,
+    theta: FloatArray,
+    side: FloatArray,
+    coefficients: FloatArray,
+    slopes: FloatArray,
+    second: FloatArray,
+    observed: FloatArray,
+    weight: FloatArray,
+    own: FloatArray,
+    with_value: bool,
+    gradient: FloatArray,
+    hessian: FloatArray,
+    jump: FloatArray,
+) -> float:
+    """Chi2 of a data set, not finite where counts cannot be; its derivatives in p and nuisances are added."""
+    dims, terms, shapes = p.size, part.term.size, part.shape.size
+    cells, bins = part.energies * part.groups, part.energies * part.times
+    groups, times = part.groups, part.times
+    moved, still, shifts = part.moved_shapes.shape[0], part.still_shapes.shape[0], part.shift.size
+    # directions: parameters, the signal's scale, its shapes, the clock, scales of backgrounds, their shifts
+    scale, first_shape = dims, dims + 1
+    clock = first_shape + shapes
+    first_background = clock + 1
+    first_shift = first_background + moved + still
+    count = first_shift + shifts
+    by_cell = np.zeros((dims + 1 + shapes, cells))  # signal by parameter, itself, by shape
+    factor = 1.0
+    for j in part.scaled:
+        factor += theta[j]
+    for k in range(terms):
+        c = coefficients[part.term[k]]
+        shaped = part.templates[0, k].copy()
+        for s in range(shapes):
+            j = part.shape[s]
+            row = 1 + s if side[j] > 0 else 1 + shapes + s
+            for i in range(cells):
+                slope = part.templates[row, k, i]
+                shaped[i] += theta[j] * slope
+                by_cell[first_shape + s, i] += c * slope
+        for i in range(cells):
+            by_cell[scale, i] += c * shaped[i]
+        for d in range(dims):
+            along = slopes[part.term[k], d]
+            if along != 0.0:
+                for i in range(cells):
+                    by_cell[d, i] += along * shaped[i]
+    directions = np.zeros((count, bins))
+    mean = np.zeros(bins)
+    share = np.zeros((3, groups, times))
+    offset = 0.0
+    if part.clock >= 0:
+        offset = theta[part.clock]
+        _share(part.shares, part.knots, offset, share, part.least_share)
+        for row in range(dims + 1 + shapes):
+            f = 1.0 if row == scale else factor
+            for e in range(part.energies):
+                for g in range(groups):
+                    value = f * by_cell[row, e * groups + g]
+                    if value != 0.0:
+                        for t in range(times):
+                            directions[row, e * times + t] += value * share[0, g, t]
+        for e in range(part.energies):
+            for g in range(groups):
+                value = factor * by_cell[scale, e * groups + g]
+                for t in range(times):
+                    directions[clock, e * times + t] += value * share[1, g, t]
+    else:
+        for row in range(dims + 1 + shapes):
+            f = 1.0 if row == scale else factor
+            for i in range(bins):
+                directions[row, i] = f * by_cell[row, i]
+    for i in range(bins):
+        mean[i] = factor * directions[scale, i]
+    factors = np.ones(moved + still)
+    for entry in range(part.scaled_by.size):
+        factors[part.scaled_background[entry]] += theta[part.scaled_by[entry]]
+    moved_share = np.zeros((3, max(moved, 1), times))
+    if moved > 0:
+        _share(part.moved_shares, part.knots, offset, moved_share, -np.inf)
+    for b in range(moved):
+        row = first_background + b
+        for e in range(part.energies):
+            value = part.moved_shapes[b, e]
+            for t in range(times):
+                i = e * times + t
+                directions[row, i] = value * moved_share[0, b, t]
+                mean[i] += factors[b] * directions[row, i]
+                directions[clock, i] += factors[b] * value * moved_share[1, b, t]
+    for b in range(still):
+        row = first_background + moved + b
+        for i in range(bins):
+            directions[row, i] = own[part.first + i] if b == part.redrawn else part.still_shapes[b, i]
+        for s in range(shifts):
+            if part.shifted_background[s] == b:
+                j = part.shift[s]
+                which = 0 if side[j] > 0 else 1
+                f = factors[moved + b]
+                for i in range(bins):
+                    slope = part.shifts[which, s, i]
+                    directions[row, i] += theta[j] * slope
+                    directions[first_shift + s, i] = f * slope
+        for i in range(bins):
+            mean[i] += factors[moved + b] * directions[row, i]
+    # chi2 by bin, its slope and curvature
+    value = 0.0
+    slope = np.empty(bins)
+    curvature = np.empty(bins)
+    for i in range(bins):
+        mu, n = mean[i], observed[part.first + i]
+        if part.gaussian:
+            w = weight[part.first + i]
+            slope[i] = 2 * w * (mu - n)
+            curvature[i] = 2 * w
+            value += w * (mu - n) ** 2
+        elif n > 0:
+            if not mu > 0:
+                return np.inf
+            ratio = n / mu
+            slope[i] = 2 * (1 - ratio)
+            curvature[i] = 2 * ratio / mu
+            value += 2 * (mu - n)
+            if with_value:
+                value += 2 * n * np.log(ratio)
+        else:
+            if not mu >= 0:
+                return np.inf
+            slope[i] = 2.0
+            curvature[i] = 0.0
+            value += 2 * mu
+    local = np.zeros(count)
+    square = np.zeros((count, count))
+    weighted = np.empty(bins)
+    for a in range(count):
+        total = 0.0
+        for i in range(bins):
+            total += directions[a, i] * slope[i]
+            weighted[i] = directions[a, i] * curvature[i]
+        local[a] = total
+        for b in range(a + 1):
+            total = 0.0
+            for i in range(bins):
+                total += weighted[i] * directions[b, i]
+            square[a, b] = total
+    # second derivatives of the counts themselves
+    gathered = np.zeros((3, cells))
+    if part.clock >= 0:
+        for e in range(part.energies):
+            for g in range(groups):
+                for order in range(3):
+                    total = 0.0
+                    for t in range(times):
+                        total += share[order, g, t] * slope[e * times + t]
+                    gathered[order, e * groups + g] = total
+    else:
+        for i in range(bins):
+            gathered[0, i] = slope[i]
+    for k in range(terms):
+        inner = 0.0
+        for i in range(cells):
+            shaped_i = part.templates[0, k, i]
+            for s in range(shapes):
+                j = part.shape[s]
+                row = 1 + s if side[j] > 0 else 1 + shapes + s
+                shaped_i += theta[j] * part.templates[row, k, i]
+            inner += gathered[0, i] * shaped_i
+        for a in range(dims):
+            for b in range(a + 1):
+                square[a, b] += 2 * factor * second[part.term[k], a, b] * inner
+        for s in range(shapes):
+            row = 1 + s if side[part.shape[s]] > 0 else 1 + shapes + s
+            inner = 0.0
+            for i in range(cells):
+                inner += gathered[0, i] * part.templates[row, k, i]
+            for d in range(dims):
+                square[first_shape + s, d] += factor * slopes[part.term[k], d] * inner
+            if part.bent[s]:
+                other = 1 + shapes + s if side[part.shape[s]] > 0 else 1 + s
+                outer = 0.0
+                for i in range(cells):
+                    outer += gathered[0, i] * part.templates[other, k, i]
+                # the slope above zero less that below
+                jump[part.shape[s]] += side[part.shape[s]] * factor * coefficients[part.term[k]] * (inner - outer)
+    for row in range(dims + 1 + shapes):
+        along, bent = 0.0, 0.0
+        for i in range(cells):
+            along += gathered[0, i] * by_cell[row, i]
+            bent += gathered[1, i] * by_cell[row, i]
+        if row < scale:
+            square[scale, row] += along
+        elif row > scale:
+            square[row, scale] += along
+        if part.clock >= 0:
+            square[clock, row] += bent if row == scale else factor * bent
+    if part.clock >= 0:
+        for i in range(cells):
+            square[clock, clock] += factor * gathered[2, i] * by_cell[scale, i]
+        for b in range(moved):
+            once, twice = 0.0, 0.0
+            for e in range(part.energies):
+                for t in range(times):
+                    r = slope[e * times + t] * part.moved_shapes[b, e]
+                    once += r * moved_share[1, b, t]
+                    twice += r * moved_share[2, b, t]
+            square[first_background + b, clock] += once
+            square[clock, clock] += factors[b] * twice
+    for s in range(shifts):
+        j, b = part.shift[s], part.shifted_background[s]
+        inner, outer = 0.0, 0.0
+        which = 0 if side[j] > 0 else 1
+        for i in range(bins):
+            inner += slope[i] * part.shifts[which, s, i]
+            outer += slope[i] * part.shifts[1 - which, s, i]
+        square[first_shift + s, first_background + moved + b] += inner
+        if part.shift_bent[s]:
+            jump[j] += side[j] * factors[moved + b] * (inner - outer)
+    # to all parameters and nuisances, some of which move several directions
+    entries = dims + part.scaled.size + shapes + (1 if part.clock >= 0 else 0) + part.scaled_by.size + shifts
+    source, target = np.empty(entries, np.intp), np.empty(entries, np.intp)
+    e = 0
+    for d in range(dims):
+        source[e], target[e] = d, d
+        e += 1
+    for j in part.scaled:
+        source[e], target[e] = scale, dims + j
+        e += 1
+    for s in range(shapes):
+        source[e], target[e] = first_shape + s, dims + part.shape[s]
+        e += 1
+    if part.clock >= 0:
+        source[e], target[e] = clock, dims + part.clock
+        e += 1
+    for entry in range(part.scaled_by.size):
+        source[e], target[e] = first_background + part.scaled_background[entry], dims + part.scaled_by[entry]
+        e += 1
+    for s in range(shifts):
+        source[e], target[e] = first_shift + s, dims + part.shift[s]
+        e += 1
+    for a in range(entries):
+        gradient[target[a]] += local[source[a]]
+        for b in range(entries):
+            one, two = source[a], source[b]
+            hessian[target[a], target[b]] += square[one, two] if one >= two else square[two, one]
+    return float(value)
+
+
+@compiled
+def _chi2(
+    parts: Any,
+    quadratics: Any,
+    z: FloatArray,
+    dims: int,
+    side: FloatArray,
+    precision: FloatArray,
+    centre: FloatArray,
+    observed: FloatArray,
+    weight: FloatArray,
+    own: FloatArray,
+    with_value: bool,
+    gradient: FloatArray,
+    hessian: FloatArray,
+    jump: FloatArray,
+) -> float:
+    """Chi2 at parameters and nuisances z, and its derivatives."""
+    constant, linear, second = quadratics
+    p, theta = z[:dims], z[dims:]
+    coefficients = np.empty(constant.size)
+    slopes = np.zeros((constant.size, max(dims, 1)))
+    for k in range(constant.size):
+        total = constant[k]
+        for a in range(dims):
+            along = linear[k, a]
+            for b in range(dims):
+                along += 2 * second[k, a, b] * p[b]
+            slopes[k, a] = along
+            total += p[a] * (linear[k, a] + along) / 2
+        coefficients[k] = total
+    gradient[:] = 0.0
+    hessian[:] = 0.0
+    jump[:] = 0.0
+    value = 0.0
+    for j in range(theta.size):
+        pull = precision[j] * (theta[j] - centre[j])
+        value += pull * (theta[j] - centre[j])
+        gradient[dims + j] = 2 * pull
+        hessian[dims + j, dims + j] = 2 * precision[j]
+    for part in parts:
+        value += _add_part(
+            part,
+            p,
+            theta,
+            side,
+            coefficients,
+            slopes,
+            second,
+            observed,
+            weight,
+            own,
+            with_value,
+            gradient,
+            hessian,
+            jump,
+        )
+        if not np.isfinite(value):
+            return value
+    return float(value)
+
+
+@compiled
+def _solve(matrix: FloatArray, right: FloatArray, size: int) -> bool:
+    """Solve in place by Cholesky's factors; whether the matrix (size, size) is positive."""
+    for i in range(size):
+        for j in range(i + 1):
+            total = matrix[i, j]
+            for k in range(j):
+                total -= matrix[i, k] * matrix[j, k]
+            if i == j:
+                if not total > 0:
+                    return False
+                matrix[i, i] = np.sqrt(total)
+            else:
+                matrix[i, j] = total / matrix[j, j]
+    for i in range(size):
+        total = right[i]
+        for k in range(i):
+            total -= matrix[i, k] * right[k]
+        right[i] = total / matrix[i, i]
+    for i in range(size - 1, -1, -1):
+        total = right[i]
+        for k in range(i + 1, size):
+            total -= matrix[k, i] * right[k]
+        right[i] = total / matrix[i, i]
+    return True
+
+
+@compiled
+def _newton_step(
+    z: FloatArray,
+    low: FloatArray,
+    high: FloatArray,
+    gradient: FloatArray,
+    hessian: FloatArray,
+    damping: float,
+    step: FloatArray,
+) -> float:
+    """A step of all that does not rest at an end, and Newton's decrement, negative where the Hessian is not positive.
+
+    What the step of all together would take out of the box moves by itself, as if the others did not feel it.
+    """
+    size = z.size
+    resting, alone = np.zeros(size, np.bool_), np.zeros(size, np.bool_)
+    largest = 0.0
+    for i in range(size):
+        largest = max(largest, abs(hessian[i, i]))
+    for i in range(size):
+        outward = (z[i] <= low[i] and gradient[i] > 0) or (z[i] >= high[i] and gradient[i] < 0)
+        resting[i] = outward or low[i] >= high[i] or (hessian[i, i] == 0 and gradient[i] == 0)
+    index = np.empty(size, np.intp)
+    matrix, right = np.empty((size, size)), np.empty(size)
+    while True:
+        step[:] = 0.0
+        free = 0
+        for i in range(size):
+            if resting[i]:
+                continue
+            if alone[i]:
+                step[i] = -gradient[i] / (abs(hessian[i, i]) + damping * largest)
+            else:
+                index[free] = i
+                free += 1
+        for a in range(free):
+            right[a] = -gradient[index[a]]
+            for b in range(a + 1):
+                matrix[a, b] = hessian[index[a], index[b]]
+            matrix[a, a] += damping * largest
+        if not _solve(matrix, right, free):
+            return -1.0
+        for a in range(free):
+            step[index[a]] = right[a]
+        blocked = False
+        for i in range(size):
+            if resting[i] or alone[i]:
+                continue
+            if (z[i] <= low[i] and step[i] < 0) or (z[i] >= high[i] and step[i] > 0):
+                alone[i] = True
+                blocked = True
+        if not blocked:
+            break
+    decrement = 0.0
+    for i in range(size):
+        decrement -= gradient[i] * step[i]
+    return decrement
+
+
+@compiled
+def _descend(
+    parts: Any,
+    quadratics: Any,
+    z: FloatArray,
+    low: FloatArray,
+    high: FloatArray,
+    dims: int,
+    bent: Flags,
+    turns: Flags,
+    side: FloatArray,
+    precision: FloatArray,
+    centre: FloatArray,
+    observed: FloatArray,
+    weight: FloatArray,
+    own: FloatArray,
+    jump: FloatArray,
+) -> float:
+    """Least chi2 that a start z leads to, in a box; z is put there. Not finite if none is found."""
+    size = z.size
+    gradient, hessian, step = np.empty(size), np.empty((size, size)), np.empty(size)
+    trial, trial_gradient, trial_hessian = np.empty(size), np.empty(size), np.empty((size, size))
+    trial_jump = np.empty(jump.size)
+    lowest, highest = low.copy(), high.copy()
+    for j in range(bent.size):
+        if bent[j]:
+            lowest[dims + j] = max(low[dims + j], 0.0) if side[j] > 0 else low[dims + j]
+            highest[dims + j] = min(high[dims + j], 0.0) if side[j] < 0 else high[dims + j]
+    for i in range(size):
+        z[i] = min(max(z[i], lowest[i]), highest[i])
+    value = _chi2(
+        parts, quadratics, z, dims, side, precision, centre, observed, weight, own, True, gradient, hessian, jump
+    )
+    if not np.isfinite(value):
+        return np.inf
+    damping = 0.0
+    for _ in range(MOST_STEPS):
+        turned = False
+        for j in range(bent.size):
+            i = dims + j
+            if bent[j] and turns[j] and z[i] == 0.0:
+                other = gradient[i] - jump[j] if side[j] > 0 else gradient[i] + jump[j]
+                if gradient[i] * side[j] > 0 and other * side[j] > 0:
+                    side[j] = -side[j]
+                    lowest[i] = max(low[i], 0.0) if side[j] > 0 else low[i]
+                    highest[i] = min(high[i], 0.0) if side[j] < 0 else high[i]
+                    turned = True
+        if turned:
+            value = _chi2(
+                parts,
+                quadratics,
+                z,
+                dims,
+                side,
+                precision,
+                centre,
+                observed,
+                weight,
+                own,
+                True,
+                gradient,
+                hessian,
+                jump,
+            )
+        decrement = _newton_step(z, lowest, highest, gradient, hessian, damping, step)
+        while decrement < 0:
+            damping = max(4 * damping, 1e-6)
+            if damping > LARGEST_DAMPING:
+                return np.inf
+            decrement = _newton_step(z, lowest, highest, gradient, hessian, damping, step)
+        if decrement <= ENOUGH and damping <= 1e-3:
+            for i in range(size):
+                z[i] = min(max(z[i] + step[i], lowest[i]), highest[i])
+            return value - decrement / 2
+        part, accepted = 1.0, False
+        for _ in range(MOST_HALVINGS):
+            for i in range(size):
+                trial[i] = min(max(z[i] + part * step[i], lowest[i]), highest[i])
+            found = _chi2(
+                parts,
+                quadratics,
+                trial,
+                dims,
+                side,
+                precision,
+                centre,
+                observed,
+                weight,
+                own,
+                True,
+                trial_gradient,
+                trial_hessian,
+                trial_jump,
+            )
+            if found <= value + 1e-12 * (1 + abs(value)):  # which is false of what is not finite
+                accepted = True
+                break
+            part /= 4
+        if not accepted:
+            damping = max(10 * damping, 1e-6)
+            if damping > LARGEST_DAMPING:
+                return value
+            continue
+        damping = 0.0 if part == 1.0 and damping < 1e-5 else damping / 10
+        stuck = found >= value and decrement < 1e-6
+        z[:], gradient[:], hessian[:], jump[:] = trial, trial_gradient, trial_hessian, trial_jump
+        value = found
+        if stuck:
+            return value
+    return np.inf
+
+
+@compiled
+def fit(
+    parts: Any,
+    quadratics: Any,
+    starts: FloatArray,
+    low: FloatArray,
+    high: FloatArray,
+    dims: int,
+    bent: Flags,
+    precision: FloatArray,
+    centres: FloatArray,
+    observed: FloatArray,
+    weight: FloatArray,
+    own: FloatArray,
+    reflections: FloatArray,
+    value: FloatArray,
+    place: FloatArray,
+) -> None:
+    """Least chi2 (toys,) and where it is (toys, dims + nuisances), from a start of each toy and its reflections.
+
+    Those are (reflections, dims, dims + 1), p to A p + b: minima that are mirror images but for a little.
+    """
+    size = low.shape[1]
+    nuisances = size - dims
+    jump, none = np.empty(nuisances), np.zeros(nuisances, np.bool_)
+    z, side, first = np.empty(size), np.empty(nuisances), np.empty(size)
+    for toy in range(observed.shape[0]):
+        box = min(toy, low.shape[0] - 1)
+        value[toy] = np.inf
+        for k in range(reflections.shape[0] + 1):
+            if k == 0:
+                z[:] = starts[min(toy, starts.shape[0] - 1)]
+            else:
+                z[:] = place[toy]
+                for a in range(dims):
+                    total = reflections[k - 1, a, dims]
+                    for b in range(dims):
+                        total += reflections[k - 1, a, b] * first[b]
+                    z[a] = total
+            for j in range(nuisances):
+                side[j] = 1.0 if z[dims + j] >= 0 else -1.0
+            found = _descend(
+                parts,
+                quadratics,
+                z,
+                low[box],
+                high[box],
+                dims,
+                bent,
+                bent,
+                side,
+                precision,
+                centres[toy],
+                observed[toy],
+                weight[toy],
+                own[toy],
+                jump,
+            )
+            if k == 0:
+                first[:] = z
+            if found < value[toy]:
+                value[toy] = found
+                place[toy] = z
+        # beyond kinks that are bent down there may be another minimum
+        z[:] = place[toy]
+        for j in range(nuisances):
+            if not bent[j] or low[box, dims + j] >= high[box, dims + j]:
+                continue
+            z[:] = place[toy]
+            for i in range(nuisances):
+                side[i] = 1.0 if z[dims + i] >= 0 else -1.0
+            side[j] = -side[j]
+            z[dims + j] = 0.0
+            none[:] = bent
+            none[j] = False
+            found = _descend(
+                parts,
+                quadratics,
+                z,
+                low[box],
+                high[box],
+                dims,
+                bent,
+                none,
+                side,
+                precision,
+                centres[toy],
+                observed[toy],
+                weight[toy],
+                own[toy],
+                jump,
+            )
+            if found < value[toy]:
+                value[toy] = found
+                place[toy] = z

@@ -1,0 +1,341 @@
+"""Least chi2 of many toys, over nuisances and parameters: what `toy_model` and any minimiser find, only faster.
+
+Counts are quadratic in what they are minimised over: couplings, or the square of a mediator's. So one compiled Newton
+descent does for every interaction (`toy_kernel`); a toy costs some microseconds.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from cevnsi.arrays import FloatArray, Real
+from cevnsi.fast.toy_kernel import Part, fit
+from cevnsi.model import DataSet, Model
+from cevnsi.parameters import Combination, expanded
+from cevnsi.physics.interactions import INTERACTIONS
+from cevnsi.statistics.nuisances import SIGNAL, Sides, held, limits, precisions, unfitted
+from cevnsi.toys import Toys
+
+TOYS_TOGETHER = 256  # of a thread's share at a time
+WITHIN = 1e-9  # of what a coefficient varies by: how well it must be quadratic
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Quadratics:
+    """Coefficients of the terms of all data sets, constant + linear p + p second p, at parameters p (dims,)."""
+
+    constant: FloatArray  # (terms,)
+    linear: FloatArray  # (terms, dims)
+    second: FloatArray  # (terms, dims, dims), symmetric
+
+    def at(self, p: FloatArray) -> FloatArray:
+        """At p (n, dims), (n, terms)."""
+        return np.asarray(
+            self.constant + np.einsum("kd,nd->nk", self.linear, p) + np.einsum("kde,nd,ne->nk", self.second, p, p)
+        )
+
+
+def quadratics_of(coefficients: Callable[[FloatArray], FloatArray], steps: FloatArray) -> Quadratics:
+    """Those of a function of p (n, dims) to (n, terms), from its values at steps (dims,) from zero, and twice that.
+
+    ValueError where it is not quadratic.
+    """
+    dims = steps.size
+    corners = [np.zeros(dims), *(np.diag(steps)), *(2 * np.diag(steps))]
+    pairs = [(a, b) for a in range(dims) for b in range(a)]
+    corners += [np.where(np.isin(np.arange(dims), pair), steps, 0.0) for pair in pairs]
+    values = coefficients(np.array(corners).reshape(-1, dims))
+    constant, once, twice, both = (
+        values[0],
+        values[1 : 1 + dims],
+        values[1 + dims : 1 + 2 * dims],
+        values[1 + 2 * dims :],
+    )
+    linear, second = np.zeros((constant.size, dims)), np.zeros((constant.size, dims, dims))
+    for a in range(dims):
+        second[:, a, a] = (twice[a] - 2 * once[a] + constant) / 2 / steps[a] ** 2
+        linear[:, a] = (once[a] - constant) / steps[a] - second[:, a, a] * steps[a]
+    for (a, b), value in zip(pairs, both, strict=True):
+        mixed = (value - once[a] - once[b] + constant) / (2 * steps[a] * steps[b])
+        second[:, a, b] = second[:, b, a] = mixed
+    found = Quadratics(constant=constant, linear=linear, second=second)
+    elsewhere = (np.arange(1, dims + 1) / dims * 3 * steps)[None] if dims else np.zeros((1, 0))
+    wanted = coefficients(elsewhere)
+    size = np.abs(values).max(initial=1.0) + np.abs(wanted).max(initial=0.0)
+    if not (np.abs(found.at(elsewhere) - wanted) <= WITHIN * size).all():
+        raise ValueError("counts are not quadratic in the parameters; expected couplings, or what moves charges alone")
+    return found
+
+
+def quadratics_in(
+    model: Model,
+    interaction: str,
+    names: Sequence[str],
+    fixed: Mapping[str, float],
+    combinations: Mapping[str, Combination],
+) -> Quadratics:
+    """Those of parameters by name, others fixed; one that is squared wherever it stands is its square."""
+    terms = INTERACTIONS[interaction].terms
+
+    def coefficients(p: FloatArray) -> FloatArray:
+        values: dict[str, Real] = dict(fixed)
+        for name, variable in zip(names, p.T, strict=True):
+            values[name] = from_variable(interaction, name, variable)
+        values = expanded(values, combinations)
+        found = [c for dataset in model.datasets for c in terms.coefficients(dataset.recoils, values)]
+        return np.stack([np.broadcast_to(np.asarray(c, float), (len(p),)) for c in found], axis=1)
+
+    return quadratics_of(coefficients, np.array([_step(interaction, name) for name in names], float))
+
+
+def _is_squared(interaction: str, name: str) -> bool:
+    """Whether the variable of a parameter is its square, as that of a mediator's coupling."""
+    quadratic = (INTERACTIONS[interaction].expansion or INTERACTIONS[interaction].terms).quadratic.get(name)
+    return quadratic is not None and float(quadratic.variable(np.array([2.0]))[0]) == 4.0
+
+
+def from_variable(interaction: str, name: str, variable: FloatArray) -> FloatArray:
+    """Values of a parameter from those of what counts are quadratic in."""
+    return np.sqrt(variable) if _is_squared(interaction, name) else variable
+
+
+def to_variable(interaction: str, name: str, value: Real) -> Real:
+    """Values of what counts are quadratic in."""
+    return np.square(value) if _is_squared(interaction, name) else value
+
+
+def _step(interaction: str, name: str) -> float:
+    return 1e-8 if _is_squared(interaction, name) else 0.25
+
+
+def charge_quadratics(dims: int) -> Quadratics:
+    """Those of charges squared that are themselves the parameters, (dims,) as many as terms."""
+    return Quadratics(constant=np.zeros(dims), linear=np.eye(dims), second=np.zeros((dims, dims, dims)))
+
+
+def _slopes(sides: Sides) -> tuple[FloatArray, FloatArray]:
+    """What one unit of a nuisance adds above zero and below."""
+    up, down = sides
+    return up, up if down is None else -down
+
+
+def part_of(
+    dataset: DataSet,
+    first: int,
+    first_term: int,
+    names: Sequence[str],
+    templates: FloatArray,
+    sides: Mapping[str, Sides],
+) -> Part:
+    """What the compiled fits take of a data set, of its templates (terms, cells) and what nuisances add to them."""
+    measured, clock = dataset.measurement, dataset.clock
+    if measured.control is not None:
+        raise ValueError(
+            f"{dataset.name}: a control region bin by bin; expected a steady state with a shape (steady_state_shape)"
+        )
+    number = {name: j for j, name in enumerate(names)}
+    above, below = (np.array([_slopes(two)[k] for two in sides.values()]).reshape(-1, *templates.shape) for k in (0, 1))
+    moved = [] if clock is None else [name for name in measured.backgrounds if name in clock.shares]
+    still = [name for name in measured.backgrounds if name not in moved]
+    place = {name: i for i, name in enumerate([*moved, *still])}
+    scaling = [(place[s], number[n.name]) for n in dataset.nuisances for s in n.scales if s != SIGNAL]
+    shifting = [(still.index(s), number[n.name], two) for n in dataset.nuisances for s, two in n.shifts.items()]
+    bins = measured.observed.size
+    if clock is None:
+        energies, groups, times = bins, 1, 1
+        knots, shares = np.array([0.0, 1.0]), np.zeros((4, 1, 1, 1))
+        moved_shapes, moved_shares, least = np.zeros((0, energies)), np.zeros((4, 1, 0, 1)), 0.0
+    else:
+        spline = clock.shares[SIGNAL].spline
+        knots, shares = spline.x, spline.c
+        groups, times = shares.shape[2:]
+        energies, least = bins // times, min(float(clock.shares[SIGNAL].values.min()), 0.0)
+        moved_shapes = np.array([clock.shapes[name] for name in moved]).reshape(-1, energies)
+        moved_shares = np.concatenate([clock.shares[name].spline.c for name in moved] or [shares[:, :, :0]], axis=2)
+    redrawn = [still.index(name) for name in dataset.sidebands]
+    if len(redrawn) > 1:
+        raise ValueError(f"{dataset.name}: {len(redrawn)} backgrounds with sidebands; expected at most one")
+
+    def numbers(values: Sequence[int]) -> "np.ndarray[tuple[int], np.dtype[np.intp]]":
+        return np.array(values, np.intp)
+
+    return Part(
+        first=first,
+        energies=energies,
+        groups=groups,
+        times=times,
+        gaussian=dataset.statistic == "gaussian",
+        templates=np.ascontiguousarray(np.concatenate([templates[None], above, below])),
+        term=numbers(range(first_term, first_term + len(templates))),
+        shape=numbers([number[name] for name in sides]),
+        bent=np.array([down is not None for _, down in sides.values()], bool),
+        scaled=numbers([number[n.name] for n in dataset.nuisances if SIGNAL in n.scales]),
+        clock=-1 if clock is None else number[clock.nuisance],
+        knots=np.ascontiguousarray(knots),
+        shares=np.ascontiguousarray(shares),
+        least_share=least,
+        moved_shapes=np.ascontiguousarray(moved_shapes),
+        moved_shares=np.ascontiguousarray(moved_shares),
+        still_shapes=np.array([measured.backgrounds[name] for name in still]).reshape(-1, bins),
+        redrawn=redrawn[0] if redrawn else -1,
+        scaled_background=numbers([b for b, _ in scaling]),
+        scaled_by=numbers([j for _, j in scaling]),
+        shifted_background=numbers([b for b, _, _ in shifting]),
+        shift=numbers([j for _, j, _ in shifting]),
+        shift_bent=np.array([two[1] is not None for _, _, two in shifting], bool),
+        shifts=np.array([[_slopes(two)[k] for _, _, two in shifting] for k in (0, 1)]).reshape(2, -1, bins),
+    )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Fitter:
+    """Fits of a model at what shapes its templates, by quadratics of parameters."""
+
+    model: Model
+    parts: tuple[Part, ...]
+    quadratics: Quadratics
+
+    @property
+    def dims(self) -> int:
+        """How many parameters there are."""
+        return int(self.quadratics.linear.shape[1])
+
+    @cached_property
+    def ends(self) -> tuple[FloatArray, FloatArray]:
+        """Between which values nuisances go, (nuisances,) twice; one that is held has none to go to."""
+        least, most = limits(self.model.nuisances)
+        stay, at = held(self.model.nuisances), unfitted(self.model.nuisances)
+        return np.where(stay, at, least), np.where(stay, at, most)
+
+    def least(
+        self,
+        toys: "Packed",
+        low: FloatArray,
+        high: FloatArray,
+        start: FloatArray,
+        nuisances: FloatArray,
+        reflections: FloatArray | None = None,
+        threads: int = 1,
+    ) -> tuple[FloatArray, FloatArray]:
+        """Least chi2 (toys,) between parameters low and high, (dims,) or one of each toy, and where it is.
+
+        From a start (dims,) or one of each toy, at nuisances (nuisances,); `reflections` as of `toy_kernel.fit`. Places
+        are (toys, dims + nuisances).
+        """
+        count, (least, most) = len(toys.observed), self.ends
+
+        def box(p: FloatArray, theta: FloatArray) -> FloatArray:
+            rows = np.atleast_2d(p)
+            return np.concatenate([rows, np.tile(theta, (len(rows), 1))], axis=1)
+
+        lowest, highest = box(low, least), box(high, most)
+        starts, at = np.atleast_2d(start), np.atleast_2d(nuisances)
+        rows = max(len(starts), len(at))
+        starts = np.concatenate([np.broadcast_to(v, (rows, v.shape[1])) for v in (starts, at)], axis=1)
+        mirrors = np.zeros((0, self.dims, self.dims + 1)) if reflections is None else reflections
+        value, place = np.empty(count), np.empty((count, self.dims + len(self.model.nuisances)))
+        quadratics = (self.quadratics.constant, self.quadratics.linear, self.quadratics.second)
+        precision, bent = precisions(self.model.nuisances), self.model.kinked
+
+        def work(first: int) -> None:
+            some = slice(first, first + TOYS_TOGETHER)
+
+            def mine(values: FloatArray) -> FloatArray:
+                return values[some] if len(values) == count else values
+
+            fit(
+                self.parts,
+                quadratics,
+                np.ascontiguousarray(mine(starts)),
+                mine(lowest),
+                mine(highest),
+                self.dims,
+                bent,
+                precision,
+                toys.centres[some],
+                toys.observed[some],
+                toys.weight[some] if len(toys.weight) == count else toys.weight[:1].repeat(len(value[some]), axis=0),
+                toys.own[some] if len(toys.own) == count else toys.own[:1].repeat(len(value[some]), axis=0),
+                mirrors,
+                value[some],
+                place[some],
+            )
+
+        blocks = range(0, count, TOYS_TOGETHER)
+        if threads == 1:
+            for block in blocks:
+                work(block)
+        else:
+            with ThreadPoolExecutor(threads) as pool:
+                list(pool.map(work, blocks))
+        return value, place
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Packed:
+    """Toys as the compiled fits take them, bins of all data sets side by side; one row where none is needed."""
+
+    observed: FloatArray  # (toys, bins)
+    weight: FloatArray  # (toys, bins), of a Gaussian statistic
+    own: FloatArray  # (toys, bins), of backgrounds that sidebands make
+    centres: FloatArray  # (toys, nuisances)
+
+
+def packed(model: Model, toys: Toys) -> Packed:
+    """Those of a model's toys."""
+    count = len(toys.centres)
+    shape = (count, model.parts[-1].stop)
+    observed = np.concatenate([drawn.observed for drawn in toys.datasets], axis=1)
+    weight = np.zeros((1, 1))
+    if any(drawn.uncertainty is not None for drawn in toys.datasets):
+        weight = np.zeros(shape)
+        for part, drawn in zip(model.parts, toys.datasets, strict=True):
+            if drawn.uncertainty is not None:
+                weight[:, part] = 1 / drawn.uncertainty**2
+    own = np.zeros((1, 1))
+    if any(drawn.backgrounds for drawn in toys.datasets):
+        own = np.zeros(shape)
+        for part, drawn in zip(model.parts, toys.datasets, strict=True):
+            for values in drawn.backgrounds.values():
+                own[:, part] = values
+    return Packed(observed=np.ascontiguousarray(observed), weight=weight, own=own, centres=toys.centres)
+
+
+def fitter(model: Model, interaction: str, shaping: Mapping[str, Real], quadratics: Quadratics) -> Fitter:
+    """That of an interaction's terms at what shapes them."""
+    names, parts, terms = [nuisance.name for nuisance in model.nuisances], [], 0
+    for place, dataset in zip(model.parts, model.datasets, strict=True):
+        templates = dataset.term_templates(interaction, shaping)
+        sides = dataset.term_sides(interaction, shaping)
+        parts.append(part_of(dataset, place.start, terms, names, templates, sides))
+        terms += len(templates)
+    return Fitter(model=model, parts=tuple(parts), quadratics=quadratics)
+
+
+def reflections_of(quadratics: Quadratics, rows: Sequence[Sequence[int]]) -> FloatArray:
+    """Maps of p (dims,) to where charges of some terms, and of several of these groups, are the opposite.
+
+    (reflections, dims, dims + 1). Of one term counts there are the same, of several nuclei only nearly so.
+    """
+    dims = quadratics.linear.shape[1]
+    single = []
+    for row in rows:
+        second, linear = quadratics.second[list(row)].sum(axis=0), quadratics.linear[list(row)].sum(axis=0)
+        if not np.abs(second).max(initial=0.0) > 0:
+            continue
+        inverse = np.linalg.pinv(second)
+        flip = np.eye(dims) - 2 * inverse @ second
+        if np.abs(flip - np.eye(dims)).max() > 1e-12:
+            single.append(np.concatenate([flip, (-inverse @ linear)[:, None]], axis=1))
+    made = list(single)
+    if len(single) > 1:
+        one, two = single[0], single[1]
+        made.append(
+            np.concatenate(
+                [two[:, :dims] @ one[:, :dims], (two[:, :dims] @ one[:, dims] + two[:, dims])[:, None]], axis=1
+            )
+        )
+    return np.array(made).reshape(-1, dims, dims + 1)
