@@ -27,10 +27,14 @@ def compiled(function: Function) -> Function:
 
 
 MOST_STEPS = 200
-MOST_HALVINGS = 40
+SHORTEST = 1e-6  # part of a step that is tried
+ROUNDING = 1e-12  # of chi2, over one and its value
 ENOUGH = 1e-8  # of Newton's decrement, which leaves some 1e-12 of chi2
-QUADRATIC = 0.1  # of it, below which full steps need not be tried: Newton's method squares it
 LARGEST_DAMPING = 1e12
+BARRIERS = 10  # each a tenth of the last, from one count
+MOST_QUICK = 25
+ENOUGH_QUICK = 1e-6  # of the decrement by a Hessian that is not quite this one: leaves less than that of chi2
+STRONG = 0.3  # of what the prior alone pulls back by
 
 
 class Part(NamedTuple):
@@ -325,6 +329,21 @@ def _add_part(
 
 
 @compiled
+def _set_coefficients(quadratics: Any, p: FloatArray, coefficients: FloatArray, slopes: FloatArray) -> None:
+    """Coefficients (terms,) and their slopes (terms, dims) at p (dims,)."""
+    constant, linear, second = quadratics
+    for k in range(constant.size):
+        total = constant[k]
+        for a in range(p.size):
+            along = linear[k, a]
+            for b in range(p.size):
+                along += 2 * second[k, a, b] * p[b]
+            slopes[k, a] = along
+            total += p[a] * (linear[k, a] + along) / 2
+        coefficients[k] = total
+
+
+@compiled
 def _chi2(
     parts: Any,
     quadratics: Any,
@@ -342,19 +361,10 @@ def _chi2(
     jump: FloatArray,
 ) -> float:
     """Chi2 at parameters and nuisances z, and its derivatives."""
-    constant, linear, second = quadratics
+    second, terms = quadratics[2], quadratics[0].size
     p, theta = z[:dims], z[dims:]
-    coefficients = np.empty(constant.size)
-    slopes = np.zeros((constant.size, max(dims, 1)))
-    for k in range(constant.size):
-        total = constant[k]
-        for a in range(dims):
-            along = linear[k, a]
-            for b in range(dims):
-                along += 2 * second[k, a, b] * p[b]
-            slopes[k, a] = along
-            total += p[a] * (linear[k, a] + along) / 2
-        coefficients[k] = total
+    coefficients, slopes = np.empty(terms), np.empty((terms, dims))
+    _set_coefficients(quadratics, p, coefficients, slopes)
     gradient[:] = 0.0
     hessian[:] = 0.0
     jump[:] = 0.0
@@ -473,6 +483,40 @@ def _newton_step(
 
 
 @compiled
+def _set_ends(
+    low: FloatArray,
+    high: FloatArray,
+    dims: int,
+    bent: Flags,
+    side: FloatArray,
+    lowest: FloatArray,
+    highest: FloatArray,
+) -> None:
+    """Ends of the box on one side of every kink."""
+    lowest[:], highest[:] = low, high
+    for j in range(bent.size):
+        if bent[j] and side[j] > 0:
+            lowest[dims + j] = max(low[dims + j], 0.0)
+        elif bent[j]:
+            highest[dims + j] = min(high[dims + j], 0.0)
+
+
+@compiled
+def _turned(
+    z: FloatArray, dims: int, bent: Flags, turns: Flags, side: FloatArray, gradient: FloatArray, jump: FloatArray
+) -> bool:
+    """Whether some nuisance rests at a kink while chi2 falls beyond it: it is put on that side."""
+    found = False
+    for j in range(bent.size):
+        i = dims + j
+        if bent[j] and turns[j] and z[i] == 0.0:
+            other = gradient[i] - jump[j] if side[j] > 0 else gradient[i] + jump[j]
+            if gradient[i] * side[j] > 0 and other * side[j] > 0:
+                side[j], gradient[i], found = -side[j], other, True
+    return found
+
+
+@compiled
 def _descend(
     parts: Any,
     quadratics: Any,
@@ -489,99 +533,502 @@ def _descend(
     weight: FloatArray,
     own: FloatArray,
     jump: FloatArray,
-) -> float:
-    """Least chi2 that a start z leads to, in a box; z is put there. Not finite if none is found."""
+) -> tuple[float, bool]:
+    """Least chi2 that a start z leads to, in a box, where z is put, and whether steps have come to their end there."""
     size = z.size
-    gradient, hessian, step = np.empty(size), np.empty((size, size)), np.empty(size)
-    trial, trial_gradient, trial_hessian = np.empty(size), np.empty(size), np.empty((size, size))
-    trial_jump = np.empty(jump.size)
-    lowest, highest = low.copy(), high.copy()
-    for j in range(bent.size):
-        if bent[j]:
-            lowest[dims + j] = max(low[dims + j], 0.0) if side[j] > 0 else low[dims + j]
-            highest[dims + j] = min(high[dims + j], 0.0) if side[j] < 0 else high[dims + j]
+    gradient, step, trial, new = np.empty(size), np.empty(size), np.empty(size), np.empty(size)
+    hessian, new_hessian, new_jump = np.empty((size, size)), np.empty((size, size)), np.empty(jump.size)
+    lowest, highest = np.empty(size), np.empty(size)
+    _set_ends(low, high, dims, bent, side, lowest, highest)
     for i in range(size):
-        z[i] = min(max(z[i], lowest[i]), highest[i])
-    value = _chi2(
-        parts, quadratics, z, dims, side, precision, centre, observed, weight, own, True, gradient, hessian, jump
-    )
-    if not np.isfinite(value):
-        return np.inf
-    damping = 0.0
+        trial[i] = min(max(z[i], lowest[i]), highest[i])
+    value, decrement, damping, part, anew = np.inf, np.inf, 0.0, 1.0, True
     for _ in range(MOST_STEPS):
-        turned = False
-        for j in range(bent.size):
-            i = dims + j
-            if bent[j] and turns[j] and z[i] == 0.0:
-                other = gradient[i] - jump[j] if side[j] > 0 else gradient[i] + jump[j]
-                if gradient[i] * side[j] > 0 and other * side[j] > 0:
-                    side[j] = -side[j]
-                    lowest[i] = max(low[i], 0.0) if side[j] > 0 else low[i]
-                    highest[i] = min(high[i], 0.0) if side[j] < 0 else high[i]
-                    turned = True
-        if turned:
-            value = _chi2(
-                parts,
-                quadratics,
-                z,
-                dims,
-                side,
-                precision,
-                centre,
-                observed,
-                weight,
-                own,
-                True,
-                gradient,
-                hessian,
-                jump,
-            )
-        decrement = _newton_step(z, lowest, highest, gradient, hessian, damping, step)
-        while decrement < 0:
-            damping = max(4 * damping, 1e-6)
-            if damping > LARGEST_DAMPING:
-                return np.inf
-            decrement = _newton_step(z, lowest, highest, gradient, hessian, damping, step)
-        if decrement <= ENOUGH and damping <= 1e-3:
-            for i in range(size):
-                z[i] = min(max(z[i] + step[i], lowest[i]), highest[i])
-            return value - decrement / 2
-        part, accepted = 1.0, False
-        for _ in range(MOST_HALVINGS):
+        found = _chi2(
+            parts,
+            quadratics,
+            trial,
+            dims,
+            side,
+            precision,
+            centre,
+            observed,
+            weight,
+            own,
+            True,
+            new,
+            new_hessian,
+            new_jump,
+        )
+        if anew and not np.isfinite(found):
+            return np.inf, False
+        if anew or found <= value + ROUNDING * (1 + abs(value)):  # which is false of what is not finite
+            if not anew:
+                damping = 0.0 if part == 1.0 and damping < 1e-5 else damping / 10
+                if found >= value and decrement < 1e-6:
+                    return value, True
+            z[:], gradient[:], hessian[:], jump[:] = trial, new, new_hessian, new_jump
+            value, part, anew = found, 1.0, False
+            if _turned(z, dims, bent, turns, side, gradient, jump):
+                _set_ends(low, high, dims, bent, side, lowest, highest)
+                anew = True  # as second derivatives are others
+                continue
+        elif part > SHORTEST:
+            part /= 4
             for i in range(size):
                 trial[i] = min(max(z[i] + part * step[i], lowest[i]), highest[i])
-            found = _chi2(
-                parts,
-                quadratics,
-                trial,
-                dims,
-                side,
-                precision,
-                centre,
-                observed,
-                weight,
-                own,
-                True,
-                trial_gradient,
-                trial_hessian,
-                trial_jump,
-            )
-            if found <= value + 1e-12 * (1 + abs(value)):  # which is false of what is not finite
-                accepted = True
-                break
-            part /= 4
-        if not accepted:
-            damping = max(10 * damping, 1e-6)
-            if damping > LARGEST_DAMPING:
-                return value
             continue
-        damping = 0.0 if part == 1.0 and damping < 1e-5 else damping / 10
-        stuck = found >= value and decrement < 1e-6
-        z[:], gradient[:], hessian[:], jump[:] = trial, trial_gradient, trial_hessian, trial_jump
-        value = found
-        if stuck:
+        else:
+            damping, part = max(10 * damping, 1e-6), 1.0
+        decrement = _newton_step(z, lowest, highest, gradient, hessian, damping, step)
+        while decrement < 0 and damping <= LARGEST_DAMPING:
+            damping = max(4 * damping, 1e-6)
+            decrement = _newton_step(z, lowest, highest, gradient, hessian, damping, step)
+        if damping > LARGEST_DAMPING:
+            return value, False
+        for i in range(size):
+            trial[i] = min(max(z[i] + step[i], lowest[i]), highest[i])
+        if decrement <= ENOUGH and damping <= 1e-3:
+            z[:] = trial
+            return value - decrement / 2, True
+    return value, False
+
+
+@compiled
+def _add_slope(
+    part: Part,
+    theta: FloatArray,
+    side: FloatArray,
+    coefficients: FloatArray,
+    slopes: FloatArray,
+    observed: FloatArray,
+    weight: FloatArray,
+    own: FloatArray,
+    with_value: bool,
+    work: FloatArray,
+    gradient: FloatArray,
+    jump: FloatArray,
+) -> float:
+    """Chi2, if it is asked for, and only the gradient of `_add_part`, by sums over cells: a tenth of the work.
+
+    Not finite where counts cannot be, or nothing is expected of a bin.
+    """
+    dims, terms, shapes = slopes.shape[1], part.term.size, part.shape.size
+    cells, bins = part.energies * part.groups, part.energies * part.times
+    groups, times = part.groups, part.times
+    moved, still, shifts = part.moved_shapes.shape[0], part.still_shapes.shape[0], part.shift.size
+    signal, slope, mean, gathered, once = work[0], work[1], work[2], work[3], work[4]
+    factor = 1.0
+    for j in part.scaled:
+        factor += theta[j]
+    for i in range(cells):
+        signal[i] = 0.0
+    for k in range(terms):
+        c = coefficients[part.term[k]]
+        nominal = part.templates[0, k]
+        for i in range(cells):
+            signal[i] += c * nominal[i]
+        for s in range(shapes):
+            j = part.shape[s]
+            f = c * theta[j]
+            if f != 0.0:
+                varied = part.templates[1 + s if side[j] > 0 else 1 + shapes + s, k]
+                for i in range(cells):
+                    signal[i] += f * varied[i]
+    factors = work[5]
+    for b in range(moved + still):
+        factors[b] = 1.0
+    for entry in range(part.scaled_by.size):
+        factors[part.scaled_background[entry]] += theta[part.scaled_by[entry]]
+    share = np.empty((3, groups + moved, times)) if part.clock >= 0 else np.empty((3, 0, 0))
+    if part.clock >= 0:
+        _share(part.shares, part.knots, theta[part.clock], share[:, :groups], part.least_share)
+        if moved > 0:
+            _share(part.moved_shares, part.knots, theta[part.clock], share[:, groups:], -np.inf)
+        for e in range(part.energies):
+            for t in range(times):
+                mean[e * times + t] = 0.0
+            for g in range(groups):
+                value = factor * signal[e * groups + g]
+                for t in range(times):
+                    mean[e * times + t] += value * share[0, g, t]
+            for b in range(moved):
+                value = factors[b] * part.moved_shapes[b, e]
+                for t in range(times):
+                    mean[e * times + t] += value * share[0, groups + b, t]
+    else:
+        for i in range(bins):
+            mean[i] = factor * signal[i]
+    for b in range(still):
+        f = factors[moved + b]
+        if b == part.redrawn:
+            for i in range(bins):
+                mean[i] += f * own[part.first + i]
+        else:
+            shape = part.still_shapes[b]
+            for i in range(bins):
+                mean[i] += f * shape[i]
+    for s in range(shifts):
+        j = part.shift[s]
+        f = factors[moved + part.shifted_background[s]] * theta[j]
+        if f != 0.0:
+            shift = part.shifts[0 if side[j] > 0 else 1, s]
+            for i in range(bins):
+                mean[i] += f * shift[i]
+    found = 0.0
+    if part.gaussian:
+        for i in range(bins):
+            away = mean[i] - observed[part.first + i]
+            slope[i] = 2 * weight[part.first + i] * away
+            found += weight[part.first + i] * away * away
+    else:
+        least = np.inf
+        for i in range(bins):
+            least = min(least, mean[i])
+            slope[i] = 2 - 2 * observed[part.first + i] / mean[i]
+        if not least > 0:
+            return np.inf
+        if with_value:
+            for i in range(bins):
+                n = observed[part.first + i]
+                found += 2 * (mean[i] - n)
+                if n > 0:
+                    found += 2 * n * np.log(n / mean[i])
+    if part.clock >= 0:
+        for e in range(part.energies):
+            for g in range(groups):
+                total, moving = 0.0, 0.0
+                for t in range(times):
+                    total += share[0, g, t] * slope[e * times + t]
+                    moving += share[1, g, t] * slope[e * times + t]
+                gathered[e * groups + g] = total
+                once[e * groups + g] = moving
+        along = 0.0
+        for i in range(cells):
+            along += once[i] * signal[i]
+        gradient[dims + part.clock] += factor * along
+    else:
+        for i in range(bins):
+            gathered[i] = slope[i]
+    whole = 0.0
+    for k in range(terms):
+        c = coefficients[part.term[k]]
+        nominal, inner = part.templates[0, k], 0.0
+        for i in range(cells):
+            inner += gathered[i] * nominal[i]
+        for s in range(shapes):
+            j = part.shape[s]
+            up, down = part.templates[1 + s, k], part.templates[1 + shapes + s, k]
+            above, under = 0.0, 0.0
+            for i in range(cells):
+                above += gathered[i] * up[i]
+            if part.bent[s]:
+                for i in range(cells):
+                    under += gathered[i] * down[i]
+                jump[j] += factor * c * (above - under)
+            here = above if side[j] > 0 or not part.bent[s] else under
+            gradient[dims + j] += factor * c * here
+            inner += theta[j] * here
+        whole += c * inner
+        for d in range(dims):
+            gradient[d] += factor * slopes[part.term[k], d] * inner
+    for j in part.scaled:
+        gradient[dims + j] += whole
+    for b in range(moved + still):
+        factors[b] = 0.0  # from here on what chi2 changes by with each
+    for b in range(moved):
+        along, moving = 0.0, 0.0
+        for e in range(part.energies):
+            total, late = 0.0, 0.0
+            for t in range(times):
+                total += share[0, groups + b, t] * slope[e * times + t]
+                late += share[1, groups + b, t] * slope[e * times + t]
+            along += part.moved_shapes[b, e] * total
+            moving += part.moved_shapes[b, e] * late
+        factors[b] = along
+        scale = 1.0
+        for entry in range(part.scaled_by.size):
+            if part.scaled_background[entry] == b:
+                scale += theta[part.scaled_by[entry]]
+        gradient[dims + part.clock] += scale * moving
+    for b in range(still):
+        along = 0.0
+        if b == part.redrawn:
+            for i in range(bins):
+                along += slope[i] * own[part.first + i]
+        else:
+            shape = part.still_shapes[b]
+            for i in range(bins):
+                along += slope[i] * shape[i]
+        factors[moved + b] = along
+    for s in range(shifts):
+        j, b = part.shift[s], moved + part.shifted_background[s]
+        up, down = part.shifts[0, s], part.shifts[1, s]
+        above, under = 0.0, 0.0
+        for i in range(bins):
+            above += slope[i] * up[i]
+        if part.shift_bent[s]:
+            for i in range(bins):
+                under += slope[i] * down[i]
+        here = above if side[j] > 0 or not part.shift_bent[s] else under
+        scale = 1.0
+        for entry in range(part.scaled_by.size):
+            if part.scaled_background[entry] == b:
+                scale += theta[part.scaled_by[entry]]
+        gradient[dims + j] += scale * here
+        if part.shift_bent[s]:
+            jump[j] += scale * (above - under)
+        factors[b] += theta[j] * here
+    for entry in range(part.scaled_by.size):
+        gradient[dims + part.scaled_by[entry]] += factors[part.scaled_background[entry]]
+    return float(found)
+
+
+@compiled
+def _slope(
+    parts: Any,
+    quadratics: Any,
+    z: FloatArray,
+    dims: int,
+    side: FloatArray,
+    precision: FloatArray,
+    centre: FloatArray,
+    observed: FloatArray,
+    weight: FloatArray,
+    own: FloatArray,
+    with_value: bool,
+    coefficients: FloatArray,
+    slopes: FloatArray,
+    work: FloatArray,
+    gradient: FloatArray,
+    jump: FloatArray,
+) -> float:
+    """Chi2 at z, if it is asked for, and its gradient; not finite where the careful way has to look."""
+    _set_coefficients(quadratics, z[:dims], coefficients, slopes)
+    theta, value = z[dims:], 0.0
+    gradient[:] = 0.0
+    jump[:] = 0.0
+    for j in range(theta.size):
+        pull = precision[j] * (theta[j] - centre[j])
+        value += pull * (theta[j] - centre[j])
+        gradient[dims + j] = 2 * pull
+    for part in parts:
+        value += _add_slope(
+            part, theta, side, coefficients, slopes, observed, weight, own, with_value, work, gradient, jump
+        )
+        if not np.isfinite(value):
+            return np.inf
+    return value
+
+
+@compiled
+def _quick(
+    parts: Any,
+    quadratics: Any,
+    z: FloatArray,
+    low: FloatArray,
+    high: FloatArray,
+    dims: int,
+    bent: Flags,
+    turns: Flags,
+    side: FloatArray,
+    precision: FloatArray,
+    centre: FloatArray,
+    observed: FloatArray,
+    weight: FloatArray,
+    own: FloatArray,
+    hessian: FloatArray,
+    bound: float,
+    work: FloatArray,
+    jump: FloatArray,
+) -> float:
+    """Least chi2 that a start z leads to, where z is put, by gradients and a Hessian that learns from them.
+
+    Its updates are those of Broyden, Fletcher, Goldfarb and Shanno (Eq. 6.19 of J. Nocedal and S. J. Wright, Numerical
+    Optimization, Springer, 2006). Infinite where it is clear from the first step that it is above a bound; not a number
+    where it is not found in few steps.
+    """
+    size, terms = z.size, quadratics[0].size
+    coefficients, slopes = np.empty(terms), np.empty((terms, dims))
+    gradient, step, moved, new, change, along, trial, lowest, highest = np.empty((9, size))
+    _set_ends(low, high, dims, bent, side, lowest, highest)
+    for i in range(size):
+        trial[i] = min(max(z[i], lowest[i]), highest[i])
+    before, part, first, last = 0.0, 1.0, True, False
+    for _ in range(MOST_QUICK):
+        value = _slope(
+            parts,
+            quadratics,
+            trial,
+            dims,
+            side,
+            precision,
+            centre,
+            observed,
+            weight,
+            own,
+            last or (first and bound < np.inf),
+            coefficients,
+            slopes,
+            work,
+            new,
+            jump,
+        )
+        if (first or last) and not np.isfinite(value):
+            return np.nan
+        if last:
+            z[:] = trial
             return value
-    return np.inf
+        if not first:
+            after = 0.0
+            for i in range(size):
+                after += new[i] * moved[i]
+            if not (np.isfinite(value) and after <= -0.5 * before):
+                part /= 4
+                if part < SHORTEST:
+                    return np.nan
+                for i in range(size):
+                    trial[i] = z[i] + part * moved[i]
+                continue
+            curved, total = 0.0, 0.0
+            for i in range(size):
+                moved[i] *= part
+                change[i] = new[i] - gradient[i]
+                curved += change[i] * moved[i]
+            for i in range(size):
+                inner = 0.0
+                for k in range(size):
+                    inner += hessian[i, k] * moved[k]
+                along[i] = inner
+                total += inner * moved[i]
+            if curved > 1e-8 * total and total > 0:
+                for i in range(size):
+                    for k in range(size):
+                        hessian[i, k] += change[i] * change[k] / curved - along[i] * along[k] / total
+        z[:], gradient[:] = trial, new
+        if _turned(z, dims, bent, turns, side, gradient, jump):
+            _set_ends(low, high, dims, bent, side, lowest, highest)
+        decrement = _newton_step(z, lowest, highest, gradient, hessian, 0.0, step)
+        if decrement < 0:
+            return np.nan
+        if first and value - 2 * decrement > bound:
+            return np.inf
+        before = 0.0
+        for i in range(size):
+            trial[i] = min(max(z[i] + step[i], lowest[i]), highest[i])
+            moved[i] = trial[i] - z[i]
+            before += gradient[i] * moved[i]
+        part, first, last = 1.0, False, decrement <= ENOUGH_QUICK
+    return np.nan
+
+
+@compiled
+def hessian_at(
+    parts: Any,
+    quadratics: Any,
+    z: FloatArray,
+    dims: int,
+    precision: FloatArray,
+    centre: FloatArray,
+    observed: FloatArray,
+    weight: FloatArray,
+    own: FloatArray,
+    hessian: FloatArray,
+) -> None:
+    """Second derivatives (dims + nuisances, again) at z of one toy."""
+    side, gradient, jump = np.ones(z.size - dims), np.empty(z.size), np.empty(z.size - dims)
+    for j in range(side.size):
+        side[j] = 1.0 if z[dims + j] >= 0 else -1.0
+    _chi2(parts, quadratics, z, dims, side, precision, centre, observed, weight, own, False, gradient, hessian, jump)
+
+
+@compiled
+def _reflected(mirror: FloatArray, p: FloatArray, z: FloatArray, hessian: FloatArray) -> None:
+    """Put the parameters of z where a mirror (dims, dims + 1) has p, and their second derivatives as there."""
+    dims, size = p.size, z.size
+    for a in range(dims):
+        total = mirror[a, dims]
+        for b in range(dims):
+            total += mirror[a, b] * p[b]
+        z[a] = total
+    old = hessian.copy()
+    for a in range(dims):
+        for k in range(size):
+            total = 0.0
+            for b in range(dims):
+                total += mirror[b, a] * old[b, k]
+            hessian[a, k] = total
+    old[:] = hessian
+    for k in range(size):
+        for a in range(dims):
+            total = 0.0
+            for b in range(dims):
+                total += old[k, b] * mirror[b, a]
+            hessian[k, a] = total
+
+
+@compiled
+def _careful(
+    parts: Any,
+    quadratics: Any,
+    z: FloatArray,
+    low: FloatArray,
+    high: FloatArray,
+    dims: int,
+    bent: Flags,
+    turns: Flags,
+    side: FloatArray,
+    precision: FloatArray,
+    centre: FloatArray,
+    observed: FloatArray,
+    weight: FloatArray,
+    own: FloatArray,
+    jump: FloatArray,
+) -> float:
+    """Least chi2 that a start z leads to, by `_descend`, and along the wall where shapes let nothing be expected.
+
+    There chi2 is finite, and infinite beyond; as if less and less were observed in empty bins the minimum goes along it
+    (`Model._along_walls`), and as if nothing were it is that of the toy, from there.
+    """
+    walls = False
+    for part in parts:
+        walls = walls or (not part.gaussian and part.shape.size > 0)
+    at, best, raised, least = z.copy(), z.copy(), observed.copy(), np.inf
+    first_side, now, one_jump = side.copy(), side.copy(), np.empty(jump.size)
+    barrier = 0.0
+    for stage in range(BARRIERS + 2 if walls else 1):
+        if stage == 1:  # what has not ended may be at a wall
+            at[:], now[:], barrier = z, first_side, 1.0
+        elif stage > 1:
+            barrier = barrier / 10 if stage <= BARRIERS else 0.0
+        for part in parts:
+            if not part.gaussian:
+                for i in range(part.first, part.first + part.energies * part.times):
+                    raised[i] = max(observed[i], barrier)
+        found, ended = _descend(
+            parts,
+            quadratics,
+            at,
+            low,
+            high,
+            dims,
+            bent,
+            turns,
+            now,
+            precision,
+            centre,
+            raised,
+            weight,
+            own,
+            one_jump,
+        )
+        if barrier == 0.0 and found < least:
+            least = found
+            best[:], side[:], jump[:] = at, now, one_jump
+        if stage == 0 and ended:
+            break
+    z[:] = best
+    return least
 
 
 @compiled
@@ -599,67 +1046,54 @@ def fit(
     weight: FloatArray,
     own: FloatArray,
     reflections: FloatArray,
+    hessians: FloatArray,
+    last_hessians: FloatArray,
     value: FloatArray,
     place: FloatArray,
 ) -> None:
     """Least chi2 (toys,) and where it is (toys, dims + nuisances), from a start of each toy and its reflections.
 
-    Those are (reflections, dims, dims + 1), p to A p + b: minima that are mirror images but for a little.
+    Those are (reflections, dims, dims + 1), p to A p + b, each its own inverse: minima that are mirror images but for a
+    little. Second derivatives to begin with are (1, ...) of all toys, or (toys, ...) of each; where there is room for
+    them, (toys, ...), they are left as they are at the end.
     """
     size = low.shape[1]
     nuisances = size - dims
-    jump, none = np.empty(nuisances), np.zeros(nuisances, np.bool_)
-    z, side, first = np.empty(size), np.empty(nuisances), np.empty(size)
+    most = 8
+    for part in parts:
+        most = max(most, part.energies * part.groups, part.energies * part.times, part.still_shapes.shape[0] + 8)
+    work = np.empty((6, most))
+    jump, turns, kinks = np.empty(nuisances), np.zeros(nuisances, np.bool_), np.empty(nuisances)
+    z, side, start, best = np.empty(size), np.empty(nuisances), np.empty(size), np.empty(size)
+    begin, begin_side = np.empty(size), np.empty(nuisances)
+    first, hessian = np.empty((size, size)), np.empty((size, size))
+    mirrors = reflections.shape[0]
     for toy in range(observed.shape[0]):
         box = min(toy, low.shape[0] - 1)
-        value[toy] = np.inf
-        for k in range(reflections.shape[0] + 1):
-            if k == 0:
-                z[:] = starts[min(toy, starts.shape[0] - 1)]
+        start[:] = starts[min(toy, starts.shape[0] - 1)]
+        first[:] = hessians[min(toy, hessians.shape[0] - 1)]
+        least = np.inf
+        for k in range(1 + mirrors + nuisances):  # from the start, its mirror images, and beyond kinks of the best
+            j = k - 1 - mirrors
+            if j >= 0:
+                if not bent[j] or low[box, dims + j] >= high[box, dims + j]:
+                    continue
+                # there is another minimum only if it is bent down, by more than the prior pulls back
+                if kinks[j] >= -STRONG * 2 * precision[j] * abs(best[dims + j]):
+                    continue
+                z[:], hessian[:] = best, first
+                z[dims + j] = 0.0
             else:
-                z[:] = place[toy]
-                for a in range(dims):
-                    total = reflections[k - 1, a, dims]
-                    for b in range(dims):
-                        total += reflections[k - 1, a, b] * first[b]
-                    z[a] = total
-            for j in range(nuisances):
-                side[j] = 1.0 if z[dims + j] >= 0 else -1.0
-            found = _descend(
-                parts,
-                quadratics,
-                z,
-                low[box],
-                high[box],
-                dims,
-                bent,
-                bent,
-                side,
-                precision,
-                centres[toy],
-                observed[toy],
-                weight[toy],
-                own[toy],
-                jump,
-            )
-            if k == 0:
-                first[:] = z
-            if found < value[toy]:
-                value[toy] = found
-                place[toy] = z
-        # beyond kinks that are bent down there may be another minimum
-        z[:] = place[toy]
-        for j in range(nuisances):
-            if not bent[j] or low[box, dims + j] >= high[box, dims + j]:
-                continue
-            z[:] = place[toy]
+                z[:], hessian[:] = start, first
+                if k > 0:
+                    _reflected(reflections[k - 1], start[:dims], z, hessian)
             for i in range(nuisances):
-                side[i] = 1.0 if z[dims + i] >= 0 else -1.0
-            side[j] = -side[j]
-            z[dims + j] = 0.0
-            none[:] = bent
-            none[j] = False
-            found = _descend(
+                side[i] = 1.0 if (best if j >= 0 else z)[dims + i] >= 0 else -1.0
+                turns[i] = bent[i] and i != j
+            if j >= 0:
+                side[j] = -side[j]
+            begin[:], begin_side[:] = z, side
+            found = _quick(
                 parts,
                 quadratics,
                 z,
@@ -667,15 +1101,43 @@ def fit(
                 high[box],
                 dims,
                 bent,
-                none,
+                turns,
                 side,
                 precision,
                 centres[toy],
                 observed[toy],
-                weight[toy],
-                own[toy],
+                weight[min(toy, weight.shape[0] - 1)],
+                own[min(toy, own.shape[0] - 1)],
+                hessian,
+                least if j < 0 else np.inf,
+                work,
                 jump,
             )
-            if found < value[toy]:
-                value[toy] = found
-                place[toy] = z
+            if np.isnan(found):
+                z[:], side[:] = begin, begin_side
+                found = _careful(
+                    parts,
+                    quadratics,
+                    z,
+                    low[box],
+                    high[box],
+                    dims,
+                    bent,
+                    turns,
+                    side,
+                    precision,
+                    centres[toy],
+                    observed[toy],
+                    weight[min(toy, weight.shape[0] - 1)],
+                    own[min(toy, own.shape[0] - 1)],
+                    jump,
+                )
+            if k == 0:
+                start[:], first[:] = z, hessian
+            if found < least:
+                least = found
+                best[:], kinks[:] = z, jump
+        value[toy] = least
+        place[toy] = best
+        if last_hessians.shape[0] > 0:
+            last_hessians[toy] = first

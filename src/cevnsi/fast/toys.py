@@ -5,21 +5,19 @@ descent does for every interaction (`toy_kernel`); a toy costs some microseconds
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from cevnsi.arrays import FloatArray, Real
-from cevnsi.fast.toy_kernel import Part, fit
+from cevnsi.fast.toy_kernel import Part, fit, hessian_at
 from cevnsi.model import DataSet, Model
 from cevnsi.parameters import Combination, expanded
 from cevnsi.physics.interactions import INTERACTIONS
 from cevnsi.statistics.nuisances import SIGNAL, Sides, held, limits, precisions, unfitted
 from cevnsi.toys import Toys
 
-TOYS_TOGETHER = 256  # of a thread's share at a time
 WITHIN = 1e-9  # of what a coefficient varies by: how well it must be quadratic
 
 
@@ -210,68 +208,71 @@ class Fitter:
         stay, at = held(self.model.nuisances), unfitted(self.model.nuisances)
         return np.where(stay, at, least), np.where(stay, at, most)
 
+    @cached_property
+    def _compiled_parts(self) -> tuple[Part, ...]:
+        """Two at least, as one and two are compiled apart: the second may be nothing."""
+        nothing = part_of_nothing(self.model.parts[-1].stop)
+        return self.parts + (nothing,) * max(2 - len(self.parts), 0)
+
     def least(
         self,
         toys: "Packed",
         low: FloatArray,
         high: FloatArray,
         start: FloatArray,
-        nuisances: FloatArray,
+        hessians: FloatArray,
         reflections: FloatArray | None = None,
-        threads: int = 1,
-    ) -> tuple[FloatArray, FloatArray]:
-        """Least chi2 (toys,) between parameters low and high, (dims,) or one of each toy, and where it is.
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Least chi2 (toys,) between parameters low and high, (1 or toys, dims), where it is, and its Hessian there.
 
-        From a start (dims,) or one of each toy, at nuisances (nuisances,); `reflections` as of `toy_kernel.fit`. Places
-        are (toys, dims + nuisances).
+        From a start, (1 or toys, dims + nuisances), with second derivatives (1 or toys, as many, as many) to begin
+        with, which need not be right; `reflections` as of `toy_kernel.fit`. Places are (toys, dims + nuisances).
         """
-        count, (least, most) = len(toys.observed), self.ends
+        count, size, (least, most) = len(toys.observed), start.shape[1], self.ends
 
         def box(p: FloatArray, theta: FloatArray) -> FloatArray:
-            rows = np.atleast_2d(p)
-            return np.concatenate([rows, np.tile(theta, (len(rows), 1))], axis=1)
+            return np.concatenate([p, np.tile(theta, (len(p), 1))], axis=1)
 
-        lowest, highest = box(low, least), box(high, most)
-        starts, at = np.atleast_2d(start), np.atleast_2d(nuisances)
-        rows = max(len(starts), len(at))
-        starts = np.concatenate([np.broadcast_to(v, (rows, v.shape[1])) for v in (starts, at)], axis=1)
-        mirrors = np.zeros((0, self.dims, self.dims + 1)) if reflections is None else reflections
-        value, place = np.empty(count), np.empty((count, self.dims + len(self.model.nuisances)))
+        value, place, last = np.empty(count), np.empty((count, size)), np.empty((count, size, size))
+        fit(
+            self._compiled_parts,
+            (self.quadratics.constant, self.quadratics.linear, self.quadratics.second),
+            np.ascontiguousarray(start),
+            box(low, least),
+            box(high, most),
+            self.dims,
+            self.model.kinked,
+            precisions(self.model.nuisances),
+            toys.centres,
+            toys.observed,
+            toys.weight,
+            toys.own,
+            np.zeros((0, self.dims, self.dims + 1)) if reflections is None else reflections,
+            hessians,
+            last,
+            value,
+            place,
+        )
+        return value, place, last
+
+    def hessian(self, toys: "Packed", at: FloatArray) -> FloatArray:
+        """Second derivatives at a place (dims + nuisances,) of the first of some toys."""
+        size = self.dims + len(self.model.nuisances)
+        found = np.empty((size, size))
         quadratics = (self.quadratics.constant, self.quadratics.linear, self.quadratics.second)
-        precision, bent = precisions(self.model.nuisances), self.model.kinked
-
-        def work(first: int) -> None:
-            some = slice(first, first + TOYS_TOGETHER)
-
-            def mine(values: FloatArray) -> FloatArray:
-                return values[some] if len(values) == count else values
-
-            fit(
-                self.parts,
-                quadratics,
-                np.ascontiguousarray(mine(starts)),
-                mine(lowest),
-                mine(highest),
-                self.dims,
-                bent,
-                precision,
-                toys.centres[some],
-                toys.observed[some],
-                toys.weight[some] if len(toys.weight) == count else toys.weight[:1].repeat(len(value[some]), axis=0),
-                toys.own[some] if len(toys.own) == count else toys.own[:1].repeat(len(value[some]), axis=0),
-                mirrors,
-                value[some],
-                place[some],
-            )
-
-        blocks = range(0, count, TOYS_TOGETHER)
-        if threads == 1:
-            for block in blocks:
-                work(block)
-        else:
-            with ThreadPoolExecutor(threads) as pool:
-                list(pool.map(work, blocks))
-        return value, place
+        hessian_at(
+            self._compiled_parts,
+            quadratics,
+            at,
+            self.dims,
+            precisions(self.model.nuisances),
+            toys.centres[0],
+            toys.observed[0],
+            toys.weight[0],
+            toys.own[0],
+            found,
+        )
+        return found
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -279,9 +280,40 @@ class Packed:
     """Toys as the compiled fits take them, bins of all data sets side by side; one row where none is needed."""
 
     observed: FloatArray  # (toys, bins)
-    weight: FloatArray  # (toys, bins), of a Gaussian statistic
-    own: FloatArray  # (toys, bins), of backgrounds that sidebands make
+    weight: FloatArray  # (1 or toys, bins), of a Gaussian statistic
+    own: FloatArray  # (1 or toys, bins), of backgrounds that sidebands make
     centres: FloatArray  # (toys, nuisances)
+
+
+def part_of_nothing(bins: int) -> Part:
+    """A data set without a bin."""
+    no, none = np.zeros(0, np.intp), np.zeros(0, bool)
+    return Part(
+        first=bins,
+        energies=0,
+        groups=1,
+        times=1,
+        gaussian=False,
+        templates=np.zeros((1, 0, 0)),
+        term=no,
+        shape=no,
+        bent=none,
+        scaled=no,
+        clock=-1,
+        knots=np.array([0.0, 1.0]),
+        shares=np.zeros((4, 1, 1, 1)),
+        least_share=0.0,
+        moved_shapes=np.zeros((0, 0)),
+        moved_shares=np.zeros((4, 1, 0, 1)),
+        still_shapes=np.zeros((0, 0)),
+        redrawn=-1,
+        scaled_background=no,
+        scaled_by=no,
+        shifted_background=no,
+        shift=no,
+        shift_bent=none,
+        shifts=np.zeros((2, 0, 0)),
+    )
 
 
 def packed(model: Model, toys: Toys) -> Packed:
