@@ -33,7 +33,7 @@ def _square_interval(low: Real, high: Real) -> tuple[Real, Real]:
     return np.where((low <= 0) & (high >= 0), 0.0, np.minimum(*ends)), np.maximum(*ends)
 
 
-def _charge_intervals(
+def charge_intervals(
     nuclide: Nuclide,
     parameters: Mapping[str, Real],
     domain: Domain,
@@ -120,5 +120,5 @@ def polygon_minimum(
 
     Of what `handles` says yes to. Where an end of the domain is infinite, charges squared go as far as the farthest.
     """
-    intervals = _charge_intervals(nuclide, parameters, domain, couplings, combinations, farthest)
+    intervals = charge_intervals(nuclide, parameters, domain, couplings, combinations, farthest)
     return _polygon_minimum(contraction, intervals)

@@ -7,17 +7,18 @@ descent does for every interaction (`toy_kernel`); a toy costs some microseconds
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import combinations
 
 import numpy as np
 
 from cevnsi.arrays import FloatArray, Real
 from cevnsi.fast.toy_kernel import Part, fit, hessian_at
 from cevnsi.model import DataSet, Model
-from cevnsi.parameters import Combination, expanded
 from cevnsi.physics.interactions import INTERACTIONS
 from cevnsi.statistics.nuisances import SIGNAL, Sides, held, limits, precisions, unfitted
 from cevnsi.toys import Toys
 
+NO_FLIP = 1e-9  # of a reflection, from nothing but rounding
 WITHIN = 1e-9  # of what a coefficient varies by: how well it must be quadratic
 
 
@@ -68,28 +69,7 @@ def quadratics_of(coefficients: Callable[[FloatArray], FloatArray], steps: Float
     return found
 
 
-def quadratics_in(
-    model: Model,
-    interaction: str,
-    names: Sequence[str],
-    fixed: Mapping[str, float],
-    combinations: Mapping[str, Combination],
-) -> Quadratics:
-    """Those of parameters by name, others fixed; one that is squared wherever it stands is its square."""
-    terms = INTERACTIONS[interaction].terms
-
-    def coefficients(p: FloatArray) -> FloatArray:
-        values: dict[str, Real] = dict(fixed)
-        for name, variable in zip(names, p.T, strict=True):
-            values[name] = from_variable(interaction, name, variable)
-        values = expanded(values, combinations)
-        found = [c for dataset in model.datasets for c in terms.coefficients(dataset.recoils, values)]
-        return np.stack([np.broadcast_to(np.asarray(c, float), (len(p),)) for c in found], axis=1)
-
-    return quadratics_of(coefficients, np.array([_step(interaction, name) for name in names], float))
-
-
-def _is_squared(interaction: str, name: str) -> bool:
+def is_squared(interaction: str, name: str) -> bool:
     """Whether the variable of a parameter is its square, as that of a mediator's coupling."""
     quadratic = (INTERACTIONS[interaction].expansion or INTERACTIONS[interaction].terms).quadratic.get(name)
     return quadratic is not None and float(quadratic.variable(np.array([2.0]))[0]) == 4.0
@@ -97,16 +77,12 @@ def _is_squared(interaction: str, name: str) -> bool:
 
 def from_variable(interaction: str, name: str, variable: FloatArray) -> FloatArray:
     """Values of a parameter from those of what counts are quadratic in."""
-    return np.sqrt(variable) if _is_squared(interaction, name) else variable
+    return np.sqrt(variable) if is_squared(interaction, name) else variable
 
 
 def to_variable(interaction: str, name: str, value: Real) -> Real:
     """Values of what counts are quadratic in."""
-    return np.square(value) if _is_squared(interaction, name) else value
-
-
-def _step(interaction: str, name: str) -> float:
-    return 1e-8 if _is_squared(interaction, name) else 0.25
+    return np.square(value) if is_squared(interaction, name) else value
 
 
 def charge_quadratics(dims: int) -> Quadratics:
@@ -194,6 +170,7 @@ class Fitter:
 
     model: Model
     parts: tuple[Part, ...]
+    templates: tuple[tuple[FloatArray, Mapping[str, Sides]], ...]  # of each data set, (terms, cells), and changes
     quadratics: Quadratics
 
     @property
@@ -338,36 +315,35 @@ def packed(model: Model, toys: Toys) -> Packed:
 
 def fitter(model: Model, interaction: str, shaping: Mapping[str, Real], quadratics: Quadratics) -> Fitter:
     """That of an interaction's terms at what shapes them."""
-    names, parts, terms = [nuisance.name for nuisance in model.nuisances], [], 0
+    names, parts, terms, made = [nuisance.name for nuisance in model.nuisances], [], 0, []
     for place, dataset in zip(model.parts, model.datasets, strict=True):
         templates = dataset.term_templates(interaction, shaping)
         sides = dataset.term_sides(interaction, shaping)
         parts.append(part_of(dataset, place.start, terms, names, templates, sides))
+        made.append((templates, sides))
         terms += len(templates)
-    return Fitter(model=model, parts=tuple(parts), quadratics=quadratics)
+    return Fitter(model=model, parts=tuple(parts), templates=tuple(made), quadratics=quadratics)
 
 
-def reflections_of(quadratics: Quadratics, rows: Sequence[Sequence[int]]) -> FloatArray:
-    """Maps of p (dims,) to where charges of some terms, and of several of these groups, are the opposite.
+def reflections_of(quadratics: Quadratics, rows: Sequence[Sequence[int]], weights: FloatArray) -> FloatArray:
+    """Maps of p (dims,) to where some terms together have the same counts again, and several of these groups.
 
-    (reflections, dims, dims + 1). Of one term counts there are the same, of several nuclei only nearly so.
+    (reflections, dims, dims + 1), of weights (terms,), counts for a coefficient of one. Only of one nucleus, and where
+    nothing shapes the terms, are counts of each the same.
     """
     dims = quadratics.linear.shape[1]
     single = []
     for row in rows:
-        second, linear = quadratics.second[list(row)].sum(axis=0), quadratics.linear[list(row)].sum(axis=0)
+        second = np.einsum("k,kde->de", weights[row], quadratics.second[row])
+        linear = weights[row] @ quadratics.linear[row]
         if not np.abs(second).max(initial=0.0) > 0:
             continue
         inverse = np.linalg.pinv(second)
         flip = np.eye(dims) - 2 * inverse @ second
-        if np.abs(flip - np.eye(dims)).max() > 1e-12:
+        if np.abs(flip - np.eye(dims)).max() > NO_FLIP:
             single.append(np.concatenate([flip, (-inverse @ linear)[:, None]], axis=1))
-    made = list(single)
-    if len(single) > 1:
-        one, two = single[0], single[1]
-        made.append(
-            np.concatenate(
-                [two[:, :dims] @ one[:, :dims], (two[:, :dims] @ one[:, dims] + two[:, dims])[:, None]], axis=1
-            )
-        )
-    return np.array(made).reshape(-1, dims, dims + 1)
+    both = []
+    for one, two in combinations(single, 2):
+        shift = two[:, :dims] @ one[:, dims] + two[:, dims]
+        both.append(np.concatenate([two[:, :dims] @ one[:, :dims], shift[:, None]], axis=1))
+    return np.array([*single, *both]).reshape(-1, dims, dims + 1)

@@ -1,0 +1,287 @@
+"""What toys are fitted with for a plane of parameters, or one of them: at values of what is tested, and anywhere.
+
+Parameters p are what counts are quadratic in. Of contact couplings of one nucleus these are its two charges squared,
+which fill intervals, so that chi2 has one minimum and how many couplings there are does not matter; else the couplings
+themselves, and of a mediator its coupling squared, at each of several masses.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from cevnsi.arrays import FloatArray, Real
+from cevnsi.fast.coupling_domain import charge_intervals, handles
+from cevnsi.fast.toys import (
+    Fitter,
+    Packed,
+    Quadratics,
+    charge_quadratics,
+    fitter,
+    from_variable,
+    is_squared,
+    quadratics_of,
+    reflections_of,
+    to_variable,
+)
+from cevnsi.model import Model, Signal, each_side, is_of_charges, sum_of_terms
+from cevnsi.parameters import CEVNS_NORMALIZATION, MATTER_PARAMETERS, NEUTRON_RADII, expanded, quarks_of
+from cevnsi.physics.interactions import INTERACTIONS
+from cevnsi.physics.weak_charge import ROWS
+from cevnsi.scans.axes import Scan
+from cevnsi.statistics.nuisances import unfitted
+from cevnsi.toys import Truth
+
+NODES = 25  # of a parameter that shapes templates, such as a mass, between which fits that leave it free do not look
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Fits:
+    """A point of what is tested: its fitter, between what parameters may be, and the fit of the data there."""
+
+    fitter: Fitter
+    low: FloatArray  # (dims,)
+    high: FloatArray
+    place: FloatArray  # (dims + nuisances,)
+    chi2: float
+
+    @cached_property
+    def truth(self) -> Truth:
+        """Of which toys are drawn, with nuisances as the data want them there."""
+        return truth_of(self.fitter, self.place)
+
+
+def truth_of(of: Fitter, place: FloatArray) -> Truth:
+    """That of parameters and nuisances (dims + nuisances,) of a fitter."""
+    coefficients, first, signals = of.quadratics.at(place[None, : of.dims])[0], 0, list[Signal]()
+    for templates, sides in of.templates:
+        mine = coefficients[first : first + len(templates)]
+        first += len(templates)
+
+        def counts(values: FloatArray, mine: FloatArray = mine) -> FloatArray:
+            return sum_of_terms(list(mine), values)[None]
+
+        signals.append((counts(templates), {name: each_side(counts, two) for name, two in sides.items()}))
+    return Truth(signals=signals, nuisances=place[of.dims :])
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Hypotheses:
+    """Tests of some parameters of a scan of one axis or two, whose other parameters are fixed or minimised over."""
+
+    model: Model
+    scan: Scan
+    tested: tuple[str, ...]
+    minimised: tuple[str, ...]  # axes that are not tested, without bounds
+
+    def __post_init__(self) -> None:
+        """Refuse what toys cannot be fitted with."""
+        names = [*self.tested, *self.minimised, *self.scan.domain]
+        nuisances = {nuisance.name for nuisance in self.model.nuisances}
+        for name in names:
+            if name in nuisances or name == CEVNS_NORMALIZATION:
+                raise ValueError(f"coverage: {name} is an axis; expected couplings, masses, sin2_theta_w or radii")
+        if self._shaping_names and len(self._shaping_names) > 1:
+            listed = ", ".join(self._shaping_names)
+            raise ValueError(f"coverage: {listed} change the shape of the signal; expected one such axis at most")
+        bounded = [name for name, ends in self.scan.domain.items() if np.isfinite(ends).any()]
+        if self._matter and bounded and not self._is_of_charges:
+            raise ValueError(
+                f"coverage: a domain of {', '.join(bounded)} with bounds, and several nuclei; expected one nucleus, or "
+                "domains that are free"
+            )
+
+    @property
+    def _interaction(self) -> str:
+        return self.scan.interaction
+
+    @property
+    def _names(self) -> list[str]:
+        return [*self.tested, *self.minimised, *self.scan.domain]
+
+    @cached_property
+    def _shaping_names(self) -> tuple[str, ...]:
+        combinations, terms = self.scan.combinations, INTERACTIONS[self._interaction].terms
+        return tuple(name for name in self._names if terms.shaped_by(expanded({name: 0.0}, combinations)))
+
+    @cached_property
+    def _matter(self) -> tuple[str, ...]:
+        return tuple(name for name in self._names if name in MATTER_PARAMETERS)
+
+    @cached_property
+    def _is_of_charges(self) -> bool:
+        """Whether the two charges squared of one nucleus are all that there is to fit."""
+        made, combinations = INTERACTIONS[self._interaction], self.scan.combinations
+        named = [*self._names, *self.scan.fixed]
+        own = all(
+            combinations[name].is_of_couplings if name in combinations else made.has_domain(name) for name in named
+        )
+        mixed = any("emu" in name for name in [*expanded(dict.fromkeys(named, 0.0), combinations)])
+        everything = dict.fromkeys(self._names, (-np.inf, np.inf))
+        alone = handles(self.model.nuclides, everything, combinations)
+        return own and not mixed and alone and is_of_charges(self.model, named)
+
+    @cached_property
+    def variables(self) -> tuple[str, ...]:
+        """Names of the parameters, in the order of p; of matter parameters and their quarks but two of three."""
+        if self._is_of_charges:
+            return tuple(f"charge_squared_{row}" for row in ROWS)
+        left = {quarks_of(name)[1] for name in self._matter}
+        return tuple(name for name in self._names if name not in self._shaping_names and name not in left)
+
+    def _values(self, p: FloatArray) -> dict[str, Real]:
+        """Parameters by name at p (n, dims)."""
+        values: dict[str, Real] = dict(self.scan.fixed)
+        for name, variable in zip(self.variables, p.T, strict=True):
+            values[name] = from_variable(self._interaction, name, variable)
+        for name in self._matter:
+            up, down = quarks_of(name)
+            values[down] = np.asarray(values.pop(name)) / 3 - values[up]  # Eq. 11
+        return expanded(values, self.scan.combinations)
+
+    @cached_property
+    def quadratics(self) -> Quadratics:
+        """Coefficients of all terms; ValueError where counts are of higher degree."""
+        if self._is_of_charges:
+            return charge_quadratics(len(self.variables))
+        terms = INTERACTIONS[self._interaction].terms
+
+        def coefficients(p: FloatArray) -> FloatArray:
+            values = self._values(p)
+            values = {name: value for name, value in values.items() if name not in NEUTRON_RADII}
+            found = [c for dataset in self.model.datasets for c in terms.coefficients(dataset.recoils, values)]
+            return np.stack([np.broadcast_to(np.asarray(c, float), (len(p),)) for c in found], axis=1)
+
+        steps = [1e-8 if is_squared(self._interaction, name) else 0.25 for name in self.variables]
+        return quadratics_of(coefficients, np.array(steps, float))
+
+    @cached_property
+    def _fitters(self) -> dict[tuple[float, ...], Fitter]:
+        return {}
+
+    def fitter_at(self, values: Mapping[str, float]) -> Fitter:
+        """That of what shapes templates at values."""
+        shaping = {name: values[name] for name in self._shaping_names}
+        key = tuple(shaping.values())
+        if key not in self._fitters:
+            self._fitters[key] = fitter(
+                self.model,
+                self._interaction,
+                expanded({**self.scan.fixed, **shaping}, self.scan.combinations) if shaping else {},
+                self.quadratics,
+            )
+        return self._fitters[key]
+
+    def _ends(self, values: Mapping[str, float]) -> tuple[FloatArray, FloatArray]:
+        """Between which p may be at values of some names, all others being free, (dims,) twice."""
+        if self._is_of_charges:
+            names = [name for name in self._names if name not in values]
+            free = {name: self.scan.domain.get(name, (-np.inf, np.inf)) for name in names}
+            found = charge_intervals(
+                self.model.nuclides[0],
+                {**self.scan.fixed, **values},
+                free,
+                self.model.couplings_at({}),
+                self.scan.combinations,
+                np.inf,
+            )
+            low, high = zip(*(found[row] for row in ROWS), strict=True)
+            return np.array(low, float), np.array(high, float)
+        ends = np.empty((2, len(self.variables)))
+        for k, name in enumerate(self.variables):
+            ends[:, k] = self.scan.domain.get(name, (-np.inf, np.inf))
+            if is_squared(self._interaction, name):
+                ends[0, k] = 0.0
+            if name in values:
+                ends[:, k] = to_variable(self._interaction, name, values[name])
+        return ends[0], ends[1]
+
+    @cached_property
+    def free(self) -> tuple[FloatArray, FloatArray]:
+        """Between which p may be where nothing is tested."""
+        return self._ends({})
+
+    @cached_property
+    def free_fitters(self) -> tuple[Fitter, ...]:
+        """Those of what shapes templates, at `NODES` of its axis; none where nothing does."""
+        return tuple(
+            self.fitter_at({name: float(value)})
+            for name in self._shaping_names
+            for value in replace(self.scan.axis(name), points=NODES).values()
+        )
+
+    def mirrors(self, of: Fitter) -> FloatArray:
+        """Where else a fitter looks for minima, as `toy_kernel.fit` has it: where charges of a row are the opposite.
+
+        Nowhere where p are charges squared, of which that is the same.
+        """
+        if self._is_of_charges or not self.variables:
+            return np.zeros((0, len(self.variables), len(self.variables) + 1))
+        rows, first, weights = {row: list[int]() for row in ROWS}, 0, []
+        for templates, _ in of.templates:
+            half = len(templates) // 2
+            for i, row in enumerate(ROWS):
+                rows[row] += range(first + i * half, first + (i + 1) * half)
+            first += len(templates)
+            weights.append(templates.sum(axis=1))
+        listed = list(rows.values()) if INTERACTIONS[self._interaction].has_domains else [list(range(first))]
+        return reflections_of(self.quadratics, listed, np.concatenate(weights))
+
+    @cached_property
+    def data(self) -> Packed:
+        """What has been measured, as a toy."""
+        return packed_data(self.model)
+
+    def at(self, values: Mapping[str, float]) -> Fits:
+        """The fit of the data at values of what is tested."""
+        of, (low, high) = self.fitter_at(values), self._ends(values)
+        return self.fitted(of, low, high, self.data)
+
+    def fitted(self, of: Fitter, low: FloatArray, high: FloatArray, data: Packed) -> Fits:
+        """The fit of some data between ends of p."""
+        standard = self.standard_model
+        start = np.concatenate([np.clip(standard, low, high), unfitted(self.model.nuisances)])
+        value, place, _ = of.least(
+            data, low[None], high[None], start[None], of.hessian(data, start)[None], self.mirrors(of)
+        )
+        return Fits(fitter=of, low=low, high=high, place=place[0], chi2=float(value[0]))
+
+    @cached_property
+    def standard_model(self) -> FloatArray:
+        """The standard model's p, (dims,), as far as it is in there."""
+        if self._is_of_charges:
+            found = self.model.dataset.recoils
+            terms = INTERACTIONS[self._interaction].terms
+            return np.array([float(c) for c in terms.coefficients(found, dict(self.scan.fixed))])
+        analysis = self.model.analyses[0]
+        return np.array([analysis.sin2_theta_w if name == "sin2_theta_w" else 0.0 for name in self.variables])
+
+
+def packed_data(model: Model) -> Packed:
+    """What a model has measured, as one toy."""
+    measured = [dataset.measurement for dataset in model.datasets]
+    weight = [np.zeros(m.observed.size) if m.uncertainty is None else 1 / m.uncertainty**2 for m in measured]
+    own = [
+        dataset.measurement.backgrounds[next(iter(dataset.sidebands))]
+        if dataset.sidebands
+        else np.zeros(dataset.measurement.observed.size)
+        for dataset in model.datasets
+    ]
+    return Packed(
+        observed=np.concatenate([m.observed for m in measured])[None],
+        weight=np.concatenate(weight)[None],
+        own=np.concatenate(own)[None],
+        centres=np.zeros((1, len(model.nuisances))),
+    )
+
+
+def hypotheses_of(model: Model, scan: Scan, tested: Sequence[str], others: str = "profiled") -> Hypotheses:
+    """Tests of some axes of a scan of one or two; others that it has are minimised over, or zero or fixed."""
+    if scan.over:
+        raise ValueError(f"coverage: {', '.join(a.name for a in scan.over)} are minimised over; expected a full grid")
+    left = tuple(axis.name for axis in scan.axes if axis.name not in tested)
+    if others == "profiled":
+        return Hypotheses(model=model, scan=scan, tested=tuple(tested), minimised=left)
+    alone = replace(scan, axes=tuple(a for a in scan.axes if a.name in tested))
+    return Hypotheses(model=model, scan=alone, tested=tuple(tested), minimised=())
