@@ -46,7 +46,7 @@ def quadratics_of(coefficients: Callable[[FloatArray], FloatArray], steps: Float
     corners = [np.zeros(dims), *(np.diag(steps)), *(2 * np.diag(steps))]
     pairs = [(a, b) for a in range(dims) for b in range(a)]
     corners += [np.where(np.isin(np.arange(dims), pair), steps, 0.0) for pair in pairs]
-    values = coefficients(np.array(corners).reshape(-1, dims))
+    values = coefficients(np.array(corners).reshape(len(corners), dims))
     constant, once, twice, both = (
         values[0],
         values[1 : 1 + dims],
