@@ -21,7 +21,7 @@ from cevnsi.model import Model
 from cevnsi.scans.axes import Coverage, Scan, share
 from cevnsi.scans.hypotheses import Fits, Hypotheses, hypotheses_of
 from cevnsi.statistics.toys import critical, effective_toys
-from cevnsi.toys import Means, draw, drawn_centres, log_ratio, means_of
+from cevnsi.toys import Means, Toys, draw, drawn_centres, log_ratio, means_of
 
 TOYS_TOGETHER = 500  # that are drawn at once, with a seed of their own: more take memory, fewer time
 FARTHEST = 0.9  # of D between a pool and a point that uses it: of its toys exp(-0.81) count, 44 %
@@ -74,30 +74,57 @@ def asimov(model: Model, fits: Fits) -> Packed:
     )
 
 
-def _random(seed: int, *numbers: int) -> np.random.Generator:
+def random_of(seed: int, *numbers: int) -> np.random.Generator:
     """Of what has these numbers in a scan, whoever computes it, and beside whatever else."""
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=numbers))
 
 
+def blocks_of(toys: int) -> list[tuple[int, slice]]:
+    """Toys that are drawn together, by number."""
+    return [(k, slice(i, min(i + TOYS_TOGETHER, toys))) for k, i in enumerate(range(0, toys, TOYS_TOGETHER))]
+
+
 def pool_statistics(
-    tests: Hypotheses, points: Sequence[Fits], toys: int, seed: int, *numbers: int, auxiliary: bool = True
+    tests: Hypotheses,
+    points: Sequence[Fits],
+    toys: int,
+    seed: int,
+    *numbers: int,
+    auxiliary: bool = True,
+    threads: int = 1,
 ) -> list[Statistics]:
     """Statistics at points from toys of the first of them, with weights at all others."""
     model, first = tests.model, points[0]
-    begin = [fits.fitter.hessian(asimov(model, fits), fits.place) for fits in points]
-    statistic, logarithm = np.empty((len(points), toys)), np.zeros((len(points), toys))
-    for number, start in enumerate(range(0, toys, TOYS_TOGETHER)):
-        some = slice(start, min(start + TOYS_TOGETHER, toys))
-        drawn = draw(model, first.truth, some.stop - start, _random(seed, *numbers, number), auxiliary=auxiliary)
-        statistic[:, some] = _statistics(tests, points, begin, packed(model, drawn))
-        for k, fits in enumerate(points[1:], start=1):
-            logarithm[k, some] = log_ratio(model, drawn, first.truth, fits.truth)
+    begin = _begin(tests, points)
+
+    def work(block: tuple[int, slice]) -> tuple[FloatArray, FloatArray]:
+        k, some = block
+        drawn = draw(model, first.truth, some.stop - some.start, random_of(seed, *numbers, k), auxiliary=auxiliary)
+        logarithm = [np.zeros(some.stop - some.start)]
+        logarithm += [log_ratio(model, drawn, first.truth, fits.truth) for fits in points[1:]]
+        return _statistics(tests, points, begin, packed(model, drawn)), np.stack(logarithm)
+
+    if threads == 1:
+        found = [work(block) for block in blocks_of(toys)]
+    else:
+        with ThreadPoolExecutor(threads) as executor:
+            found = list(executor.map(work, blocks_of(toys)))
+    statistic, logarithm = (np.concatenate(each, axis=1) for each in zip(*found, strict=True))
     weights = np.exp(logarithm - logarithm.max(axis=1, keepdims=True))
     return [Statistics(statistic=t, weights=w) for t, w in zip(statistic, weights, strict=True)]
 
 
+def statistics_of(tests: Hypotheses, points: Sequence[Fits], drawn: Toys) -> FloatArray:
+    """Chi2 of toys at points less the least anywhere, (points, toys)."""
+    return _statistics(tests, points, _begin(tests, points), packed(tests.model, drawn))
+
+
+def _begin(tests: Hypotheses, points: Sequence[Fits]) -> list[FloatArray]:
+    """Second derivatives that fits of toys begin with."""
+    return [fits.fitter.hessian(asimov(tests.model, fits), fits.place) for fits in points]
+
+
 def _statistics(tests: Hypotheses, points: Sequence[Fits], begin: Sequence[FloatArray], toys: Packed) -> FloatArray:
-    """Chi2 at points less the least anywhere, (points, toys)."""
     null, least = np.empty((len(points), len(toys.observed))), np.full(len(toys.observed), np.inf)
     low, high = (end[None] for end in tests.free)
     for k, (fits, hessian) in enumerate(zip(points, begin, strict=True)):
@@ -173,7 +200,8 @@ def _coarse(axes: Sequence[FloatArray]) -> list[FloatArray]:
     return [values.ravel() for values in np.meshgrid(*axes, indexing="ij")]
 
 
-def _coverage(scan: Scan) -> Coverage:
+def coverage_of(scan: Scan) -> Coverage:
+    """That of a scan; ValueError if it has none."""
     if scan.coverage is None:
         raise ValueError(f"{scan.name}: has no coverage; expected toys, points and a seed")
     return scan.coverage
@@ -231,7 +259,7 @@ def critical_points(
     Columns are the place among all points, the last axis fastest; the axes; and for each confidence level `column`s,
     then effective_toys. Every point is in one chunk, and its values do not depend on how many there are.
     """
-    coverage, plane = _coverage(scan), scan.onto(scan.grids()[grid])
+    coverage, plane = coverage_of(scan), scan.onto(scan.grids()[grid])
     axes = [replace(axis, points=coverage.points[axis.name]).values() for axis in plane.axes]
     names = [axis.name for axis in plane.axes]
     number, tests = list(scan.grids()).index(grid), hypotheses_of(model, plane, names)
@@ -252,7 +280,7 @@ def critical_line(
 
     Others are "profiled", which toys then are, too; or "zero" or "fixed".
     """
-    coverage, plane = _coverage(scan), scan.onto(scan.grids()[grid])
+    coverage, plane = coverage_of(scan), scan.onto(scan.grids()[grid])
     axis = replace(plane.axis(name), points=coverage.points[name])
     of_plane = list(scan.grids()).index(grid), [a.name for a in plane.axes].index(name)
     number = len(scan.grids()) + 4 * of_plane[0] + 2 * of_plane[1] + int(others != "profiled")

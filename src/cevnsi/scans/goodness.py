@@ -1,0 +1,123 @@
+"""How good a fit is, and how sure a signal, by toys of it: no chi2 distribution is asked."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from math import inf, sqrt
+from statistics import NormalDist
+
+import numpy as np
+
+from cevnsi.arrays import FloatArray
+from cevnsi.fast.toys import Fitter, fitter, packed, quadratics_of
+from cevnsi.fits import AMPLITUDE, with_amplitude
+from cevnsi.model import Model
+from cevnsi.physics.interactions import INTERACTIONS
+from cevnsi.scans.critical import asimov, blocks_of, random_of
+from cevnsi.scans.hypotheses import Fits, packed_data
+from cevnsi.statistics.nuisances import unfitted
+from cevnsi.toys import draw
+
+FIT, NONE = 3_000_000, 4_000_000  # first of the numbers of seeds
+
+
+@dataclass(frozen=True, kw_only=True)
+class Goodness:
+    """A probability by toys: that of a chi2 as large as the data's, or of a signal as strong where there is none."""
+
+    quantity: str
+    observed: float
+    toys: int
+    beyond: int  # toys at least as far out
+    probability: float
+    error: float  # statistical; of none beyond, what a single one would be
+    sigmas: float  # of a normal distribution, one-sided; infinite if no toy is beyond
+
+
+def _probability(quantity: str, observed: float, statistic: FloatArray) -> Goodness:
+    beyond, toys = int((statistic >= observed).sum()), statistic.size
+    part = beyond / toys
+    return Goodness(
+        quantity=quantity,
+        observed=observed,
+        toys=toys,
+        beyond=beyond,
+        probability=part,
+        error=sqrt(max(part * (1 - part), 1 / toys) / toys),
+        sigmas=-NormalDist().inv_cdf(part) if 0 < part < 1 else inf if beyond == 0 else -inf,
+    )
+
+
+def _standard_model_fitter(model: Model) -> Fitter:
+    """One of nothing but nuisances, with the standard model's signal."""
+    terms = INTERACTIONS["contact"].terms
+    found = [float(c) for dataset in model.datasets for c in terms.coefficients(dataset.recoils, {})]
+    quadratics = quadratics_of(lambda p: np.tile(found, (len(p), 1)), np.zeros(0))
+    return fitter(model, "contact", {}, quadratics)
+
+
+def _of_data(model: Model) -> Fits:
+    """The fit of a model's data."""
+    of, data = _standard_model_fitter(model), packed_data(model)
+    start, nothing = unfitted(model.nuisances), np.zeros((1, 0))
+    value, place, _ = of.least(data, nothing, nothing, start[None], of.hessian(data, start)[None])
+    return Fits(fitter=of, low=nothing[0], high=nothing[0], place=place[0], chi2=float(value[0]))
+
+
+def _of_toys(
+    fits: list[Fits], toys: int, seed: int, number: int, threads: int, progress: Callable[[float], None] | None
+) -> FloatArray:
+    """Least chi2 of each fitter, (fitters, toys), of toys of the first of these fits of the data."""
+    truth, nothing = fits[0].truth, np.zeros((1, 0))
+    begin = [each.fitter.hessian(asimov(fits[0].fitter.model, fits[0]), each.place) for each in fits]
+    blocks = blocks_of(toys)
+
+    def work(block: tuple[int, slice]) -> FloatArray:
+        k, some = block
+        model = fits[0].fitter.model
+        drawn = packed(model, draw(model, truth, some.stop - some.start, random_of(seed, number, k)))
+        found = []
+        for each, hessian in zip(fits, begin, strict=True):
+            value, _, _ = each.fitter.least(drawn, nothing, nothing, fits[0].place[None], hessian[None])
+            found.append(value)
+        if progress is not None and threads == 1:
+            progress(some.stop / toys)
+        return np.stack(found)
+
+    with ThreadPoolExecutor(threads) as pool:
+        return np.concatenate(list(pool.map(work, blocks)), axis=1)
+
+
+def goodness_of_fit(
+    model: Model, toys: int, seed: int, threads: int = 1, progress: Callable[[float], None] | None = None
+) -> list[Goodness]:
+    """Probabilities of chi2 as large as the data's, at the best amplitude of the signal and at the standard model."""
+    rows = []
+    for i, (quantity, tested) in enumerate({"best_fit": with_amplitude(model), "standard_model": model}.items()):
+        fits = _of_data(tested)
+        rows.append(_probability(quantity, fits.chi2, _of_toys([fits], toys, seed, FIT + i, threads, progress)[0]))
+    return rows
+
+
+def significance(
+    model: Model, toys: int, seed: int, threads: int = 1, progress: Callable[[float], None] | None = None
+) -> Goodness:
+    """Probability that without a signal chi2 falls as much with one as it does in the data; the amplitude is >= 0.
+
+    Toys are drawn of backgrounds alone, with their nuisances as the data want them then.
+    """
+    free = with_amplitude(model)
+    without = replace(
+        free,
+        datasets=tuple(
+            replace(
+                dataset,
+                nuisances=tuple(replace(n, fixed=-1.0) if n.name == AMPLITUDE else n for n in dataset.nuisances),
+            )
+            for dataset in free.datasets
+        ),
+    )
+    none, best = _of_data(without), _of_data(free)
+    chi2 = _of_toys([none, best], toys, seed, NONE, threads, progress)
+    falls = chi2[0] - np.minimum(chi2[0], chi2[1])
+    return _probability("significance", none.chi2 - best.chi2, falls)

@@ -1,0 +1,124 @@
+"""Coverage as it is: how often a region holds what toys are drawn of, other toys than made its critical values."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from math import sqrt
+
+import numpy as np
+
+from cevnsi.arrays import FloatArray
+from cevnsi.model import Model
+from cevnsi.scans.axes import Scan
+from cevnsi.scans.critical import Statistics, blocks_of, coverage_of, pool_statistics, random_of, statistics_of
+from cevnsi.scans.hypotheses import Fits, Hypotheses, hypotheses_of
+from cevnsi.statistics.nuisances import held, limits, precisions
+from cevnsi.statistics.thresholds import threshold
+from cevnsi.toys import draw
+
+OFF = {"profiled": 0.0, "up": 1.0, "down": -1.0}  # by how many of their widths nuisances are moved
+CRITICAL, MEASURED = 1_000_000, 2_000_000  # first of the numbers of seeds, beyond those of any grid
+METHODS = ("wilks", "feldman_cousins")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """One row of measured coverage: how often regions of a method hold this truth."""
+
+    grid: str
+    truth: str
+    first: str  # name of the first parameter
+    first_value: float
+    second: str  # empty on a line
+    second_value: float
+    nuisances: str  # of `OFF`
+    method: str  # of `METHODS`
+    confidence_level: float
+    delta_chi2: float  # at which the region ends there
+    coverage: float
+    coverage_error: float
+    toys: int
+
+
+def moved_nuisances(model: Model, at: FloatArray, widths: float) -> FloatArray:
+    """Nuisances (nuisances,) that are known from elsewhere, so many of their widths off, as far as they may go."""
+    precision, (least, most) = precisions(model.nuisances), limits(model.nuisances)
+    known = (precision > 0) & ~held(model.nuisances)
+    width = np.where(known, 1 / np.sqrt(np.where(known, precision, 1.0)), 0.0)
+    return np.asarray(np.clip(at + widths * width, least, most), dtype=float)
+
+
+def _measured(tests: Hypotheses, fits: Fits, toys: int, seed: int, number: int, threads: int) -> FloatArray:
+    """Statistics (toys,) at the truth of a fit."""
+
+    def work(block: tuple[int, slice]) -> FloatArray:
+        k, some = block
+        drawn = draw(tests.model, fits.truth, some.stop - some.start, random_of(seed, MEASURED + number, k))
+        return statistics_of(tests, [fits], drawn)[0]
+
+    with ThreadPoolExecutor(threads) as pool:
+        return np.concatenate(list(pool.map(work, blocks_of(toys))))
+
+
+def measure(
+    model: Model,
+    scan: Scan,
+    grid: str,
+    truths: Mapping[str, Mapping[str, float]],
+    threads: int = 1,
+    progress: Callable[[float], None] | None = None,
+) -> list[Measured]:
+    """How often both methods' regions of a grid hold each of some truths, which are points of its axes by name.
+
+    A region holds the truth of a toy where the toy's statistic is no more than the critical value there: that of a chi2
+    distribution with as many degrees of freedom as axes, or of toys with nuisances as the data want them. The toys that
+    measure are as many, and others; they are drawn with these nuisances, and with all of them a width off.
+    """
+    coverage, plane = coverage_of(scan), scan.onto(scan.grids()[grid])
+    names = [axis.name for axis in plane.axes]
+    tests, rows = hypotheses_of(model, plane, names), list[Measured]()
+    of_grid = list(scan.grids()).index(grid)
+    for i, (truth, values) in enumerate(truths.items()):
+        fits, number = tests.at(values), 100 * of_grid + 10 * i
+        critical = pool_statistics(tests, [fits], coverage.toys, coverage.seed, CRITICAL + number, threads=threads)[0]
+        for j, (off, widths) in enumerate(OFF.items()):
+            dims = fits.fitter.dims
+            place = np.concatenate([fits.place[:dims], moved_nuisances(model, fits.place[dims:], widths)])
+            moved = replace(fits, place=place)
+            statistic = _measured(tests, moved, coverage.toys, coverage.seed, number + j, threads)
+            rows += _rows(scan, grid, truth, names, values, off, critical, statistic)
+            if progress is not None:
+                progress((len(OFF) * i + j + 1) / (len(OFF) * len(truths)))
+    return rows
+
+
+def _rows(
+    scan: Scan,
+    grid: str,
+    truth: str,
+    names: Sequence[str],
+    values: Mapping[str, float],
+    nuisances: str,
+    critical: Statistics,
+    statistic: FloatArray,
+) -> Iterator[Measured]:
+    found, count = critical.columns(scan.confidence_levels), statistic.size
+    for level in scan.confidence_levels:
+        ends = threshold(level, len(names)), found[f"critical_delta_chi2_{level:g}"]
+        for method, end in zip(METHODS, ends, strict=True):
+            part = float((statistic <= end).mean())
+            yield Measured(
+                grid=grid,
+                truth=truth,
+                first=names[0],
+                first_value=values[names[0]],
+                second=names[1] if len(names) > 1 else "",
+                second_value=values[names[1]] if len(names) > 1 else np.nan,
+                nuisances=nuisances,
+                method=method,
+                confidence_level=level,
+                delta_chi2=end,
+                coverage=part,
+                coverage_error=sqrt(max(part * (1 - part), 1 / count) / count),
+                toys=count,
+            )
