@@ -141,9 +141,12 @@ def table_of(mean: float) -> Table:
     mode = int(mean)
     falling = np.cumprod(np.arange(mode, low, -1) / mean)[::-1] if mode > low else np.empty(0)
     rising = np.cumprod(mean / np.arange(mode + 1, high + 1))
-    cumulative = np.cumsum(np.concatenate([falling, [1.0], rising]))  # in units of the probability of the mode
-    cumulative /= cumulative[-1]
-    ends = (cumulative[cumulative < 1] * 2.0**64).astype(np.uint64)
+    probability = np.concatenate([falling, [1.0], rising])
+    probability /= probability.sum()
+    below, above = np.cumsum(probability[:-1]), np.cumsum(probability[:0:-1])[::-1]  # up to a count, and more than it
+    middle = int(np.searchsorted(below, 0.5))
+    from_end = (above[middle:] * 2.0**64).astype(np.uint64)  # summed up from the end: a tail keeps its digits
+    ends = np.concatenate([(below[:middle] * 2.0**64).astype(np.uint64), -from_end[from_end > 0]])
     ends_of_cell = np.bincount((ends >> np.uint64(64 - BITS)).view(np.int64), minlength=2**BITS)
     by_leading_bits = np.where(ends_of_cell == 0, low + np.cumsum(ends_of_cell), -1).astype(np.int32)
     return Table(least=low, ends=ends, by_leading_bits=by_leading_bits)
@@ -327,20 +330,22 @@ def statistics_of(
     tested: Rectangle,
     free: Rectangle,
     toys: int,
-    seed: int | Sequence[int],
+    seed: int,
     *,
+    stream: tuple[int, ...] = (),
     auxiliary: bool = True,
 ) -> FloatArray:
     """Least chi2 over `tested`, less the least over `free`, of toys drawn at a truth, (toys,).
 
-    The rectangles are of floats. The first toys of a seed are the same however many are asked for.
+    The rectangles are of floats. A seed has many streams of toys, one for each point of a scan, say; the first toys of
+    one are the same however many are asked for.
     """
     _check_inside(tested, free)
     tables = problem.coincidence_tables(truth) + problem.anticoincidence_tables
     blocks = -(-toys // TOYS_OF_A_BLOCK)
     found = np.empty((blocks, TOYS_OF_A_BLOCK))
     for number, row in enumerate(found):
-        random = np.random.Generator(np.random.SFC64(np.random.SeedSequence(seed, spawn_key=(number,))))
+        random = np.random.Generator(np.random.SFC64(np.random.SeedSequence(seed, spawn_key=(*stream, number))))
         drawn = _draw(problem, truth, tables, TOYS_OF_A_BLOCK, random, auxiliary)
         row[:] = statistic(contract(problem, drawn), tested, free)
     return found.reshape(-1)[:toys]
