@@ -31,6 +31,8 @@ def any_toys(seed: int, bins: int, toys: int = 8) -> tuple[Problem, Toys]:
     """Templates alike or not, and counts with a signal, without, or with less than none; centres as far as they go."""
     random = np.random.default_rng(seed)
     templates = random.uniform(0, 2, (2, bins)) ** random.choice([0.3, 2.0])
+    if random.random() < 0.3:
+        templates[1] = templates[0] * (1.5 + random.choice([1e-6, 1e-4, 1e-2]) * templates[1])
     background, sign = random.choice([0.2, 3.0, 30.0]), random.choice([-1.0, 0.0, 1.0, 4.0], (1, toys))
     problem = Problem(
         templates=templates,

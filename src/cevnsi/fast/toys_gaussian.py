@@ -42,7 +42,6 @@ BITS = 12  # of a random integer, by which a count is looked up: a few percent o
 LEFT_OUT = 1e-18  # of a Poisson distribution, at most, beyond either end of its table: far below the rounding of 1
 MOST_COUNTS = 1e8  # expected in a bin: a table of so many is 2 MB
 ALIKE = 1e-12  # of <P_e,P_e> <P_mu,P_mu>: templates whose determinant is less are proportional but for rounding
-FAR = 1e100  # charges squared: their squares are no overflow
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -183,10 +182,14 @@ class Problem:
         """Of AC in each bin: the same at every truth."""
         return tuple(map(table_of, self.anticoincidence.tolist()))
 
-    def coincidence_tables(self, truth: Truth) -> tuple[Table, ...]:
-        """Of C in each bin."""
+    def coincidence_means(self, truth: Truth) -> FloatArray:
+        """Expected C of each bin, (bins,)."""
         signal = (1 + truth.alpha) * (truth.x * self.templates[0] + truth.y * self.templates[1])
-        return tuple(map(table_of, _expected(f"counts at {truth}", self.anticoincidence + signal).tolist()))
+        return _expected(f"counts at {truth}", self.anticoincidence + signal)
+
+    def tables(self, truth: Truth) -> tuple[Table, ...]:
+        """Of C in each bin, and then of AC."""
+        return (*map(table_of, self.coincidence_means(truth).tolist()), *self.anticoincidence_tables)
 
 
 def problem_of(model: Model) -> Problem:
@@ -219,8 +222,7 @@ def draw(problem: Problem, truth: Truth, toys: int, rng: np.random.Generator, *,
     Without the auxiliary measurement the centre of every toy is zero, as that of the data is. That is a mistake: toys
     then all repeat what the data's centre happened to be off by.
     """
-    tables = problem.coincidence_tables(truth) + problem.anticoincidence_tables
-    return _draw(problem, truth, tables, toys, rng, auxiliary)
+    return _draw(problem, truth, problem.tables(truth), toys, rng, auxiliary)
 
 
 def contract(problem: Problem, toys: Toys) -> Contracted:
@@ -266,7 +268,7 @@ class _Fall:
         v0 = (v1 + self.g[1] * other) * start + self.g[2 - 2 * axis] * other * other + self.p
         numerator, denominator = u0 * v1 - u1 * v0, u1 * v1 - u0 * v2
         ahead = numerator * denominator > 0
-        t = np.minimum(np.where(ahead, numerator, 0.0) / np.where(ahead, denominator, 1.0), np.minimum(length, FAR))
+        t = np.minimum(np.where(ahead, numerator, 0.0) / np.where(ahead, denominator, 1.0), length)
         u = u0 + u1 * t
         best = u * u / (v0 + (2 * v1 + v2 * t) * t)
         if np.any(np.isinf(length)):
@@ -341,7 +343,7 @@ def statistics_of(
     one are the same however many are asked for.
     """
     _check_inside(tested, free)
-    tables = problem.coincidence_tables(truth) + problem.anticoincidence_tables
+    tables = problem.tables(truth)
     blocks = -(-toys // TOYS_OF_A_BLOCK)
     found = np.empty((blocks, TOYS_OF_A_BLOCK))
     for number, row in enumerate(found):
