@@ -1,10 +1,11 @@
 """Small questions to the library, answered in a terminal: `python -m cevnsi --help`. No workflow is needed."""
 
 import argparse
+import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import astuple
+from dataclasses import astuple, fields
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,16 @@ from cevnsi.files.tables import RANGES, as_columns, csv_text, decimal
 from cevnsi.model import DataSet, Model
 from cevnsi.physics.flux import FLAVORS
 from cevnsi.physics.interactions import parameter
-from cevnsi.questions import allowed_range, chi2_and_nuisances, make_line, predict
+from cevnsi.questions import (
+    FEWEST_TOYS,
+    LEVELS,
+    CriticalValue,
+    allowed_range,
+    chi2_and_nuisances,
+    critical_value,
+    make_line,
+    predict,
+)
 from cevnsi.studies import known
 
 MOST_POINTS = 10_001  # along the line of `range`: a light mediator needs an array of nodes at each
@@ -169,6 +179,22 @@ def allowed(arguments: argparse.Namespace) -> str:
     return csv_text({name + unit if name in ("lower", "upper") else name: column for name, column in columns.items()})
 
 
+def coverage(arguments: argparse.Namespace) -> str:
+    """Critical values of the plane of some parameters at a point, by toys."""
+    parameters, fixed, domain = (_once(each) for each in (arguments.parameters, arguments.fixed, arguments.domain))
+    rows = critical_value(
+        _model(arguments),
+        parameters,
+        fixed=fixed,
+        domain=domain,
+        confidence_levels=arguments.confidence_level or LEVELS,
+        toys=arguments.toys,
+        seed=arguments.seed,
+        workers=len(os.sched_getaffinity(0)),
+    )
+    return csv_text({field.name: [getattr(row, field.name) for row in rows] for field in fields(CriticalValue)})
+
+
 def describe(arguments: argparse.Namespace) -> str:
     """What a key of the configuration is for, or all keys."""
     if arguments.key is None:
@@ -243,6 +269,25 @@ def _parser() -> argparse.ArgumentParser:
     )
     added.add_argument("--confidence-level", type=_level, default=0.9, metavar="LEVEL", help="probability (0.9)")
     added.add_argument("--n-dof", type=_whole(1, 100), default=1, metavar="N", help="thresholds for (1)")
+
+    added = command(
+        "coverage",
+        coverage,
+        "critical values of delta chi2 at a point, by toys, for the plane of the parameters that are named",
+        **more,
+    )
+    added.add_argument("parameters", help="those that are tested together", **at_point)
+    added.add_argument(
+        "--fixed", action="append", default=[], type=_value, metavar="NAME=VALUE", help="hold this, untested"
+    )
+    added.add_argument(
+        "--domain", action="append", default=[], type=_domain, metavar="NAME=LOW:HIGH", help="minimise over this too"
+    )
+    added.add_argument(
+        "--confidence-level", action="append", type=_level, metavar="LEVEL", help="probability (0.6827, 0.9, 0.9545)"
+    )
+    added.add_argument("--toys", type=_whole(FEWEST_TOYS, 10**8), default=4000, metavar="N", help="how many (4000)")
+    added.add_argument("--seed", type=_whole(0, 10**8), default=1, metavar="N", help="of their random numbers (1)")
 
     command("check", check, "whether a configuration and its inputs can be used", parents=[asks_model])
 

@@ -4,7 +4,8 @@ Parameters are named as the axes of a scan; what is not named is zero, or of the
 Complaints are ConfigErrors, as for a scan.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,13 +17,14 @@ from cevnsi.parameters import MATTER_PARAMETERS, NEUTRON_RADII, Axis, quarks_of
 from cevnsi.physics.form_factors import RADIUS_FORM_FACTORS
 from cevnsi.physics.interactions import INTERACTIONS, parameter
 from cevnsi.physics.weak_charge import matter_parameter
-from cevnsi.scans.axes import Scan
+from cevnsi.scans.axes import Coverage, Scan
 from cevnsi.scans.chi2 import chi2, reference
 from cevnsi.scans.chunks import as_grid
 from cevnsi.scans.limits import curve_ranges, curves
 from cevnsi.scans.ranges import AllowedRange
 from cevnsi.scans.regions import Grid
 from cevnsi.scans.rows import scan_rows
+from cevnsi.statistics.thresholds import threshold
 
 Domain = Mapping[str, tuple[float, float]]
 
@@ -139,6 +141,91 @@ def allowed_range(model: Model, line: Scan) -> list[AllowedRange]:
     """Allowed intervals of the parameter of a scan of one axis, at each of its levels, from the least chi2 along it."""
     (curve,) = curves(model, line, line.axes[0].name)
     return curve_ranges(curve, line.name, None, line.levels())
+
+
+@dataclass(frozen=True, kw_only=True)
+class CriticalValue:
+    """Delta chi2 up to which a point is in a region of a confidence level: by toys, and by a chi2 distribution."""
+
+    confidence_level: float
+    critical_delta_chi2: float
+    critical_delta_chi2_error: float  # statistical; infinite where toys are too few to say
+    n_dof: int
+    chi2_distribution: float
+    toys: int
+
+
+LEVELS = (0.6827, 0.9, 0.9545)
+FEWEST_TOYS = 100
+
+
+def critical_value(
+    model: Model,
+    parameters: Mapping[str, float],
+    *,
+    fixed: Mapping[str, float] | None = None,
+    domain: Domain | None = None,
+    confidence_levels: Sequence[float] = LEVELS,
+    toys: int = 4000,
+    seed: int = 1,
+    workers: int = 1,
+) -> list[CriticalValue]:
+    """Critical values of delta chi2 at a point of the parameters that are named, by toys.
+
+    These are tested together, as those of a plane are. Where they are left free, they go as far as they like, and what
+    is in the domain does so in it. Nuisances of the toys are those that the data want at the point.
+    """
+    from cevnsi.scans.critical import pool_statistics  # compiled code, which takes long to import
+    from cevnsi.scans.hypotheses import hypotheses_of
+
+    fixed, domain = fixed or {}, domain or {}
+    if not parameters:
+        raise ConfigError("parameters: none is named; expected those whose region is asked for")
+    if toys < FEWEST_TOYS:
+        raise ConfigError(f"toys: {toys}; expected {FEWEST_TOYS} or more")
+    interaction = interaction_of([*parameters, *fixed, *domain])
+    if not INTERACTIONS[interaction].zero_if_missing:
+        check_point({**parameters, **fixed})
+    for name, value in {**parameters, **fixed}.items():
+        _check_value(name, value)
+    _check_radii(model, [*parameters, *fixed])
+    axes = []
+    for name, value in parameters.items():
+        low, high = parameter(name).usual
+        axes.append(
+            Axis(name=name, minimum=min(low, value), maximum=max(high, value), points=2, scale=parameter(name).scale)
+        )
+    scan = Scan(
+        name="point",
+        interaction=interaction,
+        axes=tuple(axes),
+        domain=domain,
+        fixed=fixed,
+        projections=(tuple(parameters),),
+        coverage=Coverage(toys=toys, points=dict.fromkeys(parameters, 2), seed=seed),
+    )
+    check_scan(replace(scan, projections=()))
+    try:
+        tests = hypotheses_of(model, scan, list(parameters))
+        point = tests.at(parameters)
+    except ValueError as error:
+        raise ConfigError(str(error)) from None
+    (found,) = pool_statistics(tests, [point], toys, seed, threads=workers)
+    rows = []
+    for level in confidence_levels:
+        value, spread = found.critical(level)
+        n_dof = len(parameters)
+        rows.append(
+            CriticalValue(
+                confidence_level=level,
+                critical_delta_chi2=value,
+                critical_delta_chi2_error=spread,
+                n_dof=n_dof,
+                chi2_distribution=threshold(level, n_dof),
+                toys=toys,
+            )
+        )
+    return rows
 
 
 def scan_grid(model: Model, scan: Scan) -> Grid:

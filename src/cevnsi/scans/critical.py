@@ -10,16 +10,18 @@ what is expected there, share a pool of toys, each of which is then fitted freel
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cevnsi.arrays import FloatArray
 from cevnsi.fast.toys import Packed, packed
+from cevnsi.fast.toys_gaussian import Problem, Rectangle, Truth, problem_of
+from cevnsi.fast.toys_gaussian import statistics_of as of_eq_7
 from cevnsi.model import Model
 from cevnsi.scans.axes import Coverage, Scan, share
 from cevnsi.scans.hypotheses import Fits, Hypotheses, hypotheses_of
+from cevnsi.scans.processes import in_processes, shared
 from cevnsi.statistics.toys import critical, effective_toys
 from cevnsi.toys import Means, Toys, draw, drawn_centres, log_ratio, means_of
 
@@ -46,11 +48,15 @@ class Statistics:
     statistic: FloatArray
     weights: FloatArray
 
+    def critical(self, confidence_level: float) -> tuple[float, float]:
+        """The critical value at a level, and its error."""
+        return critical(self.statistic, self.weights, confidence_level)
+
     def columns(self, confidence_levels: Sequence[float]) -> dict[str, float]:
         """Critical values with their errors, and how many toys without weights would say as much."""
         found = {}
         for level in confidence_levels:
-            found[column(level)], found[column(level, error=True)] = critical(self.statistic, self.weights, level)
+            found[column(level)], found[column(level, error=True)] = self.critical(level)
         return {**found, "effective_toys": effective_toys(self.weights)}
 
 
@@ -207,43 +213,58 @@ def coverage_of(scan: Scan) -> Coverage:
     return scan.coverage
 
 
+def _of_seven(
+    tests: Hypotheses, problem: Problem, fits: Fits, coverage: Coverage, number: int, place: int
+) -> Statistics:
+    """Statistics of toys of Eq. 7 at a point, in closed form: so fast that points need not share toys."""
+    x, y, alpha = fits.place.tolist()
+    tested, free = (
+        Rectangle(x=(float(low[0]), float(high[0])), y=(float(low[1]), float(high[1])))
+        for low, high in ((fits.low, fits.high), tests.free)
+    )
+    found = of_eq_7(
+        problem, Truth(x=x, y=y, alpha=alpha), tested, free, coverage.toys, coverage.seed, stream=(number, place)
+    )
+    return Statistics(statistic=found, weights=np.ones(found.size))
+
+
 def _points(
     tests: Hypotheses,
     columns: Mapping[str, FloatArray],
     coverage: Coverage,
     number: int,
     part: tuple[int, int],
-    threads: int,
+    workers: int,
     progress: Callable[[float], None] | None,
     levels: Sequence[float],
 ) -> dict[str, FloatArray]:
     """Critical values at some of the points in columns, those of pools that one chunk of several has."""
     count = next(iter(columns.values())).size
     points = [tests.at({name: float(values[i]) for name, values in columns.items()}) for i in range(count)]
-    shared_by = pools(tests.model, points)
+    problem = problem_of(tests.model) if tests.is_of_eq_7 else None
+    shared_by = [[i] for i in range(count)] if problem else pools(tests.model, points)
     first, last = share(len(shared_by), *part)
-    mine, lock, done = shared_by[first:last], Lock(), 0
-    total = sum(map(len, mine))
+    names = [name for level in levels for name in (column(level), column(level, error=True))]
+    names.append("effective_toys")
+    found = shared((count, len(names)))
 
-    def work(pool: Sequence[int]) -> list[tuple[int, dict[str, float]]]:
-        nonlocal done
-        found = pool_statistics(tests, [points[i] for i in pool], coverage.toys, coverage.seed, number, pool[0])
-        rows = [(i, statistics.columns(levels)) for i, statistics in zip(pool, found, strict=True)]
-        if progress is not None:
-            with lock:
-                done += len(pool)
-                progress(done / total)
-        return rows
+    def work(pool: Sequence[int]) -> None:
+        if problem:
+            each = [_of_seven(tests, problem, points[i], coverage, number, i) for i in pool]
+        else:
+            of_pool = [points[i] for i in pool]
+            each = pool_statistics(tests, of_pool, coverage.toys, coverage.seed, number, pool[0])
+        for i, statistics in zip(pool, each, strict=True):
+            values = statistics.columns(levels)
+            found[i] = [values[name] for name in names]
 
-    if threads == 1:
-        listed = [work(pool) for pool in mine]
-    else:
-        with ThreadPoolExecutor(threads) as executor:
-            listed = list(executor.map(work, mine))
-    rows = sorted((row for rows in listed for row in rows), key=lambda row: row[0])
-    place = np.array([i for i, _ in rows], np.intp)
-    found = {name: np.array([values[name] for _, values in rows]) for name in (rows[0][1] if rows else {})}
-    return {"place": place.astype(float), **{name: values[place] for name, values in columns.items()}, **found}
+    in_processes(work, shared_by[first:last], workers, progress)
+    place = np.array(sorted(i for pool in shared_by[first:last] for i in pool), np.intp)
+    return {
+        "place": place.astype(float),
+        **{name: values[place] for name, values in columns.items()},
+        **dict(zip(names, found[place].T, strict=True)),
+    }
 
 
 def critical_points(
@@ -251,7 +272,7 @@ def critical_points(
     scan: Scan,
     grid: str,
     chunk: int,
-    threads: int = 1,
+    workers: int = 1,
     progress: Callable[[float], None] | None = None,
 ) -> dict[str, FloatArray]:
     """Critical values at those of the coverage's points of a grid whose pools one chunk of the scan has.
@@ -264,7 +285,7 @@ def critical_points(
     names = [axis.name for axis in plane.axes]
     number, tests = list(scan.grids()).index(grid), hypotheses_of(model, plane, names)
     columns = dict(zip(names, _coarse(axes), strict=True))
-    return _points(tests, columns, coverage, number, (chunk, scan.chunks), threads, progress, scan.confidence_levels)
+    return _points(tests, columns, coverage, number, (chunk, scan.chunks), workers, progress, scan.confidence_levels)
 
 
 def critical_line(
@@ -273,7 +294,7 @@ def critical_line(
     grid: str,
     name: str,
     others: str,
-    threads: int = 1,
+    workers: int = 1,
     progress: Callable[[float], None] | None = None,
 ) -> dict[str, FloatArray]:
     """Critical values along one parameter of a grid, as those of a plane.
@@ -286,6 +307,6 @@ def critical_line(
     number = len(scan.grids()) + 4 * of_plane[0] + 2 * of_plane[1] + int(others != "profiled")
     tests = hypotheses_of(model, plane, [name], others)
     columns = {name: axis.values()}
-    found = _points(tests, columns, coverage, number, (1, 1), threads, progress, scan.confidence_levels)
+    found = _points(tests, columns, coverage, number, (1, 1), workers, progress, scan.confidence_levels)
     del found["place"]
     return found

@@ -12,6 +12,7 @@ from functools import cached_property
 import numpy as np
 
 from cevnsi.arrays import FloatArray, Real
+from cevnsi.fast.contraction import has_contraction
 from cevnsi.fast.coupling_domain import charge_intervals, handles
 from cevnsi.fast.toys import (
     Fitter,
@@ -121,6 +122,12 @@ class Hypotheses:
         everything = dict.fromkeys(self._names, (-np.inf, np.inf))
         alone = handles(self.model.nuclides, everything, combinations)
         return own and not mixed and alone and is_of_charges(self.model, named)
+
+    @property
+    def is_of_eq_7(self) -> bool:
+        """Whether toys are those of Eq. 7 in two charges squared."""
+        measured = self.model.datasets[0].measurement
+        return self._is_of_charges and measured.is_difference and has_contraction(self.model)
 
     @cached_property
     def variables(self) -> tuple[str, ...]:

@@ -45,7 +45,8 @@ def moved_nuisances(model: Model, at: FloatArray, widths: float) -> FloatArray:
     precision, (least, most) = precisions(model.nuisances), limits(model.nuisances)
     known = (precision > 0) & ~held(model.nuisances)
     width = np.where(known, 1 / np.sqrt(np.where(known, precision, 1.0)), 0.0)
-    return np.asarray(np.clip(at + widths * width, least, most), dtype=float)
+    moved: FloatArray = np.clip(at + widths * width, least, most)
+    return moved
 
 
 def _measured(tests: Hypotheses, fits: Fits, toys: int, seed: int, number: int, threads: int) -> FloatArray:
@@ -54,10 +55,11 @@ def _measured(tests: Hypotheses, fits: Fits, toys: int, seed: int, number: int, 
     def work(block: tuple[int, slice]) -> FloatArray:
         k, some = block
         drawn = draw(tests.model, fits.truth, some.stop - some.start, random_of(seed, MEASURED + number, k))
-        return statistics_of(tests, [fits], drawn)[0]
+        return np.asarray(statistics_of(tests, [fits], drawn)[0], dtype=float)
 
     with ThreadPoolExecutor(threads) as pool:
-        return np.concatenate(list(pool.map(work, blocks_of(toys))))
+        found: FloatArray = np.concatenate(list(pool.map(work, blocks_of(toys))))
+    return found
 
 
 def measure(
