@@ -60,6 +60,11 @@ onstart:
 
 SCANS = {name: parse_scan(name, section) for name, section in config["scans"].items()}
 GRIDS = {grid: scan for scan in SCANS.values() for grid in scan.grids()}
+# Sections of scans as all but the jobs of coverage see them, which alone run anew where it is changed.
+PLAIN = {
+    name: {key: value for key, value in section.items() if key != "coverage"}
+    for name, section in config["scans"].items()
+}
 ANALYSES = list(config["analyses"])
 OF_STUDY = {study: known.analyses_of(config, study) for study in (*STUDIES, None)}
 PAPER = OF_STUDY[DEFAULT]
@@ -92,7 +97,9 @@ def analysis_section_of(analysis):
     """The assumptions of an analysis; which scans it runs and for what study is none."""
     section = complete(config["analyses"][analysis], config)
     return {
-        key: value for key, value in section.items() if key not in ("scans", "study")
+        key: value
+        for key, value in section.items()
+        if key not in ("scans", "study", "coverage")
     } | {"scans": []}
 
 
@@ -308,7 +315,7 @@ def digitization_chunks(wildcards):
 def digitization_scans(analysis):
     """The scans that the scorecard knows, whatever their chunks: here each is one."""
     return {
-        scan.name: {**config["scans"][scan.name], "chunks": 1}
+        scan.name: {**PLAIN[scan.name], "chunks": 1}
         for scan in scans_of(analysis)
         if scan.name in STUDIES[DEFAULT].axes
     }
@@ -328,7 +335,7 @@ def chunk_section(scan):
     """What chi2 on the grid depends on: levels are drawn later, so changing one recomputes nothing here."""
     return {
         key: value
-        for key, value in config["scans"][scan].items()
+        for key, value in PLAIN[scan].items()
         if key not in ("confidence_levels", "n_dof", "ranges")
     }
 
@@ -347,7 +354,7 @@ def grid_files(wildcards):
 
 
 def scan_sections(analysis):
-    return {scan.name: config["scans"][scan.name] for scan in scans_of(analysis)}
+    return {scan.name: PLAIN[scan.name] for scan in scans_of(analysis)}
 
 
 def figure_files(name):
@@ -399,7 +406,7 @@ def figure_params(figure, analysis):
     if drawn := figure.grids + figure.lines:
         params["grids"] = list(drawn)
         params["sections"] = {
-            GRIDS[grid].name: config["scans"][GRIDS[grid].name] for grid in drawn
+            GRIDS[grid].name: PLAIN[GRIDS[grid].name] for grid in drawn
         }
     return params
 
@@ -488,7 +495,7 @@ def together_params(study, figure):
     if panels:
         params["panels"] = panels
         params["sections"] = {
-            GRIDS[grid].name: config["scans"][GRIDS[grid].name] for grid in panels
+            GRIDS[grid].name: PLAIN[GRIDS[grid].name] for grid in panels
         }
     else:
         params["analyses"] = shown
