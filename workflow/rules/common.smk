@@ -2,7 +2,7 @@
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
-from cevnsi.config.check import ConfigError, parse_scan
+from cevnsi.config.check import ConfigError, covered_section, parse_scan
 from cevnsi.workflow import run_folder
 from cevnsi.workflow.dependencies import PACKAGE, code_digest, module_files
 from cevnsi.experiments.inputs import (
@@ -15,6 +15,7 @@ from cevnsi.experiments.inputs import (
 from cevnsi.files.provenance import git_revision
 from cevnsi.files.atomic import TableError
 from cevnsi.output.figure_spec import region
+from cevnsi.scans.coverage import has_lines
 from cevnsi.studies import known
 from cevnsi.studies.coherent.scorecard import EXPLANATIONS, FLUX_FILE
 from cevnsi.studies.known import DEFAULT, STUDIES, study_of
@@ -69,8 +70,9 @@ ANALYSES = list(config["analyses"])
 OF_STUDY = {study: known.analyses_of(config, study) for study in (*STUDIES, None)}
 PAPER = OF_STUDY[DEFAULT]
 
-# On a cluster only what computes chi2 is worth a job (scans, chunk, domain_sensitivity, digitization_chunk): other rules
-# are marked as local where they stand, as a list of names would not follow them into a workflow that gives them others.
+# On a cluster only what computes chi2 is worth a job (scans, chunk, domain_sensitivity, digitization_chunk,
+# coverage_points, coverage_lines): other rules are marked as local where they stand, as a list of names would not follow
+# them into a workflow that gives them others.
 
 
 wildcard_constraints:

@@ -58,8 +58,8 @@ def _chain(analyses: Mapping[str, Any], name: str) -> Iterator[Mapping[str, Any]
 def resolve(config: Mapping[str, Any]) -> dict[str, Any]:
     """The configuration that merged files spell: after all are laid over one another, so that none is left behind.
 
-    A section that is null is dropped, also one by name, the coverage of a scan, and a key of an analysis. An analysis has the keys of the one
-    that it is `like` where it has none of its own.
+    A section that is null is dropped, also one by name, the coverage of a scan, and a key of an analysis. An analysis
+    has the keys of the one that it is `like` where it has none of its own.
     """
     found = _without_nulls(config)
     found |= {place: _without_nulls(found[place]) for place in NAMED if isinstance(found.get(place), Mapping)}
