@@ -526,3 +526,76 @@ def files_of_all(analyses):
 def final_files():
     """All of the study that a plain run makes."""
     return ["results/provenance.json", *files_of_all(PAPER)]
+
+
+def covered_scans(analysis):
+    """The scans of an analysis whose critical values are found, as it has them."""
+    section = config["analyses"][analysis]
+    return [
+        parse_scan(name, covered_section(config["scans"][name], section))
+        for name in section["scans"]
+        if "coverage" in config["scans"][name]
+    ]
+
+
+def points_section(analysis, scan):
+    """What critical values depend on: of levels also which they are, but not how many numbers of parameters."""
+    laid = covered_section(config["scans"][scan], config["analyses"][analysis])
+    return {key: value for key, value in laid.items() if key not in ("n_dof", "ranges")}
+
+
+def lines_section(analysis, scan):
+    """The same of lines, which no chunk has a part of."""
+    return points_section(analysis, scan) | {"chunks": 1}
+
+
+def covered_grids(analysis):
+    return [grid for scan in covered_scans(analysis) for grid in scan.drawn()]
+
+
+def covered_figures(analysis):
+    """The figures of an analysis whose grids all have critical values, and that can show two thresholds."""
+    covered = covered_grids(analysis)
+    return [
+        figure
+        for figure in figures_made(analysis)
+        if figure.script in ("draw_regions.py", "draw_line.py")
+        and (drawn := figure.grids + figure.lines)
+        and set(drawn) <= set(covered)
+    ]
+
+
+def covered_inputs(figure):
+    """What such a figure is drawn from: besides what it is in a plain run, critical values and their contours."""
+    base, drawn = "results/{analysis}/coverage", figure.grids + figure.lines
+    files = figure_inputs(figure)
+    files["covered"] = [f"{base}/grids/{grid}.parquet" for grid in drawn]
+    if figure.grids:
+        files["covered_contours"] = [f"{base}/contours/{grid}.csv" for grid in drawn]
+    return files
+
+
+def covered_params(figure, analysis):
+    """What it is drawn by: as in a plain run, but of sections that say how critical values were found."""
+    sections = {
+        GRIDS[grid].name: covered_section(
+            config["scans"][GRIDS[grid].name], config["analyses"][analysis]
+        )
+        for grid in figure.grids + figure.lines
+    }
+    return figure_params(figure, analysis) | {"sections": sections}
+
+
+def coverage_of(analysis):
+    """All that is made of the critical values of an analysis."""
+    base = f"results/{analysis}/coverage"
+    scans = covered_scans(analysis)
+    files = [f"{base}/ranges.csv"] if scans else []
+    files += [f"{base}/grids/{grid}.parquet" for scan in scans for grid in scan.drawn()]
+    files += [f"{base}/contours/{grid}.csv" for scan in scans for grid in scan.pairs()]
+    files += [f"{base}/lines/{scan.name}.parquet" for scan in scans if has_lines(scan)]
+    return files + [
+        f"{base}/figures/{figure.name}.{ext}"
+        for figure in covered_figures(analysis)
+        for ext in [*FORMATS, "csv"]
+    ]

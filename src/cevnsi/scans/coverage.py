@@ -102,9 +102,11 @@ def join_points(scan: Scan, grid: str, parts: Mapping[str, Mapping[str, FloatArr
     joined = {name: np.full(size, np.nan) for name in names}
     seen = np.zeros(size, np.int64)
     for path, columns in parts.items():
+        outside = np.flatnonzero(~((columns["place"] >= 0) & (columns["place"] < size)))
+        if outside.size:
+            found = columns["place"][outside[0]]
+            raise TableError(f"{path}: place {found:g}; expected 0 to {size - 1}; {make_anew(path)}")
         place = columns["place"].astype(np.int64)
-        if ((place < 0) | (place >= size)).any():
-            raise TableError(f"{path}: place {place.max()}; expected 0 to {size - 1}; {make_anew(path)}")
         for axis, values in zip(axes, expected, strict=True):
             wrong = np.flatnonzero(columns[axis.name] != values[place])
             if wrong.size:
