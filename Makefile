@@ -12,7 +12,7 @@ PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(CORES) --dis
 # Snakemake names neither the file nor the line of what it cannot read, so an overlay is read first.
 SNAKEMAKE = $(if $(CONFIG),$(BIN)/python -m cevnsi check $(addprefix --configfile ,$(CONFIG)) &&) $(BIN)/snakemake $$(test -t 2 && echo --logger rich) --cores $(CORES) $(OVERLAY) --
 
-.PHONY: figures coherent report hepdata test test-fast lint mutants bench bench-smoke test-cluster test-browser verify readme clean env checks
+.PHONY: figures coherent coverage report hepdata test test-fast lint mutants bench bench-smoke test-cluster test-browser verify readme clean env checks
 
 figures: env
 	$(SNAKEMAKE)
@@ -24,6 +24,10 @@ report: env
 # What the public data of COHERENT say together: results/studies/coherent/.
 coherent: env
 	$(SNAKEMAKE) coherent
+
+# Regions and ranges that end at critical values from pseudo-data, of every scan with a section coverage.
+coverage: env
+	$(SNAKEMAKE) coverage
 
 # A submission to HEPData from finished results; fails unless their validator accepts it.
 hepdata: env

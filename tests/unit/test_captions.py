@@ -124,7 +124,7 @@ def test_alternative_text_has_the_ranges(config: Config) -> None:
 def test_a_line_is_told_by_its_ranges(config: dict[str, Any]) -> None:
     scan = parse_scan("ee_tied", config["scans"]["ee_tied"])
     intervals = enumerate([(-0.05, 0.05), (0.1, 0.2)])
-    rows = [("ee_tied", "eps_ee_V", 0.9, 1, 2.71, i, *ends, "zero", "", "", "", "") for i, ends in intervals]
+    rows = [("ee_tied", "eps_ee_V", 0.9, 1, 2.71, i, *ends, "zero", "", "", "", "", "wilks") for i, ends in intervals]
     results = SimpleNamespace(name="mine", scans=(scan,), ranges=as_columns(rows, RANGES))
     assert captions.line_alt("ee_tied", results) == (
         "Analysis mine: delta chi squared against epsilon ee uV and dV. "

@@ -127,7 +127,7 @@ def test_the_columns_of_a_range(capsys: pytest.CaptureFixture[str]) -> None:
         assert main(["range", *line.split()]) == 0
         assert capsys.readouterr().out.splitlines()[0] == (
             f"parameter,confidence_level,n_dof,delta_chi2,interval,lower{unit},upper{unit},other_parameters,"
-            "ends_at_grid,lower_set_by,upper_set_by,warning"
+            "ends_at_grid,lower_set_by,upper_set_by,warning,method"
         )
 
 

@@ -17,6 +17,7 @@ from snakemake.utils import update_config
 from cevnsi.config.check import (
     SCALES,
     check_scan,
+    covered_section,
     parse_analysis,
     parse_domain_map,
     parse_scan,
@@ -31,7 +32,7 @@ from cevnsi.files.strict_yaml import ConfigError, in_order, load_yaml, read
 from cevnsi.parameters import Axis
 from cevnsi.physics.interactions import INTERACTIONS
 from cevnsi.physics.nuclei import CESIUM, IODINE
-from cevnsi.scans.axes import Scan
+from cevnsi.scans.axes import Coverage, Scan
 from cevnsi.studies.known import STUDIES, check, remarks
 
 Change = Callable[[dict[str, Any]], None]
@@ -513,12 +514,116 @@ PAPER = [
         "scans.ee_d_u.axes: the study liao_marfatia_2017 needs eps_ee_dV and eps_ee_uV; name another scan otherwise",
     ),
     (
-        put("scans", "ee_d_u", "reference", "zero"),
-        "scans.ee_d_u.reference: zero; the study liao_marfatia_2017 needs minimum",
+        put("scans", "light_mediator", "reference", "zero"),
+        "scans.light_mediator.reference: zero; the study liao_marfatia_2017 needs minimum",
     ),
 ]
 
 ALL = [*MISSPELT, *VALUES, *NAMES, *PARAMETERS, *PROJECTIONS, *SENSITIVITY, *DIGITIZATION, *NUMBERS, *PAPER]
+
+
+COVERED = {"method": "feldman_cousins", "toys": 4000, "points": 41, "seed": 1}
+
+
+def covered(**changes: Any) -> Change:
+    """Coverage of a scan of two axes with some keys otherwise."""
+    return put("scans", "ee_d_u", "coverage", {**COVERED, **changes})
+
+
+COVERAGE = [
+    (covered(toy=5), "scans.ee_d_u.coverage.toy: unknown key; did you mean 'toys'?"),
+    (drop("scans", "ee_d_u", "coverage", "seed"), "scans.ee_d_u.coverage: 'seed' is a required property"),
+    (covered(method="feldman"), "scans.ee_d_u.coverage.method: 'feldman' is unknown; expected one of"),
+    (covered(toys=99), "scans.ee_d_u.coverage.toys: 99 is less than the minimum of 100"),
+    (covered(toys=1000.5), "scans.ee_d_u.coverage.toys: 1000.5 is not of type 'integer'"),
+    (covered(points=2), "scans.ee_d_u.coverage.points: 2 is not valid under any of the given schemas (Points along"),
+    (
+        covered(points={"eps_ee_dV": 2, "eps_ee_uV": 5}),
+        "scans.ee_d_u.coverage.points: {'eps_ee_dV': 2, ",
+    ),
+    (covered(seed=-1), "scans.ee_d_u.coverage.seed: -1 is less than the minimum of 0"),
+    (
+        covered(points={"eps_ee_dV": 5}),
+        "scans.ee_d_u.coverage.points: has no eps_ee_uV; expected every axis, eps_ee_dV, eps_ee_uV, or one number",
+    ),
+    (
+        covered(points={"eps_ee_dV": 5, "eps_ee_uV": 5, "eps_ee_u": 5}),
+        "scans.ee_d_u.coverage.points.eps_ee_u: is no axis of a grid of scan ee_d_u; did you mean 'eps_ee_uV'?",
+    ),
+    (
+        put("scans", "ee_d_u", "confidence_levels", [0.9, 0.999]),
+        "scans.ee_d_u.coverage.toys: 4000; expected 10000 or more at 0.999 CL, of which 10 are beyond the critical",
+    ),
+    (
+        put("scans", "ee_d_u", "confidence_levels", [0.9, 0.90000001]),
+        "scans.ee_d_u.confidence_levels: [0.9, 0.90000001]; with coverage expected six digits to differ",
+    ),
+    (
+        put("scans", "ee_d_u", "reference", "standard_model"),
+        "scans.ee_d_u.coverage: reference of scan ee_d_u is standard_model; expected minimum, from which",
+    ),
+    (
+        put("scans", "matter_ee_mumu", "projections", [["eps_ee_matter"]]),
+        "matter_ee_mumu.projections.0: ['eps_ee_matter'] is too short",
+    ),
+    (put("analyses", "paper", "coverage", {}), "analyses.paper.coverage: {} should be non-empty"),
+    (put("analyses", "paper", "coverage", {"seed": 5}), "analyses.paper.coverage.seed: unknown key; known keys: toys"),
+    (put("analyses", "paper", "coverage", {"toys": 5}), "analyses.paper.coverage.toys: 5 is less than the minimum"),
+    (
+        put("analyses", "paper", "coverage", {"points": {"eps_ee_dX": 9}}),
+        "analyses.paper.coverage.points.eps_ee_dX: is no axis of a scan with coverage; did you mean 'eps_ee_dV'?",
+    ),
+]
+
+
+@pytest.mark.parametrize(("change", "said"), COVERAGE, ids=[f"{i}-{said[:40]}" for i, (_, said) in enumerate(COVERAGE)])
+def test_coverage_that_cannot_be(change: Change, said: str, config: dict[str, Any]) -> None:
+    test_complaint(change, said, config)
+
+
+def test_toys_of_an_analysis_must_be_enough_for_the_levels_of_its_scans(config: dict[str, Any]) -> None:
+    config["scans"]["ee_d_u"]["confidence_levels"] = [0.99]
+    check(config)
+    config["analyses"]["joint"]["coverage"] = {"toys": 500, "points": 9}
+    with pytest.raises(ConfigError, match=r"analyses.joint.coverage.toys: 500; expected 1000 or more at 0.99 CL"):
+        check(config)
+
+
+def test_an_analysis_lays_its_coverage_over_that_of_its_scans(config: dict[str, Any]) -> None:
+    section = config["scans"]["ee_d_u"]
+    for said, toys, points in (
+        ({}, 4000, {"eps_ee_dV": 41, "eps_ee_uV": 41}),
+        ({"toys": 500}, 500, {"eps_ee_dV": 41, "eps_ee_uV": 41}),
+        ({"points": 7}, 4000, {"eps_ee_dV": 7, "eps_ee_uV": 7}),
+        ({"points": {"eps_ee_uV": 7, "eps_mumu_dV": 9}}, 4000, {"eps_ee_dV": 41, "eps_ee_uV": 7}),
+    ):
+        config["analyses"]["joint"]["coverage"] = said
+        if said:
+            check(config)
+        scan = parse_scan("ee_d_u", covered_section(section, config["analyses"]["joint"]))
+        assert scan.coverage == Coverage(toys=toys, points=points, seed=1)
+    assert parse_scan("mediator", covered_section(config["scans"]["mediator"], {"coverage": said})).coverage is None
+
+
+def test_coarse_points_are_no_more_than_an_axis_has(config: dict[str, Any]) -> None:
+    scan = parse_scan("ee_d_u", config["scans"]["ee_d_u"])
+    assert scan.coverage is not None
+    assert scan.coverage.coarse(scan.axes[0]).points == 41
+    assert scan.coverage.coarse(replace(scan.axes[0], points=7)).points == 7
+
+
+def test_coverage_is_of_the_grids_that_have_contours_or_a_line(config: dict[str, Any]) -> None:
+    axes = {name: {"min": -1, "max": 1, "points": 9} for name in ("eps_ee_dV", "eps_ee_uV", "eps_mumu_dV")}
+    three = {"axes": axes, "projections": [list(axes), ["eps_mumu_dV", "eps_ee_matter"]], "coverage": COVERED}
+    config["scans"]["three"] = {**config["scans"]["ee_d_u"], **three}
+    check(config)
+    coverage = parse_scan("three", config["scans"]["three"]).coverage
+    assert coverage == Coverage(toys=4000, points={"eps_mumu_dV": 41, "eps_ee_matter": 41}, seed=1)
+
+
+def test_coverage_of_an_analysis_without_any_is_remarked(config: dict[str, Any]) -> None:
+    config["analyses"]["csi_2021_radius"]["coverage"] = {"toys": 500}
+    assert "analyses.csi_2021_radius.coverage: no scan of it has a section coverage" in " ".join(remarks(config))
 
 
 @pytest.mark.parametrize(("change", "said"), ALL, ids=[f"{i}-{said[:40]}" for i, (_, said) in enumerate(ALL)])

@@ -39,7 +39,9 @@ def test_every_key_is_described_and_listed_once() -> None:
         (
             "points",
             [
+                "analyses.<name>.coverage.points",
                 "scans.<name>.axes.<name>.points",
+                "scans.<name>.coverage.points",
                 "domain_sensitivity.bounds.points",
                 "domain_sensitivity.map.lower.points",
                 "domain_sensitivity.map.upper.points",

@@ -519,7 +519,22 @@ def best_fits(flat: tuple[tuple[float, float], tuple[float, float]]) -> dict[str
 def ranges(**said: str) -> dict[str, Any]:
     """Rows of ranges.csv, of two scans, parameters and n_dof; `said` has warnings by these, such as mine_d_2."""
     rows = [
-        (scan, f"eps_ee_{q}V", 0.9, n, 4.6, 0, -1.0, 1.0, "profiled", "", "", "", said.get(f"{scan}_{q}_{n}", ""))
+        (
+            scan,
+            f"eps_ee_{q}V",
+            0.9,
+            n,
+            4.6,
+            0,
+            -1.0,
+            1.0,
+            "profiled",
+            "",
+            "",
+            "",
+            said.get(f"{scan}_{q}_{n}", ""),
+            "wilks",
+        )
         for scan in ("mine", "other")
         for q in "du"
         for n in (2, 1)

@@ -53,6 +53,12 @@ def test_an_edit_is_what_an_overlay_is(root: Path, tmp_path: Path, overlay: str,
     assert laid != read_config(root / "config.yaml")
 
 
+def test_a_scan_does_without_coverage_that_is_null(config: dict[str, Any]) -> None:
+    laid = resolve(lay_over(config, {"scans": {"ee_d_u": {"coverage": None}}}))
+    assert laid["scans"]["ee_d_u"] == {k: v for k, v in config["scans"]["ee_d_u"].items() if k != "coverage"}
+    assert "coverage" in laid["scans"]["mumu_d_u"]
+
+
 def test_what_is_null_is_not_there(config: dict[str, Any]) -> None:
     nulls = {"digitization": None, "scans": {"ee_d_u": None}, "analyses": {"paper": {"study": None}}}
     laid = resolve(lay_over(config, nulls))

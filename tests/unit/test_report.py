@@ -207,7 +207,7 @@ def test_a_scorecard_is_counted_by_its_verdicts(tmp_path: Path) -> None:
 
 def range_row(side: str, set_by: str, at_grid: str = "", warning: str = "", interval: int = 0) -> tuple[Any, ...]:
     ends = [set_by if side == each else "" for each in ("lower", "upper")]
-    return ("mine", "eps_ee_matter", 0.9, 2, 4.6, interval, -1.0, 2.0, "profiled", at_grid, *ends, warning)
+    return ("mine", "eps_ee_matter", 0.9, 2, 4.6, interval, -1.0, 2.0, "profiled", at_grid, *ends, warning, "wilks")
 
 
 def test_ranges_say_which_bound_of_another_parameter_makes_an_end(tmp_path: Path) -> None:
@@ -260,7 +260,7 @@ def test_a_caption_warns_of_its_own_grid_alone(warning: str, n_dof: int, grid: s
     projections = [["eps_ee_dV", "eps_ee_uV"], ["eps_ee_uV", "eps_etau_dV"]]
     section = {"interaction": "contact", "axes": axes, "projections": projections, "chunks": 1}
     scan = parse_scan("mine", section | {"confidence_levels": [0.9], "n_dof": [2, 1]})
-    row = ("mine", "eps_ee_uV", 0.9, n_dof, 4.6, 0, -1.0, 1.0, "profiled", "", "", "", warning)
+    row = ("mine", "eps_ee_uV", 0.9, n_dof, 4.6, 0, -1.0, 1.0, "profiled", "", "", "", warning, "wilks")
     table = as_columns([row], RANGES)
     coarse = [name for name, pair in scan.pairs().items() if captions.is_coarse(scan, pair, table)]
     assert coarse == ([grid] if grid else [])

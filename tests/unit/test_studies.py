@@ -69,7 +69,9 @@ def test_closing_lines_say_where_the_figures_of_ones_own_are(config: dict[str, A
     for section in config["analyses"].values():
         section.pop("study", None)
     row = ("mine", "eps_ee_uV", 0.9, 2, 4.6, 0, -1.0, 1.0, "profiled", "", "", "")
-    write_csv(tmp_path / "paper" / "ranges.csv", as_columns([(*row, "too coarse"), (*row, "")], RANGES))
+    write_csv(
+        tmp_path / "paper" / "ranges.csv", as_columns([(*row, "too coarse", "wilks"), (*row, "", "wilks")], RANGES)
+    )
     assert closing_lines(tmp_path, config).splitlines() == [
         f"paper: figures in {tmp_path}/paper/figures; ranges in {tmp_path}/paper/ranges.csv",
         f"    1 rows of {tmp_path}/paper/ranges.csv have a warning",

@@ -25,6 +25,7 @@ from cevnsi.files.tables import (
     Layout,
     as_columns,
     contour_layout,
+    covered_contour_layout,
     decimal,
     read_csv,
     read_note,
@@ -132,6 +133,7 @@ def test_layouts_name_their_text_columns() -> None:
         "SPECTRA_IN_TIME",
         "SPECTRA_IN_F90",
         "RANGES",
+        "COVERED_RANGES",
         "BEST_FITS",
         "SENSITIVITY",
         "DOMAIN_ENDS",
@@ -147,6 +149,7 @@ def test_layouts_name_their_text_columns() -> None:
     for layout in layouts.values():
         assert set(layout.texts) < set(layout.columns)
     assert contour_layout(("x", "y")).columns == ("confidence_level", "n_dof", "segment", "x", "y")
+    assert covered_contour_layout(("x", "y")).columns == (*contour_layout(("x", "y")).columns, "method")
 
 
 def write(tmp_path: Path, content: str | bytes) -> Path:

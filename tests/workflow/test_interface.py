@@ -18,7 +18,13 @@ from project import ROOT, copy_project
 INTERFACE: dict[str, Any] = yaml.safe_load((ROOT / "INTERFACE.yaml").read_text(encoding="utf-8"))
 # Every analysis of the configuration is a target by its name.
 ANALYSES = list(read(ROOT / "config.yaml")["analyses"])
-TARGETS = [name for each in INTERFACE["targets"] for name in (ANALYSES if each == "<analysis>" else [each])]
+COVERED = [
+    name
+    for name, section in read_config(ROOT / "config.yaml")["analyses"].items()
+    if any("coverage" in read(ROOT / "config.yaml")["scans"][scan] for scan in section["scans"])
+]
+OF_ANALYSES = {"<analysis>": ANALYSES, "coverage_<analysis>": [f"coverage_{name}" for name in COVERED]}
+TARGETS = [name for each in INTERFACE["targets"] for name in OF_ANALYSES.get(each, [each])]
 # Prints what snakemake itself knows of the rules, and which files a run of the targets needs and does not make.
 ASK = """
 import contextlib, io, json, sys

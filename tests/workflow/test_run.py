@@ -1,9 +1,6 @@
 """The workflow from end to end on reduced grids: what it makes, and what an edit reruns."""
 
 import json
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,24 +18,11 @@ from cevnsi.files.strict_yaml import read
 from cevnsi.model import chi2_at
 from cevnsi.studies.known import DEFAULT, STUDIES
 from points import contact_chi2
-from project import ROOT, Project
+from project import ROOT, Project, edited
 
 ANALYSES = ("paper", "release")
 SCANS = ("light_mediator", "ee_d_u", "mumu_d_u", "ee_mumu_d", "ee_etau_d", "matter_ee_mumu")
 FIGURES = tuple(figure.name for figure in STUDIES[DEFAULT].figures)
-
-
-@contextmanager
-def edited(path: Path, old: str, new: str) -> Iterator[None]:
-    """A file with one text replaced, for as long as this lasts; then it is as old as it was, too."""
-    before, status = path.read_text(encoding="utf-8"), path.stat()
-    assert old in before
-    path.write_text(before.replace(old, new), encoding="utf-8")
-    try:
-        yield
-    finally:
-        path.write_text(before, encoding="utf-8")
-        os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
 
 
 @pytest.mark.parametrize("analysis", ANALYSES)

@@ -2,7 +2,7 @@
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
-from cevnsi.config.check import ConfigError, parse_scan
+from cevnsi.config.check import ConfigError, covered_section, parse_scan
 from cevnsi.workflow import run_folder
 from cevnsi.workflow.dependencies import PACKAGE, code_digest, module_files
 from cevnsi.experiments.inputs import (
@@ -15,6 +15,7 @@ from cevnsi.experiments.inputs import (
 from cevnsi.files.provenance import git_revision
 from cevnsi.files.atomic import TableError
 from cevnsi.output.figure_spec import region
+from cevnsi.scans.coverage import has_lines
 from cevnsi.studies import known
 from cevnsi.studies.coherent.scorecard import EXPLANATIONS, FLUX_FILE
 from cevnsi.studies.known import DEFAULT, STUDIES, study_of
@@ -60,12 +61,18 @@ onstart:
 
 SCANS = {name: parse_scan(name, section) for name, section in config["scans"].items()}
 GRIDS = {grid: scan for scan in SCANS.values() for grid in scan.grids()}
+# Sections of scans as all but the jobs of coverage see them, which alone run anew where it is changed.
+PLAIN = {
+    name: {key: value for key, value in section.items() if key != "coverage"}
+    for name, section in config["scans"].items()
+}
 ANALYSES = list(config["analyses"])
 OF_STUDY = {study: known.analyses_of(config, study) for study in (*STUDIES, None)}
 PAPER = OF_STUDY[DEFAULT]
 
-# On a cluster only what computes chi2 is worth a job (scans, chunk, domain_sensitivity, digitization_chunk): other rules
-# are marked as local where they stand, as a list of names would not follow them into a workflow that gives them others.
+# On a cluster only what computes chi2 is worth a job (scans, chunk, domain_sensitivity, digitization_chunk,
+# coverage_points, coverage_lines): other rules are marked as local where they stand, as a list of names would not follow
+# them into a workflow that gives them others.
 
 
 wildcard_constraints:
@@ -92,7 +99,9 @@ def analysis_section_of(analysis):
     """The assumptions of an analysis; which scans it runs and for what study is none."""
     section = complete(config["analyses"][analysis], config)
     return {
-        key: value for key, value in section.items() if key not in ("scans", "study")
+        key: value
+        for key, value in section.items()
+        if key not in ("scans", "study", "coverage")
     } | {"scans": []}
 
 
@@ -308,7 +317,7 @@ def digitization_chunks(wildcards):
 def digitization_scans(analysis):
     """The scans that the scorecard knows, whatever their chunks: here each is one."""
     return {
-        scan.name: {**config["scans"][scan.name], "chunks": 1}
+        scan.name: {**PLAIN[scan.name], "chunks": 1}
         for scan in scans_of(analysis)
         if scan.name in STUDIES[DEFAULT].axes
     }
@@ -328,7 +337,7 @@ def chunk_section(scan):
     """What chi2 on the grid depends on: levels are drawn later, so changing one recomputes nothing here."""
     return {
         key: value
-        for key, value in config["scans"][scan].items()
+        for key, value in PLAIN[scan].items()
         if key not in ("confidence_levels", "n_dof", "ranges")
     }
 
@@ -347,7 +356,7 @@ def grid_files(wildcards):
 
 
 def scan_sections(analysis):
-    return {scan.name: config["scans"][scan.name] for scan in scans_of(analysis)}
+    return {scan.name: PLAIN[scan.name] for scan in scans_of(analysis)}
 
 
 def figure_files(name):
@@ -399,7 +408,7 @@ def figure_params(figure, analysis):
     if drawn := figure.grids + figure.lines:
         params["grids"] = list(drawn)
         params["sections"] = {
-            GRIDS[grid].name: config["scans"][GRIDS[grid].name] for grid in drawn
+            GRIDS[grid].name: PLAIN[GRIDS[grid].name] for grid in drawn
         }
     return params
 
@@ -488,7 +497,7 @@ def together_params(study, figure):
     if panels:
         params["panels"] = panels
         params["sections"] = {
-            GRIDS[grid].name: config["scans"][GRIDS[grid].name] for grid in panels
+            GRIDS[grid].name: PLAIN[GRIDS[grid].name] for grid in panels
         }
     else:
         params["analyses"] = shown
@@ -517,3 +526,76 @@ def files_of_all(analyses):
 def final_files():
     """All of the study that a plain run makes."""
     return ["results/provenance.json", *files_of_all(PAPER)]
+
+
+def covered_scans(analysis):
+    """The scans of an analysis whose critical values are found, as it has them."""
+    section = config["analyses"][analysis]
+    return [
+        parse_scan(name, covered_section(config["scans"][name], section))
+        for name in section["scans"]
+        if "coverage" in config["scans"][name]
+    ]
+
+
+def points_section(analysis, scan):
+    """What critical values depend on: of levels also which they are, but not how many numbers of parameters."""
+    laid = covered_section(config["scans"][scan], config["analyses"][analysis])
+    return {key: value for key, value in laid.items() if key not in ("n_dof", "ranges")}
+
+
+def lines_section(analysis, scan):
+    """The same of lines, which no chunk has a part of."""
+    return points_section(analysis, scan) | {"chunks": 1}
+
+
+def covered_grids(analysis):
+    return [grid for scan in covered_scans(analysis) for grid in scan.drawn()]
+
+
+def covered_figures(analysis):
+    """The figures of an analysis whose grids all have critical values, and that can show two thresholds."""
+    covered = covered_grids(analysis)
+    return [
+        figure
+        for figure in figures_made(analysis)
+        if figure.script in ("draw_regions.py", "draw_line.py")
+        and (drawn := figure.grids + figure.lines)
+        and set(drawn) <= set(covered)
+    ]
+
+
+def covered_inputs(figure):
+    """What such a figure is drawn from: besides what it is in a plain run, critical values and their contours."""
+    base, drawn = "results/{analysis}/coverage", figure.grids + figure.lines
+    files = figure_inputs(figure)
+    files["covered"] = [f"{base}/grids/{grid}.parquet" for grid in drawn]
+    if figure.grids:
+        files["covered_contours"] = [f"{base}/contours/{grid}.csv" for grid in drawn]
+    return files
+
+
+def covered_params(figure, analysis):
+    """What it is drawn by: as in a plain run, but of sections that say how critical values were found."""
+    sections = {
+        GRIDS[grid].name: covered_section(
+            config["scans"][GRIDS[grid].name], config["analyses"][analysis]
+        )
+        for grid in figure.grids + figure.lines
+    }
+    return figure_params(figure, analysis) | {"sections": sections}
+
+
+def coverage_of(analysis):
+    """All that is made of the critical values of an analysis."""
+    base = f"results/{analysis}/coverage"
+    scans = covered_scans(analysis)
+    files = [f"{base}/ranges.csv"] if scans else []
+    files += [f"{base}/grids/{grid}.parquet" for scan in scans for grid in scan.drawn()]
+    files += [f"{base}/contours/{grid}.csv" for scan in scans for grid in scan.pairs()]
+    files += [f"{base}/lines/{scan.name}.parquet" for scan in scans if has_lines(scan)]
+    return files + [
+        f"{base}/figures/{figure.name}.{ext}"
+        for figure in covered_figures(analysis)
+        for ext in [*FORMATS, "csv"]
+    ]

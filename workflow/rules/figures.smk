@@ -50,7 +50,7 @@ rule draw_region:
     conda:
         "../../envs/environment.yaml"
     params:
-        sections=lambda w: {GRIDS[w.grid].name: config["scans"][GRIDS[w.grid].name]},
+        sections=lambda w: {GRIDS[w.grid].name: PLAIN[GRIDS[w.grid].name]},
         grids=lambda w: [w.grid],
     message:
         "Region {wildcards.grid}, {wildcards.analysis}"

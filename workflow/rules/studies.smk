@@ -78,7 +78,7 @@ rule domain_ends:
         "../../envs/environment.yaml"
     params:
         analysis=analysis_section,
-        section=lambda w: config["scans"][config["domain_ends"]["scan"]],
+        section=lambda w: PLAIN[config["domain_ends"]["scan"]],
         ends=config.get("domain_ends"),
     message:
         "Ends of the matter parameters against the domain, {wildcards.analysis}"

@@ -61,7 +61,7 @@ rule domain_sensitivity:
         "../../envs/environment.yaml"
     params:
         analysis=analysis_section,
-        section=lambda w: config["scans"][config["domain_sensitivity"]["scan"]],
+        section=lambda w: PLAIN[config["domain_sensitivity"]["scan"]],
         sensitivity=config.get("domain_sensitivity"),
     message:
         "Ends of the allowed ranges against the domain of profiled parameters, {wildcards.analysis}"

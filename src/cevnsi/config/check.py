@@ -35,7 +35,7 @@ from cevnsi.physics.cross_section import KINEMATICS
 from cevnsi.physics.form_factors import FORM_FACTORS, LEAST_RMS_RADIUS_FM, RADIUS_FORM_FACTORS
 from cevnsi.physics.interactions import INTERACTIONS
 from cevnsi.physics.weak_charge import COUPLINGS, NucleonCouplings
-from cevnsi.scans.axes import REFERENCES, Scan, share
+from cevnsi.scans.axes import FELDMAN_COUSINS, REFERENCES, Coverage, Scan, share
 from cevnsi.statistics.likelihoods import STATISTICS
 
 DEEPEST, MOST_VALUES = 10, 100_000  # of a configuration, aliases written out
@@ -50,7 +50,9 @@ FREE, UNBOUNDED = "free", (-math.inf, math.inf)  # a domain without bounds
 
 SCALES = ("linear", "log")  # of an axis
 
-OF_JOINT = ("joins", "scans", "study")  # keys of an analysis that joins others, whose choices they make
+LEAST_BEYOND = 10  # toys that must be expected above a critical value for it to be known to a third
+
+OF_JOINT = ("joins", "scans", "study", "coverage")  # keys of an analysis that joins others, whose choices they make
 
 # Names under results/ that are made whatever the configuration says.
 TAKEN = {
@@ -80,6 +82,7 @@ def schema() -> dict[str, Any]:
             choices[name]["enum"] = list(values)
     scan["properties"]["interaction"]["enum"] = list(INTERACTIONS)
     scan["properties"]["reference"]["enum"] = list(REFERENCES)
+    scan["properties"]["coverage"]["properties"]["method"]["enum"] = [FELDMAN_COUSINS]
     dataset["allOf"] = [
         {
             "if": {"required": ["reader"], "properties": {"reader": {"const": name}}},
@@ -121,6 +124,43 @@ def _domain(ends: str | Sequence[float]) -> tuple[float, float]:
     return UNBOUNDED if ends == FREE else (float(ends[0]), float(ends[1]))
 
 
+def covered_section(section: Mapping[str, Any], analysis: Mapping[str, Any]) -> dict[str, Any]:
+    """The section of a scan as an analysis has it: with what that says of coverage laid over, if there is any.
+
+    >>> scan = {"chunks": 1, "coverage": {"toys": 4000, "points": 41, "seed": 1}}
+    >>> covered_section(scan, {"coverage": {"toys": 1000}})["coverage"]
+    {'toys': 1000, 'points': 41, 'seed': 1}
+    >>> covered_section({"chunks": 1}, {"coverage": {"toys": 1000}})
+    {'chunks': 1}
+    """
+    if "coverage" not in section:
+        return dict(section)
+    own, other = section["coverage"], analysis.get("coverage", {})
+    laid = {**own, **other}
+    if isinstance(other.get("points"), Mapping):  # of some axes, not all of which are this scan's
+        names = _kept(section)
+        points = own["points"] if isinstance(own["points"], Mapping) else dict.fromkeys(names, own["points"])
+        laid["points"] = {**points, **{name: count for name, count in other["points"].items() if name in names}}
+    return {**section, "coverage": laid}
+
+
+def _kept(section: Mapping[str, Any]) -> list[str]:
+    """Axes of the grids of a scan that have one axis or two, each once."""
+    grids = section.get("projections", [list(section["axes"])])
+    return list(dict.fromkeys(name for axes in grids if len(axes) <= 2 for name in axes))
+
+
+def _coverage(section: Mapping[str, Any], names: Sequence[str]) -> Coverage:
+    """Of a section `coverage` of a scan that has grids of these axes."""
+    points = section["points"]
+    by_axis = points if isinstance(points, Mapping) else dict.fromkeys(names, points)
+    return Coverage(
+        toys=int(section["toys"]),
+        points={name: int(count) for name, count in by_axis.items()},
+        seed=int(section["seed"]),
+    )
+
+
 def parse_scan(name: str, section: Mapping[str, Any]) -> Scan:
     """The dataclass of a section that `check` has accepted.
 
@@ -146,6 +186,7 @@ def parse_scan(name: str, section: Mapping[str, Any]) -> Scan:
         n_dof=tuple(map(int, section.get("n_dof", ()))),
         ranges=section.get("ranges", True),
         chunks=int(section["chunks"]),
+        coverage=_coverage(section["coverage"], _kept(section)) if "coverage" in section else None,
     )
 
 
@@ -397,6 +438,45 @@ def _scan_complaints(key: str, scan: Scan) -> Iterator[str]:
     yield from _domain_complaints(key, scan)
 
 
+def _coverage_complaints(key: str, scan: Scan) -> Iterator[str]:
+    """What has no critical values, and what so many toys cannot tell."""
+    if scan.coverage is None:
+        return
+    axes = list(dict.fromkeys(name for projection in scan.drawn().values() for name in projection))
+    if not axes:
+        yield f"{key}.coverage: no grid of scan {scan.name} has one axis or two; expected some"
+    if scan.reference != "minimum":
+        said = "expected minimum, from which the critical values of Feldman and Cousins count"
+        yield f"{key}.coverage: reference of scan {scan.name} is {scan.reference}; {said}"
+    for name in scan.coverage.points:
+        if name not in axes:
+            yield f"{key}.coverage.points.{name}: is no axis of a grid of scan {scan.name}; {near_miss(name, axes)}"
+    for name in axes:
+        if name not in scan.coverage.points:
+            yield f"{key}.coverage.points: has no {name}; expected every axis, {', '.join(axes)}, or one number for all"
+    for level in scan.confidence_levels:
+        needed = math.ceil(round(LEAST_BEYOND / (1 - level), 6))
+        if scan.coverage.toys < needed:
+            most = f"at {level:g} CL, of which {LEAST_BEYOND} are beyond the critical value"
+            yield f"{key}.coverage.toys: {scan.coverage.toys}; expected {needed} or more {most}"
+    if len({f"{level:g}" for level in scan.confidence_levels}) < len(scan.confidence_levels):
+        yield f"{key}.confidence_levels: {list(scan.confidence_levels)}; with coverage expected six digits to differ"
+
+
+def _laid_complaints(key: str, section: Mapping[str, Any], sections: Mapping[str, Any]) -> Iterator[str]:
+    """Of the coverage that an analysis lays over that of its scans."""
+    covered = {name: sections[name] for name in section["scans"] if "coverage" in sections.get(name, {})}
+    for name, scan in covered.items():
+        laid = covered_section(scan, section)
+        if laid != scan:
+            yield from _coverage_complaints(key, parse_scan(name, laid))
+    points = section.get("coverage", {}).get("points")
+    known = [name for scan in covered.values() for name in _kept(scan)]
+    for name in points if isinstance(points, Mapping) and covered else ():
+        if name not in known:
+            yield f"{key}.coverage.points.{name}: is no axis of a scan with coverage; {near_miss(name, known)}"
+
+
 def name_complaints(config: Mapping[str, Any], reserved: Mapping[str, Sequence[str]]) -> Iterator[str]:
     """Names by section that are taken, or there twice: they are file names, which not every system tells by case."""
     for place, taken in reserved.items():
@@ -564,8 +644,10 @@ def _cross_complaints(config: Mapping[str, Any]) -> Iterator[str]:
                 parts = {f"analyses.{part}": config["analyses"].get(part, {}) for part in section.get("joins", [name])}
                 if all("form_factor" in part for part in parts.values()):
                     yield from _radius_complaints(key, parts, scans[scan])
+        yield from _laid_complaints(key, section, config["scans"])
     for name, scan in scans.items():
         yield from _scan_complaints(f"scans.{name}", scan)
+        yield from _coverage_complaints(f"scans.{name}", scan)
     for place, complaints in (
         ("domain_sensitivity", _sensitivity_complaints),
         ("domain_ends", partial(_bounds_complaints, "domain_ends")),
@@ -624,6 +706,11 @@ def remarks(config: Mapping[str, Any]) -> list[str]:
     scans = {name for section in analyses for name in section["scans"]}
     datasets = {section["dataset"] for section in analyses if "dataset" in section}
     said = [f"scans.{name}: no analysis names it, so it is not run" for name in config["scans"] if name not in scans]
+    said += [
+        f"analyses.{name}.coverage: no scan of it has a section coverage, so there is nothing to cover"
+        for name, section in config["analyses"].items()
+        if "coverage" in section and not any("coverage" in config["scans"][scan] for scan in section["scans"])
+    ]
     said += [
         f"datasets.{name}: no analysis names it, so it is read and checked, but not used"
         for name in config["datasets"]

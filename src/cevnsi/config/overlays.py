@@ -28,6 +28,13 @@ def _without_nulls(config: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in config.items() if value is not None}
 
 
+def _without_coverage(section: Any) -> Any:
+    """A scan, without its coverage if that is null: it is the only section of a scan that can do without."""
+    if not isinstance(section, Mapping) or section.get("coverage", 0) is not None:
+        return section
+    return {key: value for key, value in section.items() if key != "coverage"}
+
+
 def _chain(analyses: Mapping[str, Any], name: str) -> Iterator[Mapping[str, Any]]:
     """An analysis, the one that it is like, and so on."""
     seen = [name]
@@ -51,11 +58,13 @@ def _chain(analyses: Mapping[str, Any], name: str) -> Iterator[Mapping[str, Any]
 def resolve(config: Mapping[str, Any]) -> dict[str, Any]:
     """The configuration that merged files spell: after all are laid over one another, so that none is left behind.
 
-    A section that is null is dropped, also one by name, and a key of an analysis. An analysis has the keys of the one
-    that it is `like` where it has none of its own.
+    A section that is null is dropped, also one by name, the coverage of a scan, and a key of an analysis. An analysis
+    has the keys of the one that it is `like` where it has none of its own.
     """
     found = _without_nulls(config)
     found |= {place: _without_nulls(found[place]) for place in NAMED if isinstance(found.get(place), Mapping)}
+    if isinstance(found.get("scans"), Mapping):
+        found["scans"] = {name: _without_coverage(section) for name, section in found["scans"].items()}
     analyses = found.get("analyses")
     if isinstance(analyses, Mapping):
         made = {}

@@ -96,8 +96,8 @@ def complete(section: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str,
 
 
 def _part(section: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
-    """The complete section of an analysis as a part of a joint one, whose scans and study are its own."""
-    whole = {key: value for key, value in complete(section, config).items() if key != "study"}
+    """The complete section of an analysis as a part of a joint one, whose scans, study and coverage are its own."""
+    whole = {key: value for key, value in complete(section, config).items() if key not in ("study", "coverage")}
     measurement = {**RELEASES[whole["reader"]].when_joined, **section.get("measurement", {})}
     return {**whole, "scans": [], **({"measurement": measurement} if measurement else {})}
 

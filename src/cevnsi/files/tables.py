@@ -74,8 +74,21 @@ RANGES = Layout(
         "lower_set_by",
         "upper_set_by",
         "warning",
+        "method",
     ),
-    texts=("scan", "parameter", "other_parameters", "ends_at_grid", "lower_set_by", "upper_set_by", "warning"),
+    texts=(
+        "scan",
+        "parameter",
+        "other_parameters",
+        "ends_at_grid",
+        "lower_set_by",
+        "upper_set_by",
+        "warning",
+        "method",
+    ),
+)
+COVERED_RANGES = Layout(
+    columns=(*RANGES.columns, "critical_error", "delta_chi2_upper", "critical_error_upper"), texts=RANGES.texts
 )
 BEST_FITS = Layout(
     columns=("grid", "parameter", "value", "chi2", "flat_from", "flat_to", "grid_excess"),
@@ -174,6 +187,11 @@ COHERENT_CHOICES = Layout(columns=("dataset", "choice", "key", "value"), texts=(
 def contour_layout(axes: tuple[str, ...]) -> Layout:
     """The layout of contours/<scan>.csv, whose last columns are the two axes."""
     return Layout(columns=("confidence_level", "n_dof", "segment", *axes))
+
+
+def covered_contour_layout(axes: tuple[str, ...]) -> Layout:
+    """The layout of coverage/contours/<scan>.csv, which has the method besides."""
+    return Layout(columns=(*contour_layout(axes).columns, "method"), texts=("method",))
 
 
 def as_columns(rows: Iterable[Sequence[Any]], layout: Layout) -> dict[str, list[Any]]:

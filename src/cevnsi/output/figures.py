@@ -20,9 +20,11 @@ from matplotlib.path import Path
 
 from cevnsi.arrays import FloatArray
 from cevnsi.files.atomic import atomic
-from cevnsi.files.tables import write_csv
+from cevnsi.files.tables import covered_contour_layout, read_parquet, read_table, write_csv
 from cevnsi.physics.interactions import parameter
-from cevnsi.scans.regions import Grid, filled_region, is_warned_of, small_pieces
+from cevnsi.scans.axes import Scan
+from cevnsi.scans.coverage import coverage_text, critical_column
+from cevnsi.scans.regions import Grid, filled_region, is_warned_of, over, small_pieces
 from cevnsi.statistics.thresholds import threshold
 
 Drawn = tuple[Figure, dict[str, list[Any]]]
@@ -190,6 +192,35 @@ def outline(
 
 
 @dataclass(frozen=True, kw_only=True)
+class Covered:
+    """Critical values of a grid by confidence level, in its shape, their contours if it has two axes, and how found."""
+
+    critical: Mapping[float, FloatArray]
+    contours: Mapping[str, Any]  # in the columns of contours/<scan>.csv
+    text: str
+
+
+def read_covered(scan: Scan, name: str, shape: Sequence[int], grid_file: str, contour_file: str = "") -> Covered:
+    """Critical values of a grid, and their contours where it has any, from what coverage/ has of it."""
+    columns = {level: critical_column(level) for level in scan.confidence_levels}
+    found = read_parquet(grid_file, list(columns.values()))
+    contours: dict[str, Any] = {}
+    if contour_file:
+        table = read_table(contour_file, covered_contour_layout(scan.drawn()[name]))
+        contours = {key: values for key, values in table.items() if key != "method"}
+    return Covered(
+        critical={level: found[column].reshape(shape) for level, column in columns.items()},
+        contours=contours,
+        text=coverage_text(scan, name),
+    )
+
+
+# Both thresholds where a figure shows them.
+OF_TOYS: Any = {"label": "Feldman-Cousins", "linestyle": "-"}
+OF_QUANTILE: Any = {"label": r"$\chi^2$ distribution", "linestyle": (0, (4, 2)), "linewidth": 0.6}
+
+
+@dataclass(frozen=True, kw_only=True)
 class Panel:
     """What one plane shows: its grid, the lines on it and which of them, the best fit, and what to warn of.
 
@@ -201,6 +232,7 @@ class Panel:
     levels: Sequence[tuple[float, int]]  # every confidence level with one number of degrees of freedom
     best_fit: tuple[float, float] | None = None
     warning: str = ""
+    covered: Covered | None = None  # its region is that of these critical values, if there are any
 
 
 MOST_OF_AXIS = 0.05  # that a best fit may be uncertain by, within delta chi2 of 0.01, to be drawn as a point
@@ -248,9 +280,12 @@ def say_if_flat(ax: Axes, grid: Grid) -> None:
 
 
 def warn(figure: Figure, panels: Iterable[Panel]) -> None:
-    """Under a figure, what its grids cannot show."""
-    if text := next((panel.warning for panel in panels if panel.warning), ""):
-        figure.supxlabel(text, fontsize=6.5, color=VERMILION)
+    """Under a figure, what its grids cannot show, and how critical values were found."""
+    listed = list(panels)
+    warning = next((panel.warning for panel in listed if panel.warning), "")
+    texts = dict.fromkeys(panel.covered.text for panel in listed if panel.covered)
+    if said := [*texts, *([warning] if warning else [])]:
+        figure.supxlabel("\n".join(said), fontsize=6.5, color=VERMILION if warning else BLACK)
 
 
 def fill(ax: Axes, grid: Grid, low: float, high: float, **patch: Any) -> None:
@@ -289,15 +324,30 @@ def frame(ax: Axes, grid: Grid) -> None:
     ax.set(xlabel=label(grid.names[0]), ylabel=label(grid.names[1]), xlim=(x[0], x[-1]), ylim=(y[0], y[-1]))
 
 
+def _unlabelled(line: Mapping[str, Any]) -> dict[str, Any]:
+    """A line of which a legend says nothing."""
+    return {key: value for key, value in line.items() if key != "label"}
+
+
 def _region(ax: Axes, curves: Curves, name: str, panel: Panel) -> None:
     """An allowed region filled and outlined at every level, the standard model and the best fit marked."""
     grid = panel.grid
     for i, level in enumerate(panel.levels):
-        fill(ax, grid, -np.inf, threshold(*level), facecolor=SKY, alpha=0.45 / len(panel.levels))
         line = LINES[i % len(LINES)]
-        outline(ax, curves, name, panel.contours, level, color=BLUE, linestyle=line)
+        alpha = 0.45 / len(panel.levels)
+        if panel.covered:
+            fill(ax, over(grid, panel.covered.critical[level[0]]), -np.inf, 0.0, facecolor=SKY, alpha=alpha)
+            outline(ax, curves, name, panel.contours, level, color=BLACK, **_unlabelled(OF_QUANTILE))
+            named: Any = {"of": OF_TOYS["label"], "color": BLUE, "linestyle": line}
+            outline(ax, curves, name, panel.covered.contours, (level[0], 2), **named)
+        else:
+            fill(ax, grid, -np.inf, threshold(*level), facecolor=SKY, alpha=alpha)
+            outline(ax, curves, name, panel.contours, level, color=BLUE, linestyle=line)
         if len(panel.levels) > 1:
             ax.plot([], [], color=BLUE, linestyle=line, label=level_text(level[0]))
+    if panel.covered:
+        ax.plot([], [], color=BLUE, **OF_TOYS)
+        ax.plot([], [], color=BLACK, **OF_QUANTILE)
     say_if_flat(ax, grid)
     mark_standard_model(ax, curves, name, grid, label="SM")
     if panel.best_fit:
@@ -324,7 +374,10 @@ def draw_regions(panels: Mapping[str, Panel]) -> Drawn:
             _region(ax, curves, name, panel)
             ax.text(0.05, 0.06, f"({chr(ord('a') + i)})", transform=ax.transAxes)
             ax.locator_params(nbins=4)
-        if axes.flat[len(panels) - 2].get_legend_handles_labels()[0]:
+        handles = axes.flat[len(panels) - 2].get_legend_handles_labels()[0]
+        if handles and any(panel.covered for panel in panels.values()):
+            figure.legend(handles=handles, loc="outside upper center", ncols=3)  # of two lines more
+        elif handles:
             axes.flat[len(panels) - 2].legend(loc="lower right")  # where Fig. 3 has room
         for ax in axes.flat[len(panels) :]:
             ax.remove()

@@ -21,8 +21,11 @@ from cevnsi.output.figures import (
     GREY,
     LINES,
     MOST_OF_AXIS,
+    OF_QUANTILE,
+    OF_TOYS,
     SILVER,
     SKY,
+    Covered,
     Curves,
     Drawn,
     Look,
@@ -38,6 +41,7 @@ from cevnsi.output.figures import (
     new_figure,
     outline,
     panel_of,
+    read_covered,
     warn,
 )
 from cevnsi.physics.interactions import parameter
@@ -67,9 +71,10 @@ class Along:
     grid: Grid
     levels: Sequence[tuple[float, int]]
     best_fit: float | None = None
+    covered: Covered | None = None  # limits are at these critical values, too, if there are any
 
 
-def along(scan: Scan, grid: Grid, name: str, best_fits: Mapping[str, Any]) -> Along:
+def along(scan: Scan, grid: Grid, name: str, best_fits: Mapping[str, Any], covered: Covered | None = None) -> Along:
     """A line from a grid and the columns of best_fits.csv; no best fit is marked where a wide set is as good.
 
     Where delta chi2 is from the least, that is the best fit's and not that of the grid's points.
@@ -82,6 +87,7 @@ def along(scan: Scan, grid: Grid, name: str, best_fits: Mapping[str, Any]) -> Al
         grid=replace(grid, delta_chi2=grid.delta_chi2 + above),
         levels=scan.drawn_levels(),
         best_fit=float(best_fits["value"][i]) if known else None,
+        covered=covered,
     )
 
 
@@ -95,10 +101,12 @@ def read_lines(
     found: dict[str, dict[str, Along]] = {}
     scan_of = {grid: scan for scan in (parse_scan(*item) for item in sections.items()) for grid in scan.drawn()}
     places = [(grid, analysis) for grid, analyses in panels.items() for analysis in analyses]
-    for (name, analysis), grid_file, fits in zip(places, files.grids, files.best_fits, strict=True):
+    critical = getattr(files, "covered", [""] * len(places))  # of the figures of coverage/ alone
+    for (name, analysis), grid_file, fits, path in zip(places, files.grids, files.best_fits, critical, strict=True):
         scan = scan_of[name]
         grid = as_grid(scan, name, read_parquet(grid_file, ["delta_chi2"])["delta_chi2"])
-        found.setdefault(name, {})[analysis] = along(scan, grid, name, read_table(fits, BEST_FITS))
+        covered = read_covered(scan, name, grid.delta_chi2.shape, path) if path else None
+        found.setdefault(name, {})[analysis] = along(scan, grid, name, read_table(fits, BEST_FITS), covered)
     return found
 
 
@@ -132,9 +140,13 @@ def _along(ax: Axes, curves: Curves, name: str, lines: Mapping[str, Along], look
         if line.best_fit is not None:
             ax.plot(line.best_fit, 0, marker="|", color=color, markersize=9, clip_on=False)
             curves.add(name, f"{analysis}, best fit", 0, [line.best_fit], [0.0])
+        for probability, critical in (line.covered.critical if line.covered else {}).items():
+            ax.plot(x, critical, color=BLACK, linewidth=0.9, **OF_TOYS)
+            curves.add(name, f"{analysis}, {OF_TOYS['label']}, {probability:g} CL", 0, x, critical)
     for level in levels:
         height = threshold(*level)
-        ax.axhline(height, color=GREY, linewidth=0.7, linestyle=":")
+        thin = OF_QUANTILE["linestyle"] if any(line.covered for line in lines.values()) else ":"
+        ax.axhline(height, color=GREY, linewidth=0.7, linestyle=thin)
         above: Any = {"xytext": (-2, 1.5), "textcoords": "offset points", "xycoords": ("axes fraction", "data")}
         ax.annotate(level_text(level[0]), (1, height), ha="right", color=GREY, fontsize="x-small", **above)
     (axis,) = first.grid.names
@@ -151,6 +163,10 @@ def draw_line(name: str, line: Along) -> Drawn:
     figure, ax = new_figure(height=2.4)
     curves = Curves()
     _along(ax, curves, name, {name: line}, {name: (BLUE, "-")})
+    if line.covered:
+        handles = [Line2D([], [], color=BLACK, **OF_TOYS), Line2D([], [], color=GREY, **OF_QUANTILE)]
+        ax.legend(handles=handles, loc="upper center")
+        figure.supxlabel(line.covered.text, fontsize=6.5)
     return figure, curves.columns
 
 

@@ -9,6 +9,7 @@ from cevnsi.physics.weak_charge import matter_parameter
 # What delta chi2 is from: the least of a grid, or for ranges between the ends of its axes; the standard model; zero.
 STANDARD_MODEL = "standard_model"
 REFERENCES = ("minimum", STANDARD_MODEL, "zero")
+WILKS, FELDMAN_COUSINS = "wilks", "feldman_cousins"  # methods, as tables name them; the second is a coverage section's
 NAME_OF_PAIR = "."  # joins a scan and its projection in a grid's file name
 
 
@@ -24,6 +25,10 @@ class Coverage:
     toys: int  # at every point
     points: Mapping[str, int]  # along each axis, between which critical values are interpolated
     seed: int
+
+    def coarse(self, axis: Axis) -> Axis:
+        """An axis of a scan with these points, ends included; one that has fewer keeps its own."""
+        return replace(axis, points=min(self.points[axis.name], axis.points))
 
 
 @dataclass(frozen=True, kw_only=True)

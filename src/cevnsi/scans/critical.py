@@ -9,7 +9,7 @@ what is expected there, share a pool of toys, each of which is then fitted freel
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from cevnsi.fast.toys_gaussian import Problem, Rectangle, Truth, problem_of
 from cevnsi.fast.toys_gaussian import statistics_of as of_eq_7
 from cevnsi.model import Model
 from cevnsi.scans.axes import Coverage, Scan, share
+from cevnsi.scans.coverage import coverage_of, critical_column, error_column
 from cevnsi.scans.hypotheses import Fits, Hypotheses, hypotheses_of
 from cevnsi.scans.processes import in_processes, shared
 from cevnsi.statistics.toys import critical, effective_toys
@@ -30,15 +31,6 @@ FARTHEST = 0.9  # of D between a pool and a point that uses it: of its toys exp(
 SAME = 1e-9  # of D^2: the same counts
 
 Numbers = NDArray[np.intp]
-
-
-def column(confidence_level: float, error: bool = False) -> str:
-    """Name of the column of a critical value, or of its error.
-
-    >>> column(0.9), column(0.9545, error=True)
-    ('critical_delta_chi2_0.9', 'critical_delta_chi2_error_0.9545')
-    """
-    return f"critical_delta_chi2_{'error_' if error else ''}{confidence_level:g}"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -56,7 +48,7 @@ class Statistics:
         """Critical values with their errors, and how many toys without weights would say as much."""
         found = {}
         for level in confidence_levels:
-            found[column(level)], found[column(level, error=True)] = self.critical(level)
+            found[critical_column(level)], found[error_column(level)] = self.critical(level)
         return {**found, "effective_toys": effective_toys(self.weights)}
 
 
@@ -206,13 +198,6 @@ def _coarse(axes: Sequence[FloatArray]) -> list[FloatArray]:
     return [values.ravel() for values in np.meshgrid(*axes, indexing="ij")]
 
 
-def coverage_of(scan: Scan) -> Coverage:
-    """That of a scan; ValueError if it has none."""
-    if scan.coverage is None:
-        raise ValueError(f"{scan.name}: has no coverage; expected toys, points and a seed")
-    return scan.coverage
-
-
 def _of_seven(
     tests: Hypotheses, problem: Problem, fits: Fits, coverage: Coverage, number: int, place: int
 ) -> Statistics:
@@ -244,7 +229,7 @@ def _points(
     problem = problem_of(tests.model) if tests.is_of_eq_7 else None
     shared_by = [[i] for i in range(count)] if problem else pools(tests.model, points)
     first, last = share(len(shared_by), *part)
-    names = [name for level in levels for name in (column(level), column(level, error=True))]
+    names = [name for level in levels for name in (critical_column(level), error_column(level))]
     names.append("effective_toys")
     found = shared((count, len(names)))
 
@@ -272,20 +257,20 @@ def critical_points(
     scan: Scan,
     grid: str,
     chunk: int,
-    workers: int = 1,
+    threads: int = 1,
     progress: Callable[[float], None] | None = None,
 ) -> dict[str, FloatArray]:
     """Critical values at those of the coverage's points of a grid whose pools one chunk of the scan has.
 
-    Columns are the place among all points, the last axis fastest; the axes; and for each confidence level `column`s,
-    then effective_toys. Every point is in one chunk, and its values do not depend on how many there are.
+    Columns are the place among all points, the last axis fastest; the axes; for each confidence level its critical value
+    and error; and effective_toys. Every point is in one chunk, and its values do not depend on how many there are.
     """
     coverage, plane = coverage_of(scan), scan.onto(scan.grids()[grid])
-    axes = [replace(axis, points=coverage.points[axis.name]).values() for axis in plane.axes]
+    axes = [coverage.coarse(axis).values() for axis in plane.axes]
     names = [axis.name for axis in plane.axes]
     number, tests = list(scan.grids()).index(grid), hypotheses_of(model, plane, names)
     columns = dict(zip(names, _coarse(axes), strict=True))
-    return _points(tests, columns, coverage, number, (chunk, scan.chunks), workers, progress, scan.confidence_levels)
+    return _points(tests, columns, coverage, number, (chunk, scan.chunks), threads, progress, scan.confidence_levels)
 
 
 def critical_line(
@@ -294,7 +279,7 @@ def critical_line(
     grid: str,
     name: str,
     others: str,
-    workers: int = 1,
+    threads: int = 1,
     progress: Callable[[float], None] | None = None,
 ) -> dict[str, FloatArray]:
     """Critical values along one parameter of a grid, as those of a plane.
@@ -302,11 +287,11 @@ def critical_line(
     Others are "profiled", which toys then are, too; or "zero" or "fixed".
     """
     coverage, plane = coverage_of(scan), scan.onto(scan.grids()[grid])
-    axis = replace(plane.axis(name), points=coverage.points[name])
+    axis = coverage.coarse(plane.axis(name))
     of_plane = list(scan.grids()).index(grid), [a.name for a in plane.axes].index(name)
     number = len(scan.grids()) + 4 * of_plane[0] + 2 * of_plane[1] + int(others != "profiled")
     tests = hypotheses_of(model, plane, [name], others)
     columns = {name: axis.values()}
-    found = _points(tests, columns, coverage, number, (1, 1), workers, progress, scan.confidence_levels)
+    found = _points(tests, columns, coverage, number, (1, 1), threads, progress, scan.confidence_levels)
     del found["place"]
     return found

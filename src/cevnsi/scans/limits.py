@@ -38,6 +38,9 @@ MOST_BY_EPSILON = 401  # the same, where chi2 is made from epsilon at every node
 MOST_DOUBLINGS = 4
 RELAXED_BY = 0.01  # of its width: how far a bound is moved to see whether it makes an end
 MATTERS = 1e-7  # by which chi2 must then fall; what it is minimised with is good to 1e-9
+# Over the least chi2 where an interval ends: a number, or a function of the coordinate, (k,) to (k,).
+Threshold = float | Callable[[FloatArray], FloatArray]
+
 FLAT = 1e-9  # chi2 that varies by less, over all of an axis, does not depend on the parameter
 
 
@@ -295,15 +298,17 @@ def _runs(inside: NDArray[np.bool_]) -> int:
     return int(np.count_nonzero(np.diff(np.concatenate([[False], inside]).astype(int)) == 1))
 
 
-def settled(curve: Curve, chi2: Callable[[FloatArray], Sequence[float]]) -> tuple[FloatArray, FloatArray, bool]:
+def settled(
+    curve: Curve, chi2: Callable[[FloatArray, FloatArray], Sequence[FloatArray]]
+) -> tuple[FloatArray, FloatArray, bool]:
     """Samples of a curve among which every other one shows as many intervals at these chi2; False if none do.
 
-    `chi2` is told the samples, as levels may count from their least.
+    `chi2` is told the coordinates and the samples, as levels may count from their least, and gives each there.
     """
     finer = 1
     for _ in range(MOST_DOUBLINGS):
         x, samples = curve.samples(finer)
-        if all(_runs(samples < level) == _runs(samples[::2] < level) for level in chi2(samples)):
+        if all(_runs(samples < level) == _runs(samples[::2] < level[::2]) for level in chi2(x, samples)):
             return x, samples, True
         finer *= 2
     return x, samples, False
@@ -326,7 +331,7 @@ FLAT_WITHIN = 0.01  # of delta chi2: a best fit is no better known than this, as
 
 def best_fit(curve: Curve, grid: str) -> BestFit:
     """The best fit of one parameter of a plane, along the curve that has all others minimised over."""
-    x, samples, _ = settled(curve, lambda y: [y.min() + FLAT_WITHIN])
+    x, samples, _ = settled(curve, lambda _, y: [np.full_like(y, y.min() + FLAT_WITHIN)])
     at, least = curve.lowest(x, samples)
     flat = below(curve, x, samples, [least + FLAT_WITHIN])[0] or [(at, at)]
     low, high, value = curve.axis.value(np.array([flat[0][0], flat[-1][1], at])).tolist()
@@ -358,23 +363,43 @@ def _set_by(curve: Curve, intervals: Sequence[tuple[float, float]]) -> list[tupl
     return list(zip(found[::2], found[1::2], strict=True))
 
 
+def _height(threshold: Threshold, x: FloatArray) -> FloatArray:
+    """A threshold at coordinates."""
+    return threshold(x) if callable(threshold) else np.full(x.shape, threshold)
+
+
+def _below(
+    curve: Curve, x: FloatArray, samples: FloatArray, start: float, thresholds: Sequence[Threshold]
+) -> list[list[tuple[float, float]]]:
+    """Intervals of a curve's coordinate where it is below each threshold over `start`, those of numbers all at once."""
+    numbers = [start + threshold for threshold in thresholds if not callable(threshold)]
+    of_numbers = iter(below(curve, x, samples, numbers) if numbers else [])
+
+    def varying(threshold: Callable[[FloatArray], FloatArray]) -> list[tuple[float, float]]:
+        return below(lambda at: curve(at) - threshold(at), x, samples - threshold(x), [start])[0]
+
+    return [varying(threshold) if callable(threshold) else next(of_numbers) for threshold in thresholds]
+
+
 def allowed(
-    curve: Curve, least: float | None, thresholds: Sequence[float]
+    curve: Curve, least: float | None, thresholds: Sequence[Threshold]
 ) -> tuple[list[list[tuple[float, float]]], str]:
     """Allowed intervals of a curve's coordinate, by threshold over a least chi2, or its own if None; and a warning.
 
     The warning says what the intervals are not to be trusted for, and is empty as a rule.
     """
-    x, samples, fine = settled(curve, lambda y: [(y.min() if least is None else least) + t for t in thresholds])
+    x, samples, fine = settled(
+        curve, lambda x, y: [(y.min() if least is None else least) + _height(t, x) for t in thresholds]
+    )
     start = curve.lowest(x, samples)[1] if least is None else least
     warning = "" if fine else "chi2 varies faster than it was sampled: intervals may be missing"
     if np.ptp(samples) < FLAT:
         others = " once minimised over the others" if curve.others == "profiled" else ""
         warning = f"no sensitivity: chi2 does not depend on {curve.axis.name}{others}"
-    levels = [start + threshold for threshold in thresholds]
-    found = below(curve, x, samples, levels)
+    found = _below(curve, x, samples, start, thresholds)
     if not all(found):  # an interval shorter than rounding is its best fit
         at, value = curve.lowest(x, samples)
+        levels = [start + float(_height(threshold, np.array([at]))[0]) for threshold in thresholds]
         found = [
             intervals or ([(at, at)] if value <= level else []) for intervals, level in zip(found, levels, strict=True)
         ]
@@ -382,10 +407,18 @@ def allowed(
 
 
 def curve_ranges(
-    curve: Curve, scan: str, least: float | None, levels: Sequence[tuple[float, int]]
+    curve: Curve,
+    scan: str,
+    least: float | None,
+    levels: Sequence[tuple[float, int]],
+    critical: Sequence[Threshold] | None = None,
 ) -> list[AllowedRange]:
-    """Allowed intervals along a curve at every (confidence level, n_dof), from a least chi2, or its own if None."""
-    thresholds = [threshold(*level) for level in levels]
+    """Allowed intervals along a curve at every (confidence level, n_dof), from a least chi2, or its own if None.
+
+    Where no critical values are given, one threshold of each level, they are those of a chi2 distribution; the
+    `delta_chi2` of a row is that at its lower end.
+    """
+    thresholds = critical if critical is not None else [threshold(*level) for level in levels]
     found, warning = allowed(curve, least, thresholds)
     set_by = iter(_set_by(curve, [interval for intervals in found for interval in intervals]))
     rows = []
@@ -399,7 +432,7 @@ def curve_ranges(
                 parameter=curve.axis.name,
                 confidence_level=confidence_level,
                 n_dof=n_dof,
-                delta_chi2=level,
+                delta_chi2=level if not callable(level) else float(level(np.array(interval[:1]))[0]),
                 interval=i,
                 lower=lower,
                 upper=upper,
@@ -421,7 +454,7 @@ class Limits:
     best_fits: list[BestFit]
 
 
-def _curves_of(model: Model, scan: Scan) -> dict[str, dict[str, list[Curve]]]:
+def curves_by_grid(model: Model, scan: Scan) -> dict[str, dict[str, list[Curve]]]:
     """Curves of every parameter of every plane of a scan, by grid and name; those of one plane share their samples."""
     made: dict[str, dict[str, list[Curve]]] = {}
     for grid, axes in scan.drawn().items():
@@ -433,18 +466,24 @@ def _curves_of(model: Model, scan: Scan) -> dict[str, dict[str, list[Curve]]]:
     return made
 
 
-def _ranges(model: Model, scan: Scan, made: Mapping[str, Mapping[str, list[Curve]]]) -> list[AllowedRange]:
+def reference_of(model: Model, scan: Scan, made: Mapping[str, Mapping[str, list[Curve]]]) -> float:
+    """What delta chi2 of a scan's ranges is from; `made` are its curves by grid and name."""
     # for a mediator the first axis is its mass, at which all couplings cost little
-    least = reference(model, scan, lambda: min(_least_along(next(iter(each.values()))[0]) for each in made.values()))
-    rows: list[AllowedRange] = []
-    done: set[str] = set()
-    for by_name in made.values():
-        for name, of_name in by_name.items():
-            if name not in done:
-                done.add(name)
-                for curve in of_name:
-                    rows += curve_ranges(curve, scan.name, least, scan.levels())
-    return rows
+    return reference(model, scan, lambda: min(_least_along(next(iter(each.values()))[0]) for each in made.values()))
+
+
+def each_once(made: Mapping[str, Mapping[str, list[Curve]]]) -> list[tuple[str, Curve]]:
+    """Grid and curve of every range that is found: a parameter of several planes has its own in the first."""
+    first: dict[str, str] = {}
+    for grid, by_name in made.items():
+        for name in by_name:
+            first.setdefault(name, grid)
+    return [(grid, curve) for name, grid in first.items() for curve in made[grid][name]]
+
+
+def _ranges(model: Model, scan: Scan, made: Mapping[str, Mapping[str, list[Curve]]]) -> list[AllowedRange]:
+    least = reference_of(model, scan, made)
+    return [row for _, curve in each_once(made) for row in curve_ranges(curve, scan.name, least, scan.levels())]
 
 
 def _best_fits(made: Mapping[str, Mapping[str, list[Curve]]]) -> list[BestFit]:
@@ -455,7 +494,7 @@ def scan_limits(model: Model, scan: Scan) -> Limits:
     """`scan_ranges` and `best_fits` of a scan, from the same samples; none of one that goes without."""
     if not scan.ranges:
         return Limits(ranges=[], best_fits=[])
-    made = _curves_of(model, scan)
+    made = curves_by_grid(model, scan)
     return Limits(ranges=_ranges(model, scan, made), best_fits=_best_fits(made))
 
 
@@ -465,9 +504,9 @@ def scan_ranges(model: Model, scan: Scan) -> list[AllowedRange]:
     n_dof = 2 gives the extent of a region of two parameters, n_dof = 1 the range of one. A parameter of several planes
     has its rows once, as each plane minimises over all other axes.
     """
-    return _ranges(model, scan, _curves_of(model, scan))
+    return _ranges(model, scan, curves_by_grid(model, scan))
 
 
 def best_fits(model: Model, scan: Scan) -> list[BestFit]:
     """The best fit of each axis of each plane of a scan."""
-    return _best_fits(_curves_of(model, scan))
+    return _best_fits(curves_by_grid(model, scan))

@@ -10,7 +10,8 @@ import numpy as np
 from cevnsi.arrays import FloatArray
 from cevnsi.model import Model
 from cevnsi.scans.axes import Scan
-from cevnsi.scans.critical import Statistics, blocks_of, coverage_of, pool_statistics, random_of, statistics_of
+from cevnsi.scans.coverage import coverage_of, critical_column
+from cevnsi.scans.critical import Statistics, blocks_of, pool_statistics, random_of, statistics_of
 from cevnsi.scans.hypotheses import Fits, Hypotheses, hypotheses_of
 from cevnsi.statistics.nuisances import held, limits, precisions
 from cevnsi.statistics.thresholds import threshold
@@ -106,7 +107,7 @@ def _rows(
 ) -> Iterator[Measured]:
     found, count = critical.columns(scan.confidence_levels), statistic.size
     for level in scan.confidence_levels:
-        ends = threshold(level, len(names)), found[f"critical_delta_chi2_{level:g}"]
+        ends = threshold(level, len(names)), found[critical_column(level)]
         for method, end in zip(METHODS, ends, strict=True):
             part = float((statistic <= end).mean())
             yield Measured(

@@ -1,6 +1,8 @@
-"""One row of ranges.csv."""
+"""One row of ranges.csv, of either method."""
 
 from dataclasses import dataclass
+
+from cevnsi.scans.axes import FELDMAN_COUSINS, WILKS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,3 +26,18 @@ class AllowedRange:
     lower_set_by: str = ""
     upper_set_by: str = ""
     warning: str = ""
+    method: str = WILKS  # by which delta_chi2 was found: here the quantile of a chi2 distribution
+
+
+@dataclass(frozen=True, kw_only=True)
+class CoveredRange(AllowedRange):
+    """One row of coverage/ranges.csv, whose threshold varies along the parameter: `delta_chi2` is at the lower end.
+
+    Errors are one standard deviation of the critical values. `other_parameters` may be "profiled on grid": the extent
+    of a region of two parameters is read off its grid's points.
+    """
+
+    method: str = FELDMAN_COUSINS
+    critical_error: float
+    delta_chi2_upper: float
+    critical_error_upper: float

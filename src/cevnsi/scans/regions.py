@@ -1,7 +1,7 @@
 """Allowed regions: lines of delta chi2 on a grid, and whether the grid is fine enough for them. Sees tables only."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -48,8 +48,18 @@ class Grid:
         return tuple(float(axis[i]) for axis, i in zip(self.axes, place, strict=True))
 
 
-def contour_lines(grid: Grid, level: float) -> list[tuple[FloatArray, FloatArray]]:
-    """Lines of equal delta chi2, linearly interpolated between grid points (in log10 along a log axis)."""
+def over(grid: Grid, critical: FloatArray) -> Grid:
+    """The grid of delta chi2 less a threshold that varies, which has its shape: a region is where it is below zero."""
+    return replace(grid, delta_chi2=grid.delta_chi2 - critical)
+
+
+def contour_lines(grid: Grid, level: float | FloatArray) -> list[tuple[FloatArray, FloatArray]]:
+    """Lines where delta chi2 is a level, linearly interpolated between grid points (in log10 along a log axis).
+
+    The level is a number, or one of each point, in the shape of the grid.
+    """
+    if isinstance(level, np.ndarray):
+        return contour_lines(over(grid, level), 0.0)
     x, y = grid.coordinate(0), grid.coordinate(1)
     lines: Any = contour_generator(x, y, grid.delta_chi2.T, name="serial").lines(level)
     return [(grid.unscaled(0, line[:, 0]), grid.unscaled(1, line[:, 1])) for line in lines]
@@ -68,11 +78,17 @@ def filled_region(grid: Grid, low: float, high: float) -> list[tuple[FloatArray,
     ]
 
 
-def contour_table(grid: Grid, levels: Sequence[tuple[float, int]]) -> dict[str, list[Any]]:
-    """Contours at each (confidence level, n_dof), in the columns of contours/<scan>.csv."""
+def contour_table(
+    grid: Grid, levels: Sequence[tuple[float, int]], critical: Mapping[tuple[float, int], FloatArray] | None = None
+) -> dict[str, list[Any]]:
+    """Contours at each (confidence level, n_dof), in the columns of contours/<scan>.csv.
+
+    At the quantile of a chi2 distribution, or at the critical values of each point of the grid where they are given.
+    """
     table: dict[str, list[Any]] = {n: [] for n in ("confidence_level", "n_dof", "segment", *grid.names)}
     for confidence_level, n_dof in levels:
-        for segment, line in enumerate(contour_lines(grid, threshold(confidence_level, n_dof))):
+        level = critical[confidence_level, n_dof] if critical is not None else threshold(confidence_level, n_dof)
+        for segment, line in enumerate(contour_lines(grid, level)):
             n = line[0].size
             columns: list[Any] = [[confidence_level] * n, [n_dof] * n, [segment] * n, *line]
             for name, values in zip(table, columns, strict=True):

@@ -1,0 +1,176 @@
+# Critical values by pseudo-data, and what they make of grids and ranges: the target `coverage`, no part of any other.
+COVERED = [analysis for analysis in ANALYSES if covered_scans(analysis)]
+
+
+rule coverage_points:
+    input:
+        tables=dataset_tables,
+        code=code("coverage_points.py"),
+    output:
+        "results/{analysis}/coverage/points/{grid}/{k,[0-9]+}-of-{n,[0-9]+}.parquet",
+    log:
+        "logs/{analysis}/coverage/points/{grid}/{k}-of-{n}.log",
+    wildcard_constraints:
+        analysis=only(COVERED),
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        analysis=analysis_section,
+        scan=lambda w: GRIDS[w.grid].name,
+        section=lambda w: points_section(w.analysis, GRIDS[w.grid].name),
+        grid=lambda w: w.grid,
+        chunk=lambda w: int(w.k),
+    message:
+        "Critical values of {wildcards.grid}, {wildcards.analysis}: chunk {wildcards.k} of {wildcards.n}"
+    script:
+        "../scripts/coverage_points.py"
+
+
+rule coverage_lines:
+    input:
+        tables=dataset_tables,
+        code=code("coverage_lines.py"),
+    output:
+        "results/{analysis}/coverage/lines/{scan}.parquet",
+    log:
+        "logs/{analysis}/coverage/lines/{scan}.log",
+    wildcard_constraints:
+        analysis=only(COVERED),
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        analysis=analysis_section,
+        scan=lambda w: w.scan,
+        section=lambda w: lines_section(w.analysis, w.scan),
+    message:
+        "Critical values along ranges of {wildcards.scan}, {wildcards.analysis}"
+    script:
+        "../scripts/coverage_lines.py"
+
+
+# As the tables of a plain run, all of an analysis are one job; so are its figures.
+for SUFFIX, SAME in KINDS:
+    if SAME := [analysis for analysis in SAME if analysis in COVERED]:
+
+        rule:
+            name:
+                f"coverage_tables{SUFFIX}"
+            input:
+                tables=dataset_tables,
+                grids=lambda w: [
+                    f"results/{w.analysis}/grids/{grid}.parquet"
+                    for grid in covered_grids(w.analysis)
+                ],
+                points=lambda w: [
+                    f"results/{w.analysis}/coverage/points/{grid}/{k}-of-{scan.chunks}.parquet"
+                    for scan in covered_scans(w.analysis)
+                    for grid in scan.drawn()
+                    for k in range(1, scan.chunks + 1)
+                ],
+                lines=lambda w: [
+                    f"results/{w.analysis}/coverage/lines/{scan.name}.parquet"
+                    for scan in covered_scans(w.analysis)
+                    if has_lines(scan)
+                ],
+                code=code("coverage_tables.py"),
+            output:
+                grids=[
+                    f"results/{{analysis}}/coverage/grids/{grid}.parquet"
+                    for grid in covered_grids(SAME[0])
+                ],
+                contours=[
+                    f"results/{{analysis}}/coverage/contours/{grid}.csv"
+                    for scan in covered_scans(SAME[0])
+                    for grid in scan.pairs()
+                ],
+                ranges="results/{analysis}/coverage/ranges.csv",
+            log:
+                "logs/{analysis}/coverage/tables.log",
+            wildcard_constraints:
+                analysis=only(SAME),
+            localrule: True
+            conda:
+                "../../envs/environment.yaml"
+            params:
+                analysis=analysis_section,
+                sections=lambda w: {
+                    scan.name: covered_section(
+                        config["scans"][scan.name], config["analyses"][w.analysis]
+                    )
+                    for scan in covered_scans(w.analysis)
+                },
+                point_sections=lambda w: {
+                    scan.name: points_section(w.analysis, scan.name)
+                    for scan in covered_scans(w.analysis)
+                },
+                line_sections=lambda w: {
+                    scan.name: lines_section(w.analysis, scan.name)
+                    for scan in covered_scans(w.analysis)
+                },
+            message:
+                "Grids with critical values, contours and allowed ranges of {wildcards.analysis}"
+            script:
+                "../scripts/coverage_tables.py"
+
+        if DRAWN := covered_figures(SAME[0]):
+
+            rule:
+                name:
+                    f"coverage_figures{SUFFIX}"
+                input:
+                    **{
+                        f"{figure.name}__{name}": file
+                        for figure in DRAWN
+                        for name, file in covered_inputs(figure).items()
+                    },
+                    code=code("figures.py", *(figure.script for figure in DRAWN)),
+                output:
+                    **{
+                        figure.name: [
+                            f"results/{{analysis}}/coverage/figures/{figure.name}.{ext}"
+                            for ext in [*FORMATS, "csv"]
+                        ]
+                        for figure in DRAWN
+                    },
+                log:
+                    "logs/{analysis}/coverage/figures.log",
+                wildcard_constraints:
+                    analysis=only(SAME),
+                localrule: True
+                conda:
+                    "../../envs/environment.yaml"
+                params:
+                    figures=lambda w: {
+                        figure.name: {
+                            "script": figure.script,
+                            "inputs": list(covered_inputs(figure)),
+                            "params": covered_params(figure, w.analysis),
+                        }
+                        for figure in covered_figures(w.analysis)
+                    },
+                message:
+                    "Figures with both thresholds, {wildcards.analysis}"
+                script:
+                    "../scripts/figures.py"
+
+
+rule coverage:
+    input:
+        [
+            file
+            for study in STUDIES
+            for analysis in OF_STUDY[study]
+            for file in coverage_of(analysis)
+        ],
+    localrule: True
+
+
+# That of every analysis alone, also of one's own.
+for NAME in COVERED:
+
+    rule:
+        name:
+            f"coverage_{NAME}"
+        input:
+            coverage_of(NAME),
+        localrule: True
