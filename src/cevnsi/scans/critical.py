@@ -262,8 +262,8 @@ def critical_points(
 ) -> dict[str, FloatArray]:
     """Critical values at those of the coverage's points of a grid whose pools one chunk of the scan has.
 
-    Columns are the place among all points, the last axis fastest; the axes; for each confidence level its critical value
-    and error; and effective_toys. Every point is in one chunk, and its values do not depend on how many there are.
+    Columns are the place among all points, the last axis fastest; the axes; of each confidence level the critical value
+    and its error; and effective_toys. Every point is in one chunk, and its values do not depend on how many there are.
     """
     coverage, plane = coverage_of(scan), scan.onto(scan.grids()[grid])
     axes = [coverage.coarse(axis).values() for axis in plane.axes]

@@ -18,6 +18,9 @@ def quantile(statistic: FloatArray, weights: FloatArray, probability: float) -> 
     return float(statistic[order[min(place, statistic.size - 1)]])
 
 
+KNOWN_TO = 1e-6  # of chi2: how well fits find it, so that a region holds what nothing tells from the best fit
+
+
 def critical(statistic: FloatArray, weights: FloatArray, confidence_level: float) -> tuple[float, float]:
     """The critical value at a confidence level, and its statistical error.
 
@@ -26,7 +29,7 @@ def critical(statistic: FloatArray, weights: FloatArray, confidence_level: float
     """
     count = effective_toys(weights)
     spread = np.sqrt(confidence_level * (1 - confidence_level) / count)
-    value = quantile(statistic, weights, confidence_level)
+    value = quantile(statistic, weights, confidence_level) + KNOWN_TO
     if confidence_level + spread >= 1 or confidence_level <= spread:
         return value, np.inf
     ends = [quantile(statistic, weights, confidence_level + side * spread) for side in (-1, 1)]
