@@ -23,22 +23,28 @@ from cevnsi.files.tables import (
     SPECTRA,
     as_columns,
     read_csv,
+    write_csv,
+    write_parquet,
 )
 from cevnsi.model import DataSet
 from cevnsi.output import figures
 from cevnsi.output.figures import (
     MOST_OF_AXIS,
+    Covered,
     Panel,
     draw_regions,
     drawing,
     label,
     panel_of,
+    read_covered,
     save,
     save_all,
 )
 from cevnsi.output.spectra import spectra_table
+from cevnsi.parameters import Axis
 from cevnsi.physics.interactions import INTERACTIONS
 from cevnsi.scans import limits
+from cevnsi.scans.axes import Coverage, Scan
 from cevnsi.scans.regions import Grid, contour_table
 from cevnsi.statistics.thresholds import threshold
 from cevnsi.studies.liao_marfatia_2017.figures import (
@@ -338,6 +344,84 @@ def test_a_plane_without_sensitivity_says_so_in_its_axes(scale: float) -> None:
         assert (NO_SENSITIVITY in said) == (scale < 1e-9)
         figure.draw_without_rendering()
     assert figures.FLAT == limits.FLAT
+
+
+def covered(grid: Grid, height: float = 3.0) -> Covered:
+    """Critical values that are the same all over a plane."""
+    critical = np.full(grid.delta_chi2.shape, height)
+    contours = contour_table(grid, [LEVEL], {LEVEL: critical})
+    arrays = {name: np.array(column) for name, column in contours.items()}
+    return Covered(critical={LEVEL[0]: critical}, contours=arrays, text="Feldman-Cousins: 500 toys at each of 5 points")
+
+
+def test_a_region_of_critical_values_has_both_lines_and_is_filled_up_to_its_own() -> None:
+    grid = grid_of()
+    figure, columns = draw_regions({"s": replace(panel(grid), covered=covered(grid))})
+    (ax,) = figure.axes
+    drawn = {}
+    for name, height in (("0.9 CL, 2 dof", threshold(*LEVEL)), ("Feldman-Cousins, 0.9 CL, 2 dof", 3.0)):
+        x, y = curve(columns, "s", name)
+        ((lower, upper),) = [(min(x), max(x))]
+        # a straight line between grid points lies a little inside
+        assert (lower, upper) == pytest.approx((0.25 - 0.2 * np.sqrt(height), 0.25 + 0.2 * np.sqrt(height)), abs=0.02)
+        drawn[name] = np.column_stack([x, y])
+    by_style = {line.get_linestyle(): line for line in ax.lines if len(points(line)) > 2}
+    np.testing.assert_array_equal(points(by_style["-"]), drawn["Feldman-Cousins, 0.9 CL, 2 dof"])
+    np.testing.assert_array_equal(points(by_style["--"]), drawn["0.9 CL, 2 dof"])
+    assert by_style["--"].get_linewidth() < by_style["-"].get_linewidth()
+    assert legend_texts(ax) == ["Feldman-Cousins", r"$\chi^2$ distribution", "SM", "best fit"]
+    (patch,) = ax.patches
+    filled = np.asarray(patch.get_path().vertices)
+    assert filled[:, 0].max() == pytest.approx(drawn["Feldman-Cousins, 0.9 CL, 2 dof"][:, 0].max())
+    assert [text.get_text() for text in figure.texts] == ["Feldman-Cousins: 500 toys at each of 5 points"]
+
+
+def test_panels_of_critical_values_share_a_legend_and_say_once_how_they_were_found() -> None:
+    grid = grid_of()
+    figure, _ = draw_regions({name: replace(panel(grid), covered=covered(grid)) for name in "abcd"})
+    assert [ax.get_legend() for ax in figure.axes] == [None] * 4
+    assert [text.get_text() for text in figure.legends[0].get_texts()][:2] == [
+        "Feldman-Cousins",
+        r"$\chi^2$ distribution",
+    ]
+    assert len(figure.texts) == 1
+
+
+def test_what_is_known_of_critical_values_stands_above_a_warning() -> None:
+    grid = grid_of()
+    figure, _ = draw_regions({"s": replace(panel(grid, warning="too coarse"), covered=covered(grid))})
+    assert figure.texts[0].get_text().splitlines() == ["Feldman-Cousins: 500 toys at each of 5 points", "too coarse"]
+
+
+def test_critical_values_are_read_with_their_contours(tmp_path: Path) -> None:
+    axes = tuple(Axis(name=name, minimum=-1, maximum=1, points=3) for name in ("eps_ee_dV", "eps_ee_uV"))
+    names = tuple(axis.name for axis in axes)
+    scan = Scan(
+        name="s",
+        interaction="contact",
+        axes=axes,
+        projections=(names,),
+        confidence_levels=(0.9, 0.99),
+        n_dof=(2,),
+        coverage=Coverage(toys=1000, points=dict.fromkeys(names, 3), seed=1),
+    )
+    heights = {level: np.arange(9.0) + i for i, level in enumerate(scan.confidence_levels)}
+    grid_file, contour_file = str(tmp_path / "s.parquet"), str(tmp_path / "s.csv")
+    write_parquet(grid_file, {f"critical_delta_chi2_{level:g}": height for level, height in heights.items()})
+    rows: dict[str, list[Any]] = {
+        "confidence_level": [0.9],
+        "n_dof": [2],
+        "segment": [0],
+        names[0]: [0.5],
+        names[1]: [0.25],
+    }
+    write_csv(contour_file, {**rows, "method": ["feldman_cousins"]})
+    found = read_covered(scan, "s", (3, 3), grid_file, contour_file)
+    for level, height in heights.items():
+        np.testing.assert_array_equal(found.critical[level], height.reshape(3, 3))
+    assert list(found.contours)[-2:] == list(names)
+    assert found.text == "Feldman-Cousins: 1000 toys at each of 3 × 3 points"
+    assert read_covered(scan, "s", (3, 3), grid_file).contours == {}
 
 
 def test_four_regions_fill_four_panels() -> None:

@@ -1,6 +1,7 @@
 """Figures of one parameter, and of several analyses together: what is on their axes."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from matplotlib.patches import PathPatch
 
 from cevnsi.arrays import FloatArray
 from cevnsi.files.tables import BEST_FITS, DOMAIN_ENDS, as_columns
-from cevnsi.output.figures import FURTHER, LOOKS, Panel, drawing, looks_of
+from cevnsi.output.figures import FURTHER, LOOKS, Covered, Panel, drawing, looks_of
 from cevnsi.output.together import (
     WITHOUT_A_BOUND,
     Along,
@@ -51,6 +52,24 @@ def disk(radius: float, names: tuple[str, str] = ("eps_ee_dV", "eps_mumu_dV"), *
     grid = Grid(names=names, axes=axes, log=(log, log), delta_chi2=chi2)
     contours = {name: np.array(values) for name, values in contour_table(grid, [LEVEL]).items()}
     return Panel(grid=grid, contours=contours, levels=[LEVEL])
+
+
+def test_a_line_of_critical_values_stands_beside_delta_chi2() -> None:
+    line = parabola()
+    x = line.grid.axes[0]
+    covered = Covered(critical={0.9: 2.5 + x}, contours={}, text="Feldman-Cousins: 500 toys at each of 5 points")
+    figure, columns = draw_line("s", replace(line, covered=covered))
+    (ax,) = figure.axes
+    np.testing.assert_array_equal(curve(columns, "s, Feldman-Cousins, 0.9 CL"), np.column_stack([x, 2.5 + x]))
+    (flat,) = [each for each in ax.lines if set(np.asarray(each.get_ydata()).tolist()) == {threshold(0.9, 1)}]
+    assert flat.get_linestyle() == "--"
+    legend = ax.get_legend()
+    assert legend is not None
+    assert [text.get_text() for text in legend.get_texts()] == ["Feldman-Cousins", r"$\chi^2$ distribution"]
+    assert [text.get_text() for text in figure.texts] == ["Feldman-Cousins: 500 toys at each of 5 points"]
+    plain, _ = draw_line("s", line)
+    assert plain.axes[0].get_legend() is None
+    assert plain.texts == []
 
 
 def curve(columns: dict[str, list[Any]], name: str) -> FloatArray:
