@@ -134,6 +134,8 @@ def test_layouts_name_their_text_columns() -> None:
         "SPECTRA_IN_F90",
         "RANGES",
         "COVERED_RANGES",
+        "MEASURED",
+        "GOODNESS",
         "BEST_FITS",
         "SENSITIVITY",
         "DOMAIN_ENDS",

@@ -71,7 +71,7 @@ OF_STUDY = {study: known.analyses_of(config, study) for study in (*STUDIES, None
 PAPER = OF_STUDY[DEFAULT]
 
 # On a cluster only what computes chi2 is worth a job (scans, chunk, domain_sensitivity, digitization_chunk,
-# coverage_points, coverage_lines): other rules are marked as local where they stand, as a list of names would not follow
+# coverage_points, coverage_lines, coverage_tests): other rules are marked as local where they stand, as a list of names would not follow
 # them into a workflow that gives them others.
 
 
@@ -586,6 +586,18 @@ def covered_params(figure, analysis):
     return figure_params(figure, analysis) | {"sections": sections}
 
 
+def is_tested(analysis):
+    """Whether regions and fits of an analysis are tried on toys."""
+    section = config["analyses"][analysis]
+    asked = config.get("coverage_tests", {}).get("scan")
+    return "study" in section and asked in section["scans"]
+
+
+def tested_grids():
+    name = config["coverage_tests"]["scan"]
+    return parse_scan(name, config["scans"][name]).drawn()
+
+
 def coverage_of(analysis):
     """All that is made of the critical values of an analysis."""
     base = f"results/{analysis}/coverage"
@@ -594,6 +606,8 @@ def coverage_of(analysis):
     files += [f"{base}/grids/{grid}.parquet" for scan in scans for grid in scan.drawn()]
     files += [f"{base}/contours/{grid}.csv" for scan in scans for grid in scan.pairs()]
     files += [f"{base}/lines/{scan.name}.parquet" for scan in scans if has_lines(scan)]
+    if is_tested(analysis):
+        files += [f"{base}/measured.csv", f"{base}/goodness.csv"]
     return files + [
         f"{base}/figures/{figure.name}.{ext}"
         for figure in covered_figures(analysis)

@@ -1,5 +1,7 @@
 # Critical values by pseudo-data, and what they make of grids and ranges: the target `coverage`, no part of any other.
 COVERED = [analysis for analysis in ANALYSES if covered_scans(analysis)]
+# Analyses of a study whose regions and fits are tried on toys.
+TESTED = [analysis for analysis in COVERED if is_tested(analysis)]
 
 
 rule coverage_points:
@@ -152,6 +154,38 @@ for SUFFIX, SAME in KINDS:
                     "Figures with both thresholds, {wildcards.analysis}"
                 script:
                     "../scripts/figures.py"
+
+
+rule coverage_tests:
+    input:
+        tables=dataset_tables,
+        grids=lambda w: [
+            f"results/{w.analysis}/grids/{grid}.parquet" for grid in tested_grids()
+        ],
+        contours=lambda w: [
+            f"results/{w.analysis}/contours/{grid}.csv"
+            for grid, axes in tested_grids().items()
+            if len(axes) == 2
+        ],
+        best_fit="results/{analysis}/best_fit.json",
+        code=code("coverage_tests.py"),
+    output:
+        measured="results/{analysis}/coverage/measured.csv",
+        goodness="results/{analysis}/coverage/goodness.csv",
+    log:
+        "logs/{analysis}/coverage/tests.log",
+    wildcard_constraints:
+        analysis=only(TESTED),
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        analysis=analysis_section,
+        section=lambda w: points_section(w.analysis, config["coverage_tests"]["scan"]),
+        tests=config.get("coverage_tests"),
+    message:
+        "Regions and fits of {wildcards.analysis} tried on toys"
+    script:
+        "../scripts/coverage_tests.py"
 
 
 rule coverage:

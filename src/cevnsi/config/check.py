@@ -463,6 +463,17 @@ def _coverage_complaints(key: str, scan: Scan) -> Iterator[str]:
         yield f"{key}.confidence_levels: {list(scan.confidence_levels)}; with coverage expected six digits to differ"
 
 
+def _tests_complaints(section: Mapping[str, Any], scan: Scan) -> Iterator[str]:
+    """Of a section that tries a scan's critical values on other toys."""
+    if scan.coverage is None:
+        yield f"coverage_tests.scan: {scan.name} has no section coverage; expected a scan that has one"
+    elif scan.coverage.seed == section["seed"]:
+        yield f"coverage_tests.seed: {section['seed']} is the seed of {scan.name}; expected another, as for other toys"
+    for grid, axes in scan.grids().items():
+        if len(axes) > 2:
+            yield f"coverage_tests.scan: {scan.name} has a grid {grid} of {len(axes)} axes; expected one axis or two"
+
+
 def _laid_complaints(key: str, section: Mapping[str, Any], sections: Mapping[str, Any]) -> Iterator[str]:
     """Of the coverage that an analysis lays over that of its scans."""
     covered = {name: sections[name] for name in section["scans"] if "coverage" in sections.get(name, {})}
@@ -651,6 +662,7 @@ def _cross_complaints(config: Mapping[str, Any]) -> Iterator[str]:
     for place, complaints in (
         ("domain_sensitivity", _sensitivity_complaints),
         ("domain_ends", partial(_bounds_complaints, "domain_ends")),
+        ("coverage_tests", _tests_complaints),
     ):
         section = config.get(place)
         if section and section["scan"] not in config["scans"]:

@@ -31,6 +31,8 @@ SHORTEST = 1e-6  # part of a step that is tried
 ROUNDING = 1e-12  # of chi2, over one and its value
 ENOUGH = 1e-8  # of Newton's decrement, which leaves some 1e-12 of chi2
 LARGEST_DAMPING = 1e12
+FIRST_DAMPING = 0.1
+LEAST_CURVATURE = 1e-30  # for what is divided by it
 BARRIERS = 10  # each a tenth of the last, from one count
 MOST_QUICK = 25
 ENOUGH_QUICK = 1e-6  # of the decrement by a Hessian that is not quite this one: leaves less than that of chi2
@@ -435,13 +437,11 @@ def _newton_step(
 ) -> float:
     """A step of all that does not rest at an end, and Newton's decrement, negative where the Hessian is not positive.
 
-    What the step of all together would take out of the box moves by itself, as if the others did not feel it.
+    What the step of all together would take out of the box moves by itself, as if the others did not feel it. Damping
+    is in units of each one's own curvature, as charges squared are thousands and nuisances are not.
     """
     size = z.size
     resting, alone = np.zeros(size, np.bool_), np.zeros(size, np.bool_)
-    largest = 0.0
-    for i in range(size):
-        largest = max(largest, abs(hessian[i, i]))
     for i in range(size):
         outward = (z[i] <= low[i] and gradient[i] > 0) or (z[i] >= high[i] and gradient[i] < 0)
         resting[i] = outward or low[i] >= high[i] or (hessian[i, i] == 0 and gradient[i] == 0)
@@ -454,7 +454,7 @@ def _newton_step(
             if resting[i]:
                 continue
             if alone[i]:
-                step[i] = -gradient[i] / (abs(hessian[i, i]) + damping * largest)
+                step[i] = -gradient[i] / ((1 + damping) * max(abs(hessian[i, i]), LEAST_CURVATURE))
             else:
                 index[free] = i
                 free += 1
@@ -462,7 +462,7 @@ def _newton_step(
             right[a] = -gradient[index[a]]
             for b in range(a + 1):
                 matrix[a, b] = hessian[index[a], index[b]]
-            matrix[a, a] += damping * largest
+            matrix[a, a] += damping * max(abs(matrix[a, a]), LEAST_CURVATURE)
         if not _solve(matrix, right, free):
             return -1.0
         for a in range(free):
@@ -909,8 +909,14 @@ def _quick(
         if _turned(z, dims, bent, turns, side, gradient, jump):
             _set_ends(low, high, dims, bent, side, lowest, highest)
         decrement = _newton_step(z, lowest, highest, gradient, hessian, 0.0, step)
-        if decrement < 0:
-            return np.nan
+        damping = FIRST_DAMPING
+        while decrement < 0:  # what is learnt from here on starts from a Hessian that leads down
+            if damping > LARGEST_DAMPING:
+                return np.nan
+            for i in range(size):
+                hessian[i, i] += damping * max(abs(hessian[i, i]), LEAST_CURVATURE)
+            damping *= 4
+            decrement = _newton_step(z, lowest, highest, gradient, hessian, 0.0, step)
         if first and value - 2 * decrement > bound:
             return np.inf
         before = 0.0

@@ -10,6 +10,7 @@ from functools import cached_property
 from itertools import combinations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cevnsi.arrays import FloatArray, Real
 from cevnsi.fast.toy_kernel import Part, fit, hessian_at
@@ -199,24 +200,31 @@ class Fitter:
         start: FloatArray,
         hessians: FloatArray,
         reflections: FloatArray | None = None,
+        at_centres: NDArray[np.bool_] | None = None,
     ) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Least chi2 (toys,) between parameters low and high, (1 or toys, dims), where it is, and its Hessian there.
 
         From a start, (1 or toys, dims + nuisances), with second derivatives (1 or toys, as many, as many) to begin
         with, which need not be right; `reflections` as of `toy_kernel.fit`. Places are (toys, dims + nuisances).
+        Some nuisances of some toys, (toys, nuisances), may be held at their centres.
         """
         count, size, (least, most) = len(toys.observed), start.shape[1], self.ends
 
         def box(p: FloatArray, theta: FloatArray) -> FloatArray:
             return np.concatenate([p, np.tile(theta, (len(p), 1))], axis=1)
 
+        lowest, highest = box(low, least), box(high, most)
+        if at_centres is not None:
+            lowest, highest = (np.broadcast_to(ends, (count, size)).copy() for ends in (lowest, highest))
+            for ends in (lowest, highest):
+                ends[:, self.dims :] = np.where(at_centres, toys.centres, ends[:, self.dims :])
         value, place, last = np.empty(count), np.empty((count, size)), np.empty((count, size, size))
         fit(
             self._compiled_parts,
             (self.quadratics.constant, self.quadratics.linear, self.quadratics.second),
             np.ascontiguousarray(start),
-            box(low, least),
-            box(high, most),
+            lowest,
+            highest,
             self.dims,
             self.model.kinked,
             precisions(self.model.nuisances),

@@ -98,6 +98,27 @@ SENSITIVITY = Layout(
     columns=("parameter", "bound", "confidence_level", "n_dof", "delta_chi2", "side", "end", "ends_at_grid"),
     texts=("parameter", "side", "ends_at_grid"),
 )
+MEASURED = Layout(
+    columns=(
+        "grid",
+        "truth",
+        "first",
+        "first_value",
+        "second",
+        "second_value",
+        "nuisances",
+        "method",
+        "confidence_level",
+        "delta_chi2",
+        "coverage",
+        "coverage_error",
+        "toys",
+    ),
+    texts=("grid", "truth", "first", "second", "nuisances", "method"),
+)
+GOODNESS = Layout(
+    columns=("quantity", "observed", "toys", "beyond", "probability", "error", "sigmas"), texts=("quantity",)
+)
 DOMAIN_ENDS = Layout(columns=SENSITIVITY.columns, texts=(*SENSITIVITY.texts, "bound"))  # the last bound is inf
 DOMAIN_MATCHES = Layout(
     columns=("parameter", "side", "confidence_level", "n_dof", "delta_chi2", "published", "bound", "kind"),

@@ -129,7 +129,8 @@ def _statistics(tests: Hypotheses, points: Sequence[Fits], begin: Sequence[Float
         of = fits.fitter
         null[k], place, hessians = of.least(toys, fits.low[None], fits.high[None], fits.place[None], hessian[None])
         if k == 0:
-            least, _, hessians = of.least(toys, low, high, place, hessians, tests.mirrors(of))
+            dropped = tests.dropped(toys.centres)
+            least, _, hessians = of.least(toys, low, high, place, hessians, tests.mirrors(of), dropped)
             for other in tests.free_fitters:
                 value, _, _ = other.least(toys, low, high, place, hessians, tests.mirrors(other))
                 least = np.minimum(least, value)
@@ -284,14 +285,15 @@ def critical_line(
 ) -> dict[str, FloatArray]:
     """Critical values along one parameter of a grid, as those of a plane.
 
-    Others are "profiled", which toys then are, too; or "zero" or "fixed".
+    Others are "profiled", which toys then are, too; or "zero" or "fixed", so that a point of the plane is tested: delta
+    chi2 of such a range counts from the least of the plane.
     """
     coverage, plane = coverage_of(scan), scan.onto(scan.grids()[grid])
-    axis = coverage.coarse(plane.axis(name))
-    of_plane = list(scan.grids()).index(grid), [a.name for a in plane.axes].index(name)
-    number = len(scan.grids()) + 4 * of_plane[0] + 2 * of_plane[1] + int(others != "profiled")
-    tests = hypotheses_of(model, plane, [name], others)
-    columns = {name: axis.values()}
+    axis, names = coverage.coarse(plane.axis(name)), [a.name for a in plane.axes]
+    tested = [name] if others == "profiled" else names
+    # numbers of seeds: those of grids come first, then four of each grid
+    number = len(scan.grids()) + 4 * list(scan.grids()).index(grid) + 2 * names.index(name) + int(tested == names)
+    tests = hypotheses_of(model, plane, tested)
+    columns = {each: axis.values() if each == name else np.zeros(axis.points) for each in tested}
     found = _points(tests, columns, coverage, number, (1, 1), threads, progress, scan.confidence_levels)
-    del found["place"]
-    return found
+    return {key: values for key, values in found.items() if key not in {"place", *names} - {name}}

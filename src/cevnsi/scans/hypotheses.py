@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cevnsi.arrays import FloatArray, Real
 from cevnsi.fast.contraction import has_contraction
@@ -31,9 +32,10 @@ from cevnsi.parameters import CEVNS_NORMALIZATION, MATTER_PARAMETERS, NEUTRON_RA
 from cevnsi.physics.interactions import INTERACTIONS
 from cevnsi.physics.weak_charge import ROWS
 from cevnsi.scans.axes import Scan
-from cevnsi.statistics.nuisances import unfitted
+from cevnsi.statistics.nuisances import SIGNAL, limits, precisions, unfitted
 from cevnsi.toys import Truth
 
+LEAST_SIGNAL = 0.01  # of the signal that centres must leave for charges to make up for it
 NODES = 25  # of a parameter that shapes templates, such as a mass, between which fits that leave it free do not look
 
 
@@ -209,6 +211,22 @@ class Hypotheses:
         """Between which p may be where nothing is tested."""
         return self._ends({})
 
+    def dropped(self, centres: FloatArray) -> NDArray[np.bool_] | None:
+        """Which nuisances drop out of a free fit, (toys, nuisances), of toys with these centres; None if none does.
+
+        Of charges squared that are both free those that scale the signal: whatever they are, a charge makes up for it,
+        so that they are best where their priors are. Not of a toy whose centres leave no signal to scale.
+        """
+        low, high = self.free
+        if not self._is_of_charges or (low > 0).any() or np.isfinite(high).any():
+            return None
+        of_signal = np.array([n.scales == (SIGNAL,) and not n.shifts and n.fixed is None for n in self.model.nuisances])
+        of_signal &= ~self.model.shaping & (precisions(self.model.nuisances) > 0)
+        left = 1 + (centres * of_signal).sum(axis=1)
+        least, most = limits(self.model.nuisances)
+        inside = ((centres >= least) & (centres <= most) | ~of_signal).all(axis=1)
+        return np.asarray(of_signal & ((left > LEAST_SIGNAL) & inside)[:, None])
+
     @cached_property
     def free_fitters(self) -> tuple[Fitter, ...]:
         """Those of what shapes templates, at `NODES` of its axis; none where nothing does."""
@@ -283,12 +301,9 @@ def packed_data(model: Model) -> Packed:
     )
 
 
-def hypotheses_of(model: Model, scan: Scan, tested: Sequence[str], others: str = "profiled") -> Hypotheses:
-    """Tests of some axes of a scan of one or two; others that it has are minimised over, or zero or fixed."""
+def hypotheses_of(model: Model, scan: Scan, tested: Sequence[str]) -> Hypotheses:
+    """Tests of some axes of a scan of one or two; what other it has is minimised over."""
     if scan.over:
         raise ValueError(f"coverage: {', '.join(a.name for a in scan.over)} are minimised over; expected a full grid")
     left = tuple(axis.name for axis in scan.axes if axis.name not in tested)
-    if others == "profiled":
-        return Hypotheses(model=model, scan=scan, tested=tuple(tested), minimised=left)
-    alone = replace(scan, axes=tuple(a for a in scan.axes if a.name in tested))
-    return Hypotheses(model=model, scan=alone, tested=tuple(tested), minimised=())
+    return Hypotheses(model=model, scan=scan, tested=tuple(tested), minimised=left)

@@ -9,10 +9,12 @@ import numpy as np
 
 from cevnsi.arrays import FloatArray
 from cevnsi.model import Model
+from cevnsi.physics.interactions import parameter
 from cevnsi.scans.axes import Scan
 from cevnsi.scans.coverage import coverage_of, critical_column
 from cevnsi.scans.critical import Statistics, blocks_of, pool_statistics, random_of, statistics_of
 from cevnsi.scans.hypotheses import Fits, Hypotheses, hypotheses_of
+from cevnsi.scans.regions import Grid
 from cevnsi.statistics.nuisances import held, limits, precisions
 from cevnsi.statistics.thresholds import threshold
 from cevnsi.toys import draw
@@ -39,6 +41,29 @@ class Measured:
     coverage: float
     coverage_error: float
     toys: int
+
+
+ON_CONTOUR = 3  # truths there
+
+
+def truths_of(grid: Grid, contour: Mapping[str, Sequence[float]]) -> dict[str, dict[str, float]]:
+    """Where coverage is looked at: the standard model, the least of a grid, and points along its longest contour.
+
+    `contour` has the columns of contours/<scan>.csv, and none on a line. No standard model of what is not zero there.
+    """
+    truths = {}
+    if all(parameter(name).zero_is_standard_model for name in grid.names):
+        truths["standard_model"] = dict.fromkeys(grid.names, 0.0)
+    truths["least_of_grid"] = dict(zip(grid.names, grid.lowest_point(), strict=True))
+    if len(contour.get("segment", ())):
+        columns = {name: np.asarray(contour[name]) for name in ("confidence_level", "n_dof", "segment", *grid.names)}
+        first = (columns["confidence_level"] == columns["confidence_level"][0]) & (columns["n_dof"] == len(grid.names))
+        segments, counts = np.unique(columns["segment"][first], return_counts=True)
+        mine = np.flatnonzero(first & (columns["segment"] == segments[counts.argmax()]))
+        for k in range(ON_CONTOUR):
+            at = mine[k * mine.size // ON_CONTOUR]
+            truths[f"contour_{k + 1}"] = {name: float(columns[name][at]) for name in grid.names}
+    return truths
 
 
 def moved_nuisances(model: Model, at: FloatArray, widths: float) -> FloatArray:
@@ -68,14 +93,16 @@ def measure(
     scan: Scan,
     grid: str,
     truths: Mapping[str, Mapping[str, float]],
+    toys: int,
+    seed: int,
     threads: int = 1,
     progress: Callable[[float], None] | None = None,
 ) -> list[Measured]:
     """How often both methods' regions of a grid hold each of some truths, which are points of its axes by name.
 
     A region holds the truth of a toy where the toy's statistic is no more than the critical value there: that of a chi2
-    distribution with as many degrees of freedom as axes, or of toys with nuisances as the data want them. The toys that
-    measure are as many, and others; they are drawn with these nuisances, and with all of them a width off.
+    distribution with as many degrees of freedom as axes, or of toys with nuisances as the data want them. Other toys
+    measure that, which are drawn with these nuisances, and with all of them a width off.
     """
     coverage, plane = coverage_of(scan), scan.onto(scan.grids()[grid])
     names = [axis.name for axis in plane.axes]
@@ -88,7 +115,7 @@ def measure(
             dims = fits.fitter.dims
             place = np.concatenate([fits.place[:dims], moved_nuisances(model, fits.place[dims:], widths)])
             moved = replace(fits, place=place)
-            statistic = _measured(tests, moved, coverage.toys, coverage.seed, number + j, threads)
+            statistic = _measured(tests, moved, toys, seed, number + j, threads)
             rows += _rows(scan, grid, truth, names, values, off, critical, statistic)
             if progress is not None:
                 progress((len(OFF) * i + j + 1) / (len(OFF) * len(truths)))
