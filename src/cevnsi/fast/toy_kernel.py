@@ -27,13 +27,14 @@ def compiled(function: Function) -> Function:
 
 
 MOST_STEPS = 200
-SHORTEST = 1e-6  # part of a step that is tried
+SHORTEST = 1e-4  # part of a step that is tried
 ROUNDING = 1e-12  # of chi2, over one and its value
 ENOUGH = 1e-8  # of Newton's decrement, which leaves some 1e-12 of chi2
-LARGEST_DAMPING = 1e12
+LARGEST_DAMPING = 1e4
+LEAST_OF_USUAL = 0.1  # curvature of a parameter that a first step takes for granted
 FIRST_DAMPING = 0.1
 LEAST_CURVATURE = 1e-30  # for what is divided by it
-BARRIERS = 10  # each a tenth of the last, from one count
+BARRIERS = 4  # counts that are as if observed in empty bins: a tenth, and each a hundredth of the last
 MOST_QUICK = 25
 ENOUGH_QUICK = 1e-6  # of the decrement by a Hessian that is not quite this one: leaves less than that of chi2
 STRONG = 0.3  # of what the prior alone pulls back by
@@ -432,13 +433,15 @@ def _newton_step(
     high: FloatArray,
     gradient: FloatArray,
     hessian: FloatArray,
+    usual: FloatArray,
     damping: float,
     step: FloatArray,
 ) -> float:
     """A step of all that does not rest at an end, and Newton's decrement, negative where the Hessian is not positive.
 
     What the step of all together would take out of the box moves by itself, as if the others did not feel it. Damping
-    is in units of each one's own curvature, as charges squared are thousands and nuisances are not.
+    is in units of each one's own curvature, or of what that usually is (size,): where a charge all but vanishes, a
+    coupling's says nothing of how far to go.
     """
     size = z.size
     resting, alone = np.zeros(size, np.bool_), np.zeros(size, np.bool_)
@@ -454,7 +457,7 @@ def _newton_step(
             if resting[i]:
                 continue
             if alone[i]:
-                step[i] = -gradient[i] / ((1 + damping) * max(abs(hessian[i, i]), LEAST_CURVATURE))
+                step[i] = -gradient[i] / ((1 + damping) * max(abs(hessian[i, i]), usual[i], LEAST_CURVATURE))
             else:
                 index[free] = i
                 free += 1
@@ -462,7 +465,7 @@ def _newton_step(
             right[a] = -gradient[index[a]]
             for b in range(a + 1):
                 matrix[a, b] = hessian[index[a], index[b]]
-            matrix[a, a] += damping * max(abs(matrix[a, a]), LEAST_CURVATURE)
+            matrix[a, a] += damping * max(abs(matrix[a, a]), usual[index[a]], LEAST_CURVATURE)
         if not _solve(matrix, right, free):
             return -1.0
         for a in range(free):
@@ -528,6 +531,7 @@ def _descend(
     turns: Flags,
     side: FloatArray,
     precision: FloatArray,
+    usual: FloatArray,
     centre: FloatArray,
     observed: FloatArray,
     weight: FloatArray,
@@ -580,10 +584,10 @@ def _descend(
             continue
         else:
             damping, part = max(10 * damping, 1e-6), 1.0
-        decrement = _newton_step(z, lowest, highest, gradient, hessian, damping, step)
+        decrement = _newton_step(z, lowest, highest, gradient, hessian, usual, damping, step)
         while decrement < 0 and damping <= LARGEST_DAMPING:
             damping = max(4 * damping, 1e-6)
-            decrement = _newton_step(z, lowest, highest, gradient, hessian, damping, step)
+            decrement = _newton_step(z, lowest, highest, gradient, hessian, usual, damping, step)
         if damping > LARGEST_DAMPING:
             return value, False
         for i in range(size):
@@ -833,6 +837,7 @@ def _quick(
     turns: Flags,
     side: FloatArray,
     precision: FloatArray,
+    usual: FloatArray,
     centre: FloatArray,
     observed: FloatArray,
     weight: FloatArray,
@@ -854,6 +859,8 @@ def _quick(
     _set_ends(low, high, dims, bent, side, lowest, highest)
     for i in range(size):
         trial[i] = min(max(z[i], lowest[i]), highest[i])
+    for i in range(dims):
+        hessian[i, i] = max(hessian[i, i], LEAST_OF_USUAL * usual[i])
     before, part, first, last = 0.0, 1.0, True, False
     for _ in range(MOST_QUICK):
         value = _slope(
@@ -908,15 +915,15 @@ def _quick(
         z[:], gradient[:] = trial, new
         if _turned(z, dims, bent, turns, side, gradient, jump):
             _set_ends(low, high, dims, bent, side, lowest, highest)
-        decrement = _newton_step(z, lowest, highest, gradient, hessian, 0.0, step)
+        decrement = _newton_step(z, lowest, highest, gradient, hessian, usual, 0.0, step)
         damping = FIRST_DAMPING
         while decrement < 0:  # what is learnt from here on starts from a Hessian that leads down
             if damping > LARGEST_DAMPING:
                 return np.nan
             for i in range(size):
-                hessian[i, i] += damping * max(abs(hessian[i, i]), LEAST_CURVATURE)
+                hessian[i, i] += damping * max(abs(hessian[i, i]), usual[i], LEAST_CURVATURE)
             damping *= 4
-            decrement = _newton_step(z, lowest, highest, gradient, hessian, 0.0, step)
+            decrement = _newton_step(z, lowest, highest, gradient, hessian, usual, 0.0, step)
         if first and value - 2 * decrement > bound:
             return np.inf
         before = 0.0
@@ -985,6 +992,7 @@ def _careful(
     turns: Flags,
     side: FloatArray,
     precision: FloatArray,
+    usual: FloatArray,
     centre: FloatArray,
     observed: FloatArray,
     weight: FloatArray,
@@ -1004,9 +1012,9 @@ def _careful(
     barrier = 0.0
     for stage in range(BARRIERS + 2 if walls else 1):
         if stage == 1:  # what has not ended may be at a wall
-            at[:], now[:], barrier = z, first_side, 1.0
+            at[:], now[:], barrier = z, first_side, 0.1
         elif stage > 1:
-            barrier = barrier / 10 if stage <= BARRIERS else 0.0
+            barrier = barrier / 100 if stage <= BARRIERS else 0.0
         for part in parts:
             if not part.gaussian:
                 for i in range(part.first, part.first + part.energies * part.times):
@@ -1022,6 +1030,7 @@ def _careful(
             turns,
             now,
             precision,
+            usual,
             centre,
             raised,
             weight,
@@ -1047,6 +1056,7 @@ def fit(
     dims: int,
     bent: Flags,
     precision: FloatArray,
+    usual: FloatArray,
     centres: FloatArray,
     observed: FloatArray,
     weight: FloatArray,
@@ -1110,6 +1120,7 @@ def fit(
                 turns,
                 side,
                 precision,
+                usual,
                 centres[toy],
                 observed[toy],
                 weight[min(toy, weight.shape[0] - 1)],
@@ -1132,6 +1143,7 @@ def fit(
                     turns,
                     side,
                     precision,
+                    usual,
                     centres[toy],
                     observed[toy],
                     weight[min(toy, weight.shape[0] - 1)],

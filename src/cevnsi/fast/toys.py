@@ -201,12 +201,14 @@ class Fitter:
         hessians: FloatArray,
         reflections: FloatArray | None = None,
         at_centres: NDArray[np.bool_] | None = None,
+        usual: FloatArray | None = None,
     ) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Least chi2 (toys,) between parameters low and high, (1 or toys, dims), where it is, and its Hessian there.
 
         From a start, (1 or toys, dims + nuisances), with second derivatives (1 or toys, as many, as many) to begin
         with, which need not be right; `reflections` as of `toy_kernel.fit`. Places are (toys, dims + nuisances).
-        Some nuisances of some toys, (toys, nuisances), may be held at their centres.
+        Some nuisances of some toys, (toys, nuisances), may be held at their centres. `usual` are curvatures in the
+        parameters, (dims,), where charges are not next to nothing.
         """
         count, size, (least, most) = len(toys.observed), start.shape[1], self.ends
 
@@ -218,6 +220,9 @@ class Fitter:
             lowest, highest = (np.broadcast_to(ends, (count, size)).copy() for ends in (lowest, highest))
             for ends in (lowest, highest):
                 ends[:, self.dims :] = np.where(at_centres, toys.centres, ends[:, self.dims :])
+        curvature = np.zeros(size)
+        if usual is not None:
+            curvature[: self.dims] = usual
         value, place, last = np.empty(count), np.empty((count, size)), np.empty((count, size, size))
         fit(
             self._compiled_parts,
@@ -228,6 +233,7 @@ class Fitter:
             self.dims,
             self.model.kinked,
             precisions(self.model.nuisances),
+            curvature,
             toys.centres,
             toys.observed,
             toys.weight,

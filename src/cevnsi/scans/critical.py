@@ -127,12 +127,16 @@ def _statistics(tests: Hypotheses, points: Sequence[Fits], begin: Sequence[Float
     low, high = (end[None] for end in tests.free)
     for k, (fits, hessian) in enumerate(zip(points, begin, strict=True)):
         of = fits.fitter
-        null[k], place, hessians = of.least(toys, fits.low[None], fits.high[None], fits.place[None], hessian[None])
+        null[k], place, hessians = of.least(
+            toys, fits.low[None], fits.high[None], fits.place[None], hessian[None], usual=tests.usual(of)
+        )
         if k == 0:
             dropped = tests.dropped(toys.centres)
-            least, _, hessians = of.least(toys, low, high, place, hessians, tests.mirrors(of), dropped)
+            least, _, hessians = of.least(toys, low, high, place, hessians, tests.mirrors(of), dropped, tests.usual(of))
             for other in tests.free_fitters:
-                value, _, _ = other.least(toys, low, high, place, hessians, tests.mirrors(other))
+                value, _, _ = other.least(
+                    toys, low, high, place, hessians, tests.mirrors(other), None, tests.usual(other)
+                )
                 least = np.minimum(least, value)
     # what is least at a point is least anywhere, if nothing better was found
     return np.asarray(null - np.minimum(least, null.min(axis=0)))

@@ -236,6 +236,12 @@ class Hypotheses:
             for value in replace(self.scan.axis(name), points=NODES).values()
         )
 
+    def usual(self, of: Fitter) -> FloatArray:
+        """Curvatures of the data's chi2 in p at the standard model, (dims,), which tell how far a step should go."""
+        start = np.concatenate([self.standard_model, unfitted(self.model.nuisances)])
+        found: FloatArray = np.abs(np.diagonal(of.hessian(self.data, start)))[: of.dims]
+        return found
+
     def mirrors(self, of: Fitter) -> FloatArray:
         """Where else a fitter looks for minima, as `toy_kernel.fit` has it: where charges of a row are the opposite.
 
@@ -268,7 +274,14 @@ class Hypotheses:
         standard = self.standard_model
         start = np.concatenate([np.clip(standard, low, high), unfitted(self.model.nuisances)])
         value, place, _ = of.least(
-            data, low[None], high[None], start[None], of.hessian(data, start)[None], self.mirrors(of)
+            data,
+            low[None],
+            high[None],
+            start[None],
+            of.hessian(data, start)[None],
+            self.mirrors(of),
+            None,
+            self.usual(of),
         )
         return Fits(fitter=of, low=low, high=high, place=place[0], chi2=float(value[0]))
 
