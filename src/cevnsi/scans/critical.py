@@ -228,7 +228,7 @@ def critical_points(
 ) -> dict[str, FloatArray]:
     """Critical values at those of the coverage's points of a grid whose pools one chunk of the scan has.
 
-    Columns are the place among all points, the last axis fastest; the axes; and for each confidence level `column`s,
+    Columns are the place among all points, the last axis fastest; the axes; and for each confidence level two of `column`,
     then effective_toys. Every point is in one chunk, and its values do not depend on how many there are.
     """
     coverage, plane = _coverage(scan), scan.onto(scan.grids()[grid])
