@@ -30,7 +30,7 @@ from cevnsi.parameters import CEVNS_NORMALIZATION, MATTER_PARAMETERS, NEUTRON_RA
 from cevnsi.physics.interactions import INTERACTIONS
 from cevnsi.physics.weak_charge import ROWS
 from cevnsi.scans.axes import Scan
-from cevnsi.statistics.nuisances import unfitted
+from cevnsi.statistics.nuisances import centres, unfitted
 from cevnsi.toys import Truth
 
 NODES = 25  # of a parameter that shapes templates, such as a mass, between which fits that leave it free do not look
@@ -272,7 +272,7 @@ def packed_data(model: Model) -> Packed:
         observed=np.concatenate([m.observed for m in measured])[None],
         weight=np.concatenate(weight)[None],
         own=np.concatenate(own)[None],
-        centres=np.zeros((1, len(model.nuisances))),
+        centres=centres(model.nuisances)[None],
     )
 
 
