@@ -2,6 +2,7 @@
 
 import fcntl
 import tempfile
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -26,8 +27,8 @@ def named(name: str) -> Model:
     return build_model(read_config(ROOT / "config.yaml"), name, ROOT)
 
 
-def counted(model: Model, scale: float) -> Model:
-    """Poisson counts of so much more exposure, exactly as the standard model with no nuisance moved expects them.
+def counted(model: Model, scale: float, point: Mapping[str, float] = {}) -> Model:
+    """Poisson counts of so much more exposure, exactly as they are expected at a point, with no nuisance moved.
 
     Templates of backgrounds are known: toys make none anew.
     """
@@ -36,7 +37,7 @@ def counted(model: Model, scale: float) -> Model:
         backgrounds = {name: scale * values for name, values in dataset.measurement.backgrounds.items()}
         templates = replace(dataset.templates, events=scale * dataset.templates.events)
         more = replace(dataset, templates=templates, sidebands={})
-        signal = more.in_time(more.signal("contact", {})[0])
+        signal = more.in_time(more.signal("contact", point)[0])
         total = signal + np.sum([np.zeros(signal.size), *backgrounds.values()], axis=0)
         measured = replace(dataset.measurement, observed=total, backgrounds=backgrounds)
         datasets.append(replace(more, measurement=measured))

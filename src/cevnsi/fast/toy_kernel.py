@@ -442,6 +442,9 @@ def _newton_step(
     largest = 0.0
     for i in range(size):
         largest = max(largest, abs(hessian[i, i]))
+    if largest == 0.0:  # where nothing is observed chi2 is a plane, and any step down it will do
+        for i in range(size):
+            largest = max(largest, abs(gradient[i]))
     for i in range(size):
         outward = (z[i] <= low[i] and gradient[i] > 0) or (z[i] >= high[i] and gradient[i] < 0)
         resting[i] = outward or low[i] >= high[i] or (hessian[i, i] == 0 and gradient[i] == 0)

@@ -228,8 +228,8 @@ def critical_points(
 ) -> dict[str, FloatArray]:
     """Critical values at those of the coverage's points of a grid whose pools one chunk of the scan has.
 
-    Columns are the place among all points, the last axis fastest; the axes; and for each confidence level two of `column`,
-    then effective_toys. Every point is in one chunk, and its values do not depend on how many there are.
+    Columns are the place among all points, the last axis fastest; the axes; two of each confidence level, as `column`
+    names them; then effective_toys. Every point is in one chunk, and its values do not depend on how many there are.
     """
     coverage, plane = _coverage(scan), scan.onto(scan.grids()[grid])
     axes = [replace(axis, points=coverage.points[axis.name]).values() for axis in plane.axes]
