@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from itertools import product
 from operator import itemgetter
 from typing import Any
@@ -223,9 +224,9 @@ def test_a_plane_of_one_flavor_is_a_line() -> None:
     """Both couplings of one flavor are one charge, so that either alone finds what both do."""
     one, both = (hypotheses(named("csi_2017"), *names) for names in (["eps_ee_dV"], ["eps_ee_dV", "eps_ee_uV"]))
     at = one.at({"eps_ee_dV": 0.1}), both.at({"eps_ee_dV": 0.1, "eps_ee_uV": 0.0})
-    (_, toys), *_ = [some_toys(one, at[0], 50)]
-    found = [anywhere(tests, each, toys)[0] for tests, each in zip((one, both), at, strict=True)]
-    np.testing.assert_allclose(*found, rtol=0, atol=FIXED_WITHIN)
+    _, toys = some_toys(one, at[0], 50)
+    first, second = (anywhere(tests, each, toys)[0] for tests, each in zip((one, both), at, strict=True))
+    np.testing.assert_allclose(first, second, rtol=0, atol=FIXED_WITHIN)
 
 
 @pytest.mark.parametrize("name", ["csi_2021", pytest.param("joint", marks=pytest.mark.slow)])
@@ -263,7 +264,6 @@ def test_compiled_or_not_numbers_are_the_same(
             monkeypatch.setattr(toy_kernel, each, function.py_func)
     monkeypatch.setattr(toys_module, "fit", toy_kernel.fit)
     monkeypatch.setattr(toys_module, "hessian_at", toy_kernel.hessian_at)
-    assert not hasattr(toys_module.fit, "py_func")
     found = plain_numbers(model, names, toys)
     for key in ("at", "value", "chi2"):
         np.testing.assert_allclose(found[key], compiled[key], rtol=0, atol=FIXED_WITHIN)
@@ -309,9 +309,13 @@ def test_quadratics_are_found_exactly(dims: int) -> None:
 def test_what_is_not_quadratic_is_refused(dims: int) -> None:
     rng = np.random.default_rng(dims)
     quadratics = some_quadratics(rng, 2, dims)
+
+    def cubic(p: FloatArray, k: int) -> FloatArray:
+        return np.asarray(quadratics.at(p) + 1e-3 * p[:, k, None] ** 3)
+
     for k in range(dims):
         with pytest.raises(ValueError, match="counts are not quadratic in the parameters"):
-            quadratics_of(lambda p, k=k: quadratics.at(p) + 1e-3 * p[:, k, None] ** 3, np.full(dims, 0.25))
+            quadratics_of(partial(cubic, k=k), np.full(dims, 0.25))
 
 
 def test_charges_are_their_own_quadratics() -> None:

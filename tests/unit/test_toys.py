@@ -235,6 +235,10 @@ def test_what_cannot_be_drawn_is_refused() -> None:
         means_of(model, truth_at(model, "contact", {}, np.array([0.0, 0.0, -1.5])))
 
 
+def poisson(counts: FloatArray, mean: FloatArray) -> FloatArray:
+    return np.asarray(np.asarray(stats.poisson.logpmf(counts, mean)).sum(axis=1))
+
+
 def log_likelihood(model: Model, toys: Toys, truth: Truth) -> FloatArray:
     """Of each toy, by scipy, of everything that is drawn."""
     total = np.zeros(len(toys.centres))
@@ -244,14 +248,15 @@ def log_likelihood(model: Model, toys: Toys, truth: Truth) -> FloatArray:
             assert drawn.without is not None
             counts = counts + drawn.without
         elif drawn.uncertainty is not None:
-            total += stats.norm.logpdf(counts, means.counts, drawn.uncertainty).sum(axis=1)
+            total += np.asarray(stats.norm.logpdf(counts, means.counts, drawn.uncertainty)).sum(axis=1)
             counts = np.zeros((len(counts), 0))
         if counts.size:
-            total += stats.poisson.logpmf(counts, means.counts).sum(axis=1)
+            total += poisson(counts, means.counts)
         if drawn.without is not None:
-            total += stats.poisson.logpmf(drawn.without, means.without).sum(axis=1)
+            assert means.without is not None
+            total += poisson(drawn.without, means.without)
         for sample, values in drawn.sidebands.items():
-            total += stats.poisson.logpmf(values, means.sidebands[sample]).sum(axis=1)
+            total += poisson(values, means.sidebands[sample])
     width = drawn_centres(model)
     for centre, value, sigma in zip(toys.centres.T, truth.nuisances, width, strict=True):
         total += stats.norm.logpdf(centre, value, sigma) if sigma else 0.0
@@ -277,7 +282,7 @@ def test_a_weight_is_a_ratio_of_likelihoods(name: str, gaussian: Model) -> None:
     np.testing.assert_allclose(
         found, log_likelihood(model, toys, other) - log_likelihood(model, toys, first), atol=1e-7
     )
-    weights = np.exp(found)
+    weights: FloatArray = np.exp(found)
     distance = distance_squared(model, first, other)
     assert 1e-3 < distance < 1
     # the mean of a weight is one, and that of its square exp(D^2) but for third moments of Poisson's distribution

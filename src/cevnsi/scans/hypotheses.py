@@ -117,10 +117,10 @@ class Hypotheses:
         own = all(
             combinations[name].is_of_couplings if name in combinations else made.has_domain(name) for name in named
         )
-        mixed = any("emu" in name for name in [*expanded(dict.fromkeys(named, 0.0), combinations)])
+        if not own or any("emu" in name for name in expanded(dict.fromkeys(named, 0.0), combinations)):
+            return False
         everything = dict.fromkeys(self._names, (-np.inf, np.inf))
-        alone = handles(self.model.nuclides, everything, combinations)
-        return own and not mixed and alone and is_of_charges(self.model, named)
+        return handles(self.model.nuclides, everything, combinations) and is_of_charges(self.model, named)
 
     @cached_property
     def variables(self) -> tuple[str, ...]:
