@@ -47,7 +47,8 @@ class Means:
 def means_of(model: Model, truth: Truth) -> list[Means]:
     """Those of every data set; ValueError where there can be no such counts."""
     expected = model.expected(truth.signals)(truth.nuisances[None], np.zeros(1, np.intp))[0][0]
-    scales = {nuisance.name: 1 + value for nuisance, value in zip(model.nuisances, truth.nuisances, strict=True)}
+    # at a held value a background is so much more than its sideband says, which is then as it is
+    scales = {n.name: 1 + v for n, v in zip(model.nuisances, truth.nuisances, strict=True) if n.fixed is None}
     found = []
     for part, dataset in zip(model.parts, model.datasets, strict=True):
         measured, counts, without = dataset.measurement, expected[part], None

@@ -19,7 +19,7 @@ ORDER = [
     ("experiments",),
     ("templates",),
     ("model",),
-    ("domains", "fits"),
+    ("domains", "fits", "toys"),
     ("fast",),
     ("scans",),
     ("config", "output"),
@@ -82,7 +82,7 @@ def test_physics_sees_neither_files_nor_experiments_nor_anything_shown(path: Pat
     assert {place(dotted(file)) for file in module_files(path)} <= {"physics", "parameters", "arrays", "constants"}
 
 
-@pytest.mark.parametrize("name", ["intervals", "descent", "interpolation", "thresholds"])
+@pytest.mark.parametrize("name", ["intervals", "descent", "interpolation", "thresholds", "toys"])
 def test_mathematics_know_no_physics(name: str) -> None:
     assert direct_imports(PACKAGE / "statistics" / f"{name}.py") <= {"arrays"}
 

@@ -445,6 +445,12 @@ def _newton_step(
     """
     size = z.size
     resting, alone = np.zeros(size, np.bool_), np.zeros(size, np.bool_)
+    largest, floor = 0.0, LEAST_CURVATURE
+    for i in range(size):
+        largest = max(largest, abs(hessian[i, i]))
+    if largest == 0.0:  # where nothing is observed chi2 is a plane, and any step down it will do
+        for i in range(size):
+            floor = max(floor, abs(gradient[i]))
     for i in range(size):
         outward = (z[i] <= low[i] and gradient[i] > 0) or (z[i] >= high[i] and gradient[i] < 0)
         resting[i] = outward or low[i] >= high[i] or (hessian[i, i] == 0 and gradient[i] == 0)
@@ -457,7 +463,7 @@ def _newton_step(
             if resting[i]:
                 continue
             if alone[i]:
-                step[i] = -gradient[i] / ((1 + damping) * max(abs(hessian[i, i]), usual[i], LEAST_CURVATURE))
+                step[i] = -gradient[i] / ((1 + damping) * max(abs(hessian[i, i]), usual[i], floor))
             else:
                 index[free] = i
                 free += 1
@@ -465,7 +471,7 @@ def _newton_step(
             right[a] = -gradient[index[a]]
             for b in range(a + 1):
                 matrix[a, b] = hessian[index[a], index[b]]
-            matrix[a, a] += damping * max(abs(matrix[a, a]), usual[index[a]], LEAST_CURVATURE)
+            matrix[a, a] += damping * max(abs(matrix[a, a]), usual[index[a]], floor)
         if not _solve(matrix, right, free):
             return -1.0
         for a in range(free):

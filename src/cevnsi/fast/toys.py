@@ -62,7 +62,8 @@ def quadratics_of(coefficients: Callable[[FloatArray], FloatArray], steps: Float
         mixed = (value - once[a] - once[b] + constant) / (2 * steps[a] * steps[b])
         second[:, a, b] = second[:, b, a] = mixed
     found = Quadratics(constant=constant, linear=linear, second=second)
-    elsewhere = (np.arange(1, dims + 1) / dims * 3 * steps)[None] if dims else np.zeros((1, 0))
+    # beyond all of these, as a cubic that vanishes there is none elsewhere
+    elsewhere = ((2 + np.arange(1, dims + 1) / max(dims, 1)) * steps)[None]
     wanted = coefficients(elsewhere)
     size = np.abs(values).max(initial=1.0) + np.abs(wanted).max(initial=0.0)
     if not (np.abs(found.at(elsewhere) - wanted) <= WITHIN * size).all():

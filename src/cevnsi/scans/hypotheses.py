@@ -32,7 +32,7 @@ from cevnsi.parameters import CEVNS_NORMALIZATION, MATTER_PARAMETERS, NEUTRON_RA
 from cevnsi.physics.interactions import INTERACTIONS
 from cevnsi.physics.weak_charge import ROWS
 from cevnsi.scans.axes import Scan
-from cevnsi.statistics.nuisances import SIGNAL, limits, precisions, unfitted
+from cevnsi.statistics.nuisances import SIGNAL, centres, limits, precisions, unfitted
 from cevnsi.toys import Truth
 
 LEAST_SIGNAL = 0.01  # of the signal that centres must leave for charges to make up for it
@@ -120,10 +120,10 @@ class Hypotheses:
         own = all(
             combinations[name].is_of_couplings if name in combinations else made.has_domain(name) for name in named
         )
-        mixed = any("emu" in name for name in [*expanded(dict.fromkeys(named, 0.0), combinations)])
+        if not own or any("emu" in name for name in expanded(dict.fromkeys(named, 0.0), combinations)):
+            return False
         everything = dict.fromkeys(self._names, (-np.inf, np.inf))
-        alone = handles(self.model.nuclides, everything, combinations)
-        return own and not mixed and alone and is_of_charges(self.model, named)
+        return handles(self.model.nuclides, everything, combinations) and is_of_charges(self.model, named)
 
     @property
     def is_of_eq_7(self) -> bool:
@@ -310,7 +310,7 @@ def packed_data(model: Model) -> Packed:
         observed=np.concatenate([m.observed for m in measured])[None],
         weight=np.concatenate(weight)[None],
         own=np.concatenate(own)[None],
-        centres=np.zeros((1, len(model.nuisances))),
+        centres=centres(model.nuisances)[None],
     )
 
 
