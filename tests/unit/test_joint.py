@@ -284,7 +284,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a choice of its parts": (
         {"both": {"nuclei": "mean", "photoelectron_range": [6, 30]}},
-        "both.photoelectron_range: is a choice of the analyses that it joins; expected joins, scans, study alone",
+        "both.photoelectron_range: is a choice of the analyses that it joins; expected joins, scans, study, coverage",
     ),
     "a dataset besides": ({"both": {"dataset": NAME}}, "analyses.both.dataset: is a choice of the analyses"),
     "like one that has a dataset": (

@@ -83,9 +83,14 @@ def test_a_module_leaves_names_and_handlers_to_the_other_workflow(outer: Path) -
     loops = {"scans", "tables", "figures"}  # for analyses that make other files than the first
     made = {f"{name}{suffix}" for name in loops for suffix in ("", *(f"_{i}" for i in range(2, 9)))}
     made |= {"inputs", "inputs_2", "inputs_3", "inputs_4"}  # the same for datasets
+    covered = ["", *(f"_{i}" for i in range(2, 6))]  # those of a radius have no critical values
+    made |= {f"coverage_{name}{suffix}" for name in ("tables", "figures") for suffix in covered}
     submitted = {name for name in made if name.startswith("scans")}  # what computes chi2
     submitted |= {"chunk", "domain_sensitivity", "domain_ends", "digitization_chunk"}
-    made |= {DEFAULT, "coherent", "coherent_figures", *read(ROOT / "config.yaml")["analyses"]}
+    submitted |= {"coverage_points", "coverage_lines"}
+    analyses = read(ROOT / "config.yaml")["analyses"]
+    made |= {DEFAULT, "coherent", "coherent_figures", *analyses}
+    made |= {f"coverage_{name}" for name in analyses if not name.endswith("_radius")}
     assert local == {f"cevnsi_{name}" for name in {*ours, *made, "all", "analyses"} - submitted}
 
 
