@@ -80,17 +80,21 @@ def test_a_module_leaves_names_and_handlers_to_the_other_workflow(outer: Path) -
     (line,) = [line for line in said.splitlines() if line.startswith("the outer workflow is done")]
     local = set(line.split()[7:])  # what a cluster profile does not submit
     ours = re.findall("^rule ([a-z0-9_]+):", "".join(path.read_text(encoding="utf-8") for path in RULES), re.MULTILINE)
-    loops = {"scans", "tables", "figures"}  # for analyses that make other files than the first
+    loops = {
+        "scans",
+        "tables",
+        "figures",
+        "coverage_tables",
+        "coverage_figures",
+    }  # for analyses that make other files than the first
     made = {f"{name}{suffix}" for name in loops for suffix in ("", *(f"_{i}" for i in range(2, 9)))}
     made |= {"inputs", "inputs_2", "inputs_3", "inputs_4"}  # the same for datasets
-    covered = ["", *(f"_{i}" for i in range(2, 6))]  # those of a radius have no critical values
-    made |= {f"coverage_{name}{suffix}" for name in ("tables", "figures") for suffix in covered}
     submitted = {name for name in made if name.startswith("scans")}  # what computes chi2
     submitted |= {"chunk", "domain_sensitivity", "domain_ends", "digitization_chunk"}
-    submitted |= {"coverage_points", "coverage_lines"}
+    submitted |= {"coverage_points", "coverage_lines", "coverage_tests"}
     analyses = read(ROOT / "config.yaml")["analyses"]
     made |= {DEFAULT, "coherent", "coherent_figures", *analyses}
-    made |= {f"coverage_{name}" for name in analyses if not name.endswith("_radius")}
+    made |= {f"coverage_{name}" for name in analyses}
     assert local == {f"cevnsi_{name}" for name in {*ours, *made, "all", "analyses"} - submitted}
 
 

@@ -340,6 +340,19 @@ def fitter(model: Model, interaction: str, shaping: Mapping[str, Real], quadrati
     return Fitter(model=model, parts=tuple(parts), templates=tuple(made), quadratics=quadratics)
 
 
+def standard_model_fitter(model: Model) -> Fitter:
+    """One of nothing but nuisances, with the standard model's signal: of one term of each data set."""
+    names, parts, made = [nuisance.name for nuisance in model.nuisances], [], []
+    for k, (place, dataset, signal) in enumerate(
+        zip(model.parts, model.datasets, model.standard_model_signals, strict=True)
+    ):
+        parts.append(part_of(dataset, place.start, k, names, *signal))
+        made.append(signal)
+    count = len(made)
+    quadratics = Quadratics(constant=np.ones(count), linear=np.zeros((count, 0)), second=np.zeros((count, 0, 0)))
+    return Fitter(model=model, parts=tuple(parts), templates=tuple(made), quadratics=quadratics)
+
+
 def reflections_of(quadratics: Quadratics, rows: Sequence[Sequence[int]], weights: FloatArray) -> FloatArray:
     """Maps of p (dims,) to where some terms together have the same counts again, and several of these groups.
 

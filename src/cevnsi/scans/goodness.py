@@ -9,10 +9,9 @@ from statistics import NormalDist
 import numpy as np
 
 from cevnsi.arrays import FloatArray
-from cevnsi.fast.toys import Fitter, fitter, packed, quadratics_of
+from cevnsi.fast.toys import packed, standard_model_fitter
 from cevnsi.fits import AMPLITUDE, with_amplitude
 from cevnsi.model import Model
-from cevnsi.physics.interactions import INTERACTIONS
 from cevnsi.scans.critical import asimov, blocks_of, random_of
 from cevnsi.scans.hypotheses import Fits, packed_data
 from cevnsi.statistics.nuisances import unfitted
@@ -48,17 +47,9 @@ def _probability(quantity: str, observed: float, statistic: FloatArray) -> Goodn
     )
 
 
-def _standard_model_fitter(model: Model) -> Fitter:
-    """One of nothing but nuisances, with the standard model's signal."""
-    terms = INTERACTIONS["contact"].terms
-    found = [float(c) for dataset in model.datasets for c in terms.coefficients(dataset.recoils, {})]
-    quadratics = quadratics_of(lambda p: np.tile(found, (len(p), 1)), np.zeros(0))
-    return fitter(model, "contact", {}, quadratics)
-
-
 def _of_data(model: Model) -> Fits:
     """The fit of a model's data."""
-    of, data = _standard_model_fitter(model), packed_data(model)
+    of, data = standard_model_fitter(model), packed_data(model)
     start, nothing = unfitted(model.nuisances), np.zeros((1, 0))
     value, place, _ = of.least(data, nothing, nothing, start[None], of.hessian(data, start)[None])
     return Fits(fitter=of, low=nothing[0], high=nothing[0], place=place[0], chi2=float(value[0]))
