@@ -623,6 +623,7 @@ def test_coverage_is_of_the_grids_that_have_contours_or_a_line(config: dict[str,
 
 def test_coverage_of_an_analysis_without_any_is_remarked(config: dict[str, Any]) -> None:
     config["analyses"]["csi_2021_radius"]["coverage"] = {"toys": 500}
+    del config["scans"]["radius_csi"]["coverage"]
     assert "analyses.csi_2021_radius.coverage: no scan of it has a section coverage" in " ".join(remarks(config))
 
 

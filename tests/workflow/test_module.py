@@ -86,7 +86,7 @@ def test_a_module_leaves_names_and_handlers_to_the_other_workflow(outer: Path) -
         "figures",
         "coverage_tables",
         "coverage_figures",
-    }  # for analyses that make other files than the first
+    }
     made = {f"{name}{suffix}" for name in loops for suffix in ("", *(f"_{i}" for i in range(2, 9)))}
     made |= {"inputs", "inputs_2", "inputs_3", "inputs_4"}  # the same for datasets
     submitted = {name for name in made if name.startswith("scans")}  # what computes chi2
