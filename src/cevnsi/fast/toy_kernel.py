@@ -20,10 +20,25 @@ Flags = NDArray[np.bool_]
 
 
 def compiled(function: Function) -> Function:
-    """By numba; sums may be taken in another order, so that processors add several numbers at once."""
-    return cast(
-        Function, numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "contract"})(function)
+    """By numba, for others here; sums may be taken in another order, so that processors add several numbers at once."""
+    return _compiled(function, entrance=False)
+
+
+def entrance(function: Function) -> Function:
+    """The same, to be called from Python."""
+    return _compiled(function, entrance=True)
+
+
+def _compiled(function: Function, *, entrance: bool) -> Function:
+    made = numba.njit(
+        cache=True,
+        nogil=True,
+        error_model="numpy",
+        fastmath={"reassoc", "contract"},
+        no_cpython_wrapper=not entrance,
+        no_cfunc_wrapper=not entrance,
     )
+    return cast(Function, made(function))
 
 
 MOST_STEPS = 200
@@ -32,8 +47,9 @@ ROUNDING = 1e-12  # of chi2, over one and its value
 ENOUGH = 1e-8  # of Newton's decrement, which leaves some 1e-12 of chi2
 LARGEST_DAMPING = 1e12
 BARRIERS = 10  # each a tenth of the last, from one count
-MOST_QUICK = 25
+MOST_QUICK = 60
 ENOUGH_QUICK = 1e-6  # of the decrement by a Hessian that is not quite this one: leaves less than that of chi2
+TURNED_BACK = 1e-7  # slope at an end over the root of the curvature: what is left lets chi2 fall by its square
 STRONG = 0.3  # of what the prior alone pulls back by
 
 
@@ -433,49 +449,60 @@ def _newton_step(
     damping: float,
     step: FloatArray,
 ) -> float:
-    """A step of all that does not rest at an end, and Newton's decrement, negative where the Hessian is not positive.
+    """The step to where second derivatives put the minimum in the box, and its decrement, negative if not positive.
 
-    What the step of all together would take out of the box moves by itself, as if the others did not feel it.
+    What would leave the box goes to its end, and the others as if it were there; it is let go if it is then drawn back.
     """
     size = z.size
-    resting, alone = np.zeros(size, np.bool_), np.zeros(size, np.bool_)
+    held, stays = np.zeros(size, np.bool_), np.zeros(size, np.bool_)
+    index, matrix, right = np.empty(size, np.intp), np.empty((size, size)), np.empty(size)
     largest = 0.0
     for i in range(size):
         largest = max(largest, abs(hessian[i, i]))
     for i in range(size):
-        outward = (z[i] <= low[i] and gradient[i] > 0) or (z[i] >= high[i] and gradient[i] < 0)
-        resting[i] = outward or low[i] >= high[i] or (hessian[i, i] == 0 and gradient[i] == 0)
-    index = np.empty(size, np.intp)
-    matrix, right = np.empty((size, size)), np.empty(size)
-    while True:
-        step[:] = 0.0
+        stays[i] = low[i] >= high[i] or (hessian[i, i] == 0 and gradient[i] == 0)
+        held[i] = stays[i] or (z[i] <= low[i] and gradient[i] > 0) or (z[i] >= high[i] and gradient[i] < 0)
+        step[i] = 0.0
+    for _ in range(4 * size + 4):  # two or three; it could go round in circles, and then any is as good
         free = 0
         for i in range(size):
-            if resting[i]:
-                continue
-            if alone[i]:
-                step[i] = -gradient[i] / (abs(hessian[i, i]) + damping * largest)
-            else:
+            if not held[i]:
                 index[free] = i
                 free += 1
         for a in range(free):
-            right[a] = -gradient[index[a]]
+            total = -gradient[index[a]]
+            for k in range(size):
+                if held[k]:
+                    total -= hessian[index[a], k] * step[k]
+            right[a] = total
             for b in range(a + 1):
                 matrix[a, b] = hessian[index[a], index[b]]
             matrix[a, a] += damping * largest
         if not _solve(matrix, right, free):
             return -1.0
+        left = False
         for a in range(free):
-            step[index[a]] = right[a]
-        blocked = False
+            i = index[a]
+            step[i] = right[a]
+            if z[i] + step[i] < low[i]:
+                step[i], held[i], left = low[i] - z[i], True, True
+            elif z[i] + step[i] > high[i]:
+                step[i], held[i], left = high[i] - z[i], True, True
+        if left:
+            continue
+        worst, which = 0.0, -1
         for i in range(size):
-            if resting[i] or alone[i]:
-                continue
-            if (z[i] <= low[i] and step[i] < 0) or (z[i] >= high[i] and step[i] > 0):
-                alone[i] = True
-                blocked = True
-        if not blocked:
+            if held[i] and not stays[i]:
+                slope = gradient[i] + damping * largest * step[i]
+                for k in range(size):
+                    slope += hessian[i, k] * step[k]
+                if z[i] + step[i] >= high[i]:  # no end at the other side is as near
+                    slope = -slope
+                if slope < worst * np.sqrt(abs(hessian[i, i])):
+                    worst, which = slope / np.sqrt(abs(hessian[i, i])), i
+        if which < 0 or worst > -TURNED_BACK:
             break
+        held[which] = False
     decrement = 0.0
     for i in range(size):
         decrement -= gradient[i] * step[i]
@@ -922,7 +949,7 @@ def _quick(
     return np.nan
 
 
-@compiled
+@entrance
 def hessian_at(
     parts: Any,
     quadratics: Any,
@@ -1031,7 +1058,7 @@ def _careful(
     return least
 
 
-@compiled
+@entrance
 def fit(
     parts: Any,
     quadratics: Any,

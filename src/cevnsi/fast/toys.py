@@ -10,6 +10,7 @@ from functools import cached_property
 from itertools import combinations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cevnsi.arrays import FloatArray, Real
 from cevnsi.fast.toy_kernel import Part, fit, hessian_at
@@ -18,6 +19,7 @@ from cevnsi.physics.interactions import INTERACTIONS
 from cevnsi.statistics.nuisances import SIGNAL, Sides, held, limits, precisions, unfitted
 from cevnsi.toys import Toys
 
+NO_SIGNAL = 1e-8  # of the signal: so little is left of it where a prior wants less; chi2 is 1e-7 off
 NO_FLIP = 1e-9  # of a reflection, from nothing but rounding
 WITHIN = 1e-9  # of what a coefficient varies by: how well it must be quadratic
 
@@ -210,13 +212,16 @@ class Fitter:
         def box(p: FloatArray, theta: FloatArray) -> FloatArray:
             return np.concatenate([p, np.tile(theta, (len(p), 1))], axis=1)
 
+        start, hessians, low, high = self._scale_at_centre(
+            toys.centres, start, hessians, box(low, least), box(high, most)
+        )
         value, place, last = np.empty(count), np.empty((count, size)), np.empty((count, size, size))
         fit(
             self._compiled_parts,
             (self.quadratics.constant, self.quadratics.linear, self.quadratics.second),
             np.ascontiguousarray(start),
-            box(low, least),
-            box(high, most),
+            low,
+            high,
             self.dims,
             self.model.kinked,
             precisions(self.model.nuisances),
@@ -231,6 +236,46 @@ class Fitter:
             place,
         )
         return value, place, last
+
+    @cached_property
+    def _scaling(self) -> NDArray[np.intp]:
+        """Nuisances that do nothing but scale the signal of a single data set, in which p are coefficients."""
+        q, part = self.quadratics, self.parts[0]
+        if len(self.parts) > 1 or q.constant.any() or q.second.any():
+            return np.zeros(0, np.intp)
+        elsewhere = {part.clock, *part.shape.tolist(), *part.scaled_by.tolist(), *part.shift.tolist()}
+        least, most = self.ends
+        alone = [j for j in part.scaled.tolist() if j not in elsewhere and least[j] < most[j]]
+        return np.array(alone, np.intp)
+
+    def _scale_at_centre(
+        self, centres: FloatArray, start: FloatArray, hessians: FloatArray, low: FloatArray, high: FloatArray
+    ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+        """Start, second derivatives, and ends, with what scales the signal held at its centre where p may do that.
+
+        If p may be scaled by anything, the prior alone says what these nuisances are. Else a fit creeps along where
+        their product is the same. A centre that leaves no signal is one that leaves next to nothing.
+        """
+        mine, p = self._scaling, slice(self.dims)
+        if not (mine.size and self.dims and not low[:, p].any() and np.isposinf(high[:, p]).all()):
+            return start, hessians, low, high
+        at = self.dims + mine
+        # those that scale and do something else, too, count as at the start
+        rest = 1 + start[:, [self.dims + j for j in self.parts[0].scaled if j not in mine]].sum(axis=1)
+        wanted = np.clip(centres[:, mine], *(ends[mine] for ends in self.ends))
+        if mine.size == 1:
+            wanted = np.maximum(wanted, (NO_SIGNAL - rest)[:, None])
+        before, after = rest + start[:, at].sum(axis=1), rest + wanted.sum(axis=1)
+        held = (before > 0) & (after >= NO_SIGNAL)
+        times = np.where(held, after, 1.0) / np.where(held, before, 1.0)
+        start, low, high = (np.array(np.broadcast_to(a, (len(held), start.shape[1]))) for a in (start, low, high))
+        for each in (start, low, high):
+            each[:, at] = np.where(held[:, None], wanted, each[:, at])
+        start[:, p] /= times[:, None]
+        hessians = np.array(np.broadcast_to(hessians, (len(held), *hessians.shape[1:])))
+        hessians[:, p] *= times[:, None, None]
+        hessians[:, :, p] *= times[:, None, None]
+        return start, hessians, low, high
 
     def hessian(self, toys: "Packed", at: FloatArray) -> FloatArray:
         """Second derivatives at a place (dims + nuisances,) of the first of some toys."""
