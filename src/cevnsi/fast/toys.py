@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cevnsi.arrays import FloatArray, Real
-from cevnsi.fast.toy_kernel import Part, fit, hessian_at
+from cevnsi.fast.toy_kernel import Laid, Part, fit, laid_out
 from cevnsi.model import DataSet, Model
 from cevnsi.physics.interactions import INTERACTIONS
 from cevnsi.statistics.nuisances import SIGNAL, Sides, held, limits, precisions, unfitted
@@ -188,10 +188,8 @@ class Fitter:
         return np.where(stay, at, least), np.where(stay, at, most)
 
     @cached_property
-    def _compiled_parts(self) -> tuple[Part, ...]:
-        """Two at least, as one and two are compiled apart: the second may be nothing."""
-        nothing = part_of_nothing(self.model.parts[-1].stop)
-        return self.parts + (nothing,) * max(2 - len(self.parts), 0)
+    def _compiled_parts(self) -> Laid:
+        return laid_out(self.parts)
 
     def least(
         self,
@@ -216,25 +214,7 @@ class Fitter:
             toys.centres, start, hessians, box(low, least), box(high, most)
         )
         value, place, last = np.empty(count), np.empty((count, size)), np.empty((count, size, size))
-        fit(
-            self._compiled_parts,
-            (self.quadratics.constant, self.quadratics.linear, self.quadratics.second),
-            np.ascontiguousarray(start),
-            low,
-            high,
-            self.dims,
-            self.model.kinked,
-            precisions(self.model.nuisances),
-            toys.centres,
-            toys.observed,
-            toys.weight,
-            toys.own,
-            np.zeros((0, self.dims, self.dims + 1)) if reflections is None else reflections,
-            hessians,
-            last,
-            value,
-            place,
-        )
+        self._fit(toys, start, low, high, hessians, reflections, last, value, place)
         return value, place, last
 
     @cached_property
@@ -280,21 +260,43 @@ class Fitter:
     def hessian(self, toys: "Packed", at: FloatArray) -> FloatArray:
         """Second derivatives at a place (dims + nuisances,) of the first of some toys."""
         size = self.dims + len(self.model.nuisances)
-        found = np.empty((size, size))
-        quadratics = (self.quadratics.constant, self.quadratics.linear, self.quadratics.second)
-        hessian_at(
+        found, ends = np.empty((1, size, size)), np.zeros((1, size))
+        self._fit(toys, at[None], ends, ends, found, None, found, np.empty(0), np.empty((0, size)))
+        of_first: FloatArray = found[0]
+        return of_first
+
+    def _fit(
+        self,
+        toys: "Packed",
+        start: FloatArray,
+        low: FloatArray,
+        high: FloatArray,
+        hessians: FloatArray,
+        reflections: FloatArray | None,
+        last: FloatArray,
+        value: FloatArray,
+        place: FloatArray,
+    ) -> None:
+        """What `toy_kernel.fit` does."""
+        fit(
             self._compiled_parts,
-            quadratics,
-            at,
+            (self.quadratics.constant, self.quadratics.linear, self.quadratics.second),
+            np.ascontiguousarray(start),
+            low,
+            high,
             self.dims,
+            self.model.kinked,
             precisions(self.model.nuisances),
-            toys.centres[0],
-            toys.observed[0],
-            toys.weight[0],
-            toys.own[0],
-            found,
+            toys.centres,
+            toys.observed,
+            toys.weight,
+            toys.own,
+            np.zeros((0, self.dims, self.dims + 1)) if reflections is None else reflections,
+            np.ascontiguousarray(hessians),
+            last,
+            value,
+            place,
         )
-        return found
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -305,37 +307,6 @@ class Packed:
     weight: FloatArray  # (1 or toys, bins), of a Gaussian statistic
     own: FloatArray  # (1 or toys, bins), of backgrounds that sidebands make
     centres: FloatArray  # (toys, nuisances)
-
-
-def part_of_nothing(bins: int) -> Part:
-    """A data set without a bin."""
-    no, none = np.zeros(0, np.intp), np.zeros(0, bool)
-    return Part(
-        first=bins,
-        energies=0,
-        groups=1,
-        times=1,
-        gaussian=False,
-        templates=np.zeros((1, 0, 0)),
-        term=no,
-        shape=no,
-        bent=none,
-        scaled=no,
-        clock=-1,
-        knots=np.array([0.0, 1.0]),
-        shares=np.zeros((4, 1, 1, 1)),
-        least_share=0.0,
-        moved_shapes=np.zeros((0, 0)),
-        moved_shares=np.zeros((4, 1, 0, 1)),
-        still_shapes=np.zeros((0, 0)),
-        redrawn=-1,
-        scaled_background=no,
-        scaled_by=no,
-        shifted_background=no,
-        shift=no,
-        shift_bent=none,
-        shifts=np.zeros((2, 0, 0)),
-    )
 
 
 def packed(model: Model, toys: Toys) -> Packed:
