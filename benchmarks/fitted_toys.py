@@ -20,6 +20,7 @@ from cevnsi.arrays import FloatArray
 from cevnsi.config.build import build_model
 from cevnsi.config.check import parse_scan
 from cevnsi.fast import toys_gaussian
+from cevnsi.fast.poisson_draws import poisson_draws
 from cevnsi.model import Model
 from cevnsi.scans.critical import blocks_of, critical_points, pool_statistics, random_of
 from cevnsi.scans.hypotheses import Fits, Hypotheses, hypotheses_of
@@ -77,7 +78,7 @@ def statistics(tests: Hypotheses, fits: Fits, toys: int, number: int) -> FloatAr
 def drawn(tests: Hypotheses, fits: Fits, toys: int, number: int) -> None:
     """The same toys, and nothing else."""
     for k, some in blocks_of(toys):
-        draw(tests.model, fits.truth, some.stop - some.start, random_of(1, number, k))
+        draw(tests.model, fits.truth, some.stop - some.start, random_of(1, number, k), counts=poisson_draws)
 
 
 def statistics_of_eq_7(tests: Hypotheses, fits: Fits, toys: int, number: int) -> FloatArray:

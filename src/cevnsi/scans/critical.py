@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cevnsi.arrays import FloatArray
+from cevnsi.fast.poisson_draws import poisson_draws
 from cevnsi.fast.toys import Packed, packed
 from cevnsi.fast.toys_gaussian import Problem, Rectangle, Truth, problem_of
 from cevnsi.fast.toys_gaussian import statistics_of as of_eq_7
@@ -97,7 +98,8 @@ def pool_statistics(
 
     def work(block: tuple[int, slice]) -> tuple[FloatArray, FloatArray]:
         k, some = block
-        drawn = draw(model, first.truth, some.stop - some.start, random_of(seed, *numbers, k), auxiliary=auxiliary)
+        rng, count = random_of(seed, *numbers, k), some.stop - some.start
+        drawn = draw(model, first.truth, count, rng, auxiliary=auxiliary, counts=poisson_draws)
         logarithm = [np.zeros(some.stop - some.start)]
         logarithm += [log_ratio(model, drawn, first.truth, fits.truth) for fits in points[1:]]
         return _statistics(tests, points, begin, packed(model, drawn)), np.stack(logarithm)
