@@ -43,6 +43,8 @@ def _compiled(function: Function, *, entrance: bool, **more: Any) -> Function:
 
 
 MOST_STEPS = 200
+STALLED = 1e-8  # of chi2 in as many steps as these: what creeps is there
+STEPS_OF_A_STALL = 50  # a dozen go by while steps get shorter, before they are damped
 SHORTEST = 1e-6  # part of a step that is tried
 ROUNDING = 1e-12  # of chi2, over one and its value
 ENOUGH = 1e-8  # of Newton's decrement, which leaves some 1e-12 of chi2
@@ -682,7 +684,12 @@ def _descend(
     for i in range(size):
         trial[i] = min(max(z[i], lowest[i]), highest[i])
     value, decrement, damping, part, anew = np.inf, np.inf, 0.0, 1.0, True
-    for _ in range(MOST_STEPS):
+    marked = np.inf
+    for tried in range(MOST_STEPS):
+        if tried % STEPS_OF_A_STALL == 0 and tried > 0:
+            if marked - value < STALLED:
+                return value, False
+            marked = value
         found = _chi2(
             parts,
             quadratics,
