@@ -1136,7 +1136,7 @@ def _quick(
         decrement = _newton_step(z, lowest, highest, gradient, hessian, 0.0, step)
         if decrement < 0:
             return np.nan
-        if first and value - 2 * decrement > bound:
+        if first and value - decrement > bound:  # a parabola falls by half of that
             return np.inf
         before = 0.0
         for i in range(size):
