@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import fitted_toys
 import growth
 import kernel
 import poisson
@@ -32,6 +33,7 @@ def rows(smoke: bool, figure: Path) -> Iterator[Row]:
     """All parts, and the figure of growth."""
     yield from kernel.rows(smoke)
     yield from poisson.rows(smoke)
+    yield from fitted_toys.rows(smoke)
     yield from streaming.rows(smoke)
     yield from storage.rows(smoke)
     found = []

@@ -74,3 +74,18 @@ def nuisances_chi2(model: Model, parameters: Mapping[str, float]) -> Callable[[F
         return float(model.likelihood(counts)[0][0] + precision @ theta**2)
 
     return value
+
+
+def toy_chi2(model: Model, names: Sequence[str]) -> Callable[[FloatArray], float]:
+    """Chi2 of contact couplings against those named and then the nuisances, (names + nuisances,), the plain way."""
+    precision = precisions(model.nuisances)
+    centre = np.array([nuisance.centre for nuisance in model.nuisances])
+
+    def value(z: FloatArray) -> float:
+        parameters = dict(zip(names, z[: len(names)].tolist(), strict=True))
+        signals = [of_one_point(dataset.signal("contact", parameters)) for dataset in model.datasets]
+        theta = z[len(names) :]
+        counts = model.expected(signals)(theta[None], np.array([0]))[0]
+        return float(model.likelihood(counts)[0][0] + precision @ (theta - centre) ** 2)
+
+    return value

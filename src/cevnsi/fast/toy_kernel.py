@@ -5,7 +5,7 @@ are Newton's in a box, as `statistics.descent` has them. What numpy does for all
 without arrays of many, so that each goes its own way to its minimum.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeVar, cast
 
 import numba
@@ -17,40 +17,44 @@ from cevnsi.arrays import FloatArray
 Function = TypeVar("Function", bound=Callable[..., Any])
 Numbers = NDArray[np.intp]
 Flags = NDArray[np.bool_]
+Unsigned = NDArray[np.uintp]
 
 
 def compiled(function: Function) -> Function:
-    """By numba, with sums in the order in which they stand: in another it would hang on where arrays lie in memory."""
-    return cast(Function, numba.njit(cache=True, nogil=True, error_model="numpy")(function))
+    """By numba, for others here; sums are taken as they stand: in another order they hang on where arrays lie."""
+    return _compiled(function, entrance=False)
+
+
+def inlined(function: Function) -> Function:
+    """The same, for one caller: compiled as part of it, where LLVM otherwise optimises it once more at each level."""
+    return _compiled(function, entrance=False, inline="always")
+
+
+def entrance(function: Function) -> Function:
+    """The same, to be called from Python."""
+    return _compiled(function, entrance=True)
+
+
+def _compiled(function: Function, *, entrance: bool, **more: Any) -> Function:
+    wrappers: dict[str, Any] = {"no_cpython_wrapper": not entrance, "no_cfunc_wrapper": not entrance}
+    made = numba.njit(cache=entrance, nogil=True, error_model="numpy", **wrappers, **more)
+    return cast(Function, made(function))
 
 
 MOST_STEPS = 200
-SHORTEST = 1e-4  # part of a step that is tried
+STALLED = 1e-8  # of chi2 in as many steps as these: what creeps is there
+STEPS_OF_A_STALL = 50  # a dozen go by while steps get shorter, before they are damped
+SHORTEST = 1e-6  # part of a step that is tried
 ROUNDING = 1e-12  # of chi2, over one and its value
 ENOUGH = 1e-8  # of Newton's decrement, which leaves some 1e-12 of chi2
-LARGEST_DAMPING = 1e4
-LEAST_OF_USUAL = 0.1  # curvature of a parameter that a first step takes for granted
-FIRST_DAMPING = 0.1
-LEAST_CURVATURE = 1e-30  # for what is divided by it
-BARRIERS = 4  # counts that are as if observed in empty bins: a tenth, and each a hundredth of the last
-MOST_QUICK = 25
+LARGEST_DAMPING = 1e12
+BARRIERS = 10  # each a tenth of the last, from one count
+MOST_QUICK = 60
 ENOUGH_QUICK = 1e-6  # of the decrement by a Hessian that is not quite this one: leaves less than that of chi2
+TURNED_BACK = 1e-7  # slope at an end over the root of the curvature: what is left lets chi2 fall by its square
+NOTHING, ONE, TWO, THREE = np.uintp(0), np.uintp(1), np.uintp(2), np.uintp(3)  # with which an index stays unsigned
+NONE = np.uintp(2**64 - 1)  # which is -1 where it is signed
 STRONG = 0.3  # of what the prior alone pulls back by
-
-
-@compiled
-def _dot(one: FloatArray, other: FloatArray, size: int) -> float:
-    """Sum of products, in four sums, which processors add to at once."""
-    a, b, c, d = 0.0, 0.0, 0.0, 0.0
-    whole = size - size % 4
-    for i in range(0, whole, 4):
-        a += one[i] * other[i]
-        b += one[i + 1] * other[i + 1]
-        c += one[i + 2] * other[i + 2]
-        d += one[i + 3] * other[i + 3]
-    for i in range(whole, size):
-        a += one[i] * other[i]
-    return (a + b) + (c + d)
 
 
 class Part(NamedTuple):
@@ -82,10 +86,138 @@ class Part(NamedTuple):
     shifts: FloatArray  # (2, shifts, bins), slopes above zero and below
 
 
+class Laid(NamedTuple):
+    """Data sets as compiled code takes them, however many there are: numbers side by side, and where they are."""
+
+    layout: Unsigned  # (data sets, `COLUMNS`)
+    places: Unsigned  # which nuisance, coefficient or background, and what is bent
+    numbers: FloatArray
+
+
+COLUMNS = 34
+
+
+def laid_out(parts: Sequence[Part]) -> Laid:
+    """Those of some data sets."""
+    layout, places, numbers = np.zeros((len(parts), COLUMNS), np.uintp), list[int](), list[FloatArray]()
+    end = 0
+
+    def place(values: FloatArray) -> int:
+        nonlocal end
+        numbers.append(np.ravel(values))
+        end += values.size
+        return end - values.size
+
+    def listed(values: Numbers | Flags) -> int:
+        places.extend(int(value) for value in values)
+        return len(places) - len(values)
+
+    for row, part in zip(layout, parts, strict=True):
+        bins, cells = part.energies * part.times, part.energies * part.groups
+        moved, still = len(part.moved_shapes), len(part.still_shapes)
+        row[:6] = part.first, part.energies, part.groups, part.times, bins, cells
+        row[6:9] = part.gaussian, part.term.size, part.shape.size
+        row[9:12] = moved, still, part.shift.size
+        row[12] = NONE if part.clock < 0 else part.clock
+        row[13] = NONE if part.redrawn < 0 else part.redrawn
+        row[14:17] = part.knots.size - 1, part.scaled.size, part.scaled_by.size
+        arrays = (part.templates, part.knots, part.shares, part.moved_shapes, part.moved_shares, part.still_shapes)
+        row[17:23] = [place(values) for values in arrays]
+        row[23:25] = place(part.shifts), place(np.array([part.least_share]))
+        indices = (part.term, part.shape, part.bent, part.scaled, part.scaled_background, part.scaled_by)
+        row[25:31] = [listed(values) for values in indices]
+        row[31:34] = [listed(values) for values in (part.shifted_background, part.shift, part.shift_bent)]
+    return Laid(layout=layout, places=np.array(places, np.uintp), numbers=np.concatenate([*numbers, np.zeros(1)]))
+
+
+@compiled
+def _put(to: FloatArray, values: FloatArray) -> None:
+    """Numbers (n,) into an array; numpy's assignment takes seconds to compile."""
+    for i in range(to.size):
+        to[i] = values[i]
+
+
+@compiled
+def _put_all(to: FloatArray, values: FloatArray) -> None:
+    """Numbers (n, m) into an array."""
+    for i in range(to.shape[0]):
+        for k in range(to.shape[1]):
+            to[i, k] = values[i, k]
+
+
+@compiled
+def _array(numbers: FloatArray, first: int, shape: Any) -> FloatArray:
+    """One of those side by side."""
+    size = 1
+    for n in shape:
+        size *= n
+    return numbers[first : first + size].reshape(shape)
+
+
+@compiled
+def _indices(places: Any, first: int, size: int) -> Numbers:
+    """Some of the places."""
+    found: Numbers = places[first : first + size].astype(np.intp)
+    return found
+
+
+@compiled
+def _part(parts: Any, which: int) -> Part:
+    """One data set again."""
+    layout, places, numbers = parts
+    row = layout[which].astype(np.intp)
+    energies, groups, times, bins, cells = row[1], row[2], row[3], row[4], row[5]
+    terms, shapes, moved, still, shifts, pieces = row[7], row[8], row[9], row[10], row[11], row[14]
+    return Part(
+        row[0],
+        energies,
+        groups,
+        times,
+        row[6] != 0,
+        _array(numbers, row[17], (1 + 2 * shapes, terms, cells)),
+        _indices(places, row[25], terms),
+        _indices(places, row[26], shapes),
+        _indices(places, row[27], shapes) != 0,
+        _indices(places, row[28], row[15]),
+        row[12],
+        _array(numbers, row[18], (pieces + 1,)),
+        _array(numbers, row[19], (4, pieces, groups, times)),
+        numbers[row[24]],
+        _array(numbers, row[20], (moved, energies)),
+        _array(numbers, row[21], (4, pieces, moved, times)),
+        _array(numbers, row[22], (still, bins)),
+        row[13],
+        _indices(places, row[29], row[16]),
+        _indices(places, row[30], row[16]),
+        _indices(places, row[31], shifts),
+        _indices(places, row[32], shifts),
+        _indices(places, row[33], shifts) != 0,
+        _array(numbers, row[23], (2, shifts, bins)),
+    )
+
+
+@compiled
+def _dot(one: FloatArray, first: np.uintp, other: FloatArray, second: np.uintp, size: np.uintp) -> float:
+    """Sum of products of two arrays from places in them on, in four sums, which processors add to at once."""
+    a, b, c, d = 0.0, 0.0, 0.0, 0.0
+    fours = size >> TWO
+    for k in range(fours):
+        i, j = first + (k << TWO), second + (k << TWO)
+        a += one[i] * other[j]
+        b += one[i + ONE] * other[j + ONE]
+        c += one[i + TWO] * other[j + TWO]
+        d += one[i + THREE] * other[j + THREE]
+    for i in range(fours << TWO, size):
+        a += one[first + i] * other[second + i]
+    return (a + b) + (c + d)
+
+
 @compiled
 def _share(cubics: FloatArray, knots: FloatArray, offset: float, out: FloatArray, least: float) -> None:
     """Values and two derivatives (3, groups, times) of cubics (4, knots - 1, groups, times) at an offset."""
-    piece = min(max(int(np.searchsorted(knots, offset, side="right")) - 1, 0), knots.size - 2)
+    piece = 0
+    while piece < knots.size - 2 and knots[piece + 1] <= offset:
+        piece += 1
     x = offset - knots[piece]
     for g in range(out.shape[1]):
         for t in range(out.shape[2]):
@@ -108,7 +240,6 @@ def _add_part(
     observed: FloatArray,
     weight: FloatArray,
     own: FloatArray,
-    with_value: bool,
     gradient: FloatArray,
     hessian: FloatArray,
     jump: FloatArray,
@@ -220,8 +351,7 @@ def _add_part(
             slope[i] = 2 * (1 - ratio)
             curvature[i] = 2 * ratio / mu
             value += 2 * (mu - n)
-            if with_value:
-                value += 2 * n * np.log(ratio)
+            value += 2 * n * np.log(ratio)
         else:
             if not mu >= 0:
                 return np.inf
@@ -232,11 +362,11 @@ def _add_part(
     square = np.zeros((count, count))
     weighted = np.empty(bins)
     for a in range(count):
-        local[a] = _dot(directions[a], slope, bins)
+        local[a] = _dot(directions[a], NOTHING, slope, NOTHING, np.uintp(bins))
         for i in range(bins):
             weighted[i] = directions[a, i] * curvature[i]
         for b in range(a + 1):
-            square[a, b] = _dot(weighted, directions[b], bins)
+            square[a, b] = _dot(weighted, NOTHING, directions[b], NOTHING, np.uintp(bins))
     # second derivatives of the counts themselves
     gathered = np.zeros((3, cells))
     if part.clock >= 0:
@@ -366,7 +496,6 @@ def _chi2(
     observed: FloatArray,
     weight: FloatArray,
     own: FloatArray,
-    with_value: bool,
     gradient: FloatArray,
     hessian: FloatArray,
     jump: FloatArray,
@@ -385,9 +514,9 @@ def _chi2(
         value += pull * (theta[j] - centre[j])
         gradient[dims + j] = 2 * pull
         hessian[dims + j, dims + j] = 2 * precision[j]
-    for part in parts:
+    for k in range(parts[0].shape[0]):
         value += _add_part(
-            part,
+            _part(parts, k),
             p,
             theta,
             side,
@@ -397,7 +526,6 @@ def _chi2(
             observed,
             weight,
             own,
-            with_value,
             gradient,
             hessian,
             jump,
@@ -441,58 +569,66 @@ def _newton_step(
     high: FloatArray,
     gradient: FloatArray,
     hessian: FloatArray,
-    usual: FloatArray,
     damping: float,
     step: FloatArray,
 ) -> float:
-    """A step of all that does not rest at an end, and Newton's decrement, negative where the Hessian is not positive.
+    """The step to where second derivatives put the minimum in the box, and its decrement, negative if not positive.
 
-    What the step of all together would take out of the box moves by itself, as if the others did not feel it. Damping
-    is in units of each one's own curvature, or of what that usually is (size,): where a charge all but vanishes, a
-    coupling's says nothing of how far to go.
+    What would leave the box goes to its end, and the others as if it were there; it is let go if it is then drawn back.
     """
     size = z.size
-    resting, alone = np.zeros(size, np.bool_), np.zeros(size, np.bool_)
-    largest, floor = 0.0, LEAST_CURVATURE
+    held, stays = np.zeros(size, np.bool_), np.zeros(size, np.bool_)
+    index, matrix, right = np.empty(size, np.intp), np.empty((size, size)), np.empty(size)
+    largest = 0.0
     for i in range(size):
         largest = max(largest, abs(hessian[i, i]))
     if largest == 0.0:  # where nothing is observed chi2 is a plane, and any step down it will do
         for i in range(size):
-            floor = max(floor, abs(gradient[i]))
+            largest = max(largest, abs(gradient[i]))
     for i in range(size):
-        outward = (z[i] <= low[i] and gradient[i] > 0) or (z[i] >= high[i] and gradient[i] < 0)
-        resting[i] = outward or low[i] >= high[i] or (hessian[i, i] == 0 and gradient[i] == 0)
-    index = np.empty(size, np.intp)
-    matrix, right = np.empty((size, size)), np.empty(size)
-    while True:
-        step[:] = 0.0
+        stays[i] = low[i] >= high[i] or (hessian[i, i] == 0 and gradient[i] == 0)
+        held[i] = stays[i] or (z[i] <= low[i] and gradient[i] > 0) or (z[i] >= high[i] and gradient[i] < 0)
+        step[i] = 0.0
+    for _ in range(4 * size + 4):  # two or three; it could go round in circles, and then any is as good
         free = 0
         for i in range(size):
-            if resting[i]:
-                continue
-            if alone[i]:
-                step[i] = -gradient[i] / ((1 + damping) * max(abs(hessian[i, i]), usual[i], floor))
-            else:
+            if not held[i]:
                 index[free] = i
                 free += 1
         for a in range(free):
-            right[a] = -gradient[index[a]]
+            total = -gradient[index[a]]
+            for k in range(size):
+                if held[k]:
+                    total -= hessian[index[a], k] * step[k]
+            right[a] = total
             for b in range(a + 1):
                 matrix[a, b] = hessian[index[a], index[b]]
-            matrix[a, a] += damping * max(abs(matrix[a, a]), usual[index[a]], floor)
+            matrix[a, a] += damping * largest
         if not _solve(matrix, right, free):
             return -1.0
+        left = False
         for a in range(free):
-            step[index[a]] = right[a]
-        blocked = False
+            i = index[a]
+            step[i] = right[a]
+            if z[i] + step[i] < low[i]:
+                step[i], held[i], left = low[i] - z[i], True, True
+            elif z[i] + step[i] > high[i]:
+                step[i], held[i], left = high[i] - z[i], True, True
+        if left:
+            continue
+        worst, which = 0.0, -1
         for i in range(size):
-            if resting[i] or alone[i]:
-                continue
-            if (z[i] <= low[i] and step[i] < 0) or (z[i] >= high[i] and step[i] > 0):
-                alone[i] = True
-                blocked = True
-        if not blocked:
+            if held[i] and not stays[i]:
+                slope = gradient[i] + damping * largest * step[i]
+                for k in range(size):
+                    slope += hessian[i, k] * step[k]
+                if z[i] + step[i] >= high[i]:  # no end at the other side is as near
+                    slope = -slope
+                if slope < worst * np.sqrt(abs(hessian[i, i])):
+                    worst, which = slope / np.sqrt(abs(hessian[i, i])), i
+        if which < 0 or worst > -TURNED_BACK:
             break
+        held[which] = False
     decrement = 0.0
     for i in range(size):
         decrement -= gradient[i] * step[i]
@@ -510,7 +646,8 @@ def _set_ends(
     highest: FloatArray,
 ) -> None:
     """Ends of the box on one side of every kink."""
-    lowest[:], highest[:] = low, high
+    _put(lowest, low)
+    _put(highest, high)
     for j in range(bent.size):
         if bent[j] and side[j] > 0:
             lowest[dims + j] = max(low[dims + j], 0.0)
@@ -533,7 +670,7 @@ def _turned(
     return found
 
 
-@compiled
+@inlined
 def _descend(
     parts: Any,
     quadratics: Any,
@@ -545,7 +682,6 @@ def _descend(
     turns: Flags,
     side: FloatArray,
     precision: FloatArray,
-    usual: FloatArray,
     centre: FloatArray,
     observed: FloatArray,
     weight: FloatArray,
@@ -561,7 +697,12 @@ def _descend(
     for i in range(size):
         trial[i] = min(max(z[i], lowest[i]), highest[i])
     value, decrement, damping, part, anew = np.inf, np.inf, 0.0, 1.0, True
-    for _ in range(MOST_STEPS):
+    marked = np.inf
+    for tried in range(MOST_STEPS):
+        if tried % STEPS_OF_A_STALL == 0 and tried > 0:
+            if marked - value < STALLED:
+                return value, False
+            marked = value
         found = _chi2(
             parts,
             quadratics,
@@ -573,7 +714,6 @@ def _descend(
             observed,
             weight,
             own,
-            True,
             new,
             new_hessian,
             new_jump,
@@ -585,7 +725,10 @@ def _descend(
                 damping = 0.0 if part == 1.0 and damping < 1e-5 else damping / 10
                 if found >= value and decrement < 1e-6:
                     return value, True
-            z[:], gradient[:], hessian[:], jump[:] = trial, new, new_hessian, new_jump
+            _put(z, trial)
+            _put(gradient, new)
+            _put_all(hessian, new_hessian)
+            _put(jump, new_jump)
             value, part, anew = found, 1.0, False
             if _turned(z, dims, bent, turns, side, gradient, jump):
                 _set_ends(low, high, dims, bent, side, lowest, highest)
@@ -598,23 +741,82 @@ def _descend(
             continue
         else:
             damping, part = max(10 * damping, 1e-6), 1.0
-        decrement = _newton_step(z, lowest, highest, gradient, hessian, usual, damping, step)
+        decrement = _newton_step(z, lowest, highest, gradient, hessian, damping, step)
         while decrement < 0 and damping <= LARGEST_DAMPING:
             damping = max(4 * damping, 1e-6)
-            decrement = _newton_step(z, lowest, highest, gradient, hessian, usual, damping, step)
+            decrement = _newton_step(z, lowest, highest, gradient, hessian, damping, step)
         if damping > LARGEST_DAMPING:
             return value, False
         for i in range(size):
             trial[i] = min(max(z[i] + step[i], lowest[i]), highest[i])
         if decrement <= ENOUGH and damping <= 1e-3:
-            z[:] = trial
+            _put(z, trial)
             return value - decrement / 2, True
     return value, False
 
 
 @compiled
+def _set_share(
+    numbers: FloatArray,
+    cubics: np.uintp,
+    knots: np.uintp,
+    pieces: np.uintp,
+    rows: np.uintp,
+    offset: float,
+    least: float,
+    value: FloatArray,
+    late: FloatArray,
+    first: np.uintp,
+) -> None:
+    """Values and slopes (rows,) of cubics (4, pieces, rows) at an offset, into places from the first on."""
+    piece, last = pieces - pieces, pieces - ONE
+    while piece < last and numbers[knots + piece + ONE] <= offset:
+        piece += ONE
+    x = offset - numbers[knots + piece]
+    order = pieces * rows
+    a = cubics + piece * rows
+    b = a + order
+    c = b + order
+    d = c + order
+    for i in range(rows):
+        value[first + i] = max(((numbers[a + i] * x + numbers[b + i]) * x + numbers[c + i]) * x + numbers[d + i], least)
+        late[first + i] = (3.0 * numbers[a + i] * x + 2.0 * numbers[b + i]) * x + numbers[c + i]
+
+
+@compiled
+def _sum_of_logarithms(
+    counts: FloatArray, first: np.uintp, bins: np.uintp, ratio: FloatArray, mantissa: FloatArray
+) -> float:
+    """Sum of counts, from a first one on, times logarithms of positive ratios (bins,), in whose place others are put.
+
+    By the series of fdlibm's log (e_log.c, Sun Microsystems, 1993), which processors can take of several at once, while
+    they call that of the C library once a bin.
+    """
+    bits, low_bits = ratio.view(np.int64), mantissa.view(np.int64)
+    for i in range(bins):
+        low_bits[i] = (bits[i] & 0xFFFFFFFFFFFFF) | 0x3FF0000000000000
+        ratio[i] = (bits[i] >> 52) - 1023
+    total = 0.0
+    for i in range(bins):
+        m, k = mantissa[i], ratio[i]
+        above = m > 1.4142135623730951
+        f = (0.5 * m if above else m) - 1.0
+        k = k + 1.0 if above else k
+        s = f / (2.0 + f)
+        z = s * s
+        w = z * z
+        one = w * (0.3999999999940942 + w * (0.22222198432149784 + w * 0.15313837699209373))
+        two = z * (0.6666666666666735 + w * (0.2857142874366239 + w * (0.1818357216161805 + w * 0.14798198605116586)))
+        half = 0.5 * f * f
+        total += counts[first + i] * (k * 0.6931471805599453 - ((half - s * (half + one + two)) - f))
+    return total
+
+
+@compiled
 def _add_slope(
-    part: Part,
+    which: Any,
+    places: Any,
+    numbers: FloatArray,
     theta: FloatArray,
     side: FloatArray,
     coefficients: FloatArray,
@@ -629,170 +831,171 @@ def _add_slope(
 ) -> float:
     """Chi2, if it is asked for, and only the gradient of `_add_part`, by sums over cells: a tenth of the work.
 
-    Not finite where counts cannot be, or nothing is expected of a bin.
+    `which` is a row of `Laid.layout`. Not finite where counts cannot be, or nothing is expected of a bin. Indices are
+    unsigned and arrays flat, as processors then add several numbers at once, and no reference is counted.
     """
-    dims, terms, shapes = slopes.shape[1], part.term.size, part.shape.size
-    cells, bins = part.energies * part.groups, part.energies * part.times
-    groups, times = part.groups, part.times
-    moved, still, shifts = part.moved_shapes.shape[0], part.still_shapes.shape[0], part.shift.size
+    first, energies, groups, times, bins, cells = which[0], which[1], which[2], which[3], which[4], which[5]
+    gaussian, terms, shapes, moved, still, shifts = which[6], which[7], which[8], which[9], which[10], which[11]
+    clock, redrawn, pieces, scaled, entries = which[12], which[13], which[14], which[15], which[16]
+    templates, knots, cubics, moved_shapes, moved_cubics = which[17], which[18], which[19], which[20], which[21]
+    still_shapes, shift_shapes, least_share = which[22], which[23], which[24]
+    term, shape, bent, scaled_by_all = which[25], which[26], which[27], which[28]
+    scaled_background, scaled_by, shifted, shift, shift_bent = which[29], which[30], which[31], which[32], which[33]
+    has_clock = clock != NONE
+    dims = np.uintp(gradient.size - theta.size)
     signal, slope, mean, gathered, once = work[0], work[1], work[2], work[3], work[4]
+    factors, value_of, late_of = work[5], work[6], work[7]
+    row_of = terms * cells  # from one shape of templates to the next
     factor = 1.0
-    for j in part.scaled:
-        factor += theta[j]
+    for a in range(scaled):
+        factor += theta[places[scaled_by_all + a]]
     for i in range(cells):
         signal[i] = 0.0
     for k in range(terms):
-        c = coefficients[part.term[k]]
-        nominal = part.templates[0, k]
+        c = coefficients[places[term + k]]
+        o = templates + k * cells
         for i in range(cells):
-            signal[i] += c * nominal[i]
+            signal[i] += c * numbers[o + i]
         for s in range(shapes):
-            j = part.shape[s]
+            j = places[shape + s]
             f = c * theta[j]
             if f != 0.0:
-                varied = part.templates[1 + s if side[j] > 0 else 1 + shapes + s, k]
+                o = templates + (ONE + s if side[j] > 0 else ONE + shapes + s) * row_of + k * cells
                 for i in range(cells):
-                    signal[i] += f * varied[i]
-    factors = work[5]
+                    signal[i] += f * numbers[o + i]
     for b in range(moved + still):
         factors[b] = 1.0
-    for entry in range(part.scaled_by.size):
-        factors[part.scaled_background[entry]] += theta[part.scaled_by[entry]]
-    share = np.empty((3, groups + moved, times)) if part.clock >= 0 else np.empty((3, 0, 0))
-    if part.clock >= 0:
-        _share(part.shares, part.knots, theta[part.clock], share[:, :groups], part.least_share)
-        if moved > 0:
-            _share(part.moved_shares, part.knots, theta[part.clock], share[:, groups:], -np.inf)
-        for e in range(part.energies):
+    for a in range(entries):
+        factors[places[scaled_background + a]] += theta[places[scaled_by + a]]
+    if has_clock:
+        offset, of_moved = theta[clock], groups * times
+        _set_share(numbers, cubics, knots, pieces, of_moved, offset, numbers[least_share], value_of, late_of, NOTHING)
+        if moved > NOTHING:
+            _set_share(
+                numbers, moved_cubics, knots, pieces, moved * times, offset, -np.inf, value_of, late_of, of_moved
+            )
+        for e in range(energies):
+            o = e * times
             for t in range(times):
-                mean[e * times + t] = 0.0
+                mean[o + t] = 0.0
             for g in range(groups):
-                value = factor * signal[e * groups + g]
+                value, u = factor * signal[e * groups + g], g * times
                 for t in range(times):
-                    mean[e * times + t] += value * share[0, g, t]
+                    mean[o + t] += value * value_of[u + t]
             for b in range(moved):
-                value = factors[b] * part.moved_shapes[b, e]
+                value, u = factors[b] * numbers[moved_shapes + b * energies + e], of_moved + b * times
                 for t in range(times):
-                    mean[e * times + t] += value * share[0, groups + b, t]
+                    mean[o + t] += value * value_of[u + t]
     else:
+        of_moved = NOTHING
         for i in range(bins):
             mean[i] = factor * signal[i]
     for b in range(still):
         f = factors[moved + b]
-        if b == part.redrawn:
+        if b == redrawn:
             for i in range(bins):
-                mean[i] += f * own[part.first + i]
+                mean[i] += f * own[first + i]
         else:
-            shape = part.still_shapes[b]
+            o = still_shapes + b * bins
             for i in range(bins):
-                mean[i] += f * shape[i]
+                mean[i] += f * numbers[o + i]
     for s in range(shifts):
-        j = part.shift[s]
-        f = factors[moved + part.shifted_background[s]] * theta[j]
+        j = places[shift + s]
+        f = factors[moved + places[shifted + s]] * theta[j]
         if f != 0.0:
-            shift = part.shifts[0 if side[j] > 0 else 1, s]
+            o = shift_shapes + (s if side[j] > 0 else shifts + s) * bins
             for i in range(bins):
-                mean[i] += f * shift[i]
+                mean[i] += f * numbers[o + i]
     found = 0.0
-    if part.gaussian:
+    if gaussian != NOTHING:
         for i in range(bins):
-            away = mean[i] - observed[part.first + i]
-            slope[i] = 2 * weight[part.first + i] * away
-            found += weight[part.first + i] * away * away
+            away = mean[i] - observed[first + i]
+            slope[i] = 2.0 * weight[first + i] * away
+            found += weight[first + i] * away * away
     else:
         least = np.inf
         for i in range(bins):
             least = min(least, mean[i])
-            slope[i] = 2 - 2 * observed[part.first + i] / mean[i]
         if not least > 0:
             return np.inf
+        for i in range(bins):
+            slope[i] = 2.0 - 2.0 * observed[first + i] / mean[i]
         if with_value:
             for i in range(bins):
-                n = observed[part.first + i]
-                found += 2 * (mean[i] - n)
-                if n > 0:
-                    found += 2 * n * np.log(n / mean[i])
-    if part.clock >= 0:
-        for e in range(part.energies):
-            for g in range(groups):
-                total, moving = 0.0, 0.0
-                for t in range(times):
-                    total += share[0, g, t] * slope[e * times + t]
-                    moving += share[1, g, t] * slope[e * times + t]
-                gathered[e * groups + g] = total
-                once[e * groups + g] = moving
+                n = observed[first + i]
+                found += 2.0 * (mean[i] - n)
+                mean[i] = n / mean[i] if n > 0.0 else 1.0
+            found += 2.0 * _sum_of_logarithms(observed, first, bins, mean, gathered)
+    if has_clock:
         along = 0.0
-        for i in range(cells):
-            along += once[i] * signal[i]
-        gradient[dims + part.clock] += factor * along
+        for e in range(energies):
+            o = e * times
+            for g in range(groups):
+                total, moving, u = 0.0, 0.0, g * times
+                for t in range(times):
+                    total += value_of[u + t] * slope[o + t]
+                    moving += late_of[u + t] * slope[o + t]
+                gathered[e * groups + g] = total
+                along += moving * signal[e * groups + g]
+        gradient[dims + clock] += factor * along
     else:
         for i in range(bins):
             gathered[i] = slope[i]
     whole = 0.0
     for k in range(terms):
-        c = coefficients[part.term[k]]
-        inner = _dot(gathered, part.templates[0, k], cells)
+        c, o = coefficients[places[term + k]], templates + k * cells
+        inner = _dot(gathered, NOTHING, numbers, o, cells)
         for s in range(shapes):
-            j = part.shape[s]
-            up, down = part.templates[1 + s, k], part.templates[1 + shapes + s, k]
-            above, under = _dot(gathered, up, cells), 0.0
-            if part.bent[s]:
-                under = _dot(gathered, down, cells)
+            j = places[shape + s]
+            up = templates + (ONE + s) * row_of + k * cells
+            down = templates + (ONE + shapes + s) * row_of + k * cells
+            above, under = _dot(gathered, NOTHING, numbers, up, cells), 0.0
+            if places[bent + s] != NOTHING:
+                under = _dot(gathered, NOTHING, numbers, down, cells)
                 jump[j] += factor * c * (above - under)
-            here = above if side[j] > 0 or not part.bent[s] else under
+            here = above if side[j] > 0 or places[bent + s] == NOTHING else under
             gradient[dims + j] += factor * c * here
             inner += theta[j] * here
         whole += c * inner
         for d in range(dims):
-            gradient[d] += factor * slopes[part.term[k], d] * inner
-    for j in part.scaled:
-        gradient[dims + j] += whole
-    for b in range(moved + still):
-        factors[b] = 0.0  # from here on what chi2 changes by with each
+            gradient[d] += factor * slopes[places[term + k], d] * inner
+    for a in range(scaled):
+        gradient[dims + places[scaled_by_all + a]] += whole
     for b in range(moved):
-        along, moving = 0.0, 0.0
-        for e in range(part.energies):
-            total, late = 0.0, 0.0
+        along, moving, u = 0.0, 0.0, of_moved + b * times
+        for e in range(energies):
+            total, later, o = 0.0, 0.0, e * times
             for t in range(times):
-                total += share[0, groups + b, t] * slope[e * times + t]
-                late += share[1, groups + b, t] * slope[e * times + t]
-            along += part.moved_shapes[b, e] * total
-            moving += part.moved_shapes[b, e] * late
-        factors[b] = along
-        scale = 1.0
-        for entry in range(part.scaled_by.size):
-            if part.scaled_background[entry] == b:
-                scale += theta[part.scaled_by[entry]]
-        gradient[dims + part.clock] += scale * moving
+                total += value_of[u + t] * slope[o + t]
+                later += late_of[u + t] * slope[o + t]
+            along += numbers[moved_shapes + b * energies + e] * total
+            moving += numbers[moved_shapes + b * energies + e] * later
+        gradient[dims + clock] += factors[b] * moving
+        once[b] = along  # what chi2 changes by with the scale of each
     for b in range(still):
-        if b == part.redrawn:
-            factors[moved + b] = _dot(slope, own[part.first :], bins)
+        if b == redrawn:
+            once[moved + b] = _dot(slope, NOTHING, own, first, bins)
         else:
-            factors[moved + b] = _dot(slope, part.still_shapes[b], bins)
+            once[moved + b] = _dot(slope, NOTHING, numbers, still_shapes + b * bins, bins)
     for s in range(shifts):
-        j, b = part.shift[s], moved + part.shifted_background[s]
-        up, down = part.shifts[0, s], part.shifts[1, s]
+        j, b = places[shift + s], moved + places[shifted + s]
+        up, down = shift_shapes + s * bins, shift_shapes + (shifts + s) * bins
         above, under = 0.0, 0.0
         for i in range(bins):
-            above += slope[i] * up[i]
-        if part.shift_bent[s]:
+            above += slope[i] * numbers[up + i]
+        if places[shift_bent + s] != NOTHING:
             for i in range(bins):
-                under += slope[i] * down[i]
-        here = above if side[j] > 0 or not part.shift_bent[s] else under
-        scale = 1.0
-        for entry in range(part.scaled_by.size):
-            if part.scaled_background[entry] == b:
-                scale += theta[part.scaled_by[entry]]
-        gradient[dims + j] += scale * here
-        if part.shift_bent[s]:
-            jump[j] += scale * (above - under)
-        factors[b] += theta[j] * here
-    for entry in range(part.scaled_by.size):
-        gradient[dims + part.scaled_by[entry]] += factors[part.scaled_background[entry]]
+                under += slope[i] * numbers[down + i]
+            jump[j] += factors[b] * (above - under)
+        here = above if side[j] > 0 or places[shift_bent + s] == NOTHING else under
+        gradient[dims + j] += factors[b] * here
+        once[b] += theta[j] * here
+    for a in range(entries):
+        gradient[dims + places[scaled_by + a]] += once[places[scaled_background + a]]
     return float(found)
 
 
-@compiled
+@inlined
 def _slope(
     parts: Any,
     quadratics: Any,
@@ -820,16 +1023,30 @@ def _slope(
         pull = precision[j] * (theta[j] - centre[j])
         value += pull * (theta[j] - centre[j])
         gradient[dims + j] = 2 * pull
-    for part in parts:
+    layout, places, numbers = parts
+    for k in range(layout.shape[0]):
         value += _add_slope(
-            part, theta, side, coefficients, slopes, observed, weight, own, with_value, work, gradient, jump
+            layout[k],
+            places,
+            numbers,
+            theta,
+            side,
+            coefficients,
+            slopes,
+            observed,
+            weight,
+            own,
+            with_value,
+            work,
+            gradient,
+            jump,
         )
         if not np.isfinite(value):
             return np.inf
     return value
 
 
-@compiled
+@inlined
 def _quick(
     parts: Any,
     quadratics: Any,
@@ -841,7 +1058,6 @@ def _quick(
     turns: Flags,
     side: FloatArray,
     precision: FloatArray,
-    usual: FloatArray,
     centre: FloatArray,
     observed: FloatArray,
     weight: FloatArray,
@@ -859,12 +1075,12 @@ def _quick(
     """
     size, terms = z.size, quadratics[0].size
     coefficients, slopes = np.empty(terms), np.empty((terms, dims))
-    gradient, step, moved, new, change, along, trial, lowest, highest = np.empty((9, size))
+    gradient, step, moved, new = np.empty(size), np.empty(size), np.empty(size), np.empty(size)
+    change, along, trial = np.empty(size), np.empty(size), np.empty(size)
+    lowest, highest = np.empty(size), np.empty(size)
     _set_ends(low, high, dims, bent, side, lowest, highest)
     for i in range(size):
         trial[i] = min(max(z[i], lowest[i]), highest[i])
-    for i in range(dims):
-        hessian[i, i] = max(hessian[i, i], LEAST_OF_USUAL * usual[i])
     before, part, first, last = 0.0, 1.0, True, False
     for _ in range(MOST_QUICK):
         value = _slope(
@@ -888,7 +1104,7 @@ def _quick(
         if (first or last) and not np.isfinite(value):
             return np.nan
         if last:
-            z[:] = trial
+            _put(z, trial)
             return value
         if not first:
             after = 0.0
@@ -916,19 +1132,14 @@ def _quick(
                 for i in range(size):
                     for k in range(size):
                         hessian[i, k] += change[i] * change[k] / curved - along[i] * along[k] / total
-        z[:], gradient[:] = trial, new
+        _put(z, trial)
+        _put(gradient, new)
         if _turned(z, dims, bent, turns, side, gradient, jump):
             _set_ends(low, high, dims, bent, side, lowest, highest)
-        decrement = _newton_step(z, lowest, highest, gradient, hessian, usual, 0.0, step)
-        damping = FIRST_DAMPING
-        while decrement < 0:  # what is learnt from here on starts from a Hessian that leads down
-            if damping > LARGEST_DAMPING:
-                return np.nan
-            for i in range(size):
-                hessian[i, i] += damping * max(abs(hessian[i, i]), usual[i], LEAST_CURVATURE)
-            damping *= 4
-            decrement = _newton_step(z, lowest, highest, gradient, hessian, usual, 0.0, step)
-        if first and value - 2 * decrement > bound:
+        decrement = _newton_step(z, lowest, highest, gradient, hessian, 0.0, step)
+        if decrement < 0:
+            return np.nan
+        if first and value - decrement > bound:  # a parabola falls by half of that
             return np.inf
         before = 0.0
         for i in range(size):
@@ -937,26 +1148,6 @@ def _quick(
             before += gradient[i] * moved[i]
         part, first, last = 1.0, False, decrement <= ENOUGH_QUICK
     return np.nan
-
-
-@compiled
-def hessian_at(
-    parts: Any,
-    quadratics: Any,
-    z: FloatArray,
-    dims: int,
-    precision: FloatArray,
-    centre: FloatArray,
-    observed: FloatArray,
-    weight: FloatArray,
-    own: FloatArray,
-    hessian: FloatArray,
-) -> None:
-    """Second derivatives (dims + nuisances, again) at z of one toy."""
-    side, gradient, jump = np.ones(z.size - dims), np.empty(z.size), np.empty(z.size - dims)
-    for j in range(side.size):
-        side[j] = 1.0 if z[dims + j] >= 0 else -1.0
-    _chi2(parts, quadratics, z, dims, side, precision, centre, observed, weight, own, False, gradient, hessian, jump)
 
 
 @compiled
@@ -975,7 +1166,7 @@ def _reflected(mirror: FloatArray, p: FloatArray, z: FloatArray, hessian: FloatA
             for b in range(dims):
                 total += mirror[b, a] * old[b, k]
             hessian[a, k] = total
-    old[:] = hessian
+    _put_all(old, hessian)
     for k in range(size):
         for a in range(dims):
             total = 0.0
@@ -984,7 +1175,7 @@ def _reflected(mirror: FloatArray, p: FloatArray, z: FloatArray, hessian: FloatA
             hessian[k, a] = total
 
 
-@compiled
+@inlined
 def _careful(
     parts: Any,
     quadratics: Any,
@@ -996,7 +1187,6 @@ def _careful(
     turns: Flags,
     side: FloatArray,
     precision: FloatArray,
-    usual: FloatArray,
     centre: FloatArray,
     observed: FloatArray,
     weight: FloatArray,
@@ -1009,19 +1199,22 @@ def _careful(
     (`Model._along_walls`), and as if nothing were it is that of the toy, from there.
     """
     walls = False
-    for part in parts:
-        walls = walls or (not part.gaussian and part.shape.size > 0)
+    layout = parts[0]
+    for k in range(layout.shape[0]):
+        walls = walls or (layout[k, 6] == 0 and layout[k, 8] > 0)
     at, best, raised, least = z.copy(), z.copy(), observed.copy(), np.inf
     first_side, now, one_jump = side.copy(), side.copy(), np.empty(jump.size)
     barrier = 0.0
     for stage in range(BARRIERS + 2 if walls else 1):
         if stage == 1:  # what has not ended may be at a wall
-            at[:], now[:], barrier = z, first_side, 0.1
+            _put(at, z)
+            _put(now, first_side)
+            barrier = 1.0
         elif stage > 1:
-            barrier = barrier / 100 if stage <= BARRIERS else 0.0
-        for part in parts:
-            if not part.gaussian:
-                for i in range(part.first, part.first + part.energies * part.times):
+            barrier = barrier / 10 if stage <= BARRIERS else 0.0
+        for k in range(layout.shape[0]):
+            if layout[k, 6] == 0:
+                for i in range(np.intp(layout[k, 0]), np.intp(layout[k, 0] + layout[k, 4])):
                     raised[i] = max(observed[i], barrier)
         found, ended = _descend(
             parts,
@@ -1034,7 +1227,6 @@ def _careful(
             turns,
             now,
             precision,
-            usual,
             centre,
             raised,
             weight,
@@ -1043,14 +1235,16 @@ def _careful(
         )
         if barrier == 0.0 and found < least:
             least = found
-            best[:], side[:], jump[:] = at, now, one_jump
+            _put(best, at)
+            _put(side, now)
+            _put(jump, one_jump)
         if stage == 0 and ended:
             break
-    z[:] = best
+    _put(z, best)
     return least
 
 
-@compiled
+@entrance
 def fit(
     parts: Any,
     quadratics: Any,
@@ -1060,7 +1254,6 @@ def fit(
     dims: int,
     bent: Flags,
     precision: FloatArray,
-    usual: FloatArray,
     centres: FloatArray,
     observed: FloatArray,
     weight: FloatArray,
@@ -1075,23 +1268,46 @@ def fit(
 
     Those are (reflections, dims, dims + 1), p to A p + b, each its own inverse: minima that are mirror images but for a
     little. Second derivatives to begin with are (1, ...) of all toys, or (toys, ...) of each; where there is room for
-    them, (toys, ...), they are left as they are at the end.
+    them, (toys, ...), they are left as they are at the end. With no room for a value all that is done is to put there
+    those of the first toy at its start.
     """
-    size = low.shape[1]
+    size = starts.shape[1]
     nuisances = size - dims
+    z, side, jump = np.empty(size), np.empty(nuisances), np.empty(nuisances)
+    if value.size == 0:
+        _put(z, starts[0])
+        for j in range(nuisances):
+            side[j] = 1.0 if z[dims + j] >= 0 else -1.0
+        _chi2(
+            parts,
+            quadratics,
+            z,
+            dims,
+            side,
+            precision,
+            centres[0],
+            observed[0],
+            weight[0],
+            own[0],
+            np.empty(size),
+            last_hessians[0],
+            jump,
+        )
+        return
     most = 8
-    for part in parts:
-        most = max(most, part.energies * part.groups, part.energies * part.times, part.still_shapes.shape[0] + 8)
-    work = np.empty((6, most))
-    jump, turns, kinks = np.empty(nuisances), np.zeros(nuisances, np.bool_), np.empty(nuisances)
-    z, side, start, best = np.empty(size), np.empty(nuisances), np.empty(size), np.empty(size)
+    layout = parts[0]
+    for k in range(layout.shape[0]):
+        one = layout[k].astype(np.intp)
+        most = max(most, one[4], one[5], one[9] + one[10], (one[2] + one[9]) * one[3])
+    work = np.empty((8, most))
+    turns, kinks, start, best = np.zeros(nuisances, np.bool_), np.empty(nuisances), np.empty(size), np.empty(size)
     begin, begin_side = np.empty(size), np.empty(nuisances)
     first, hessian = np.empty((size, size)), np.empty((size, size))
     mirrors = reflections.shape[0]
     for toy in range(observed.shape[0]):
         box = min(toy, low.shape[0] - 1)
-        start[:] = starts[min(toy, starts.shape[0] - 1)]
-        first[:] = hessians[min(toy, hessians.shape[0] - 1)]
+        _put(start, starts[min(toy, starts.shape[0] - 1)])
+        _put_all(first, hessians[min(toy, hessians.shape[0] - 1)])
         least = np.inf
         for k in range(1 + mirrors + nuisances):  # from the start, its mirror images, and beyond kinks of the best
             j = k - 1 - mirrors
@@ -1101,10 +1317,12 @@ def fit(
                 # there is another minimum only if it is bent down, by more than the prior pulls back
                 if kinks[j] >= -STRONG * 2 * precision[j] * abs(best[dims + j]):
                     continue
-                z[:], hessian[:] = best, first
+                _put(z, best)
+                _put_all(hessian, first)
                 z[dims + j] = 0.0
             else:
-                z[:], hessian[:] = start, first
+                _put(z, start)
+                _put_all(hessian, first)
                 if k > 0:
                     _reflected(reflections[k - 1], start[:dims], z, hessian)
             for i in range(nuisances):
@@ -1112,7 +1330,8 @@ def fit(
                 turns[i] = bent[i] and i != j
             if j >= 0:
                 side[j] = -side[j]
-            begin[:], begin_side[:] = z, side
+            _put(begin, z)
+            _put(begin_side, side)
             found = _quick(
                 parts,
                 quadratics,
@@ -1124,7 +1343,6 @@ def fit(
                 turns,
                 side,
                 precision,
-                usual,
                 centres[toy],
                 observed[toy],
                 weight[min(toy, weight.shape[0] - 1)],
@@ -1135,7 +1353,8 @@ def fit(
                 jump,
             )
             if np.isnan(found):
-                z[:], side[:] = begin, begin_side
+                _put(z, begin)
+                _put(side, begin_side)
                 found = _careful(
                     parts,
                     quadratics,
@@ -1147,7 +1366,6 @@ def fit(
                     turns,
                     side,
                     precision,
-                    usual,
                     centres[toy],
                     observed[toy],
                     weight[min(toy, weight.shape[0] - 1)],
@@ -1155,11 +1373,13 @@ def fit(
                     jump,
                 )
             if k == 0:
-                start[:], first[:] = z, hessian
+                _put(start, z)
+                _put_all(first, hessian)
             if found < least:
                 least = found
-                best[:], kinks[:] = z, jump
+                _put(best, z)
+                _put(kinks, jump)
         value[toy] = least
-        place[toy] = best
+        _put(place[toy], best)
         if last_hessians.shape[0] > 0:
-            last_hessians[toy] = first
+            _put_all(last_hessians[toy], first)

@@ -13,12 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cevnsi.arrays import FloatArray, Real
-from cevnsi.fast.toy_kernel import Part, fit, hessian_at
+from cevnsi.fast.toy_kernel import Laid, Part, fit, laid_out
 from cevnsi.model import DataSet, Model
 from cevnsi.physics.interactions import INTERACTIONS
 from cevnsi.statistics.nuisances import SIGNAL, Sides, held, limits, precisions, unfitted
 from cevnsi.toys import Toys
 
+NO_SIGNAL = 1e-8  # of the signal: so little is left of it where a prior wants less; chi2 is 1e-7 off
 NO_FLIP = 1e-9  # of a reflection, from nothing but rounding
 WITHIN = 1e-9  # of what a coefficient varies by: how well it must be quadratic
 
@@ -87,9 +88,10 @@ def to_variable(interaction: str, name: str, value: Real) -> Real:
     return np.square(value) if is_squared(interaction, name) else value
 
 
-def charge_quadratics(dims: int) -> Quadratics:
-    """Those of charges squared that are themselves the parameters, (dims,) as many as terms."""
-    return Quadratics(constant=np.zeros(dims), linear=np.eye(dims), second=np.zeros((dims, dims, dims)))
+def charge_quadratics(unit: FloatArray) -> Quadratics:
+    """Those of charges squared that are the parameters themselves, in units of their own, (dims,) as many as terms."""
+    dims = unit.size
+    return Quadratics(constant=np.zeros(dims), linear=np.diag(unit), second=np.zeros((dims, dims, dims)))
 
 
 def _slopes(sides: Sides) -> tuple[FloatArray, FloatArray]:
@@ -188,10 +190,8 @@ class Fitter:
         return np.where(stay, at, least), np.where(stay, at, most)
 
     @cached_property
-    def _compiled_parts(self) -> tuple[Part, ...]:
-        """Two at least, as one and two are compiled apart: the second may be nothing."""
-        nothing = part_of_nothing(self.model.parts[-1].stop)
-        return self.parts + (nothing,) * max(2 - len(self.parts), 0)
+    def _compiled_parts(self) -> Laid:
+        return laid_out(self.parts)
 
     def least(
         self,
@@ -201,70 +201,104 @@ class Fitter:
         start: FloatArray,
         hessians: FloatArray,
         reflections: FloatArray | None = None,
-        at_centres: NDArray[np.bool_] | None = None,
-        usual: FloatArray | None = None,
     ) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Least chi2 (toys,) between parameters low and high, (1 or toys, dims), where it is, and its Hessian there.
 
         From a start, (1 or toys, dims + nuisances), with second derivatives (1 or toys, as many, as many) to begin
         with, which need not be right; `reflections` as of `toy_kernel.fit`. Places are (toys, dims + nuisances).
-        Some nuisances of some toys, (toys, nuisances), may be held at their centres. `usual` are curvatures in the
-        parameters, (dims,), where charges are not next to nothing.
         """
         count, size, (least, most) = len(toys.observed), start.shape[1], self.ends
 
         def box(p: FloatArray, theta: FloatArray) -> FloatArray:
             return np.concatenate([p, np.tile(theta, (len(p), 1))], axis=1)
 
-        lowest, highest = box(low, least), box(high, most)
-        if at_centres is not None:
-            lowest, highest = (np.broadcast_to(ends, (count, size)).copy() for ends in (lowest, highest))
-            for ends in (lowest, highest):
-                ends[:, self.dims :] = np.where(at_centres, toys.centres, ends[:, self.dims :])
-        curvature = np.zeros(size)
-        if usual is not None:
-            curvature[: self.dims] = usual
+        start, hessians, low, high = self._scale_at_centre(
+            toys.centres, start, hessians, box(low, least), box(high, most)
+        )
         value, place, last = np.empty(count), np.empty((count, size)), np.empty((count, size, size))
+        self._fit(toys, start, low, high, hessians, reflections, last, value, place)
+        return value, place, last
+
+    @cached_property
+    def _scaling(self) -> NDArray[np.intp]:
+        """Nuisances that do nothing but scale the signal of a single data set, in which p are coefficients."""
+        q, part = self.quadratics, self.parts[0]
+        if len(self.parts) > 1 or q.constant.any() or q.second.any():
+            return np.zeros(0, np.intp)
+        elsewhere = {part.clock, *part.shape.tolist(), *part.scaled_by.tolist(), *part.shift.tolist()}
+        least, most = self.ends
+        alone = [j for j in part.scaled.tolist() if j not in elsewhere and least[j] < most[j]]
+        return np.array(alone, np.intp)
+
+    def _scale_at_centre(
+        self, centres: FloatArray, start: FloatArray, hessians: FloatArray, low: FloatArray, high: FloatArray
+    ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+        """Start, second derivatives, and ends, with what scales the signal held at its centre where p may do that.
+
+        If p may be scaled by anything, the prior alone says what these nuisances are. Else a fit creeps along where
+        their product is the same. A centre that leaves no signal is one that leaves next to nothing.
+        """
+        mine, p = self._scaling, slice(self.dims)
+        if not (mine.size and self.dims and not low[:, p].any() and np.isposinf(high[:, p]).all()):
+            return start, hessians, low, high
+        at = self.dims + mine
+        # those that scale and do something else, too, count as at the start
+        rest = 1 + start[:, [self.dims + j for j in self.parts[0].scaled if j not in mine]].sum(axis=1)
+        wanted = np.clip(centres[:, mine], *(ends[mine] for ends in self.ends))
+        if mine.size == 1:
+            wanted = np.maximum(wanted, (NO_SIGNAL - rest)[:, None])
+        before, after = rest + start[:, at].sum(axis=1), rest + wanted.sum(axis=1)
+        held = (before > 0) & (after >= NO_SIGNAL)
+        times = np.where(held, after, 1.0) / np.where(held, before, 1.0)
+        start, low, high = (np.array(np.broadcast_to(a, (len(held), start.shape[1]))) for a in (start, low, high))
+        for each in (start, low, high):
+            each[:, at] = np.where(held[:, None], wanted, each[:, at])
+        start[:, p] /= times[:, None]
+        hessians = np.array(np.broadcast_to(hessians, (len(held), *hessians.shape[1:])))
+        hessians[:, p] *= times[:, None, None]
+        hessians[:, :, p] *= times[:, None, None]
+        return start, hessians, low, high
+
+    def hessian(self, toys: "Packed", at: FloatArray) -> FloatArray:
+        """Second derivatives at a place (dims + nuisances,) of the first of some toys."""
+        size = self.dims + len(self.model.nuisances)
+        found, ends = np.empty((1, size, size)), np.zeros((1, size))
+        self._fit(toys, at[None], ends, ends, found, None, found, np.empty(0), np.empty((0, size)))
+        of_first: FloatArray = found[0]
+        return of_first
+
+    def _fit(
+        self,
+        toys: "Packed",
+        start: FloatArray,
+        low: FloatArray,
+        high: FloatArray,
+        hessians: FloatArray,
+        reflections: FloatArray | None,
+        last: FloatArray,
+        value: FloatArray,
+        place: FloatArray,
+    ) -> None:
+        """What `toy_kernel.fit` does."""
         fit(
             self._compiled_parts,
             (self.quadratics.constant, self.quadratics.linear, self.quadratics.second),
             np.ascontiguousarray(start),
-            lowest,
-            highest,
+            low,
+            high,
             self.dims,
             self.model.kinked,
             precisions(self.model.nuisances),
-            curvature,
             toys.centres,
             toys.observed,
             toys.weight,
             toys.own,
             np.zeros((0, self.dims, self.dims + 1)) if reflections is None else reflections,
-            hessians,
+            np.ascontiguousarray(hessians),
             last,
             value,
             place,
         )
-        return value, place, last
-
-    def hessian(self, toys: "Packed", at: FloatArray) -> FloatArray:
-        """Second derivatives at a place (dims + nuisances,) of the first of some toys."""
-        size = self.dims + len(self.model.nuisances)
-        found = np.empty((size, size))
-        quadratics = (self.quadratics.constant, self.quadratics.linear, self.quadratics.second)
-        hessian_at(
-            self._compiled_parts,
-            quadratics,
-            at,
-            self.dims,
-            precisions(self.model.nuisances),
-            toys.centres[0],
-            toys.observed[0],
-            toys.weight[0],
-            toys.own[0],
-            found,
-        )
-        return found
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -275,37 +309,6 @@ class Packed:
     weight: FloatArray  # (1 or toys, bins), of a Gaussian statistic
     own: FloatArray  # (1 or toys, bins), of backgrounds that sidebands make
     centres: FloatArray  # (toys, nuisances)
-
-
-def part_of_nothing(bins: int) -> Part:
-    """A data set without a bin."""
-    no, none = np.zeros(0, np.intp), np.zeros(0, bool)
-    return Part(
-        first=bins,
-        energies=0,
-        groups=1,
-        times=1,
-        gaussian=False,
-        templates=np.zeros((1, 0, 0)),
-        term=no,
-        shape=no,
-        bent=none,
-        scaled=no,
-        clock=-1,
-        knots=np.array([0.0, 1.0]),
-        shares=np.zeros((4, 1, 1, 1)),
-        least_share=0.0,
-        moved_shapes=np.zeros((0, 0)),
-        moved_shares=np.zeros((4, 1, 0, 1)),
-        still_shapes=np.zeros((0, 0)),
-        redrawn=-1,
-        scaled_background=no,
-        scaled_by=no,
-        shifted_background=no,
-        shift=no,
-        shift_bent=none,
-        shifts=np.zeros((2, 0, 0)),
-    )
 
 
 def packed(model: Model, toys: Toys) -> Packed:

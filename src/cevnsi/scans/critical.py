@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cevnsi.arrays import FloatArray
+from cevnsi.fast.poisson_draws import poisson_draws
 from cevnsi.fast.toys import Packed, packed
 from cevnsi.fast.toys_gaussian import Problem, Rectangle, Truth, problem_of
 from cevnsi.fast.toys_gaussian import statistics_of as of_eq_7
@@ -97,7 +98,8 @@ def pool_statistics(
 
     def work(block: tuple[int, slice]) -> tuple[FloatArray, FloatArray]:
         k, some = block
-        drawn = draw(model, first.truth, some.stop - some.start, random_of(seed, *numbers, k), auxiliary=auxiliary)
+        rng, count = random_of(seed, *numbers, k), some.stop - some.start
+        drawn = draw(model, first.truth, count, rng, auxiliary=auxiliary, counts=poisson_draws)
         logarithm = [np.zeros(some.stop - some.start)]
         logarithm += [log_ratio(model, drawn, first.truth, fits.truth) for fits in points[1:]]
         return _statistics(tests, points, begin, packed(model, drawn)), np.stack(logarithm)
@@ -127,16 +129,11 @@ def _statistics(tests: Hypotheses, points: Sequence[Fits], begin: Sequence[Float
     low, high = (end[None] for end in tests.free)
     for k, (fits, hessian) in enumerate(zip(points, begin, strict=True)):
         of = fits.fitter
-        null[k], place, hessians = of.least(
-            toys, fits.low[None], fits.high[None], fits.place[None], hessian[None], usual=tests.usual(of)
-        )
+        null[k], place, hessians = of.least(toys, fits.low[None], fits.high[None], fits.place[None], hessian[None])
         if k == 0:
-            dropped = tests.dropped(toys.centres)
-            least, _, hessians = of.least(toys, low, high, place, hessians, tests.mirrors(of), dropped, tests.usual(of))
+            least, _, hessians = of.least(toys, low, high, place, hessians, tests.mirrors(of))
             for other in tests.free_fitters:
-                value, _, _ = other.least(
-                    toys, low, high, place, hessians, tests.mirrors(other), None, tests.usual(other)
-                )
+                value, _, _ = other.least(toys, low, high, place, hessians, tests.mirrors(other))
                 least = np.minimum(least, value)
     # what is least at a point is least anywhere, if nothing better was found
     return np.asarray(null - np.minimum(least, null.min(axis=0)))
@@ -207,13 +204,19 @@ def _of_seven(
     tests: Hypotheses, problem: Problem, fits: Fits, coverage: Coverage, number: int, place: int
 ) -> Statistics:
     """Statistics of toys of Eq. 7 at a point, in closed form: so fast that points need not share toys."""
-    x, y, alpha = fits.place.tolist()
+    x, y = (fits.place[:2] * tests.unit).tolist()
     tested, free = (
         Rectangle(x=(float(low[0]), float(high[0])), y=(float(low[1]), float(high[1])))
-        for low, high in ((fits.low, fits.high), tests.free)
+        for low, high in ((low * tests.unit, high * tests.unit) for low, high in ((fits.low, fits.high), tests.free))
     )
     found = of_eq_7(
-        problem, Truth(x=x, y=y, alpha=alpha), tested, free, coverage.toys, coverage.seed, stream=(number, place)
+        problem,
+        Truth(x=x, y=y, alpha=float(fits.place[2])),
+        tested,
+        free,
+        coverage.toys,
+        coverage.seed,
+        stream=(number, place),
     )
     return Statistics(statistic=found, weights=np.ones(found.size))
 

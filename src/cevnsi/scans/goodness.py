@@ -9,6 +9,7 @@ from statistics import NormalDist
 import numpy as np
 
 from cevnsi.arrays import FloatArray
+from cevnsi.fast.poisson_draws import poisson_draws
 from cevnsi.fast.toys import packed, standard_model_fitter
 from cevnsi.fits import AMPLITUDE, with_amplitude
 from cevnsi.model import Model
@@ -66,7 +67,8 @@ def _of_toys(
     def work(block: tuple[int, slice]) -> FloatArray:
         k, some = block
         model = fits[0].fitter.model
-        drawn = packed(model, draw(model, truth, some.stop - some.start, random_of(seed, number, k)))
+        rng, count = random_of(seed, number, k), some.stop - some.start
+        drawn = packed(model, draw(model, truth, count, rng, counts=poisson_draws))
         found = []
         for each, hessian in zip(fits, begin, strict=True):
             value, _, _ = each.fitter.least(drawn, nothing, nothing, fits[0].place[None], hessian[None])

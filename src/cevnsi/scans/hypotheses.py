@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cevnsi.arrays import FloatArray, Real
 from cevnsi.fast.contraction import has_contraction
@@ -32,10 +31,9 @@ from cevnsi.parameters import CEVNS_NORMALIZATION, MATTER_PARAMETERS, NEUTRON_RA
 from cevnsi.physics.interactions import INTERACTIONS
 from cevnsi.physics.weak_charge import ROWS
 from cevnsi.scans.axes import Scan
-from cevnsi.statistics.nuisances import SIGNAL, centres, limits, precisions, unfitted
+from cevnsi.statistics.nuisances import centres, unfitted
 from cevnsi.toys import Truth
 
-LEAST_SIGNAL = 0.01  # of the signal that centres must leave for charges to make up for it
 NODES = 25  # of a parameter that shapes templates, such as a mass, between which fits that leave it free do not look
 
 
@@ -153,7 +151,7 @@ class Hypotheses:
     def quadratics(self) -> Quadratics:
         """Coefficients of all terms; ValueError where counts are of higher degree."""
         if self._is_of_charges:
-            return charge_quadratics(len(self.variables))
+            return charge_quadratics(self.unit)
         terms = INTERACTIONS[self._interaction].terms
 
         def coefficients(p: FloatArray) -> FloatArray:
@@ -196,7 +194,7 @@ class Hypotheses:
                 np.inf,
             )
             low, high = zip(*(found[row] for row in ROWS), strict=True)
-            return np.array(low, float), np.array(high, float)
+            return np.array(low, float) / self.unit, np.array(high, float) / self.unit
         ends = np.empty((2, len(self.variables)))
         for k, name in enumerate(self.variables):
             ends[:, k] = self.scan.domain.get(name, (-np.inf, np.inf))
@@ -211,22 +209,6 @@ class Hypotheses:
         """Between which p may be where nothing is tested."""
         return self._ends({})
 
-    def dropped(self, centres: FloatArray) -> NDArray[np.bool_] | None:
-        """Which nuisances drop out of a free fit, (toys, nuisances), of toys with these centres; None if none does.
-
-        Of charges squared that are both free those that scale the signal: whatever they are, a charge makes up for it,
-        so that they are best where their priors are. Not of a toy whose centres leave no signal to scale.
-        """
-        low, high = self.free
-        if not self._is_of_charges or (low > 0).any() or np.isfinite(high).any():
-            return None
-        of_signal = np.array([n.scales == (SIGNAL,) and not n.shifts and n.fixed is None for n in self.model.nuisances])
-        of_signal &= ~self.model.shaping & (precisions(self.model.nuisances) > 0)
-        left = 1 + (centres * of_signal).sum(axis=1)
-        least, most = limits(self.model.nuisances)
-        inside = ((centres >= least) & (centres <= most) | ~of_signal).all(axis=1)
-        return np.asarray(of_signal & ((left > LEAST_SIGNAL) & inside)[:, None])
-
     @cached_property
     def free_fitters(self) -> tuple[Fitter, ...]:
         """Those of what shapes templates, at `NODES` of its axis; none where nothing does."""
@@ -235,12 +217,6 @@ class Hypotheses:
             for name in self._shaping_names
             for value in replace(self.scan.axis(name), points=NODES).values()
         )
-
-    def usual(self, of: Fitter) -> FloatArray:
-        """Curvatures of the data's chi2 in p at the standard model, (dims,), which tell how far a step should go."""
-        start = np.concatenate([self.standard_model, unfitted(self.model.nuisances)])
-        found: FloatArray = np.abs(np.diagonal(of.hessian(self.data, start)))[: of.dims]
-        return found
 
     def mirrors(self, of: Fitter) -> FloatArray:
         """Where else a fitter looks for minima, as `toy_kernel.fit` has it: where charges of a row are the opposite.
@@ -280,18 +256,20 @@ class Hypotheses:
             start[None],
             of.hessian(data, start)[None],
             self.mirrors(of),
-            None,
-            self.usual(of),
         )
         return Fits(fitter=of, low=low, high=high, place=place[0], chi2=float(value[0]))
+
+    @cached_property
+    def unit(self) -> FloatArray:
+        """Charges squared of p = 1, (dims,), those of the standard model, lest p be thousands and nuisances not."""
+        terms = INTERACTIONS[self._interaction].terms
+        return np.array([float(c) for c in terms.coefficients(self.model.dataset.recoils, {})])
 
     @cached_property
     def standard_model(self) -> FloatArray:
         """The standard model's p, (dims,), as far as it is in there."""
         if self._is_of_charges:
-            found = self.model.dataset.recoils
-            terms = INTERACTIONS[self._interaction].terms
-            return np.array([float(c) for c in terms.coefficients(found, dict(self.scan.fixed))])
+            return np.ones(len(self.variables))
         analysis = self.model.analyses[0]
         return np.array([analysis.sin2_theta_w if name == "sin2_theta_w" else 0.0 for name in self.variables])
 

@@ -8,6 +8,7 @@ from math import sqrt
 import numpy as np
 
 from cevnsi.arrays import FloatArray
+from cevnsi.fast.poisson_draws import poisson_draws
 from cevnsi.model import Model
 from cevnsi.physics.interactions import parameter
 from cevnsi.scans.axes import Scan
@@ -80,7 +81,8 @@ def _measured(tests: Hypotheses, fits: Fits, toys: int, seed: int, number: int, 
 
     def work(block: tuple[int, slice]) -> FloatArray:
         k, some = block
-        drawn = draw(tests.model, fits.truth, some.stop - some.start, random_of(seed, MEASURED + number, k))
+        rng, count = random_of(seed, MEASURED + number, k), some.stop - some.start
+        drawn = draw(tests.model, fits.truth, count, rng, counts=poisson_draws)
         return np.asarray(statistics_of(tests, [fits], drawn)[0], dtype=float)
 
     with ThreadPoolExecutor(threads) as pool:
