@@ -14,7 +14,7 @@ from cevnsi.fast.toys import Fitter, fitter, packed, quadratics_of
 from cevnsi.fits import AMPLITUDE, with_amplitude
 from cevnsi.model import Model
 from cevnsi.physics.interactions import INTERACTIONS
-from cevnsi.scans.critical import asimov, blocks_of, random_of
+from cevnsi.scans.critical import TOYS_TOGETHER, asimov, blocks_of, random_of
 from cevnsi.scans.hypotheses import Fits, packed_data
 from cevnsi.statistics.nuisances import unfitted
 from cevnsi.toys import draw
@@ -77,7 +77,7 @@ def _of_toys(
         k, some = block
         model = fits[0].fitter.model
         rng, count = random_of(seed, number, k), some.stop - some.start
-        drawn = packed(model, draw(model, truth, count, rng, counts=poisson_draws))
+        drawn = packed(model, draw(model, truth, TOYS_TOGETHER, rng, counts=poisson_draws).first(count))
         found = []
         for each, hessian in zip(fits, begin, strict=True):
             value, _, _ = each.fitter.least(drawn, nothing, nothing, fits[0].place[None], hessian[None])
