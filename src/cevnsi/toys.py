@@ -83,6 +83,16 @@ class Drawn:
     sidebands: Mapping[str, FloatArray] = field(default_factory=dict)  # by background, (toys, counts)
     backgrounds: Mapping[str, FloatArray] = field(default_factory=dict)  # those that sidebands make
 
+    def first(self, count: int) -> "Drawn":
+        """What it has in the first few toys."""
+        return Drawn(
+            observed=self.observed[:count],
+            uncertainty=None if self.uncertainty is None else self.uncertainty[:count],
+            without=None if self.without is None else self.without[:count],
+            sidebands={name: values[:count] for name, values in self.sidebands.items()},
+            backgrounds={name: values[:count] for name, values in self.backgrounds.items()},
+        )
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Toys:
@@ -90,6 +100,10 @@ class Toys:
 
     datasets: Sequence[Drawn]
     centres: FloatArray
+
+    def first(self, count: int) -> "Toys":
+        """The first few."""
+        return Toys(datasets=[drawn.first(count) for drawn in self.datasets], centres=self.centres[:count])
 
 
 def drawn_centres(model: Model) -> FloatArray:

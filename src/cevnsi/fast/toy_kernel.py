@@ -48,6 +48,7 @@ SHORTEST = 1e-6  # part of a step that is tried
 ROUNDING = 1e-12  # of chi2, over one and its value
 ENOUGH = 1e-8  # of Newton's decrement, which leaves some 1e-12 of chi2
 LARGEST_DAMPING = 1e12
+LEAST_CURVATURE = 1e-30  # for what is divided by it
 BARRIERS = 10  # each a tenth of the last, from one count
 MOST_QUICK = 60
 ENOUGH_QUICK = 1e-6  # of the decrement by a Hessian that is not quite this one: leaves less than that of chi2
@@ -579,12 +580,14 @@ def _newton_step(
     size = z.size
     held, stays = np.zeros(size, np.bool_), np.zeros(size, np.bool_)
     index, matrix, right = np.empty(size, np.intp), np.empty((size, size)), np.empty(size)
-    largest = 0.0
+    own = np.empty(size)  # curvature, in units of which damping is: couplings squared are small, and charges large
+    flat = True
     for i in range(size):
-        largest = max(largest, abs(hessian[i, i]))
-    if largest == 0.0:  # where nothing is observed chi2 is a plane, and any step down it will do
+        own[i] = max(abs(hessian[i, i]), LEAST_CURVATURE)
+        flat = flat and hessian[i, i] == 0.0
+    if flat:  # where nothing is observed chi2 is a plane, and any step down it will do
         for i in range(size):
-            largest = max(largest, abs(gradient[i]))
+            own[i] = max(abs(gradient[i]), LEAST_CURVATURE)
     for i in range(size):
         stays[i] = low[i] >= high[i] or (hessian[i, i] == 0 and gradient[i] == 0)
         held[i] = stays[i] or (z[i] <= low[i] and gradient[i] > 0) or (z[i] >= high[i] and gradient[i] < 0)
@@ -603,7 +606,7 @@ def _newton_step(
             right[a] = total
             for b in range(a + 1):
                 matrix[a, b] = hessian[index[a], index[b]]
-            matrix[a, a] += damping * largest
+            matrix[a, a] += damping * own[index[a]]
         if not _solve(matrix, right, free):
             return -1.0
         left = False
@@ -619,7 +622,7 @@ def _newton_step(
         worst, which = 0.0, -1
         for i in range(size):
             if held[i] and not stays[i]:
-                slope = gradient[i] + damping * largest * step[i]
+                slope = gradient[i] + damping * own[i] * step[i]
                 for k in range(size):
                     slope += hessian[i, k] * step[k]
                 if z[i] + step[i] >= high[i]:  # no end at the other side is as near

@@ -99,7 +99,8 @@ def pool_statistics(
     def work(block: tuple[int, slice]) -> tuple[FloatArray, FloatArray]:
         k, some = block
         rng, count = random_of(seed, *numbers, k), some.stop - some.start
-        drawn = draw(model, first.truth, count, rng, auxiliary=auxiliary, counts=poisson_draws)
+        # all of a block, so that the first of them do not depend on how many are asked for
+        drawn = draw(model, first.truth, TOYS_TOGETHER, rng, auxiliary=auxiliary, counts=poisson_draws).first(count)
         logarithm = [np.zeros(some.stop - some.start)]
         logarithm += [log_ratio(model, drawn, first.truth, fits.truth) for fits in points[1:]]
         return _statistics(tests, points, begin, packed(model, drawn)), np.stack(logarithm)

@@ -13,7 +13,7 @@ from cevnsi.fast.poisson_draws import poisson_draws
 from cevnsi.fast.toys import packed, standard_model_fitter
 from cevnsi.fits import AMPLITUDE, with_amplitude
 from cevnsi.model import Model
-from cevnsi.scans.critical import asimov, blocks_of, random_of
+from cevnsi.scans.critical import TOYS_TOGETHER, asimov, blocks_of, random_of
 from cevnsi.scans.hypotheses import Fits, packed_data
 from cevnsi.statistics.nuisances import unfitted
 from cevnsi.toys import draw
@@ -68,7 +68,7 @@ def _of_toys(
         k, some = block
         model = fits[0].fitter.model
         rng, count = random_of(seed, number, k), some.stop - some.start
-        drawn = packed(model, draw(model, truth, count, rng, counts=poisson_draws))
+        drawn = packed(model, draw(model, truth, TOYS_TOGETHER, rng, counts=poisson_draws).first(count))
         found = []
         for each, hessian in zip(fits, begin, strict=True):
             value, _, _ = each.fitter.least(drawn, nothing, nothing, fits[0].place[None], hessian[None])

@@ -13,7 +13,7 @@ from cevnsi.model import Model
 from cevnsi.physics.interactions import parameter
 from cevnsi.scans.axes import Scan
 from cevnsi.scans.coverage import coverage_of, critical_column
-from cevnsi.scans.critical import Statistics, blocks_of, pool_statistics, random_of, statistics_of
+from cevnsi.scans.critical import TOYS_TOGETHER, Statistics, blocks_of, pool_statistics, random_of, statistics_of
 from cevnsi.scans.hypotheses import Fits, Hypotheses, hypotheses_of
 from cevnsi.scans.regions import Grid
 from cevnsi.statistics.nuisances import held, limits, precisions
@@ -82,7 +82,7 @@ def _measured(tests: Hypotheses, fits: Fits, toys: int, seed: int, number: int, 
     def work(block: tuple[int, slice]) -> FloatArray:
         k, some = block
         rng, count = random_of(seed, MEASURED + number, k), some.stop - some.start
-        drawn = draw(tests.model, fits.truth, count, rng, counts=poisson_draws)
+        drawn = draw(tests.model, fits.truth, TOYS_TOGETHER, rng, counts=poisson_draws).first(count)
         return np.asarray(statistics_of(tests, [fits], drawn)[0], dtype=float)
 
     with ThreadPoolExecutor(threads) as pool:
