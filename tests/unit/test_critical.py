@@ -379,7 +379,7 @@ def test_a_plane_of_a_mediator() -> None:
     least = found_points["coupling"] == 1e-5
     far = least & (found_points["mediator_mass_mev"] > 100)
     values = found_points[critical_column(0.9)][far]
-    assert np.ptp(values) < 1e-3
+    assert np.ptp(values) < 0.02  # at 464 MeV such a coupling is 0.05 events, whose error is some 20
     assert (found_points[critical_column(0.9)] > 0).all()
 
 

@@ -208,8 +208,8 @@ def _dot(one: FloatArray, first: np.uintp, other: FloatArray, second: np.uintp, 
         b += one[i + ONE] * other[j + ONE]
         c += one[i + TWO] * other[j + TWO]
         d += one[i + THREE] * other[j + THREE]
-    for i in range(fours << TWO, size):
-        a += one[first + i] * other[second + i]
+    for rest in range(fours << TWO, size):
+        a += one[first + rest] * other[second + rest]
     return (a + b) + (c + d)
 
 
