@@ -322,7 +322,8 @@ def _joint_as_written(section: dict[str, Any], written: dict[str, Any], root: Pa
         apart = {"flux_uncertainty": 0.1} if dataset["reader"] == "csi_2017" else {}
         asked = {**apart, **own.get("measurement", {})}
         expected = {**own, "scans": [], **({"measurement": asked} if asked else {})}
-        expected.pop("study", None)
+        for own_key in ("study", "coverage"):
+            expected.pop(own_key, None)
         if whole != expected:
             return False
         models.append(_model(json.dumps([whole, dataset, written["checksums"]]), root))
@@ -585,6 +586,8 @@ def _renamed(place: str, name: str) -> dict[str, Any]:
             analysis["dataset"] = name
         if place == "scans" and "scans" in analysis:
             analysis["scans"] = [name if scan == old else scan for scan in analysis["scans"]]
+    if place == "scans":
+        changed["coverage_tests"]["scan"] = name
     return changed
 
 

@@ -182,8 +182,10 @@ def test_toys_of_one_bin_are_as_sums_over_all_counts(background: float, toys: in
         found = by_toys(signal, background, toys, 2)
         columns = found.columns((0.9,))
         near = MOST * np.sqrt(0.09 / toys)
-        assert by_sums(signal, background, 0.9 - near)[0] - 1e-6 <= columns[critical_column(0.9)]
-        assert columns[critical_column(0.9)] <= by_sums(signal, background, 0.9 + near)[0] + 1e-6
+        assert by_sums(signal, background, 0.9 - near)[0] - 1e-5 <= columns[critical_column(0.9)]
+        assert (
+            columns[critical_column(0.9)] <= by_sums(signal, background, 0.9 + near)[0] + 1e-5
+        )  # which fits are good to
 
 
 @pytest.mark.parametrize("name", NAMES)
