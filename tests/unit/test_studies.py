@@ -76,3 +76,11 @@ def test_closing_lines_say_where_the_figures_of_ones_own_are(config: dict[str, A
         f"paper: figures in {tmp_path}/paper/figures; ranges in {tmp_path}/paper/ranges.csv",
         f"    1 rows of {tmp_path}/paper/ranges.csv have a warning",
     ]
+
+
+def test_closing_lines_go_on_where_another_version_left_its_ranges(config: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "csi_2021").mkdir(parents=True)
+    (tmp_path / "csi_2021" / "ranges.csv").write_text("scan,parameter\n", encoding="utf-8")
+    said = closing_lines(tmp_path, config)
+    assert "csi_2021: figures in" in said
+    assert "missing column" in said
