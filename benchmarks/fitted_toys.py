@@ -20,9 +20,8 @@ from cevnsi.arrays import FloatArray
 from cevnsi.config.build import build_model
 from cevnsi.config.check import parse_scan
 from cevnsi.fast import toys_gaussian
-from cevnsi.fast.poisson_draws import poisson_draws
 from cevnsi.model import Model
-from cevnsi.scans.critical import blocks_of, critical_points, pool_statistics, random_of
+from cevnsi.scans.critical import critical_points, in_eq_7, of_toys, pool_statistics, random_of
 from cevnsi.scans.hypotheses import Fits, Hypotheses, hypotheses_of
 from cevnsi.scans.processes import in_processes
 from cevnsi.toys import draw, toy_model
@@ -77,31 +76,21 @@ def statistics(tests: Hypotheses, fits: Fits, toys: int, number: int) -> FloatAr
 
 def drawn(tests: Hypotheses, fits: Fits, toys: int, number: int) -> None:
     """The same toys, and nothing else."""
-    for k, some in blocks_of(toys):
-        draw(tests.model, fits.truth, some.stop - some.start, random_of(1, number, k), counts=poisson_draws)
+    of_toys(tests.model, fits.truth, toys, 1, number, made=lambda drawn: drawn.centres[:, 0])
 
 
 def statistics_of_eq_7(tests: Hypotheses, fits: Fits, toys: int, number: int) -> FloatArray:
     """Statistics of toys of the standard model in closed form, (toys,)."""
-    tested, free = (
-        toys_gaussian.Rectangle(x=(float(low[0]), float(high[0])), y=(float(low[1]), float(high[1])))
-        for low, high in ((fits.low, fits.high), tests.free)
-    )
-    problem, truth = toys_gaussian.problem_of(tests.model), truth_of_eq_7(fits)
-    return toys_gaussian.statistics_of(problem, truth, tested, free, toys, 1, stream=(number,))
+    problem = toys_gaussian.problem_of(tests.model)
+    return toys_gaussian.statistics_of(problem, *in_eq_7(tests, fits), toys, 1, stream=(number,))
 
 
 def drawn_of_eq_7(tests: Hypotheses, fits: Fits, toys: int, number: int) -> None:
     """As many toys of the same."""
-    problem, truth, together = toys_gaussian.problem_of(tests.model), truth_of_eq_7(fits), toys_gaussian.TOYS_OF_A_BLOCK
+    problem, (truth, _, _) = toys_gaussian.problem_of(tests.model), in_eq_7(tests, fits)
+    together = toys_gaussian.TOYS_OF_A_BLOCK
     for k in range(-(-toys // together)):
         toys_gaussian.draw(problem, truth, together, random_of(1, number, k))
-
-
-def truth_of_eq_7(fits: Fits) -> toys_gaussian.Truth:
-    """That of a point."""
-    x, y, alpha = fits.place.tolist()
-    return toys_gaussian.Truth(x=x, y=y, alpha=alpha)
 
 
 def in_two(work: Callable[[int], object]) -> float:

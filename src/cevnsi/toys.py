@@ -13,7 +13,7 @@ from cevnsi.arrays import FloatArray
 from cevnsi.model import DataSet, Model, Signal, of_one_point, profiled
 from cevnsi.physics.interaction import Values
 from cevnsi.statistics.likelihoods import best_background
-from cevnsi.statistics.nuisances import precisions
+from cevnsi.statistics.nuisances import centres, widths
 
 FEWEST_COUNTS = 1.0  # that the uncertainty of a difference is made of: none would leave a bin without an uncertainty
 
@@ -112,9 +112,7 @@ def drawn_centres(model: Model) -> FloatArray:
     None is of a nuisance that is free or held, nor of one that a sideband measures: that is drawn by itself.
     """
     measured = {sideband.measures for dataset in model.datasets for sideband in dataset.sidebands.values()}
-    precision = precisions(model.nuisances)
-    width = np.where(precision > 0, 1 / np.sqrt(np.where(precision > 0, precision, 1.0)), 0.0)
-    return np.where([nuisance.name in measured for nuisance in model.nuisances], 0.0, width)
+    return np.where([nuisance.name in measured for nuisance in model.nuisances], 0.0, widths(model.nuisances))
 
 
 def poisson(rng: np.random.Generator, means: FloatArray, toys: int) -> FloatArray:
@@ -142,8 +140,8 @@ def draw(
     pairs = zip(model.datasets, means_of(model, truth), strict=True)
     datasets = [_drawn(dataset, means, drawn, toys, rng) for dataset, means in pairs]
     width = drawn_centres(model)
-    centres = np.where(width > 0, truth.nuisances, 0.0) + width * rng.standard_normal((toys, width.size))
-    return Toys(datasets=datasets, centres=centres if auxiliary else np.zeros_like(centres))
+    found = np.where(width > 0, truth.nuisances, 0.0) + width * rng.standard_normal((toys, width.size))
+    return Toys(datasets=datasets, centres=found if auxiliary else np.zeros_like(found))
 
 
 def _drawn(
@@ -166,6 +164,41 @@ def _drawn(
         total = np.maximum(observed + without, FEWEST_COUNTS)
         return Drawn(observed=observed - without, uncertainty=np.sqrt(total), without=without)
     return Drawn(observed=observed, without=without, sidebands=sidebands, backgrounds=backgrounds)
+
+
+def as_measured(model: Model) -> Toys:
+    """What has been measured, as one toy."""
+    datasets = []
+    for dataset in model.datasets:
+        measured = dataset.measurement
+        datasets.append(
+            Drawn(
+                observed=measured.observed[None],
+                uncertainty=None if measured.uncertainty is None else measured.uncertainty[None],
+                backgrounds={sample: measured.backgrounds[sample][None] for sample in dataset.sidebands},
+            )
+        )
+    return Toys(datasets=datasets, centres=centres(model.nuisances)[None])
+
+
+def as_expected(model: Model, truth: Truth) -> Toys:
+    """The one toy in which everything is as a truth expects it, but for uncertainties, which are those measured."""
+    datasets = []
+    for dataset, means in zip(model.datasets, means_of(model, truth), strict=True):
+        uncertainty, observed = dataset.measurement.uncertainty, means.counts
+        if dataset.measurement.is_difference:
+            assert means.without is not None
+            observed = means.counts - means.without
+        datasets.append(
+            Drawn(
+                observed=observed[None],
+                uncertainty=None if uncertainty is None else uncertainty[None],
+                backgrounds={
+                    sample: dataset.sidebands[sample].made(counts[None]) for sample, counts in means.sidebands.items()
+                },
+            )
+        )
+    return Toys(datasets=datasets, centres=np.where(drawn_centres(model) > 0, truth.nuisances, 0.0)[None])
 
 
 def toy_model(model: Model, toys: Toys, i: int) -> Model:

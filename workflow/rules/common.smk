@@ -71,8 +71,8 @@ OF_STUDY = {study: known.analyses_of(config, study) for study in (*STUDIES, None
 PAPER = OF_STUDY[DEFAULT]
 
 # On a cluster only what computes chi2 is worth a job (scans, chunk, domain_sensitivity, digitization_chunk,
-# coverage_points, coverage_lines, coverage_tests): other rules are marked as local where they stand, as a list of names would not follow
-# them into a workflow that gives them others.
+# coverage_points, coverage_lines, coverage_tests): other rules are marked as local where they stand, as a list of names
+# would not follow them into a workflow that gives them others.
 
 
 wildcard_constraints:

@@ -12,26 +12,30 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cevnsi.arrays import FloatArray
+from cevnsi.fast import toys_gaussian
 from cevnsi.fast.poisson_draws import poisson_draws
 from cevnsi.fast.toys import Packed, packed
-from cevnsi.fast.toys_gaussian import Problem, Rectangle, Truth, problem_of
-from cevnsi.fast.toys_gaussian import statistics_of as of_eq_7
+from cevnsi.fast.toys_gaussian import Rectangle, problem_of
 from cevnsi.model import Model
-from cevnsi.scans.axes import Coverage, Scan, share
-from cevnsi.scans.coverage import coverage_of, critical_column, error_column
+from cevnsi.scans.axes import Scan, share
+from cevnsi.scans.chunks import outer_columns
+from cevnsi.scans.coverage import (
+    EFFECTIVE,
+    coarse_axes,
+    coverage_of,
+    critical_column,
+    critical_columns,
+    error_column,
+)
 from cevnsi.scans.hypotheses import Fits, Hypotheses, hypotheses_of
 from cevnsi.scans.processes import in_processes, shared
 from cevnsi.statistics.toys import critical, effective_toys
-from cevnsi.toys import Means, Toys, draw, drawn_centres, log_ratio, means_of
+from cevnsi.toys import Means, Toys, Truth, as_expected, draw, drawn_centres, log_ratio, means_of
 
 TOYS_TOGETHER = 500  # that are drawn at once, with a seed of their own: more take memory, fewer time
 FARTHEST = 0.9  # of D between a pool and a point that uses it: of its toys exp(-0.81) count, 44 %
-SAME = 1e-9  # of D^2: the same counts
-
-Numbers = NDArray[np.intp]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -50,27 +54,12 @@ class Statistics:
         found = {}
         for level in confidence_levels:
             found[critical_column(level)], found[error_column(level)] = self.critical(level)
-        return {**found, "effective_toys": effective_toys(self.weights)}
+        return {**found, EFFECTIVE: effective_toys(self.weights)}
 
 
 def asimov(model: Model, fits: Fits) -> Packed:
-    """The toy in which everything is as it is expected."""
-    means, truth = means_of(model, fits.truth), fits.truth
-    observed, own, weight = [], [], []
-    for dataset, mean in zip(model.datasets, means, strict=True):
-        counts = mean.counts if mean.without is None else mean.counts - mean.without
-        observed.append(counts)
-        made = [dataset.sidebands[name].made(values[None])[0] for name, values in mean.sidebands.items()]
-        own.append(made[0] if made else np.zeros(counts.size))
-        uncertainty = dataset.measurement.uncertainty
-        weight.append(np.zeros(counts.size) if uncertainty is None else 1 / uncertainty**2)
-    centres = np.where(drawn_centres(model) > 0, truth.nuisances, 0.0)
-    return Packed(
-        observed=np.concatenate(observed)[None],
-        weight=np.concatenate(weight)[None],
-        own=np.concatenate(own)[None],
-        centres=centres[None],
-    )
+    """The toy in which everything is as it is expected at a point."""
+    return packed(model, as_expected(model, fits.truth))
 
 
 def random_of(seed: int, *numbers: int) -> np.random.Generator:
@@ -78,9 +67,27 @@ def random_of(seed: int, *numbers: int) -> np.random.Generator:
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=numbers))
 
 
-def blocks_of(toys: int) -> list[tuple[int, slice]]:
-    """Toys that are drawn together, by number."""
-    return [(k, slice(i, min(i + TOYS_TOGETHER, toys))) for k, i in enumerate(range(0, toys, TOYS_TOGETHER))]
+def of_toys(
+    model: Model,
+    truth: Truth,
+    toys: int,
+    seed: int,
+    *numbers: int,
+    made: Callable[[Toys], FloatArray],
+    auxiliary: bool = True,
+    threads: int = 1,
+) -> FloatArray:
+    """What is made of toys of a truth, (..., toys), in blocks that are drawn at once, each with a seed of its own."""
+
+    def work(k: int) -> FloatArray:
+        rng = random_of(seed, *numbers, k)
+        # all of a block, so that the first of them do not depend on how many are asked for
+        drawn = draw(model, truth, TOYS_TOGETHER, rng, auxiliary=auxiliary, counts=poisson_draws)
+        return made(drawn.first(min(TOYS_TOGETHER, toys - k * TOYS_TOGETHER)))
+
+    with ThreadPoolExecutor(threads) as executor:
+        found: FloatArray = np.concatenate(list(executor.map(work, range(-(-toys // TOYS_TOGETHER)))), axis=-1)
+    return found
 
 
 def pool_statistics(
@@ -94,35 +101,24 @@ def pool_statistics(
 ) -> list[Statistics]:
     """Statistics at points from toys of the first of them, with weights at all others."""
     model, first = tests.model, points[0]
-    begin = _begin(tests, points)
+    statistics = statistics_at(tests, points)
 
-    def work(block: tuple[int, slice]) -> tuple[FloatArray, FloatArray]:
-        k, some = block
-        rng, count = random_of(seed, *numbers, k), some.stop - some.start
-        # all of a block, so that the first of them do not depend on how many are asked for
-        drawn = draw(model, first.truth, TOYS_TOGETHER, rng, auxiliary=auxiliary, counts=poisson_draws).first(count)
-        logarithm = [np.zeros(some.stop - some.start)]
-        logarithm += [log_ratio(model, drawn, first.truth, fits.truth) for fits in points[1:]]
-        return _statistics(tests, points, begin, packed(model, drawn)), np.stack(logarithm)
+    def made(drawn: Toys) -> FloatArray:
+        likelier = [log_ratio(model, drawn, first.truth, fits.truth) for fits in points[1:]]
+        return np.stack([statistics(drawn), [np.zeros(len(drawn.centres)), *likelier]])
 
-    if threads == 1:
-        found = [work(block) for block in blocks_of(toys)]
-    else:
-        with ThreadPoolExecutor(threads) as executor:
-            found = list(executor.map(work, blocks_of(toys)))
-    statistic, logarithm = (np.concatenate(each, axis=1) for each in zip(*found, strict=True))
+    statistic, logarithm = of_toys(
+        model, first.truth, toys, seed, *numbers, made=made, auxiliary=auxiliary, threads=threads
+    )
     weights = np.exp(logarithm - logarithm.max(axis=1, keepdims=True))
     return [Statistics(statistic=t, weights=w) for t, w in zip(statistic, weights, strict=True)]
 
 
-def statistics_of(tests: Hypotheses, points: Sequence[Fits], drawn: Toys) -> FloatArray:
-    """Chi2 of toys at points less the least anywhere, (points, toys)."""
-    return _statistics(tests, points, _begin(tests, points), packed(tests.model, drawn))
-
-
-def _begin(tests: Hypotheses, points: Sequence[Fits]) -> list[FloatArray]:
-    """Second derivatives that fits of toys begin with."""
-    return [fits.fitter.hessian(asimov(tests.model, fits), fits.place) for fits in points]
+def statistics_at(tests: Hypotheses, points: Sequence[Fits]) -> Callable[[Toys], FloatArray]:
+    """What makes statistics of toys at points, (points, toys): chi2 there less the least anywhere."""
+    # second derivatives that fits begin with
+    begin = [fits.fitter.hessian(asimov(tests.model, fits), fits.place) for fits in points]
+    return lambda drawn: _statistics(tests, points, begin, packed(tests.model, drawn))
 
 
 def _statistics(tests: Hypotheses, points: Sequence[Fits], begin: Sequence[FloatArray], toys: Packed) -> FloatArray:
@@ -196,60 +192,45 @@ def pools(model: Model, points: Sequence[Fits]) -> list[list[int]]:
     return made
 
 
-def _coarse(axes: Sequence[FloatArray]) -> list[FloatArray]:
-    """Columns of all points, last axis fastest."""
-    return [values.ravel() for values in np.meshgrid(*axes, indexing="ij")]
-
-
-def _of_seven(
-    tests: Hypotheses, problem: Problem, fits: Fits, coverage: Coverage, number: int, place: int
-) -> Statistics:
-    """Statistics of toys of Eq. 7 at a point, in closed form: so fast that points need not share toys."""
+def in_eq_7(tests: Hypotheses, fits: Fits) -> tuple[toys_gaussian.Truth, Rectangle, Rectangle]:
+    """A point of Eq. 7 as its closed form has it: the truth, and the charges squared that are tested, and free."""
     x, y = (fits.place[:2] * tests.unit).tolist()
     tested, free = (
         Rectangle(x=(float(low[0]), float(high[0])), y=(float(low[1]), float(high[1])))
         for low, high in ((low * tests.unit, high * tests.unit) for low, high in ((fits.low, fits.high), tests.free))
     )
-    found = of_eq_7(
-        problem,
-        Truth(x=x, y=y, alpha=float(fits.place[2])),
-        tested,
-        free,
-        coverage.toys,
-        coverage.seed,
-        stream=(number, place),
-    )
-    return Statistics(statistic=found, weights=np.ones(found.size))
+    return toys_gaussian.Truth(x=x, y=y, alpha=float(fits.place[2])), tested, free
 
 
 def _points(
     tests: Hypotheses,
     columns: Mapping[str, FloatArray],
-    coverage: Coverage,
+    scan: Scan,
     number: int,
     part: tuple[int, int],
     workers: int,
     progress: Callable[[float], None] | None,
-    levels: Sequence[float],
 ) -> dict[str, FloatArray]:
     """Critical values at some of the points in columns, those of pools that one chunk of several has."""
+    coverage, names = coverage_of(scan), critical_columns(scan)
     count = next(iter(columns.values())).size
     points = [tests.at({name: float(values[i]) for name, values in columns.items()}) for i in range(count)]
     problem = problem_of(tests.model) if tests.is_of_eq_7 else None
     shared_by = [[i] for i in range(count)] if problem else pools(tests.model, points)
     first, last = share(len(shared_by), *part)
-    names = [name for level in levels for name in (critical_column(level), error_column(level))]
-    names.append("effective_toys")
     found = shared((count, len(names)))
 
     def work(pool: Sequence[int]) -> None:
-        if problem:
-            each = [_of_seven(tests, problem, points[i], coverage, number, i) for i in pool]
+        of_pool, of_first = [points[i] for i in pool], (number, pool[0])
+        if problem:  # in closed form, so fast that points need not share toys
+            made = toys_gaussian.statistics_of(
+                problem, *in_eq_7(tests, of_pool[0]), coverage.toys, coverage.seed, stream=of_first
+            )
+            each = [Statistics(statistic=made, weights=np.ones(made.size))]
         else:
-            of_pool = [points[i] for i in pool]
-            each = pool_statistics(tests, of_pool, coverage.toys, coverage.seed, number, pool[0])
+            each = pool_statistics(tests, of_pool, coverage.toys, coverage.seed, *of_first)
         for i, statistics in zip(pool, each, strict=True):
-            values = statistics.columns(levels)
+            values = statistics.columns(scan.confidence_levels)
             found[i] = [values[name] for name in names]
 
     in_processes(work, shared_by[first:last], workers, progress)
@@ -274,12 +255,11 @@ def critical_points(
     Columns are the place among all points, the last axis fastest; the axes; of each confidence level the critical value
     and its error; and effective_toys. Every point is in one chunk, and its values do not depend on how many there are.
     """
-    coverage, plane = coverage_of(scan), scan.onto(scan.grids()[grid])
-    axes = [coverage.coarse(axis).values() for axis in plane.axes]
-    names = [axis.name for axis in plane.axes]
-    number, tests = list(scan.grids()).index(grid), hypotheses_of(model, plane, names)
-    columns = dict(zip(names, _coarse(axes), strict=True))
-    return _points(tests, columns, coverage, number, (chunk, scan.chunks), threads, progress, scan.confidence_levels)
+    axes = coarse_axes(scan, grid)
+    names = [axis.name for axis in axes]
+    number, tests = list(scan.grids()).index(grid), hypotheses_of(model, scan.onto(names), names)
+    columns = dict(zip(names, outer_columns([axis.values() for axis in axes]), strict=True))
+    return _points(tests, columns, scan, number, (chunk, scan.chunks), threads, progress)
 
 
 def critical_line(
@@ -296,12 +276,12 @@ def critical_line(
     Others are "profiled", which toys then are, too; or "zero" or "fixed", so that a point of the plane is tested: delta
     chi2 of such a range counts from the least of the plane.
     """
-    coverage, plane = coverage_of(scan), scan.onto(scan.grids()[grid])
-    axis, names = coverage.coarse(plane.axis(name)), [a.name for a in plane.axes]
+    plane = scan.onto(scan.grids()[grid])
+    axis, names = coverage_of(scan).coarse(plane.axis(name)), [a.name for a in plane.axes]
     tested = [name] if others == "profiled" else names
     # numbers of seeds: those of grids come first, then four of each grid
     number = len(scan.grids()) + 4 * list(scan.grids()).index(grid) + 2 * names.index(name) + int(tested == names)
     tests = hypotheses_of(model, plane, tested)
     columns = {each: axis.values() if each == name else np.zeros(axis.points) for each in tested}
-    found = _points(tests, columns, coverage, number, (1, 1), threads, progress, scan.confidence_levels)
+    found = _points(tests, columns, scan, number, (1, 1), threads, progress)
     return {key: values for key, values in found.items() if key not in {"place", *names} - {name}}

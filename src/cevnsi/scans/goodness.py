@@ -1,22 +1,20 @@
 """How good a fit is, and how sure a signal, by toys of it: no chi2 distribution is asked."""
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from math import inf, sqrt
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import inf
 from statistics import NormalDist
 
 import numpy as np
 
 from cevnsi.arrays import FloatArray
-from cevnsi.fast.poisson_draws import poisson_draws
 from cevnsi.fast.toys import packed, standard_model_fitter
 from cevnsi.fits import AMPLITUDE, with_amplitude
-from cevnsi.model import Model
-from cevnsi.scans.critical import TOYS_TOGETHER, asimov, blocks_of, random_of
-from cevnsi.scans.hypotheses import Fits, packed_data
-from cevnsi.statistics.nuisances import unfitted
-from cevnsi.toys import draw
+from cevnsi.model import Model, held_at
+from cevnsi.scans.critical import asimov, of_toys
+from cevnsi.scans.hypotheses import Fits, fit_of_data, packed_data
+from cevnsi.statistics.toys import error_of_part
+from cevnsi.toys import Toys
 
 FIT, NONE = 3_000_000, 4_000_000  # first of the numbers of seeds
 
@@ -43,42 +41,43 @@ def _probability(quantity: str, observed: float, statistic: FloatArray) -> Goodn
         toys=toys,
         beyond=beyond,
         probability=part,
-        error=sqrt(max(part * (1 - part), 1 / toys) / toys),
+        error=error_of_part(part, toys),
         sigmas=-NormalDist().inv_cdf(part) if 0 < part < 1 else inf if beyond == 0 else -inf,
     )
 
 
 def _of_data(model: Model) -> Fits:
-    """The fit of a model's data."""
-    of, data = standard_model_fitter(model), packed_data(model)
-    start, nothing = unfitted(model.nuisances), np.zeros((1, 0))
-    value, place, _ = of.least(data, nothing, nothing, start[None], of.hessian(data, start)[None])
-    return Fits(fitter=of, low=nothing[0], high=nothing[0], place=place[0], chi2=float(value[0]))
+    """The fit of a model's data, in which nothing but nuisances is free."""
+    nothing = np.zeros(0)
+    return fit_of_data(standard_model_fitter(model), packed_data(model), nothing, nothing, nothing)
 
 
 def _of_toys(
-    fits: list[Fits], toys: int, seed: int, number: int, threads: int, progress: Callable[[float], None] | None
+    fits: Sequence[Fits],
+    toys: int,
+    seed: int,
+    number: int,
+    threads: int,
+    progress: Callable[[float], None] | None,
 ) -> FloatArray:
     """Least chi2 of each fitter, (fitters, toys), of toys of the first of these fits of the data."""
-    truth, nothing = fits[0].truth, np.zeros((1, 0))
-    begin = [each.fitter.hessian(asimov(fits[0].fitter.model, fits[0]), each.place) for each in fits]
-    blocks = blocks_of(toys)
+    model, truth, nothing = fits[0].fitter.model, fits[0].truth, np.zeros((1, 0))
+    begin = [each.fitter.hessian(asimov(model, fits[0]), each.place)[None] for each in fits]
+    done = 0
 
-    def work(block: tuple[int, slice]) -> FloatArray:
-        k, some = block
-        model = fits[0].fitter.model
-        rng, count = random_of(seed, number, k), some.stop - some.start
-        drawn = packed(model, draw(model, truth, TOYS_TOGETHER, rng, counts=poisson_draws).first(count))
-        found = []
-        for each, hessian in zip(fits, begin, strict=True):
-            value, _, _ = each.fitter.least(drawn, nothing, nothing, fits[0].place[None], hessian[None])
-            found.append(value)
+    def made(drawn: Toys) -> FloatArray:
+        nonlocal done
+        data = packed(model, drawn)
+        found = [
+            each.fitter.least(data, nothing, nothing, fits[0].place[None], hessian)[0]
+            for each, hessian in zip(fits, begin, strict=True)
+        ]
         if progress is not None and threads == 1:
-            progress(some.stop / toys)
+            done += len(drawn.centres)
+            progress(done / toys)
         return np.stack(found)
 
-    with ThreadPoolExecutor(threads) as pool:
-        return np.concatenate(list(pool.map(work, blocks)), axis=1)
+    return of_toys(model, truth, toys, seed, number, made=made, threads=threads)
 
 
 def goodness_of_fit(
@@ -100,16 +99,7 @@ def significance(
     Toys are drawn of backgrounds alone, with their nuisances as the data want them then.
     """
     free = with_amplitude(model)
-    without = replace(
-        free,
-        datasets=tuple(
-            replace(
-                dataset,
-                nuisances=tuple(replace(n, fixed=-1.0) if n.name == AMPLITUDE else n for n in dataset.nuisances),
-            )
-            for dataset in free.datasets
-        ),
-    )
+    without, _ = held_at(free, {AMPLITUDE: -1.0})
     none, best = _of_data(without), _of_data(free)
     chi2 = _of_toys([none, best], toys, seed, NONE, threads, progress)
     falls = chi2[0] - np.minimum(chi2[0], chi2[1])

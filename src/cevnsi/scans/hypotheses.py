@@ -22,6 +22,7 @@ from cevnsi.fast.toys import (
     fitter,
     from_variable,
     is_squared,
+    packed,
     quadratics_of,
     reflections_of,
     to_variable,
@@ -31,8 +32,8 @@ from cevnsi.parameters import CEVNS_NORMALIZATION, MATTER_PARAMETERS, NEUTRON_RA
 from cevnsi.physics.interactions import INTERACTIONS
 from cevnsi.physics.weak_charge import ROWS
 from cevnsi.scans.axes import Scan
-from cevnsi.statistics.nuisances import centres, unfitted
-from cevnsi.toys import Truth
+from cevnsi.statistics.nuisances import unfitted
+from cevnsi.toys import Truth, as_measured
 
 NODES = 25  # of a parameter that shapes templates, such as a mass, between which fits that leave it free do not look
 
@@ -83,7 +84,7 @@ class Hypotheses:
         for name in names:
             if name in nuisances or name == CEVNS_NORMALIZATION:
                 raise ValueError(f"coverage: {name} is an axis; expected couplings, masses, sin2_theta_w or radii")
-        if self._shaping_names and len(self._shaping_names) > 1:
+        if len(self._shaping_names) > 1:
             listed = ", ".join(self._shaping_names)
             raise ValueError(f"coverage: {listed} change the shape of the signal; expected one such axis at most")
         bounded = [name for name, ends in self.scan.domain.items() if np.isfinite(ends).any()]
@@ -243,21 +244,7 @@ class Hypotheses:
     def at(self, values: Mapping[str, float]) -> Fits:
         """The fit of the data at values of what is tested."""
         of, (low, high) = self.fitter_at(values), self._ends(values)
-        return self.fitted(of, low, high, self.data)
-
-    def fitted(self, of: Fitter, low: FloatArray, high: FloatArray, data: Packed) -> Fits:
-        """The fit of some data between ends of p."""
-        standard = self.standard_model
-        start = np.concatenate([np.clip(standard, low, high), unfitted(self.model.nuisances)])
-        value, place, _ = of.least(
-            data,
-            low[None],
-            high[None],
-            start[None],
-            of.hessian(data, start)[None],
-            self.mirrors(of),
-        )
-        return Fits(fitter=of, low=low, high=high, place=place[0], chi2=float(value[0]))
+        return fit_of_data(of, self.data, low, high, np.clip(self.standard_model, low, high), self.mirrors(of))
 
     @cached_property
     def unit(self) -> FloatArray:
@@ -276,20 +263,16 @@ class Hypotheses:
 
 def packed_data(model: Model) -> Packed:
     """What a model has measured, as one toy."""
-    measured = [dataset.measurement for dataset in model.datasets]
-    weight = [np.zeros(m.observed.size) if m.uncertainty is None else 1 / m.uncertainty**2 for m in measured]
-    own = [
-        dataset.measurement.backgrounds[next(iter(dataset.sidebands))]
-        if dataset.sidebands
-        else np.zeros(dataset.measurement.observed.size)
-        for dataset in model.datasets
-    ]
-    return Packed(
-        observed=np.concatenate([m.observed for m in measured])[None],
-        weight=np.concatenate(weight)[None],
-        own=np.concatenate(own)[None],
-        centres=centres(model.nuisances)[None],
-    )
+    return packed(model, as_measured(model))
+
+
+def fit_of_data(
+    of: Fitter, data: Packed, low: FloatArray, high: FloatArray, start: FloatArray, mirrors: FloatArray | None = None
+) -> Fits:
+    """The fit of some data between ends of p, (dims,), from a start there, and nuisances that are not fitted."""
+    begin = np.concatenate([start, unfitted(of.model.nuisances)])
+    value, place, _ = of.least(data, low[None], high[None], begin[None], of.hessian(data, begin)[None], mirrors)
+    return Fits(fitter=of, low=low, high=high, place=place[0], chi2=float(value[0]))
 
 
 def hypotheses_of(model: Model, scan: Scan, tested: Sequence[str]) -> Hypotheses:

@@ -1,28 +1,25 @@
 """Coverage as it is: how often a region holds what toys are drawn of, other toys than made its critical values."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from math import sqrt
 
 import numpy as np
 
 from cevnsi.arrays import FloatArray
-from cevnsi.fast.poisson_draws import poisson_draws
 from cevnsi.model import Model
 from cevnsi.physics.interactions import parameter
-from cevnsi.scans.axes import Scan
+from cevnsi.scans.axes import FELDMAN_COUSINS, WILKS, Scan
 from cevnsi.scans.coverage import coverage_of, critical_column
-from cevnsi.scans.critical import TOYS_TOGETHER, Statistics, blocks_of, pool_statistics, random_of, statistics_of
-from cevnsi.scans.hypotheses import Fits, Hypotheses, hypotheses_of
+from cevnsi.scans.critical import Statistics, of_toys, pool_statistics, statistics_at
+from cevnsi.scans.hypotheses import hypotheses_of
 from cevnsi.scans.regions import Grid
-from cevnsi.statistics.nuisances import held, limits, precisions
+from cevnsi.statistics.nuisances import limits, widths
 from cevnsi.statistics.thresholds import threshold
-from cevnsi.toys import draw
+from cevnsi.statistics.toys import error_of_part
 
 OFF = {"profiled": 0.0, "up": 1.0, "down": -1.0}  # by how many of their widths nuisances are moved
 CRITICAL, MEASURED = 1_000_000, 2_000_000  # first of the numbers of seeds, beyond those of any grid
-METHODS = ("wilks", "feldman_cousins")
+METHODS = (WILKS, FELDMAN_COUSINS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,27 +64,10 @@ def truths_of(grid: Grid, contour: Mapping[str, Sequence[float]]) -> dict[str, d
     return truths
 
 
-def moved_nuisances(model: Model, at: FloatArray, widths: float) -> FloatArray:
+def moved_nuisances(model: Model, at: FloatArray, times: float) -> FloatArray:
     """Nuisances (nuisances,) that are known from elsewhere, so many of their widths off, as far as they may go."""
-    precision, (least, most) = precisions(model.nuisances), limits(model.nuisances)
-    known = (precision > 0) & ~held(model.nuisances)
-    width = np.where(known, 1 / np.sqrt(np.where(known, precision, 1.0)), 0.0)
-    moved: FloatArray = np.clip(at + widths * width, least, most)
+    moved: FloatArray = np.clip(at + times * widths(model.nuisances), *limits(model.nuisances))
     return moved
-
-
-def _measured(tests: Hypotheses, fits: Fits, toys: int, seed: int, number: int, threads: int) -> FloatArray:
-    """Statistics (toys,) at the truth of a fit."""
-
-    def work(block: tuple[int, slice]) -> FloatArray:
-        k, some = block
-        rng, count = random_of(seed, MEASURED + number, k), some.stop - some.start
-        drawn = draw(tests.model, fits.truth, TOYS_TOGETHER, rng, counts=poisson_draws).first(count)
-        return np.asarray(statistics_of(tests, [fits], drawn)[0], dtype=float)
-
-    with ThreadPoolExecutor(threads) as pool:
-        found: FloatArray = np.concatenate(list(pool.map(work, blocks_of(toys))))
-    return found
 
 
 def measure(
@@ -113,11 +93,12 @@ def measure(
     for i, (truth, values) in enumerate(truths.items()):
         fits, number = tests.at(values), 100 * of_grid + 10 * i
         critical = pool_statistics(tests, [fits], coverage.toys, coverage.seed, CRITICAL + number, threads=threads)[0]
-        for j, (off, widths) in enumerate(OFF.items()):
+        for j, (off, times) in enumerate(OFF.items()):
             dims = fits.fitter.dims
-            place = np.concatenate([fits.place[:dims], moved_nuisances(model, fits.place[dims:], widths)])
+            place = np.concatenate([fits.place[:dims], moved_nuisances(model, fits.place[dims:], times)])
             moved = replace(fits, place=place)
-            statistic = _measured(tests, moved, toys, seed, number + j, threads)
+            made, of_row = statistics_at(tests, [moved]), MEASURED + number + j
+            statistic = of_toys(model, moved.truth, toys, seed, of_row, made=made, threads=threads)[0]
             rows += _rows(scan, grid, truth, names, values, off, critical, statistic)
             if progress is not None:
                 progress((len(OFF) * i + j + 1) / (len(OFF) * len(truths)))
@@ -151,6 +132,6 @@ def _rows(
                 confidence_level=level,
                 delta_chi2=end,
                 coverage=part,
-                coverage_error=sqrt(max(part * (1 - part), 1 / count) / count),
+                coverage_error=error_of_part(part, count),
                 toys=count,
             )

@@ -47,6 +47,12 @@ def precisions(nuisances: Sequence[Nuisance]) -> FloatArray:
     return np.array([0.0 if n.sigma is None or n.fixed is not None else n.sigma**-2 for n in nuisances])
 
 
+def widths(nuisances: Sequence[Nuisance]) -> FloatArray:
+    """Sigma of the prior of each, (nuisances,); zero of one that is free, or held."""
+    precision = precisions(nuisances)
+    return np.where(precision > 0, 1 / np.sqrt(np.where(precision > 0, precision, 1.0)), 0.0)
+
+
 def centres(nuisances: Sequence[Nuisance]) -> FloatArray:
     """What the auxiliary measurement of each has found, (nuisances,)."""
     return np.array([nuisance.centre for nuisance in nuisances], float)

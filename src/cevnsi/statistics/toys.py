@@ -10,6 +10,11 @@ def effective_toys(weights: FloatArray) -> float:
     return float(weights.sum() ** 2 / (weights**2).sum())
 
 
+def error_of_part(part: float, toys: int) -> float:
+    """Statistical error of the part of so many toys that something holds for; of none or all of them that of one."""
+    return float(np.sqrt(max(part * (1 - part), 1 / toys) / toys))
+
+
 def quantile(statistic: FloatArray, weights: FloatArray, probability: float) -> float:
     """The least of the values (toys,) that so much of the weight is at or below: no region of it covers less."""
     order = np.argsort(statistic, kind="stable")
