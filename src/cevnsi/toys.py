@@ -44,8 +44,12 @@ class Means:
     sidebands: Mapping[str, FloatArray]  # by background, (counts,)
 
 
+class NoSuchCounts(ValueError):
+    """Fewer counts than none are expected, as shapes leave them far from where they were varied."""
+
+
 def means_of(model: Model, truth: Truth) -> list[Means]:
-    """Those of every data set; ValueError where there can be no such counts."""
+    """Those of every data set; NoSuchCounts where there can be none."""
     expected = model.expected(truth.signals)(truth.nuisances[None], np.zeros(1, np.intp))[0][0]
     # at a held value a background is so much more than its sideband says, which is then as it is
     scales = {n.name: 1 + v for n, v in zip(model.nuisances, truth.nuisances, strict=True) if n.fixed is None}
@@ -65,7 +69,7 @@ def means_of(model: Model, truth: Truth) -> list[Means]:
             if poisson and mean is not None and not (mean >= 0).all():
                 i = int(np.argmin(mean))
                 where = f"{dataset.name}, bin {measured.bin_text(i)}"
-                raise ValueError(f"{where}: {mean[i]:g} {name} are expected; toys need zero or more")
+                raise NoSuchCounts(f"{where}: {mean[i]:g} {name} are expected; toys need zero or more")
         sidebands = {}
         for sample, sideband in dataset.sidebands.items():
             sidebands[sample] = sideband.mean * scales.get(sideband.measures or "", 1.0)

@@ -205,8 +205,30 @@ class Fitter:
         """Least chi2 (toys,) between parameters low and high, (1 or toys, dims), where it is, and its Hessian there.
 
         From a start, (1 or toys, dims + nuisances), with second derivatives (1 or toys, as many, as many) to begin
-        with, which need not be right; `reflections` as of `toy_kernel.fit`. Places are (toys, dims + nuisances).
+        with, which need not be right; `reflections` as of `toy_kernel.fit`. Places are (toys, dims + nuisances). A toy
+        that cannot be at its start is fitted from nuisances that are not fitted.
         """
+        found = self._least(toys, low, high, start, hessians, reflections)
+        lost = np.flatnonzero(~np.isfinite(found[0]))
+        if lost.size:
+            low, high, start, hessians = (_some(each, lost) for each in (low, high, start, hessians))
+            unmoved = start.copy()
+            unmoved[:, self.dims :] = unfitted(self.model.nuisances)
+            again = self._least(toys.some(lost), low, high, unmoved, hessians, reflections)
+            for each, other in zip(found, again, strict=True):
+                each[lost] = other
+        return found
+
+    def _least(
+        self,
+        toys: "Packed",
+        low: FloatArray,
+        high: FloatArray,
+        start: FloatArray,
+        hessians: FloatArray,
+        reflections: FloatArray | None,
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """The same from the start alone, not finite where a toy cannot be there."""
         count, size, (least, most) = len(toys.observed), start.shape[1], self.ends
 
         def box(p: FloatArray, theta: FloatArray) -> FloatArray:
@@ -309,6 +331,20 @@ class Packed:
     weight: FloatArray  # (1 or toys, bins), of a Gaussian statistic
     own: FloatArray  # (1 or toys, bins), of backgrounds that sidebands make
     centres: FloatArray  # (toys, nuisances)
+
+    def some(self, which: NDArray[np.intp]) -> "Packed":
+        """Those with these numbers."""
+        return Packed(
+            observed=self.observed[which],
+            weight=_some(self.weight, which),
+            own=_some(self.own, which),
+            centres=self.centres[which],
+        )
+
+
+def _some(rows: FloatArray, which: NDArray[np.intp]) -> FloatArray:
+    """Rows (1 or toys, ...) of toys with these numbers."""
+    return rows[which] if len(rows) > 1 else rows
 
 
 def packed(model: Model, toys: Toys) -> Packed:

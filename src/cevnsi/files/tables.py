@@ -113,6 +113,7 @@ MEASURED = Layout(
         "coverage",
         "coverage_error",
         "toys",
+        "moved_by",
     ),
     texts=("grid", "truth", "first", "second", "nuisances", "method"),
 )

@@ -11,11 +11,12 @@ from cevnsi.physics.interactions import parameter
 from cevnsi.scans.axes import FELDMAN_COUSINS, WILKS, Scan
 from cevnsi.scans.coverage import coverage_of, critical_column
 from cevnsi.scans.critical import Statistics, of_toys, pool_statistics, statistics_at
-from cevnsi.scans.hypotheses import hypotheses_of
+from cevnsi.scans.hypotheses import Fits, hypotheses_of
 from cevnsi.scans.regions import Grid
 from cevnsi.statistics.nuisances import limits, widths
 from cevnsi.statistics.thresholds import threshold
 from cevnsi.statistics.toys import error_of_part
+from cevnsi.toys import NoSuchCounts, means_of
 
 OFF = {"profiled": 0.0, "up": 1.0, "down": -1.0}  # by how many of their widths nuisances are moved
 CRITICAL, MEASURED = 1_000_000, 2_000_000  # first of the numbers of seeds, beyond those of any grid
@@ -39,9 +40,11 @@ class Measured:
     coverage: float
     coverage_error: float
     toys: int
+    moved_by: float  # widths that nuisances are off, less than asked for where counts would be fewer than none
 
 
 ON_CONTOUR = 3  # truths there
+TENTHS = tuple(k / 10 for k in range(10, -1, -1))  # of how far nuisances are moved, tried one after another
 
 
 def truths_of(grid: Grid, contour: Mapping[str, Sequence[float]]) -> dict[str, dict[str, float]]:
@@ -64,6 +67,20 @@ def truths_of(grid: Grid, contour: Mapping[str, Sequence[float]]) -> dict[str, d
     return truths
 
 
+def off(model: Model, fits: Fits, times: float) -> tuple[Fits, float]:
+    """A truth with nuisances so many of their widths off, or as many tenths of that as counts allow, and how many."""
+    dims = fits.fitter.dims
+    for part in TENTHS:
+        place = np.concatenate([fits.place[:dims], moved_nuisances(model, fits.place[dims:], part * times)])
+        moved = replace(fits, place=place)
+        try:
+            means_of(model, moved.truth)
+        except NoSuchCounts:
+            continue
+        return moved, part * times
+    raise AssertionError("the data's own fit expects fewer counts than none")
+
+
 def moved_nuisances(model: Model, at: FloatArray, times: float) -> FloatArray:
     """Nuisances (nuisances,) that are known from elsewhere, so many of their widths off, as far as they may go."""
     moved: FloatArray = np.clip(at + times * widths(model.nuisances), *limits(model.nuisances))
@@ -84,7 +101,7 @@ def measure(
 
     A region holds the truth of a toy where the toy's statistic is no more than the critical value there: that of a chi2
     distribution with as many degrees of freedom as axes, or of toys with nuisances as the data want them. Other toys
-    measure that, which are drawn with these nuisances, and with all of them a width off.
+    measure that, which are drawn with these nuisances, and with all of them a width off, or what of it counts allow.
     """
     coverage, plane = coverage_of(scan), scan.onto(scan.grids()[grid])
     names = [axis.name for axis in plane.axes]
@@ -93,13 +110,11 @@ def measure(
     for i, (truth, values) in enumerate(truths.items()):
         fits, number = tests.at(values), 100 * of_grid + 10 * i
         critical = pool_statistics(tests, [fits], coverage.toys, coverage.seed, CRITICAL + number, threads=threads)[0]
-        for j, (off, times) in enumerate(OFF.items()):
-            dims = fits.fitter.dims
-            place = np.concatenate([fits.place[:dims], moved_nuisances(model, fits.place[dims:], times)])
-            moved = replace(fits, place=place)
+        for j, (which, times) in enumerate(OFF.items()):
+            moved, found = off(model, fits, times)
             made, of_row = statistics_at(tests, [moved]), MEASURED + number + j
             statistic = of_toys(model, moved.truth, toys, seed, of_row, made=made, threads=threads)[0]
-            rows += _rows(scan, grid, truth, names, values, off, critical, statistic)
+            rows += _rows(scan, grid, truth, names, values, which, found, critical, statistic)
             if progress is not None:
                 progress((len(OFF) * i + j + 1) / (len(OFF) * len(truths)))
     return rows
@@ -112,6 +127,7 @@ def _rows(
     names: Sequence[str],
     values: Mapping[str, float],
     nuisances: str,
+    moved_by: float,
     critical: Statistics,
     statistic: FloatArray,
 ) -> Iterator[Measured]:
@@ -134,4 +150,5 @@ def _rows(
                 coverage=part,
                 coverage_error=error_of_part(part, count),
                 toys=count,
+                moved_by=moved_by,
             )
