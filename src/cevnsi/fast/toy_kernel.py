@@ -95,6 +95,25 @@ class Laid(NamedTuple):
     numbers: FloatArray
 
 
+class Problem(NamedTuple):
+    """What fits of all toys have in common."""
+
+    parts: Laid
+    quadratics: tuple[FloatArray, FloatArray, FloatArray]  # constant, linear and second, of the terms
+    dims: int  # how many parameters there are
+    bent: Flags  # (nuisances,), of which slopes differ on both sides of zero
+    precision: FloatArray  # (nuisances,)
+
+
+class Toy(NamedTuple):
+    """One toy, (nuisances,) and (bins,) of all data sets, or toys, with an axis before."""
+
+    centre: FloatArray
+    observed: FloatArray
+    weight: FloatArray  # of a Gaussian statistic
+    own: FloatArray  # of backgrounds that sidebands make
+
+
 COLUMNS = 34
 
 
@@ -487,21 +506,17 @@ def _set_coefficients(quadratics: Any, p: FloatArray, coefficients: FloatArray, 
 
 @compiled
 def _chi2(
-    parts: Any,
-    quadratics: Any,
+    problem: Problem,
+    toy: Toy,
     z: FloatArray,
-    dims: int,
     side: FloatArray,
-    precision: FloatArray,
-    centre: FloatArray,
-    observed: FloatArray,
-    weight: FloatArray,
-    own: FloatArray,
     gradient: FloatArray,
     hessian: FloatArray,
     jump: FloatArray,
 ) -> float:
     """Chi2 at parameters and nuisances z, and its derivatives."""
+    parts, quadratics, dims, _, precision = problem
+    centre, observed, weight, own = toy
     second, terms = quadratics[2], quadratics[0].size
     p, theta = z[:dims], z[dims:]
     coefficients, slopes = np.empty(terms), np.empty((terms, dims))
@@ -675,23 +690,17 @@ def _turned(
 
 @inlined
 def _descend(
-    parts: Any,
-    quadratics: Any,
+    problem: Problem,
+    toy: Toy,
     z: FloatArray,
     low: FloatArray,
     high: FloatArray,
-    dims: int,
-    bent: Flags,
     turns: Flags,
     side: FloatArray,
-    precision: FloatArray,
-    centre: FloatArray,
-    observed: FloatArray,
-    weight: FloatArray,
-    own: FloatArray,
     jump: FloatArray,
 ) -> tuple[float, bool]:
     """Least chi2 that a start z leads to, in a box, where z is put, and whether steps have come to their end there."""
+    dims, bent = problem.dims, problem.bent
     size = z.size
     gradient, step, trial, new = np.empty(size), np.empty(size), np.empty(size), np.empty(size)
     hessian, new_hessian, new_jump = np.empty((size, size)), np.empty((size, size)), np.empty(jump.size)
@@ -706,21 +715,7 @@ def _descend(
             if marked - value < STALLED:
                 return value, False
             marked = value
-        found = _chi2(
-            parts,
-            quadratics,
-            trial,
-            dims,
-            side,
-            precision,
-            centre,
-            observed,
-            weight,
-            own,
-            new,
-            new_hessian,
-            new_jump,
-        )
+        found = _chi2(problem, toy, trial, side, new, new_hessian, new_jump)
         if anew and not np.isfinite(found):
             return np.inf, False
         if anew or found <= value + ROUNDING * (1 + abs(value)):  # which is false of what is not finite
@@ -1000,16 +995,10 @@ def _add_slope(
 
 @inlined
 def _slope(
-    parts: Any,
-    quadratics: Any,
+    problem: Problem,
+    toy: Toy,
     z: FloatArray,
-    dims: int,
     side: FloatArray,
-    precision: FloatArray,
-    centre: FloatArray,
-    observed: FloatArray,
-    weight: FloatArray,
-    own: FloatArray,
     with_value: bool,
     coefficients: FloatArray,
     slopes: FloatArray,
@@ -1018,6 +1007,8 @@ def _slope(
     jump: FloatArray,
 ) -> float:
     """Chi2 at z, if it is asked for, and its gradient; not finite where the careful way has to look."""
+    parts, quadratics, dims, _, precision = problem
+    centre, observed, weight, own = toy
     _set_coefficients(quadratics, z[:dims], coefficients, slopes)
     theta, value = z[dims:], 0.0
     gradient[:] = 0.0
@@ -1051,20 +1042,13 @@ def _slope(
 
 @inlined
 def _quick(
-    parts: Any,
-    quadratics: Any,
+    problem: Problem,
+    toy: Toy,
     z: FloatArray,
     low: FloatArray,
     high: FloatArray,
-    dims: int,
-    bent: Flags,
     turns: Flags,
     side: FloatArray,
-    precision: FloatArray,
-    centre: FloatArray,
-    observed: FloatArray,
-    weight: FloatArray,
-    own: FloatArray,
     hessian: FloatArray,
     bound: float,
     work: FloatArray,
@@ -1076,6 +1060,7 @@ def _quick(
     Optimization, Springer, 2006). Infinite where it is clear from the first step that it is above a bound; not a number
     where it is not found in few steps.
     """
+    quadratics, dims, bent = problem.quadratics, problem.dims, problem.bent
     size, terms = z.size, quadratics[0].size
     coefficients, slopes = np.empty(terms), np.empty((terms, dims))
     gradient, step, moved, new = np.empty(size), np.empty(size), np.empty(size), np.empty(size)
@@ -1087,22 +1072,7 @@ def _quick(
     before, part, first, last = 0.0, 1.0, True, False
     for _ in range(MOST_QUICK):
         value = _slope(
-            parts,
-            quadratics,
-            trial,
-            dims,
-            side,
-            precision,
-            centre,
-            observed,
-            weight,
-            own,
-            last or (first and bound < np.inf),
-            coefficients,
-            slopes,
-            work,
-            new,
-            jump,
+            problem, toy, trial, side, last or (first and bound < np.inf), coefficients, slopes, work, new, jump
         )
         if (first or last) and not np.isfinite(value):
             return np.nan
@@ -1180,20 +1150,13 @@ def _reflected(mirror: FloatArray, p: FloatArray, z: FloatArray, hessian: FloatA
 
 @inlined
 def _careful(
-    parts: Any,
-    quadratics: Any,
+    problem: Problem,
+    toy: Toy,
     z: FloatArray,
     low: FloatArray,
     high: FloatArray,
-    dims: int,
-    bent: Flags,
     turns: Flags,
     side: FloatArray,
-    precision: FloatArray,
-    centre: FloatArray,
-    observed: FloatArray,
-    weight: FloatArray,
-    own: FloatArray,
     jump: FloatArray,
 ) -> float:
     """Least chi2 that a start z leads to, by `_descend`, and along the wall where shapes let nothing be expected.
@@ -1201,8 +1164,9 @@ def _careful(
     There chi2 is finite, and infinite beyond; as if less and less were observed in empty bins the minimum goes along it
     (`Model._along_walls`), and as if nothing were it is that of the toy, from there.
     """
+    observed = toy.observed
     walls = False
-    layout = parts[0]
+    layout = problem.parts[0]
     for k in range(layout.shape[0]):
         walls = walls or (layout[k, 6] == 0 and layout[k, 8] > 0)
     at, best, raised, least = z.copy(), z.copy(), observed.copy(), np.inf
@@ -1220,21 +1184,7 @@ def _careful(
                 for i in range(np.intp(layout[k, 0]), np.intp(layout[k, 0] + layout[k, 4])):
                     raised[i] = max(observed[i], barrier)
         found, ended = _descend(
-            parts,
-            quadratics,
-            at,
-            low,
-            high,
-            dims,
-            bent,
-            turns,
-            now,
-            precision,
-            centre,
-            raised,
-            weight,
-            own,
-            one_jump,
+            problem, Toy(toy.centre, raised, toy.weight, toy.own), at, low, high, turns, now, one_jump
         )
         if barrier == 0.0 and found < least:
             least = found
@@ -1249,18 +1199,11 @@ def _careful(
 
 @entrance
 def fit(
-    parts: Any,
-    quadratics: Any,
+    problem: Problem,
+    toys: Toy,
     starts: FloatArray,
     low: FloatArray,
     high: FloatArray,
-    dims: int,
-    bent: Flags,
-    precision: FloatArray,
-    centres: FloatArray,
-    observed: FloatArray,
-    weight: FloatArray,
-    own: FloatArray,
     reflections: FloatArray,
     hessians: FloatArray,
     last_hessians: FloatArray,
@@ -1274,6 +1217,8 @@ def fit(
     them, (toys, ...), they are left as they are at the end. With no room for a value all that is done is to put there
     those of the first toy at its start.
     """
+    parts, _, dims, bent, precision = problem
+    centres, observed, weight, own = toys
     size = starts.shape[1]
     nuisances = size - dims
     z, side, jump = np.empty(size), np.empty(nuisances), np.empty(nuisances)
@@ -1281,21 +1226,7 @@ def fit(
         _put(z, starts[0])
         for j in range(nuisances):
             side[j] = 1.0 if z[dims + j] >= 0 else -1.0
-        _chi2(
-            parts,
-            quadratics,
-            z,
-            dims,
-            side,
-            precision,
-            centres[0],
-            observed[0],
-            weight[0],
-            own[0],
-            np.empty(size),
-            last_hessians[0],
-            jump,
-        )
+        _chi2(problem, Toy(centres[0], observed[0], weight[0], own[0]), z, side, np.empty(size), last_hessians[0], jump)
         return
     most = 8
     layout = parts[0]
@@ -1307,10 +1238,11 @@ def fit(
     begin, begin_side = np.empty(size), np.empty(nuisances)
     first, hessian = np.empty((size, size)), np.empty((size, size))
     mirrors = reflections.shape[0]
-    for toy in range(observed.shape[0]):
-        box = min(toy, low.shape[0] - 1)
-        _put(start, starts[min(toy, starts.shape[0] - 1)])
-        _put_all(first, hessians[min(toy, hessians.shape[0] - 1)])
+    for t in range(observed.shape[0]):
+        w, o = min(t, weight.shape[0] - 1), min(t, own.shape[0] - 1)
+        toy, box = Toy(centres[t], observed[t], weight[w], own[o]), min(t, low.shape[0] - 1)
+        _put(start, starts[min(t, starts.shape[0] - 1)])
+        _put_all(first, hessians[min(t, hessians.shape[0] - 1)])
         least = np.inf
         for k in range(1 + mirrors + nuisances):  # from the start, its mirror images, and beyond kinks of the best
             j = k - 1 - mirrors
@@ -1336,45 +1268,12 @@ def fit(
             _put(begin, z)
             _put(begin_side, side)
             found = _quick(
-                parts,
-                quadratics,
-                z,
-                low[box],
-                high[box],
-                dims,
-                bent,
-                turns,
-                side,
-                precision,
-                centres[toy],
-                observed[toy],
-                weight[min(toy, weight.shape[0] - 1)],
-                own[min(toy, own.shape[0] - 1)],
-                hessian,
-                least if j < 0 else np.inf,
-                work,
-                jump,
+                problem, toy, z, low[box], high[box], turns, side, hessian, least if j < 0 else np.inf, work, jump
             )
             if np.isnan(found):
                 _put(z, begin)
                 _put(side, begin_side)
-                found = _careful(
-                    parts,
-                    quadratics,
-                    z,
-                    low[box],
-                    high[box],
-                    dims,
-                    bent,
-                    turns,
-                    side,
-                    precision,
-                    centres[toy],
-                    observed[toy],
-                    weight[min(toy, weight.shape[0] - 1)],
-                    own[min(toy, own.shape[0] - 1)],
-                    jump,
-                )
+                found = _careful(problem, toy, z, low[box], high[box], turns, side, jump)
             if k == 0:
                 _put(start, z)
                 _put_all(first, hessian)
@@ -1382,7 +1281,7 @@ def fit(
                 least = found
                 _put(best, z)
                 _put(kinks, jump)
-        value[toy] = least
-        _put(place[toy], best)
+        value[t] = least
+        _put(place[t], best)
         if last_hessians.shape[0] > 0:
-            _put_all(last_hessians[toy], first)
+            _put_all(last_hessians[t], first)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cevnsi.arrays import FloatArray, Real
-from cevnsi.fast.toy_kernel import Laid, Part, fit, laid_out
+from cevnsi.fast.toy_kernel import Laid, Part, Problem, Toy, fit, laid_out
 from cevnsi.model import DataSet, Model
 from cevnsi.physics.interactions import INTERACTIONS
 from cevnsi.statistics.nuisances import SIGNAL, Sides, held, limits, precisions, unfitted
@@ -302,19 +302,20 @@ class Fitter:
         place: FloatArray,
     ) -> None:
         """What `toy_kernel.fit` does."""
-        fit(
+        q = self.quadratics
+        problem = Problem(
             self._compiled_parts,
-            (self.quadratics.constant, self.quadratics.linear, self.quadratics.second),
-            np.ascontiguousarray(start),
-            low,
-            high,
+            (q.constant, q.linear, q.second),
             self.dims,
             self.model.kinked,
             precisions(self.model.nuisances),
-            toys.centres,
-            toys.observed,
-            toys.weight,
-            toys.own,
+        )
+        fit(
+            problem,
+            Toy(toys.centres, toys.observed, toys.weight, toys.own),
+            np.ascontiguousarray(start),
+            low,
+            high,
             np.zeros((0, self.dims, self.dims + 1)) if reflections is None else reflections,
             np.ascontiguousarray(hessians),
             last,
