@@ -7,6 +7,7 @@ import numpy as np
 
 from cevnsi.arrays import FloatArray, Real
 from cevnsi.parameters import CEVNS_NORMALIZATION, NEUTRON_RADII, STANDARD_MODEL_PARAMETERS, Parameter
+from cevnsi.physics.cross_section import Flight
 from cevnsi.physics.flux import FLAVORS
 from cevnsi.physics.form_factors import RADIUS_FORM_FACTORS, RadiusFormFactor
 from cevnsi.physics.nuclei import Nuclide
@@ -32,6 +33,7 @@ class Recoils:
     sin2_theta_w: float
     couplings: str | NucleonCouplings = "tree"  # a name, or given at the SM's sin2_theta_w
     form_factor: RadiusFormFactor | None = None  # None: that of the whole nucleus, which is part of the templates
+    flight: Flight | None = None  # of the neutrinos that make them
 
     def couplings_at(self, values: Values) -> NucleonCouplings:
         """Those of nucleons at parameters of the standard model; one that is left out is the analysis' own."""
