@@ -170,15 +170,12 @@ class Hypotheses:
 
     def fitter_at(self, values: Mapping[str, float]) -> Fitter:
         """That of what shapes templates at values."""
-        shaping = {name: values[name] for name in self._shaping_names}
+        shaping, terms = {name: values[name] for name in self._shaping_names}, INTERACTIONS[self._interaction].terms
         key = tuple(shaping.values())
         if key not in self._fitters:
-            self._fitters[key] = fitter(
-                self.model,
-                self._interaction,
-                expanded({**self.scan.fixed, **shaping}, self.scan.combinations) if shaping else {},
-                self.quadratics,
-            )
+            everything = expanded({**self.scan.fixed, **shaping}, self.scan.combinations)
+            shapes = {name: value for name, value in everything.items() if terms.shaped_by([name])}
+            self._fitters[key] = fitter(self.model, self._interaction, shapes, self.quadratics)
         return self._fitters[key]
 
     def _ends(self, values: Mapping[str, float]) -> tuple[FloatArray, FloatArray]:
