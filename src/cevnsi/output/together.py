@@ -253,7 +253,7 @@ def draw_planes(planes: Mapping[str, Mapping[str, Panel]], datasets: Mapping[str
     level = next(iter(next(iter(planes.values())).values())).levels[0]
     sm = Line2D([], [], marker="+", color=BLACK, linestyle="none", label="standard model")
     axes.flat[0].set_title(level_text(level[0]), loc="left", fontsize="small")
-    _legend(figure, [*handles.values(), sm])
+    _legend(figure, [*handles.values(), *([sm] if "SM" in curves.columns["curve"] else [])])
     warn(figure, [panel for panels in planes.values() for panel in panels.values()])
     return figure, curves.columns
 
