@@ -96,7 +96,7 @@ def _check_radii(model: Model, names: Iterable[str]) -> None:
 def predict(model: Model, parameters: Mapping[str, float]) -> FloatArray:
     """Predicted counts by flavor and bin at a point, (flavors, bins of all data sets, one after another).
 
-    Contact couplings, or a mediator's two.
+    Parameters are those of one interaction.
     """
     interaction = check_point(parameters)
     _check_radii(model, parameters)
