@@ -3,10 +3,11 @@
 The splitting of the fourth mass from the others is so large that these are the same, as short-baseline experiments have
 it (C. Giunti and M. Laveder, arXiv:1111.1069). A flavor alpha is then sterile at a distance L with the probability
 
-    P = 4 |U_alpha4|^2 |U_s4|^2 sin^2(Delta m^2_41 L / (4 E)),   |U_s4|^2 = 1 - |U_e4|^2 - |U_mu4|^2 - |U_tau4|^2,
+    P = 4 u_alpha u_s sin^2(Delta m^2_41 L / (4 E)),   u_s = 1 - u_e - u_mu - u_tau,
 
-and antineutrinos with the same. Coherent scattering counts all that is left (J. A. Formaggio, E. Figueroa-Feliciano and
-A. J. Anderson, arXiv:1107.3512; C. Blanco, D. Hooper and P. Machado, arXiv:1901.08094).
+and antineutrinos with the same. Mixings u are squares of moduli, of the fourth column of the mixing matrix. Coherent
+scattering counts all that is left (J. A. Formaggio, E. Figueroa-Feliciano and A. J. Anderson, arXiv:1107.3512;
+C. Blanco, D. Hooper and P. Machado, arXiv:1901.08094).
 """
 
 from collections.abc import Sequence
@@ -77,7 +78,7 @@ def conversion(delta_m2_ev2: Real, recoils: Recoils) -> FloatArray:
 
 
 def amplitudes(values: Values) -> dict[str, Real]:
-    """4 |U_alpha4|^2 |U_s4|^2 by row, of mixings by name; one that is left out is zero."""
+    """4 u_alpha u_s by row, of mixings by name; one that is left out is zero."""
     mixings = {row: values.get(mixing.name, 0.0) for row, mixing in MIXINGS.items()}
     sterile = 1.0 - sum(mixings.values())
     return {row: 4 * mixings[row] * sterile for row in ROWS}
@@ -110,7 +111,7 @@ def _coefficients(recoils: Recoils, values: Values) -> Sequence[Real]:
 
 
 def _along(recoils: Recoils, values: Values, name: str, about: FloatArray) -> Sequence[Sequence[Real]]:
-    """Coefficients by power of t, with the mixing x = about + t: of |U_s4|^2 = s - x, and s is what others leave."""
+    """Coefficients by power of t, with the mixing x = about + t: u_s is then what others leave less x."""
     mixings = {row: values.get(mixing.name, 0.0) for row, mixing in MIXINGS.items() if mixing.name != name}
     room = 1.0 - sum(mixings.values())
     powers: list[list[Real]] = [[1.0], [0.0], [0.0]]
