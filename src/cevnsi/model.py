@@ -146,6 +146,7 @@ class DataSet:
             sin2_theta_w=self.sin2_theta_w,
             couplings=self.couplings,
             form_factor=templates.form_factor,
+            flight=templates.flight,
         )
 
     def in_time(self, cells: FloatArray, nuisances: Mapping[str, float] = MappingProxyType({})) -> FloatArray:

@@ -15,7 +15,13 @@ from cevnsi.constants import SIN2_THETA_W
 from cevnsi.experiments.exposure import Exposure
 from cevnsi.experiments.response import Response
 from cevnsi.experiments.targets import Target
-from cevnsi.physics.cross_section import Spectrum, largest_recoil_mev, momentum_transfer_squared, recoil_spectrum
+from cevnsi.physics.cross_section import (
+    Flight,
+    Spectrum,
+    largest_recoil_mev,
+    momentum_transfer_squared,
+    recoil_spectrum,
+)
 from cevnsi.physics.flux import END_POINT_MEV, FLAVORS, PROMPT_ENERGY_MEV, flux_normalization
 from cevnsi.physics.form_factors import FormFactor, RadiusFormFactor, klein_nystrand, point
 from cevnsi.physics.nuclei import Nuclide
@@ -39,6 +45,7 @@ class Templates:
     arrival: FloatArray | None = None  # (flavors, time bins), the part that arrives in each; None of energy alone
     factor: FloatArray | None = None  # (energy bins, further bins, time bins), on what is in a bin of energy and time
     form_factor: RadiusFormFactor | None = None  # one that `events` are without, as an interaction weighs them with it
+    flight: Flight | None = None  # that `events` are made with
 
     @cached_property
     def _first(self) -> NDArray[np.intp] | None:
@@ -192,6 +199,7 @@ def build_templates(
         arrival=None if response.arrival is None else np.stack([response.arrival[flavor] for flavor in FLAVORS]),
         factor=_factor(target, response),
         form_factor=of_radii,
+        flight=Flight(baseline_m=exposure.baseline_m, kinematics=kinematics, spectrum=spectrum),
     )
 
 

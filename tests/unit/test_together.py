@@ -150,6 +150,13 @@ def test_an_analysis_without_a_limit_is_said_to_have_none() -> None:
     assert "CsI 2021: no limit here" in legend(figure)
 
 
+def test_a_plane_without_the_standard_model_does_not_mark_it() -> None:
+    planes = {"plane": {"joint": disk(0.3, ("u_mu4_squared", "delta_m2_41_ev2"), log=True)}}
+    figure, columns = draw_planes(planes, DATASETS, "joint")
+    assert legend(figure) == ["CsI 2021 + LAr 2020"]
+    assert "SM" not in columns["curve"]
+
+
 def test_a_mediator_is_excluded_beyond_the_line() -> None:
     plane = {"joint": disk(0.5, ("mediator_mass_mev", "coupling"), log=True)}
     mass, _ = plane["joint"].grid.axes

@@ -364,3 +364,20 @@ def test_data_are_a_toy_whose_centres_are_zero() -> None:
     np.testing.assert_array_equal(again.own[0, : model.parts[0].stop], toys.own[1, : model.parts[0].stop])
     of_toy = hypotheses(toy_model(model, drawn, 1), *POINT).at(POINT)
     assert of_toy.chi2 == pytest.approx(at_point(tests, tests.at(POINT), toys)[1], abs=FIXED_WITHIN)
+
+
+@pytest.mark.parametrize(
+    ("name", "interaction", "point", "fixed"),
+    [
+        ("csi_2017", "light_mediator", {"coupling": 4e-5}, {"mediator_mass_mev": 10.0}),
+        ("csi_2017_radius", "contact", {"eps_ee_dV": 0.1}, {"neutron_radius_Cs133_fm": 4.0}),
+    ],
+)
+def test_what_is_fixed_shapes_templates_as_what_is_scanned_does(
+    name: str, interaction: str, point: dict[str, float], fixed: dict[str, float]
+) -> None:
+    tests = hypotheses(named(name), *point, interaction=interaction, fixed=fixed)
+    expected = float(chi2_at(tests.model, interaction, {**point, **fixed}))
+    assert tests.at(point).chi2 == pytest.approx(expected, abs=FIXED_WITHIN)
+    moved = {name: 1.2 * value for name, value in fixed.items()}
+    assert abs(float(chi2_at(tests.model, interaction, {**point, **moved})) - expected) > 1e-3

@@ -416,7 +416,7 @@ def test_what_no_analysis_uses_is_said_once_and_stops_nothing(finished: Project,
     analyses |= {"paper": {"scans": ["ee_d_u"]}, "release": {"scans": ["ee_d_u", "mumu_d_u"]}}
     datasets = dict.fromkeys(("csi_2017", "csi_2021", "lar_2020"))
     scans = dict.fromkeys(
-        ("mediator", "matter_free", "mixing_angle", "radius_csi", "radius_ar", "ee_tied", "mumu_tied")
+        ("mediator", "matter_free", "sterile_mu", "mixing_angle", "radius_csi", "radius_ar", "ee_tied", "mumu_tied")
     )
     laid = {"analyses": analyses, "datasets": datasets, "scans": scans, "domain_ends": None}
     path.write_text(yaml.safe_dump(laid), encoding="utf-8")

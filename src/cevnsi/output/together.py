@@ -281,7 +281,8 @@ def draw_planes(planes: Mapping[str, Mapping[str, Panel]], datasets: Mapping[str
     sm = Line2D([], [], marker="+", color=BLACK, linestyle="none", label="standard model")
     axes.flat[0].set_title(level_text(level[0]), loc="left", fontsize="small")
     shown = [panel for panels in planes.values() for panel in panels.values()]
-    _legend(figure, [*handles.values(), sm, *method_handles(shown)])
+    marked = [sm] if "SM" in curves.columns["curve"] else []
+    _legend(figure, [*handles.values(), *marked, *method_handles(shown)])
     warn(figure, shown)
     return figure, curves.columns
 

@@ -4,13 +4,14 @@ Its bracket is 2 - k E_r / E_nu - M E_r / E_nu^2: k = 0 as written, k = 2 withou
 a nucleus of spin zero (Lindner, Rodejohann and Xu, JHEP 03 (2017) 097, arXiv:1612.04150).
 """
 
-from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from cevnsi.arrays import FloatArray, Real
 from cevnsi.constants import G_FERMI, HBARC_MEV_FM
-from cevnsi.physics.flux import flux_moment
+from cevnsi.physics.flux import flux_moment, oscillating_moments
 from cevnsi.physics.form_factors import FormFactor
 from cevnsi.physics.nuclei import Nuclide
 
@@ -68,18 +69,42 @@ def recoil_spectrum(
     nuclide: Nuclide,
     form_factor: FormFactor,
     kinematics: str = "as_written",
+    phase_mev: Real | None = None,
 ) -> FloatArray:
     """Eq. 3 folded with a flavor's unit flux (Eq. 2), in cm^2 / MeV per unit of charge squared.
 
     recoil_energy_mev of any shape; with the moments I_p of the flux it is 2 I_0 - k E_r I_1 - M E_r I_2 times the
-    coherent factor.
+    coherent factor. With a phase, which broadcasts, of the flux times sin^2(phase / E_nu).
     """
     least = least_neutrino_energy_mev(recoil_energy_mev, nuclide, kinematics)
-    i_0, i_1, i_2 = (flux_moment(flavor, power, least) for power in (0, 1, 2))
+    if phase_mev is None:
+        i_0, i_1, i_2 = (flux_moment(flavor, power, least) for power in (0, 1, 2))
+    else:
+        i_0, i_1, i_2 = oscillating_moments(flavor, least, phase_mev)
     kinematic = 2 * i_0 - nuclide.nuclear_mass_mev * recoil_energy_mev * i_2
     kinematic = kinematic - KINEMATICS[kinematics] * recoil_energy_mev * i_1
     return coherent_factor(recoil_energy_mev, nuclide, form_factor) * kinematic
 
 
-# Of a flavor, recoil energies, a nuclide, a form factor and kinematics, as `recoil_spectrum`, whatever the flux.
-Spectrum = Callable[[str, FloatArray, Nuclide, FormFactor, str], FloatArray]
+class Spectrum(Protocol):
+    """What `recoil_spectrum` is of some flux."""
+
+    def __call__(
+        self,
+        flavor: str,
+        recoil_energy_mev: FloatArray,
+        nuclide: Nuclide,
+        form_factor: FormFactor,
+        kinematics: str,
+        phase_mev: Real | None = None,
+    ) -> FloatArray:
+        """Of a flavor, recoil energies, a nuclide, a form factor and kinematics."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Flight:
+    """How neutrinos come to a detector, for what changes them on their way."""
+
+    baseline_m: float
+    kinematics: str  # one of `KINEMATICS`
+    spectrum: Spectrum  # of their flux at the source

@@ -7,6 +7,7 @@ import numpy as np
 
 from cevnsi.arrays import FloatArray, Real
 from cevnsi.parameters import CEVNS_NORMALIZATION, NEUTRON_RADII, STANDARD_MODEL_PARAMETERS, Parameter
+from cevnsi.physics.cross_section import Flight
 from cevnsi.physics.flux import FLAVORS
 from cevnsi.physics.form_factors import RADIUS_FORM_FACTORS, RadiusFormFactor
 from cevnsi.physics.nuclei import Nuclide
@@ -32,6 +33,7 @@ class Recoils:
     sin2_theta_w: float
     couplings: str | NucleonCouplings = "tree"  # a name, or given at the SM's sin2_theta_w
     form_factor: RadiusFormFactor | None = None  # None: that of the whole nucleus, which is part of the templates
+    flight: Flight | None = None  # of the neutrinos that make them
 
     def couplings_at(self, values: Values) -> NucleonCouplings:
         """Those of nucleons at parameters of the standard model; one that is left out is the analysis' own."""
@@ -118,14 +120,23 @@ class Interaction:
     name: str
     own: Mapping[str, Parameter]  # its couplings and masses
     epsilon: Callable[..., Epsilon]  # of its own parameters
-    zero_if_missing: bool  # what is not named of its own is zero; otherwise every one must be
+    zero_if_missing: bool  # what is not named of its own is zero; otherwise what is not zero in the SM must be
     expansion: Expansion | None = None  # none: from epsilon at every node, hundreds of times the work
     has_domains: bool = False  # its own parameters are contact couplings, which are minimised over exactly
+    # Of neutrinos of each flavor that make each recoil the part that is left, (..., flavors, nuclides, nodes).
+    left: Callable[[Recoils, Values], FloatArray] | None = None
+    # Parts of a whole: none is negative, and together they are at most one.
+    parts_of_one: tuple[str, ...] = ()
+    zero_ones: str = "coupling"  # what those are called that are zero where they are not named
 
     @property
     def parameters(self) -> dict[str, Parameter]:
         """What a scan may name, in the order of its axes: its own, and those of the standard model."""
         return {**self.own, **STANDARD_MODEL_PARAMETERS}
+
+    def most_of(self, name: str, others: Mapping[str, float]) -> float:
+        """What a part of one may be at values of others: one less all that these take."""
+        return 1.0 - sum(value for other, value in others.items() if other in self.parts_of_one and other != name)
 
     def has_domain(self, name: str) -> bool:
         """Whether a parameter can be minimised over in a domain, exactly; any other is sampled."""
@@ -134,7 +145,9 @@ class Interaction:
     @property
     def needed(self) -> tuple[str, ...]:
         """Parameters that must be named; of the standard model none must be, as the analysis has them."""
-        return () if self.zero_if_missing else tuple(self.own)
+        if self.zero_if_missing:
+            return ()
+        return tuple(name for name, parameter in self.own.items() if not parameter.zero_is_standard_model)
 
     @property
     def terms(self) -> Expansion:
@@ -152,22 +165,27 @@ class Interaction:
         return replace(found, coefficients=coefficients)
 
     def _charges_squared(self, recoils: Recoils, values: Values) -> Sequence[FloatArray]:
-        at_nodes = {name: np.asarray(value)[..., None] for name, value in values.items()}
-        couplings, weights = recoils.couplings_at(at_nodes), recoils.part_weights(values)
-        rows: dict[str, list[FloatArray]] = {row: [] for row in ROWS}
-        for i, nuclide in enumerate(recoils.nuclides):
-            epsilon = self.epsilon(recoils.momentum_transfer_squared[i], **without_standard_model(at_nodes))
-            for row, found in rows.items():
-                charge: Real = 0.0
-                for part, weight in zip(recoils.parts(nuclide), weights, strict=True):
-                    charge = charge + weak_charge_squared(part, row, epsilon, couplings) * weight[..., i, :]
-                found.append(np.asarray(charge))
-        shape = np.broadcast_shapes(*(np.shape(charge) for charges in rows.values() for charge in charges), (1,))
-        by_row = {
-            row: np.stack([np.broadcast_to(charge, shape) for charge in charges], axis=-2)
-            for row, charges in rows.items()
-        }
-        return [np.stack([by_row[ROW_OF_FLAVOR[flavor]] for flavor in FLAVORS], axis=-3)]
+        squared = charges_squared(recoils, values, self.epsilon)
+        return [squared if self.left is None else squared * self.left(recoils, values)]
+
+
+def charges_squared(recoils: Recoils, values: Values, epsilon_of: Callable[..., Epsilon]) -> FloatArray:
+    """Charges squared at every node (Eq. 10), (..., flavors, nuclides, nodes), at parameters (...)."""
+    at_nodes = {name: np.asarray(value)[..., None] for name, value in values.items()}
+    couplings, weights = recoils.couplings_at(at_nodes), recoils.part_weights(values)
+    rows: dict[str, list[FloatArray]] = {row: [] for row in ROWS}
+    for i, nuclide in enumerate(recoils.nuclides):
+        epsilon = epsilon_of(recoils.momentum_transfer_squared[i], **without_standard_model(at_nodes))
+        for row, found in rows.items():
+            charge: Real = 0.0
+            for part, weight in zip(recoils.parts(nuclide), weights, strict=True):
+                charge = charge + weak_charge_squared(part, row, epsilon, couplings) * weight[..., i, :]
+            found.append(np.asarray(charge))
+    shape = np.broadcast_shapes(*(np.shape(charge) for charges in rows.values() for charge in charges), (1,))
+    by_row = {
+        row: np.stack([np.broadcast_to(charge, shape) for charge in charges], axis=-2) for row, charges in rows.items()
+    }
+    return np.stack([by_row[ROW_OF_FLAVOR[flavor]] for flavor in FLAVORS], axis=-3)
 
 
 def named(*parameters: Parameter) -> dict[str, Parameter]:

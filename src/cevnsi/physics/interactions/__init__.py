@@ -4,10 +4,12 @@ from cevnsi.parameters import Parameter, by_name
 from cevnsi.physics.interaction import Interaction
 from cevnsi.physics.interactions.contact import CONTACT
 from cevnsi.physics.interactions.light_mediator import LIGHT_MEDIATOR
+from cevnsi.physics.interactions.sterile import STERILE
 
 INTERACTIONS: dict[str, Interaction] = {
     "contact": CONTACT,
     "light_mediator": LIGHT_MEDIATOR,
+    "sterile": STERILE,
 }
 
 

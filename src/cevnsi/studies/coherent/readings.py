@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from cevnsi.arrays import FloatArray
+from cevnsi.arrays import FloatArray, Real
 from cevnsi.experiments.checks import Tables, release_rows
 from cevnsi.experiments.clock import Clock, Shares
 from cevnsi.experiments.csi_2021 import (
@@ -50,15 +50,22 @@ class TabulatedFlux:
     shares: Mapping[str, FloatArray]  # (energies,) by flavor, summing to one
 
     def recoil_spectrum(
-        self, flavor: str, recoil_energy_mev: FloatArray, nuclide: Nuclide, form_factor: FormFactor, kinematics: str
+        self,
+        flavor: str,
+        recoil_energy_mev: FloatArray,
+        nuclide: Nuclide,
+        form_factor: FormFactor,
+        kinematics: str,
+        phase_mev: Real | None = None,
     ) -> FloatArray:
-        """Eq. 3 summed over these energies, in cm^2 / MeV per unit of charge squared."""
-        total = np.zeros_like(recoil_energy_mev)
+        """Eq. 3 summed over these energies, in cm^2 / MeV per unit of charge squared, as `recoil_spectrum` is."""
+        total: Real = np.zeros_like(recoil_energy_mev)
         for energy, share in zip(self.energies_mev, self.shares[flavor], strict=True):
-            total += share * differential_cross_section(
+            seen = share if phase_mev is None else share * np.sin(phase_mev / energy) ** 2
+            total = total + seen * differential_cross_section(
                 recoil_energy_mev, energy, 1.0, nuclide, form_factor, kinematics
             )
-        return total
+        return np.asarray(total)
 
 
 def flux_by_labels(path: Path) -> TabulatedFlux:

@@ -35,6 +35,13 @@ TOGETHER = (
         filled=JOINT,
     ),
     Together(
+        name="sterile",
+        title="A sterile neutrino that mixes with muon flavor",
+        script="draw_planes.py",
+        grids=("sterile_mu",),
+        filled=JOINT,
+    ),
+    Together(
         name="matter",
         title="Effective matter parameters without a domain",
         script="draw_matter.py",
