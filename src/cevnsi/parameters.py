@@ -14,7 +14,7 @@ import numpy as np
 
 from cevnsi.arrays import FloatArray, Real
 
-_LETTERS = {"e": ("e", "e"), "mu": (r"\mu", "μ"), "tau": (r"\tau", "τ")}  # TeX, and as it is
+LETTERS = {"e": ("e", "e"), "mu": (r"\mu", "μ"), "tau": (r"\tau", "τ")}  # TeX, and as it is
 FLAVORS_OF_PAIR = {
     "ee": ("e", "e"),
     "mumu": ("mu", "mu"),
@@ -91,7 +91,7 @@ class NeutronRadius(Parameter):
 
 def _letters(pair: str) -> tuple[str, str]:
     """Flavors of a pair in TeX, and as they are."""
-    tex, plain = zip(*(_LETTERS[flavor] for flavor in FLAVORS_OF_PAIR[pair]), strict=True)
+    tex, plain = zip(*(LETTERS[flavor] for flavor in FLAVORS_OF_PAIR[pair]), strict=True)
     return "".join(tex), "".join(plain)
 
 

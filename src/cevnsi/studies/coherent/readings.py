@@ -34,7 +34,7 @@ from cevnsi.experiments.response import Fraction, Response, gamma_response, poly
 from cevnsi.files.atomic import TableError
 from cevnsi.fits import AMPLITUDE, minimum
 from cevnsi.model import Analysis, Model, assemble
-from cevnsi.physics.cross_section import differential_cross_section
+from cevnsi.physics.cross_section import VECTOR, differential_cross_section
 from cevnsi.physics.form_factors import FormFactor
 from cevnsi.physics.nuclei import Nuclide
 from cevnsi.statistics.nuisances import SIGNAL, Nuisance, spread
@@ -50,13 +50,19 @@ class TabulatedFlux:
     shares: Mapping[str, FloatArray]  # (energies,) by flavor, summing to one
 
     def recoil_spectrum(
-        self, flavor: str, recoil_energy_mev: FloatArray, nuclide: Nuclide, form_factor: FormFactor, kinematics: str
+        self,
+        flavor: str,
+        recoil_energy_mev: FloatArray,
+        nuclide: Nuclide,
+        form_factor: FormFactor,
+        kinematics: str,
+        coupling: str = VECTOR,
     ) -> FloatArray:
-        """Eq. 3 summed over these energies, in cm^2 / MeV per unit of charge squared."""
+        """Eq. 3 summed over these energies, in cm^2 / MeV per unit of charge squared; as `recoil_spectrum` has it."""
         total = np.zeros_like(recoil_energy_mev)
         for energy, share in zip(self.energies_mev, self.shares[flavor], strict=True):
             total += share * differential_cross_section(
-                recoil_energy_mev, energy, 1.0, nuclide, form_factor, kinematics
+                recoil_energy_mev, energy, 1.0, nuclide, form_factor, kinematics, coupling
             )
         return total
 
