@@ -176,7 +176,7 @@ class Hypotheses:
             self._fitters[key] = fitter(
                 self.model,
                 self._interaction,
-                expanded({**self.scan.fixed, **shaping}, self.scan.combinations) if shaping else {},
+                expanded({**self.scan.fixed, **shaping}, self.scan.combinations),
                 self.quadratics,
             )
         return self._fitters[key]
