@@ -10,7 +10,7 @@ from cevnsi.config.check import parse_scan
 from cevnsi.experiments.inputs import RELEASES, complete, parts_of
 from cevnsi.experiments.release import Release
 from cevnsi.experiments.targets import TARGETS
-from cevnsi.physics.interactions import parameter
+from cevnsi.physics.interactions import INTERACTIONS, parameter
 from cevnsi.scans.axes import Scan
 from cevnsi.scans.limits import FLAT_WITHIN
 from cevnsi.scans.regions import is_warned_of
@@ -203,7 +203,7 @@ def domain_text(scan: Scan, axes: Sequence[str]) -> str:
         parts.append("minimised over " + ", ".join(over))
     if scan.fixed:
         parts.append("fixed " + ", ".join(f"{html_name(n)} = {number(v)}" for n, v in scan.fixed.items()))
-    if scan.interaction == "contact":
+    if INTERACTIONS[scan.interaction].zero_if_missing:
         parts.append("every other coupling zero")
     return f"<b>Domain:</b> {'; '.join(parts)}."
 

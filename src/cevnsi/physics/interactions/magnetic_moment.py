@@ -21,7 +21,7 @@ def _moment(row: str) -> Parameter:
         tex=rf"\mu_{{\nu_{tex}}}",
         html=f"μ<sub>ν<sub>{plain}</sub></sub>",
         spoken=f"magnetic moment of nu {row}",
-        unit="10⁻¹⁰ μ_B",
+        unit="10⁻¹⁰ μB",
         usual=(0.0, 200.0),
         zero_is_standard_model=True,
     )
