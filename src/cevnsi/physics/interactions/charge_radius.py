@@ -42,6 +42,7 @@ def _radius(pair: str) -> Parameter:
         html=f"{bar[0]}⟨r<sup>2</sup><sub>ν<sub>{plain}</sub></sub>⟩{bar[0]}",
         spoken=f"{bar[1]}charge radius squared of nu {' '.join(flavors)}",
         unit="10⁻³² cm²",
+        unit_tex=r"$10^{-32}\,\mathrm{cm}^2$",
         usual=(0.0, 60.0) if bar[0] else (-100.0, 60.0),
         zero_is_standard_model=True,
     )

@@ -22,6 +22,7 @@ def _moment(row: str) -> Parameter:
         html=f"μ<sub>ν<sub>{plain}</sub></sub>",
         spoken=f"magnetic moment of nu {row}",
         unit="10⁻¹⁰ μB",
+        unit_tex=r"$10^{-10}\,\mu_B$",
         usual=(0.0, 200.0),
         zero_is_standard_model=True,
     )
