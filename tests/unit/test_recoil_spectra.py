@@ -292,3 +292,18 @@ def test_few_recoils_have_no_spectra_of_their_own(model: Callable[..., Model]) -
     assert few is not None
     recoils: Recoils = few.recoils
     assert not recoils.spectra
+
+
+@pytest.mark.parametrize("axis", AXES)
+def test_coefficients_along_an_axis_are_those_at_its_points(axis: str, model: Callable[..., Model]) -> None:
+    """Expanded about places other than zero, too."""
+    recoils = model("release", nuclei="cs_and_i").dataset.recoils
+    name = next(name for name, interaction in INTERACTIONS.items() if axis in interaction.own)
+    expansion = INTERACTIONS[name].expansion
+    assert expansion is not None
+    quadratic, about, t = expansion.quadratic[axis], np.array([3.0, 700.0]), 20.0
+    values = about + t if quadratic.variable(np.array([2.0]))[0] == 2 else np.sqrt(about + t)
+    powers = quadratic.coefficients(recoils, POINTS[name], axis, about)
+    for *terms, expected in zip(*powers, expansion.coefficients(recoils, {**POINTS[name], axis: values}), strict=True):
+        found = sum(np.asarray(term) * t**power for power, term in enumerate(terms))
+        np.testing.assert_allclose(np.broadcast_to(found, 2), np.broadcast_to(expected, 2), rtol=1e-12)
