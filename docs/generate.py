@@ -66,13 +66,17 @@ HEADLINES: dict[str, Callable[[Text], str]] = {
 }
 
 
-def light_mediator_limit(results: Path, analysis: str, scan: str = "light_mediator") -> float:
-    """Greatest coupling allowed at the smallest mass of Fig. 2: the lowest of its line's ends there."""
-    layout = contour_layout(("mediator_mass_mev", "coupling"))
-    line = read_table(results / analysis / "contours" / f"{scan}.csv", layout)
-    mass = line["mediator_mass_mev"]
+def light_mediator_limit(
+    results: Path,
+    analysis: str,
+    scan: str = "light_mediator",
+    names: tuple[str, str] = ("mediator_mass_mev", "coupling"),
+) -> float:
+    """Greatest coupling allowed at the smallest mass of such a plane: the lowest of its line's ends there."""
+    line = read_table(results / analysis / "contours" / f"{scan}.csv", contour_layout(names))
+    mass, coupling = (line[name] for name in names)
     at_edge = np.isclose(line["confidence_level"], TWO_SIGMA) & (line["n_dof"] == 2) & np.isclose(mass, mass.min())
-    return float(line["coupling"][at_edge].min())
+    return float(coupling[at_edge].min())
 
 
 def headline(results: Path, analyses: Sequence[str]) -> str:
@@ -252,6 +256,10 @@ RANGES_OF_COHERENT = {
     "eps_mumu_uV = eps_mumu_dV": ("mumu_tied", "eps_mumu_V", ""),
     "R_n of Cs and I, fm": ("radius_csi", "neutron_radius_csi_fm", "_radius"),
     "R_n of Ar, fm": ("radius_ar", "neutron_radius_Ar40_fm", "_radius"),
+    "magnetic moment of nu_e, 1e-10 mu_B": ("moment_e", "magnetic_moment_e_1e_10_mub", ""),
+    "magnetic moment of nu_mu, 1e-10 mu_B": ("moment_mu", "magnetic_moment_mu_1e_10_mub", ""),
+    "charge radius of nu_e, 1e-32 cm2": ("charge_e", "charge_radius_ee_1e_32_cm2", ""),
+    "charge radius of nu_mu, 1e-32 cm2": ("charge_mu", "charge_radius_mumu_1e_32_cm2", ""),
 }
 
 
@@ -289,6 +297,9 @@ def coherent_headline(results: Path) -> str:
         rows.append([f"eps_{pair} of Eq. 11, without a domain", *ends])
     limits = [f"{light_mediator_limit(results, name, 'mediator'):.3g}" for name in OF_COHERENT]
     rows.append(["greatest g of a 1 MeV mediator, 2 sigma", *limits])
+    scalar = ("scalar", ("scalar_mass_mev", "scalar_coupling"))
+    limits = [f"{light_mediator_limit(results, name, *scalar):.3g}" for name in OF_COHERENT]
+    rows.append(["greatest g_phi of a 1 MeV scalar, 2 sigma", *limits])
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 

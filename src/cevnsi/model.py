@@ -143,6 +143,7 @@ class DataSet:
         return Recoils(
             nuclides=templates.nuclides,
             momentum_transfer_squared=templates.momentum_transfer_squared,
+            spectra=templates.spectra,
             sin2_theta_w=self.sin2_theta_w,
             couplings=self.couplings,
             form_factor=templates.form_factor,

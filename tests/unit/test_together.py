@@ -166,6 +166,14 @@ def test_a_mediator_is_excluded_beyond_the_line() -> None:
     assert np.log10(filled.get_path().vertices).max() == pytest.approx(1.0)  # up to the ends of the axes
     assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")
     assert np.array_equal(curve(columns, "muon g-2, upper")[:, 1], mass * 0.2)
+    assert legend(figure)[-1] == r"$(g-2)_\mu$ favoured ($2\sigma$)"
+
+
+def test_a_mediator_that_the_muon_does_not_want_has_no_band() -> None:
+    plane = {"joint": disk(0.5, ("scalar_mass_mev", "scalar_coupling"), log=True)}
+    figure, columns = draw_mediator(plane, DATASETS, "joint", interaction="light_scalar")
+    assert set(columns["panel"]) == {"light_scalar"}
+    assert legend(figure) == ["CsI 2021 + LAr 2020"]
 
 
 def test_matter_has_the_published_box() -> None:

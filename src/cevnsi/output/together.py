@@ -288,19 +288,28 @@ def draw_planes(planes: Mapping[str, Mapping[str, Panel]], datasets: Mapping[str
 
 
 def draw_mediator(
-    panels: Mapping[str, Panel], datasets: Mapping[str, Sequence[str]], filled: str, band: tuple[FloatArray, FloatArray]
+    panels: Mapping[str, Panel],
+    datasets: Mapping[str, Sequence[str]],
+    filled: str,
+    band: tuple[FloatArray, FloatArray] | None = None,
+    interaction: str = "light_mediator",
 ) -> Drawn:
-    """Mass and coupling of a mediator: what the analysis that is filled excludes, a line for each, the muon's band."""
+    """Mass and coupling of a mediator: what the analysis that is filled excludes, a line for each.
+
+    With couplings by mass that the muon's g-2 wants, if there is such a band.
+    """
     curves, looks = Curves(), looks_of(datasets)
     figure, ax = new_figure(height=3.5)
-    draw_plane(ax, curves, "light_mediator", panels, looks, filled, "excluded")
+    draw_plane(ax, curves, interaction, panels, looks, filled, "excluded")
     (mass, _), level = next(iter(panels.values())).grid.axes, next(iter(panels.values())).levels[0]
-    ax.fill_between(mass, *band, color=SKY, alpha=0.6, linewidth=0)
-    for name, edge in zip(("muon g-2, lower", "muon g-2, upper"), band, strict=True):
-        curves.add("light_mediator", name, 0, mass, edge)
-    favoured = Patch(facecolor=SKY, alpha=0.6, label=r"$(g-2)_\mu$ favoured ($2\sigma$)")
+    handles = plane_handles(panels, datasets, looks, filled)
+    if band is not None:
+        ax.fill_between(mass, *band, color=SKY, alpha=0.6, linewidth=0)
+        for name, edge in zip(("muon g-2, lower", "muon g-2, upper"), band, strict=True):
+            curves.add(interaction, name, 0, mass, edge)
+        handles.append(Patch(facecolor=SKY, alpha=0.6, label=r"$(g-2)_\mu$ favoured ($2\sigma$)"))
     ax.set_title(f"excluded where shaded, {level_text(level[0])}", loc="left", fontsize="small")
-    handles = [*plane_handles(panels, datasets, looks, filled), favoured, *method_handles(panels.values())]
+    handles += method_handles(panels.values())
     _legend(figure, handles)
     warn(figure, panels.values())
     return figure, curves.columns

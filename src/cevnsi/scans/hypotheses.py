@@ -238,7 +238,7 @@ class Hypotheses:
                 rows[row] += range(first + i * half, first + (i + 1) * half)
             first += len(templates)
             weights.append(templates.sum(axis=1))
-        listed = list(rows.values()) if INTERACTIONS[self._interaction].has_domains else [list(range(first))]
+        listed = list(rows.values()) if INTERACTIONS[self._interaction].terms.by_row else [list(range(first))]
         return reflections_of(self.quadratics, listed, np.concatenate(weights))
 
     @cached_property

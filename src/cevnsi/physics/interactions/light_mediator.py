@@ -7,10 +7,9 @@ import numpy as np
 from cevnsi.arrays import FloatArray, Real
 from cevnsi.constants import G_FERMI
 from cevnsi.parameters import QUARKS, STANDARD_MODEL_PARAMETERS, Parameter
-from cevnsi.physics.flux import FLAVORS
 from cevnsi.physics.interaction import Expansion, Interaction, Quadratic, Recoils, Values, named
 from cevnsi.physics.nuclei import Nuclide
-from cevnsi.physics.weak_charge import ROW_OF_FLAVOR, standard_model_charge, tree_couplings
+from cevnsi.physics.weak_charge import standard_model_charge, tree_couplings
 
 MASS = Parameter(
     name="mediator_mass_mev",
@@ -46,19 +45,9 @@ def _weights(recoils: Recoils, values: Values) -> Sequence[FloatArray]:
 
     There is one flavor where all see the same charge.
     """
-    at_nodes = {name: np.asarray(value)[..., None, None] for name, value in values.items()}
-    factors, couplings = recoils.form_factors_at(values) or (np.array(1.0),), recoils.couplings_at(at_nodes)
-    protons, neutrons = (
-        np.array([[float(number)] for number in numbers]) * factor  # (..., nuclides, nodes or 1)
-        for numbers, factor in (
-            ([n.protons for n in recoils.nuclides], factors[0]),
-            ([n.neutrons for n in recoils.nuclides], factors[-1]),
-        )
-    )
-    rows = {row: protons * proton + neutrons * couplings.neutron for row, proton in couplings.proton.items()}
-    seen = ["e"] if couplings.flavor_blind else [ROW_OF_FLAVOR[flavor] for flavor in FLAVORS]
-    charge = np.stack([rows[row] for row in seen], axis=-3)
-    scale = mediator_coupling_scale(recoils.momentum_transfer_squared, at_nodes[MASS.name])
+    (protons, neutrons), charge = recoils.nucleons(values), recoils.charges(values)
+    mass = np.asarray(values[MASS.name])[..., None, None]
+    scale = mediator_coupling_scale(recoils.momentum_transfer_squared, mass)
     slope = (3 * (protons + neutrons) * scale)[..., None, :, :]
     return [charge**2, 2 * charge * slope, slope * slope]
 

@@ -34,7 +34,7 @@ from cevnsi.experiments.response import Fraction, Response, gamma_response, poly
 from cevnsi.files.atomic import TableError
 from cevnsi.fits import AMPLITUDE, minimum
 from cevnsi.model import Analysis, Model, assemble
-from cevnsi.physics.cross_section import differential_cross_section
+from cevnsi.physics.cross_section import VECTOR, differential_cross_section
 from cevnsi.physics.form_factors import FormFactor
 from cevnsi.physics.nuclei import Nuclide
 from cevnsi.statistics.nuisances import SIGNAL, Nuisance, spread
@@ -56,6 +56,7 @@ class TabulatedFlux:
         nuclide: Nuclide,
         form_factor: FormFactor,
         kinematics: str,
+        coupling: str = VECTOR,
         phase_mev: Real | None = None,
     ) -> FloatArray:
         """Eq. 3 summed over these energies, in cm^2 / MeV per unit of charge squared, as `recoil_spectrum` is."""
@@ -63,7 +64,7 @@ class TabulatedFlux:
         for energy, share in zip(self.energies_mev, self.shares[flavor], strict=True):
             seen = share if phase_mev is None else share * np.sin(phase_mev / energy) ** 2
             total = total + seen * differential_cross_section(
-                recoil_energy_mev, energy, 1.0, nuclide, form_factor, kinematics
+                recoil_energy_mev, energy, 1.0, nuclide, form_factor, kinematics, coupling
             )
         return np.asarray(total)
 

@@ -35,6 +35,32 @@ TOGETHER = (
         filled=JOINT,
     ),
     Together(
+        name="light_scalar",
+        title="A light scalar",
+        script="draw_scalar.py",
+        grids=("scalar",),
+        filled=JOINT,
+    ),
+    Together(
+        name="electromagnetic",
+        title="Magnetic moments and charge radii of neutrinos",
+        script="draw_planes.py",
+        grids=("moments", "charge_radii"),
+        filled=JOINT,
+    ),
+    Together(
+        name="magnetic_moments",
+        title="Magnetic moments, one at a time",
+        script="draw_lines.py",
+        lines=("moment_e", "moment_mu"),
+    ),
+    Together(
+        name="charge_radii",
+        title="Charge radii, one at a time",
+        script="draw_lines.py",
+        lines=("charge_e", "charge_mu"),
+    ),
+    Together(
         name="sterile",
         title="A sterile neutrino that mixes with muon flavor",
         script="draw_planes.py",
