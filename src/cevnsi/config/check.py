@@ -316,9 +316,8 @@ def _domain_complaints(key: str, scan: Scan) -> Iterator[str]:
             yield f"{key}.domain.{name}: a matter parameter is an axis; its eps_uV and eps_dV have domains"
     yield from _free_complaints(key, scan)
     named = sorted(scan.named)
-    exact = {name for name, made in scan.combinations.items() if made.is_of_couplings}
     has_domain = INTERACTIONS[scan.interaction].has_domain
-    if not all(name in exact or (name not in scan.combinations and has_domain(name)) for name in scan.domain):
+    if not all(has_domain(name, scan.combinations) for name in scan.domain):
         yield f"{key}.domain: only contact parameters can be minimised over; scan one more axis and name a projection"
     for axis in scan.axes:
         if axis.name not in MATTER_PARAMETERS:
