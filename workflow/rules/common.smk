@@ -328,6 +328,7 @@ digitization_params = {
     "analysis": analysis_section,
     "sections": lambda w: digitization_scans(w.analysis),
     "section": config.get("digitization"),
+    "muon_g2": config.get("muon_g2"),
 }
 
 PUBLISHED = own(ROOT / STUDIES[DEFAULT].published)
@@ -493,7 +494,8 @@ def together_params(study, figure):
     """What such a figure is drawn by."""
     shown = shown_in(study, figure)
     panels = panels_of(study, figure)
-    params = {"datasets": {analysis: datasets_of(analysis) for analysis in shown}}
+    params = {name: config.get(section) for name, section in figure.params.items()}
+    params["datasets"] = {analysis: datasets_of(analysis) for analysis in shown}
     if panels:
         params["panels"] = panels
         params["sections"] = {

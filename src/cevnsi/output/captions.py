@@ -201,8 +201,8 @@ def domain_text(scan: Scan, axes: Sequence[str]) -> str:
     over += [_interval(name, *ends) for name, ends in scan.domain.items()]
     if over:
         parts.append("minimised over " + ", ".join(over))
-    if scan.fixed:
-        parts.append("fixed " + ", ".join(f"{html_name(n)} = {number(v)}" for n, v in scan.fixed.items()))
+    if scan.held:
+        parts.append("fixed " + ", ".join(f"{html_name(n)} = {number(v)}" for n, v in scan.held.items()))
     if scan.interaction == "contact":
         parts.append("every other coupling zero")
     return f"<b>Domain:</b> {'; '.join(parts)}."

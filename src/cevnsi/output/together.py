@@ -259,19 +259,25 @@ def draw_planes(planes: Mapping[str, Mapping[str, Panel]], datasets: Mapping[str
 
 
 def draw_mediator(
-    panels: Mapping[str, Panel], datasets: Mapping[str, Sequence[str]], filled: str, band: tuple[FloatArray, FloatArray]
+    name: str,
+    panels: Mapping[str, Panel],
+    datasets: Mapping[str, Sequence[str]],
+    filled: str,
+    band: tuple[FloatArray, FloatArray] | None,
 ) -> Drawn:
     """Mass and coupling of a mediator: what the analysis that is filled excludes, a line for each, the muon's band."""
     curves, looks = Curves(), looks_of(datasets)
     figure, ax = new_figure(height=3.5)
-    draw_plane(ax, curves, "light_mediator", panels, looks, filled, "excluded")
-    (mass, _), level = next(iter(panels.values())).grid.axes, next(iter(panels.values())).levels[0]
-    ax.fill_between(mass, *band, color=SKY, alpha=0.6, linewidth=0)
-    for name, edge in zip(("muon g-2, lower", "muon g-2, upper"), band, strict=True):
-        curves.add("light_mediator", name, 0, mass, edge)
-    favoured = Patch(facecolor=SKY, alpha=0.6, label=r"$(g-2)_\mu$ favoured ($2\sigma$)")
+    draw_plane(ax, curves, name, panels, looks, filled, "excluded")
+    (mass, coupling), level = next(iter(panels.values())).grid.axes, next(iter(panels.values())).levels[0]
+    handles = plane_handles(panels, datasets, looks, filled)
+    if band:
+        ax.fill_between(mass, *np.maximum(band, coupling[0]), color=SKY, alpha=0.6, linewidth=0)
+        for edge_name, edge in zip(("muon g-2, lower", "muon g-2, upper"), band, strict=True):
+            curves.add(name, edge_name, 0, mass, edge)
+        handles.append(Patch(facecolor=SKY, alpha=0.6, label=r"$(g-2)_\mu$ favoured ($2\sigma$)"))
     ax.set_title(f"excluded where shaded, {level_text(level[0])}", loc="left", fontsize="small")
-    _legend(figure, [*plane_handles(panels, datasets, looks, filled), favoured])
+    _legend(figure, handles)
     warn(figure, panels.values())
     return figure, curves.columns
 

@@ -123,6 +123,11 @@ class Interaction:
     further: Mapping[str, Parameter] = field(default_factory=dict)  # what may be named besides, and has a default
     expansion: Expansion | None = None  # none: from epsilon at every node, hundreds of times the work
     has_domains: bool = False  # its own parameters are contact couplings, which are minimised over exactly
+    defaults: Mapping[str, float] = field(
+        default_factory=dict
+    )  # of further parameters, where a reader might take others
+    # Of its parameters: what a mediator's coupling to muons is, over the coupling that its counts are quadratic in.
+    muon_charge: Callable[[Values], Real] | None = None
 
     @property
     def parameters(self) -> dict[str, Parameter]:

@@ -85,6 +85,7 @@ class VectorMediator:
     charges: Charges
     chosen: Mapping[str, Parameter] = field(default_factory=dict)  # parameters of the charges
     times_eq_6: float = OF_LAGRANGIAN  # where it is not named
+    muon_charge: Callable[[Values], Real] | None = None  # None: it does not couple to muons
 
     def _products(self, momentum_transfer_squared: FloatArray, values: Mapping[str, Any]) -> dict[tuple[str, str], Any]:
         """Charges multiplied, times what epsilon is over that of Eq. 6."""
@@ -163,4 +164,6 @@ def vector_interaction(name: str, mediator: VectorMediator) -> Interaction:
             quadratic={mediator.coupling.name: along},
             smooth=True,
         ),
+        defaults={} if mediator.times_eq_6 == AS_PRINTED else {TIMES_EQ_6.name: mediator.times_eq_6},
+        muon_charge=mediator.muon_charge,
     )

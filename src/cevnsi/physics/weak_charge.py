@@ -120,7 +120,7 @@ def parts(number: Number) -> tuple[FloatArray, FloatArray]:
 
 
 def squared_modulus(amplitude: Number) -> Real:
-    """|amplitude|^2, of any shape."""
+    """Of an amplitude of any shape."""
     real, imaginary = parts(amplitude)
     return real * real + imaginary * imaginary if np.iscomplexobj(amplitude) else real * real
 

@@ -16,4 +16,6 @@ def b_minus_l_charges(momentum_transfer_squared: FloatArray) -> dict[tuple[str, 
     return products(dict.fromkeys(QUARKS, 1 / 3), dict.fromkeys(("ee", "mumu", "tautau"), -1.0))
 
 
-B_MINUS_L = vector_interaction("b_minus_l", VectorMediator(coupling=COUPLING, charges=b_minus_l_charges))
+B_MINUS_L = vector_interaction(
+    "b_minus_l", VectorMediator(coupling=COUPLING, charges=b_minus_l_charges, muon_charge=lambda _: -1.0)
+)

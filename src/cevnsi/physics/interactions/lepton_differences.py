@@ -29,7 +29,13 @@ def _difference(first: str, second: str) -> Interaction:
         spoken=f"coupling g of L {first} - L {second}",
     )
     charges = partial(difference_charges, first=first, second=second)
-    return vector_interaction(name, VectorMediator(coupling=coupling, charges=charges))
+    has_muons = "mu" in (first, second)
+    mediator = VectorMediator(
+        coupling=coupling,
+        charges=charges,
+        muon_charge=(lambda _: 1.0 if first == "mu" else -1.0) if has_muons else None,
+    )
+    return vector_interaction(name, mediator)
 
 
 L_MU_MINUS_L_TAU = _difference("mu", "tau")

@@ -21,7 +21,7 @@ LIGHT_MEDIATOR = vector_interaction(
     "light_mediator",
     # ASSUME: the factor of Eq. 6 as printed, half of what Eq. 9 gives for
     # L = g Z' (nu_L-bar gamma nu_L + q-bar gamma q)
-    VectorMediator(coupling=COUPLING, charges=universal_charges, times_eq_6=AS_PRINTED),
+    VectorMediator(coupling=COUPLING, charges=universal_charges, times_eq_6=AS_PRINTED, muon_charge=lambda _: 1.0),
 )
 
 

@@ -27,4 +27,13 @@ def own_charges(
     return products({"u": charge_u, "d": charge_d}, {"ee": charge_nu_e, "mumu": charge_nu_mu})
 
 
-OWN_CHARGES = vector_interaction("own_charges", VectorMediator(coupling=COUPLING, charges=own_charges, chosen=CHARGES))
+OWN_CHARGES = vector_interaction(
+    "own_charges",
+    VectorMediator(
+        coupling=COUPLING,
+        charges=own_charges,
+        chosen=CHARGES,
+        # ASSUME: a muon has the charge of its neutrino, as its partner in a doublet, and a vector coupling
+        muon_charge=lambda values: values.get("charge_nu_mu", 0.0),
+    ),
+)

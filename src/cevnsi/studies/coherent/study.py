@@ -33,6 +33,23 @@ TOGETHER = (
         script="draw_mediator.py",
         grids=("mediator",),
         filled=JOINT,
+        params={"muon_g2": "muon_g2"},
+    ),
+    Together(
+        name="b_minus_l",
+        title="A mediator of B - L",
+        script="draw_mediator.py",
+        grids=("b_minus_l",),
+        filled=JOINT,
+        params={"muon_g2": "muon_g2"},
+    ),
+    Together(
+        name="l_mu_minus_l_tau",
+        title="A mediator of L_mu - L_tau, by its loop",
+        script="draw_mediator.py",
+        grids=("l_mu_minus_l_tau",),
+        filled=JOINT,
+        params={"muon_g2": "muon_g2"},
     ),
     Together(
         name="matter",
