@@ -46,4 +46,6 @@ def rows(smoke: bool) -> Iterator[Row]:
                 own.append(seconds(ours, 1))
             behind = {"ours_s": own, "universal_s": universal}
             what = f"{analysis}, {name}, {size[0]} x {size[1]}"
-            yield Row("interactions", what, median_ratio(own, universal), "the universal mediator's time", "<= 2", behind)
+            yield Row(
+                "interactions", what, median_ratio(own, universal), "the universal mediator's time", "<= 2", behind
+            )

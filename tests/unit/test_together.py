@@ -167,7 +167,7 @@ def test_a_mediator_is_excluded_beyond_the_line() -> None:
     assert legend(without) == legend(figure)[:-1]
     open_below, _ = draw_mediator("b_minus_l", plane, DATASETS, "joint", (np.zeros_like(mass), mass * 0.2))
     (band,) = (c for c in open_below.axes[0].collections if isinstance(c, PolyCollection))
-    assert band.get_paths()[0].vertices[:, 1].min() == plane["joint"].grid.axes[1][0]  # of a log axis
+    assert np.asarray(band.get_paths()[0].vertices)[:, 1].min() == plane["joint"].grid.axes[1][0]  # of a log axis
 
 
 def test_matter_has_the_published_box() -> None:

@@ -16,6 +16,7 @@ from cevnsi.physics.interactions import INTERACTIONS
 from cevnsi.physics.kinetic_mixing import LEPTON_MASSES_MEV, induced_proton_charge, mixing_integral
 from cevnsi.physics.vector_mediator import MASS, TIMES_EQ_6, mediator_coupling_scale
 from cevnsi.physics.weak_charge import COUPLINGS
+from cevnsi.scans.chi2 import chi2
 from cevnsi.scans.rows import scan_rows
 from points import predicted_counts
 
@@ -215,3 +216,42 @@ def test_a_grid_is_the_plain_way(
             plain = chi2_at(used, name, {**scan.fixed, MASS.name: mass[:, None], coupling_of(name): coupling})
         # of up to 1e4 times the standard model's counts; descents end within 1e-8 of their least
         np.testing.assert_allclose(grid, plain, rtol=1e-7)
+
+
+def test_data_below_the_standard_model_like_what_takes_from_it(model: Callable[..., Model]) -> None:
+    """L_mu - L_tau, by about 1 sigma; arXiv:2103.10196 has 1.4 of CsI 2017 with argon and totals of CsI 2020."""
+    used = model("csi_2017")
+    standard = float(chi2(used, "contact", {}, {}))
+    couplings = np.geomspace(1e-4, 1e-2, 41)
+    least = float(chi2(used, "l_mu_minus_l_tau", point("l_mu_minus_l_tau", 10.0, couplings), {}).min())
+    assert 0.7 < np.sqrt(standard - least) < 1.4
+    adding = float(chi2(used, "b_minus_l", point("b_minus_l", 10.0, couplings / 100), {}).min())
+    assert adding > standard  # of counts that are too many already
+
+
+def test_a_mediator_beside_contact_couplings_is_no_domain_of_theirs(model: Callable[..., Model]) -> None:
+    """One that is an axis besides is sampled and followed down, as any parameter that has no domain."""
+    used = model("release")
+    scan = parse_scan(
+        "s",
+        {
+            "interaction": "b_minus_l",
+            "combinations": {"eps_ee_V": {"eps_ee_uV": 1, "eps_ee_dV": 1}},
+            "axes": {
+                "b_minus_l_coupling": {"min": 1e-6, "max": 1e-4, "points": 3, "scale": "log"},
+                "mediator_mass_mev": {"min": 5, "max": 50, "points": 3, "scale": "log"},
+                "eps_ee_V": {"min": -0.3, "max": 0.3, "points": 25},
+            },
+            "projections": [["mediator_mass_mev", "b_minus_l_coupling"]],
+            "chunks": 1,
+        },
+    )
+    found = scan_rows(used, scan.onto(scan.projections[0]), 0, 3)
+    mass, coupling = (scan.axis(name).values() for name in scan.projections[0])
+    tied = np.linspace(-0.3, 0.3, 4001)  # whose steps are 1e-4 of chi2 at most
+    at = {"eps_ee_uV": tied, "eps_ee_dV": tied}
+    brute = chi2(
+        used, "b_minus_l", {MASS.name: mass[:, None, None], coupling_of("b_minus_l"): coupling[:, None], **at}, {}
+    )
+    np.testing.assert_allclose(found, brute.min(axis=-1), rtol=1e-5)
+    assert (found <= brute.min(axis=-1) * (1 + 1e-12)).all()

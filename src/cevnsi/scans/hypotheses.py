@@ -171,12 +171,9 @@ class Hypotheses:
         shaping = {name: values[name] for name in self._shaping_names}
         key = tuple(shaping.values())
         if key not in self._fitters:
-            self._fitters[key] = fitter(
-                self.model,
-                self._interaction,
-                expanded({**self.scan.fixed, **shaping}, self.scan.combinations) if shaping else {},
-                self.quadratics,
-            )
+            at = expanded({**self.scan.fixed, **shaping}, self.scan.combinations)
+            is_shaped = INTERACTIONS[self._interaction].terms.shaped_by(at)
+            self._fitters[key] = fitter(self.model, self._interaction, at if is_shaped else {}, self.quadratics)
         return self._fitters[key]
 
     def _ends(self, values: Mapping[str, float]) -> tuple[FloatArray, FloatArray]:
