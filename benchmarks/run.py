@@ -12,6 +12,7 @@ from pathlib import Path
 
 import fitted_toys
 import growth
+import interactions
 import kernel
 import poisson
 import storage
@@ -33,6 +34,7 @@ def rows(smoke: bool, figure: Path) -> Iterator[Row]:
     """All parts, and the figure of growth."""
     yield from kernel.rows(smoke)
     yield from poisson.rows(smoke)
+    yield from interactions.rows(smoke)
     yield from fitted_toys.rows(smoke)
     yield from streaming.rows(smoke)
     yield from storage.rows(smoke)

@@ -21,7 +21,7 @@ from cevnsi.files.strict_yaml import LARGEST, ConfigError
 from cevnsi.files.tables import RANGES, as_columns, csv_text, decimal
 from cevnsi.model import DataSet, Model
 from cevnsi.physics.flux import FLAVORS
-from cevnsi.physics.interactions import parameter
+from cevnsi.physics.interactions import INTERACTIONS, parameter
 from cevnsi.questions import (
     FEWEST_TOYS,
     LEVELS,
@@ -37,11 +37,14 @@ from cevnsi.studies import known
 MOST_POINTS = 10_001  # along the line of `range`: a light mediator needs an array of nodes at each
 
 PARAMETERS = """parameters:
-  contact       eps_<pair>_uV and eps_<pair>_dV, the pair one of ee, mumu, tautau, emu, etau, mutau; an imaginary part
-                of the last three is eps_<pair>_uV_imag; for range also eps_<pair>_matter (Eq. 11)
-  mediator      mediator_mass_mev and coupling
-  sterile       delta_m2_41_ev2, which must be named, and u_e4_squared, u_mu4_squared and u_tau4_squared
-  What is not named is zero.
+  contact           eps_<pair>_uV and eps_<pair>_dV, the pair one of ee, mumu, tautau, emu, etau, mutau; an imaginary
+                    part of the last three is eps_<pair>_uV_imag; for range also eps_<pair>_matter (Eq. 11)
+"""
+PARAMETERS += "".join(
+    f"  {name:<17} {', '.join(made.own)}\n" for name, made in INTERACTIONS.items() if not made.has_domains
+)
+PARAMETERS += """                    a vector mediator also times_eq_6 and contact couplings beside it
+  What is not named is zero, of the standard model and times_eq_6 what an analysis has.
 """
 
 

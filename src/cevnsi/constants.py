@@ -11,6 +11,7 @@ NEUTRON_MASS_MEV = 939.56542052  # MeV, CODATA 2018
 UP_MASS_MEV = 2.16  # MeV, MS-bar at 2 GeV, PDG 2020
 DOWN_MASS_MEV = 4.67  # MeV, same source
 MUON_MASS_MEV = 105.6583755  # MeV, CODATA 2018
+TAU_MASS_MEV = 1776.86  # MeV, PDG 2023
 PION_MASS_MEV = 139.57039  # MeV, charged pion, PDG 2023
 MUON_LIFETIME_US = 2.1969811  # us, PDG 2023
 PION_LIFETIME_US = 0.026033  # us, charged pion, PDG 2023
@@ -19,6 +20,7 @@ CESIUM_133_MASS_U = 132.905451958  # u, AME2020
 IODINE_127_MASS_U = 126.904472592  # u, AME2020
 ARGON_40_MASS_U = 39.96238312204  # u, AME2020
 
+FINE_STRUCTURE = 7.2973525693e-3  # at zero momentum transfer, CODATA 2018
 SIN2_THETA_W = 0.23857  # at low momentum transfer, PDG 2018 Review, Sec. 10 (ASSUME: the paper states no value)
 
 MUON_G2_DISCREPANCY = 29e-10  # Delta a_mu, Jegerlehner and Nyffeler, Phys. Rept. 477 (2009) 1; Fig. 2

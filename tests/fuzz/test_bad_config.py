@@ -654,6 +654,8 @@ TOGETHER = {
     "domain_sensitivity.points: unknown key": ("domain_sensitivity", "points", 201),
     "domain_sensitivity.map.lower: max 1": ("domain_sensitivity", "map", "lower", "max", 1),
     "domain_sensitivity.bounds.points": ("domain_sensitivity", "bounds", "points", 10**9),
+    "muon_g2: 'uncertainty' is a required property": ("muon_g2", {"discrepancy": 3e-9}),
+    "muon_g2.discrepancy: -2.9e-09 +- 9e-10: muon g-2: at most -1.1e-09": ("muon_g2", "discrepancy", -2.9e-9),
     "digitization.members": ("digitization", "members", 10**9),
     "digitization.chunks: 33 chunks": ("digitization", "chunks", 33),
     "analyses.paper.photoelectron_range: 7": ("analyses", "paper", "photoelectron_range", [7, 30]),

@@ -12,7 +12,7 @@ from scipy.optimize import minimize_scalar
 from cevnsi.experiments.measurement import Measurement
 from cevnsi.model import Model, chi2_at
 from cevnsi.parameters import CONTACT_PARAMETERS
-from cevnsi.physics.interactions.light_mediator import light_mediator
+from cevnsi.physics.interactions.light_mediator import LIGHT_MEDIATOR
 from cevnsi.physics.weak_charge import contact
 from cevnsi.statistics.likelihoods import gaussian
 from cevnsi.statistics.nuisances import Sample
@@ -47,7 +47,7 @@ def test_mediator_points(nuclei: str, model: Callable[..., Model], log_mass: flo
     used = model("paper", nuclei=nuclei)
     mass, coupling = 10**log_mass, 10**log_coupling
     transfers = used.dataset.templates.momentum_transfer_squared
-    epsilon = [light_mediator(q2, mediator_mass_mev=mass, coupling=coupling) for q2 in transfers]
+    epsilon = [LIGHT_MEDIATOR.epsilon(q2, mediator_mass_mev=mass, coupling=coupling) for q2 in transfers]
     found = mediator_chi2(used, np.array(mass), np.array(coupling))
     assert found == pytest.approx(slow_chi2(used, epsilon), rel=1e-10)  # the polynomial in g^2 cancels where Q_NSI is 0
 

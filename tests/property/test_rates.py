@@ -17,7 +17,7 @@ from cevnsi.parameters import OFF_DIAGONAL, QUARKS
 from cevnsi.physics.cross_section import coherent_factor, least_neutrino_energy_mev, recoil_spectrum
 from cevnsi.physics.flux import FLAVORS, delayed_spectrum, flux_moment
 from cevnsi.physics.form_factors import FORM_FACTORS, RADIUS_FORM_FACTORS
-from cevnsi.physics.interactions.light_mediator import degenerate_coupling_per_mass, light_mediator
+from cevnsi.physics.interactions.light_mediator import LIGHT_MEDIATOR, degenerate_coupling_per_mass
 from cevnsi.physics.weak_charge import NucleonCouplings, contact
 from cevnsi.templates import Templates, build_templates
 from points import mediator_chi2, predicted_counts
@@ -60,9 +60,11 @@ def test_heavy_mediator_is_contact(
 ) -> None:
     """Eq. 6 goes over into Eq. 10 with the same epsilon on the diagonal for u and d."""
     used, mass = model("paper", nuclei=nuclei).dataset, 10**mass_exponent
-    unit = light_mediator(np.array(0.0), mediator_mass_mev=mass, coupling=1.0)["u", "ee"]
+    unit = LIGHT_MEDIATOR.epsilon(np.array(0.0), mediator_mass_mev=mass, coupling=1.0)["u", "ee"]
     g = float(np.sqrt(10**log_eps / np.asarray(unit).real))
-    mediator = [light_mediator(q2, mediator_mass_mev=mass, coupling=g) for q2 in used.recoils.momentum_transfer_squared]
+    mediator = [
+        LIGHT_MEDIATOR.epsilon(q2, mediator_mass_mev=mass, coupling=g) for q2 in used.recoils.momentum_transfer_squared
+    ]
     same = contact({f"eps_{pair}_{q}V": 10**log_eps for pair in ("ee", "mumu", "tautau") for q in QUARKS})
     found = used.by_flavor("light_mediator", {"mediator_mass_mev": mass, "coupling": g})
     # where the charge nearly cancels, of three terms of the size of the standard model's little is left

@@ -271,7 +271,7 @@ PARAMETERS = [
     ),
     (
         new_scan(interaction="light_mediator"),
-        "scans.mine.axes.eps_ee_uV: unknown parameter of interaction light_mediator; expected one of mediator_",
+        "scans.mine: coupling of interaction light_mediator is neither an axis nor fixed",
     ),
     (
         new_scan(interaction="light_mediator", axes={"mediator_mass_mev": LINEAR, "g": LINEAR}),

@@ -22,8 +22,11 @@ def test_masses_of_leptons_and_the_unit_of_atomic_masses() -> None:
     for value, name, decimals in (
         (constants.ELECTRON_MASS_MEV, "electron mass energy equivalent in MeV", 8),
         (constants.MUON_MASS_MEV, "muon mass energy equivalent in MeV", 7),
+        (constants.TAU_MASS_MEV, "tau energy equivalent", 2),
     ):
         assert round(physical_constants[name][0], decimals) == value
+    # which CODATA 2022 moves by 7e-10
+    assert physical_constants["fine-structure constant"][0] == pytest.approx(constants.FINE_STRUCTURE, rel=1e-9)
     assert round(U_IN_MEV, 8) == constants.ATOMIC_MASS_UNIT_MEV
     newer = physical_constants["atomic mass constant energy equivalent in MeV"][0]  # 5 of its sigma in CODATA 2022
     assert newer == pytest.approx(constants.ATOMIC_MASS_UNIT_MEV, rel=2e-9)

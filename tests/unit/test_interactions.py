@@ -10,12 +10,9 @@ from cevnsi.constants import G_FERMI, SIN2_THETA_W
 from cevnsi.experiments.targets import MEAN_OF_CSI
 from cevnsi.parameters import CONTACT_PARAMETERS, MATTER_PARAMETERS, STANDARD_MODEL_PARAMETERS, by_name
 from cevnsi.physics.interactions import INTERACTIONS, parameter
-from cevnsi.physics.interactions.light_mediator import (
-    degenerate_coupling_per_mass,
-    light_mediator,
-    mediator_coupling_scale,
-)
+from cevnsi.physics.interactions.light_mediator import LIGHT_MEDIATOR, degenerate_coupling_per_mass
 from cevnsi.physics.nuclei import CESIUM, IODINE, Nuclide
+from cevnsi.physics.vector_mediator import mediator_coupling_scale
 from cevnsi.physics.weak_charge import (
     NEUTRON_COUPLING,
     charge_amplitude,
@@ -51,16 +48,16 @@ def test_parameter_names() -> None:
     assert set(INTERACTIONS["contact"].own) == {*CONTACT_PARAMETERS, *MATTER_PARAMETERS}
     assert list(INTERACTIONS["light_mediator"].own) == ["mediator_mass_mev", "coupling"]
     for interaction in INTERACTIONS.values():
-        assert list(interaction.parameters) == [*interaction.own, *STANDARD_MODEL_PARAMETERS]
+        assert list(interaction.parameters) == [*interaction.own, *interaction.further, *STANDARD_MODEL_PARAMETERS]
 
 
-def test_a_parameter_is_found_by_its_name_in_one_interaction() -> None:
-    names = [name for interaction in INTERACTIONS.values() for name in interaction.own] + list(
-        STANDARD_MODEL_PARAMETERS
-    )
-    assert len(names) == len(set(names))
-    for name in names:
-        assert parameter(name).name == name
+def test_a_name_is_one_parameter_in_all_interactions() -> None:
+    for interaction in INTERACTIONS.values():
+        for name, made in interaction.parameters.items():
+            assert made.name == name
+            assert parameter(name) is made
+    owners = [frozenset(interaction.own) for interaction in INTERACTIONS.values()]
+    assert len(owners) == len(set(owners))  # each is found by what it alone has
     assert parameter("eps_xx") == by_name("eps_xx")
 
 
@@ -124,7 +121,7 @@ def test_zero_couplings_are_the_standard_model(nuclide: Nuclide, row: str) -> No
     zero = contact(dict.fromkeys(CONTACT_PARAMETERS, 0.0))
     assert weak_charge_squared(nuclide, row, {}, TREE) == expected
     assert weak_charge_squared(nuclide, row, zero, TREE) == expected
-    mediator = light_mediator(Q2, mediator_mass_mev=10.0, coupling=0.0)
+    mediator = LIGHT_MEDIATOR.epsilon(Q2, mediator_mass_mev=10.0, coupling=0.0)
     np.testing.assert_array_equal(weak_charge_squared(nuclide, row, mediator, TREE), expected)
 
 
@@ -199,7 +196,7 @@ def test_mediator_charge_is_eq_6(nuclide: Nuclide) -> None:
     shift = 3 * g**2 / (2 * np.sqrt(2) * G_FERMI * (Q2 + mass**2))
     z, n = nuclide.protons, nuclide.neutrons
     expected = (z * (0.5 - 2 * SIN2_THETA_W + shift) + n * (-0.5 + shift)) ** 2
-    epsilon = light_mediator(Q2, mediator_mass_mev=mass, coupling=g)
+    epsilon = LIGHT_MEDIATOR.epsilon(Q2, mediator_mass_mev=mass, coupling=g)
     for row in ("e", "mu"):
         np.testing.assert_allclose(weak_charge_squared(nuclide, row, epsilon, TREE), expected, rtol=1e-12)
 
@@ -209,7 +206,7 @@ def test_heavy_mediator_is_a_contact_interaction() -> None:
     g = mass * ratio * 1e-3
     value = (g / mass) ** 2 / (2 * np.sqrt(2) * G_FERMI)
     same = contact({f"eps_{pair}_{q}V": value for pair in ("ee", "mumu", "tautau") for q in "ud"})
-    mediator = light_mediator(Q2, mediator_mass_mev=mass, coupling=g)
+    mediator = LIGHT_MEDIATOR.epsilon(Q2, mediator_mass_mev=mass, coupling=g)
     for row in ("e", "mu"):
         expected = weak_charge_squared(MEAN_OF_CSI, row, same, TREE)
         np.testing.assert_allclose(weak_charge_squared(MEAN_OF_CSI, row, mediator, TREE), expected, rtol=1e-7)
@@ -227,7 +224,7 @@ def test_eq_8_flips_the_sign_of_the_charge(nuclide: Nuclide) -> None:
     printed = -4 * np.sqrt(2) * (nuclide.protons * gp - nuclide.neutrons / 2) / (3 * nuclide.mass_number) * G_FERMI
     assert per_mass**2 == pytest.approx(printed, rel=1e-13, abs=0)
     mass = 1e8  # MeV; Q^2 / M^2 is below 1e-12
-    epsilon = light_mediator(Q2, mediator_mass_mev=mass, coupling=per_mass * mass)
+    epsilon = LIGHT_MEDIATOR.epsilon(Q2, mediator_mass_mev=mass, coupling=per_mass * mass)
     charge = charge_amplitude(nuclide, "ee", epsilon, TREE)
     np.testing.assert_allclose(charge, -standard_model_charge(nuclide, TREE), rtol=1e-10)
 

@@ -78,7 +78,7 @@ def test_the_standard_model_is_no_coupling(model: Callable[..., Model]) -> None:
         (["eps_ee_dv"], r"eps_ee_dv: unknown parameter; did you mean 'eps_ee_dV'\?"),
         (["couplin"], r"couplin: unknown parameter; did you mean 'coupling'\?"),
         (["q"], "q: unknown parameter; expected one of eps_ee_dV, eps_ee_uV, "),
-        (["coupling", "eps_ee_uV"], "coupling, eps_ee_uV: parameters of different interactions"),
+        (["coupling", "charge_u"], "coupling, charge_u: parameters of different interactions"),
     ],
 )
 def test_what_belongs_to_no_interaction_is_refused(names: list[str], said: str) -> None:
@@ -317,7 +317,12 @@ LINES: list[tuple[str, dict[str, Any], str]] = [
     ("coupling", {"fixed": {"mediator_mass_mev": 10.0}, "ends": (0.0, None)}, "a log axis starts at min 0"),
     ("coupling", {"fixed": {"mediator_mass_mev": 10.0}, "ends": (None, 1e12)}, r"coupling: 1e\+12; expected"),
     ("coupling", {"fixed": {"mediator_mass_mev": -1.0}}, "mediator_mass_mev: -1; expected"),
-    ("coupling", {"domain": {"eps_ee_uV": (0.0, 1.0)}}, "parameters of different interactions"),
+    ("coupling", {"fixed": {"charge_u": 1.0}}, "parameters of different interactions"),
+    (
+        "coupling",
+        {"fixed": {"mediator_mass_mev": 10.0}, "domain": {"eps_ee_uV": (0.0, 1.0)}},
+        "domain: only contact parameters can be minimised over, of interaction contact",
+    ),
     ("eps_ee_dv", {}, "did you mean 'eps_ee_dV'"),
 ]
 

@@ -14,7 +14,7 @@ from cevnsi.fits import FittedCounts, fits_of, fitted_counts
 from cevnsi.model import DataSet, Model, cut
 from cevnsi.output.spectra import fitted_table, read_fitted, read_spectra, spectra_table, templates_table
 from cevnsi.physics.flux import FLAVORS
-from cevnsi.physics.interactions.light_mediator import light_mediator
+from cevnsi.physics.interactions.light_mediator import LIGHT_MEDIATOR
 from cevnsi.physics.weak_charge import ROW_OF_FLAVOR, Epsilon, weak_charge_squared
 from cevnsi.statistics.likelihoods import best_background
 from cevnsi.studies.liao_marfatia_2017.spectra import mean_momentum_transfer_mev
@@ -43,7 +43,7 @@ def test_rows_are_cases_by_flavor_by_bin(nuclei: str, dataset: Callable[..., Dat
     table = spectra_table(used, EXAMPLE)
     assert tuple(table) == SPECTRA.columns
     assert {len(column) for column in table.values()} == {2 * 3 * 25}
-    mediator: list[Epsilon] = [light_mediator(q2, **EXAMPLE) for q2 in used.templates.momentum_transfer_squared]
+    mediator: list[Epsilon] = [LIGHT_MEDIATOR.epsilon(q2, **EXAMPLE) for q2 in used.templates.momentum_transfer_squared]
     plain: list[Epsilon] = [{} for _ in used.templates.nuclides]
     for case, interaction, point, epsilon in (
         ("sm", "contact", {}, plain),

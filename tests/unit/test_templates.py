@@ -14,7 +14,7 @@ from cevnsi.model import Model
 from cevnsi.physics.cross_section import KINEMATICS, largest_recoil_mev, recoil_spectrum
 from cevnsi.physics.flux import END_POINT_MEV, FLAVORS, PROMPT_ENERGY_MEV
 from cevnsi.physics.form_factors import helm
-from cevnsi.physics.interactions.light_mediator import light_mediator
+from cevnsi.physics.interactions.light_mediator import LIGHT_MEDIATOR
 from cevnsi.physics.weak_charge import standard_model_charge, tree_couplings
 from cevnsi.templates import Templates, build_templates, luminosities_per_cm2
 
@@ -140,7 +140,7 @@ def test_a_constant_charge_multiplies_the_sums(model: Callable[..., Model]) -> N
 
 def test_a_charge_may_depend_on_the_momentum_transfer(model: Callable[..., Model]) -> None:
     used = model("paper").dataset
-    epsilon = light_mediator(used.recoils.momentum_transfer_squared[0], mediator_mass_mev=20.0, coupling=1e-4)
+    epsilon = LIGHT_MEDIATOR.epsilon(used.recoils.momentum_transfer_squared[0], mediator_mass_mev=20.0, coupling=1e-4)
     charge = (
         standard_model_charge(MEAN_OF_CSI, tree_couplings(used.sin2_theta_w))
         + 3 * MEAN_OF_CSI.mass_number * epsilon["u", "ee"]

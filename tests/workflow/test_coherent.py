@@ -24,6 +24,8 @@ def test_every_figure_of_several_data_sets_is_made(reported: Project) -> None:
     [
         ("contact_planes", "ee_mumu_d", {"csi_2017", "csi_2021", "lar_2020", "joint"}),
         ("light_mediator", "light_mediator", {"csi_2017", "lar_2020", "joint"}),
+        ("b_minus_l", "b_minus_l", {"csi_2017", "lar_2020"}),
+        ("l_mu_minus_l_tau", "l_mu_minus_l_tau", {"csi_2021"}),
         ("standard_model", "mixing_angle", {"csi_2017", "lar_2020"}),
         ("standard_model", "radius_csi", {"csi_2017_radius", "csi_2021_radius"}),
         ("standard_model", "radius_ar", {"lar_2020_radius"}),

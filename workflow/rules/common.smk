@@ -329,6 +329,7 @@ digitization_params = {
     "analysis": analysis_section,
     "sections": lambda w: digitization_scans(w.analysis),
     "section": config.get("digitization"),
+    "muon_g2": config.get("muon_g2"),
 }
 
 PUBLISHED = own(ROOT / STUDIES[DEFAULT].published)
@@ -499,7 +500,8 @@ def together_params(study, figure, grids=drawn_of):
     """What such a figure is drawn by."""
     shown = shown_in(study, figure)
     panels = panels_of(study, figure, grids)
-    params = {"datasets": {analysis: datasets_of(analysis) for analysis in shown}}
+    params = {name: config.get(section) for name, section in figure.params.items()}
+    params["datasets"] = {analysis: datasets_of(analysis) for analysis in shown}
     if panels:
         params["panels"] = panels
         params["sections"] = {

@@ -22,6 +22,7 @@ rule scorecard:
         analysis=analysis_section,
         sections=lambda w: scan_sections(w.analysis),
         no_digitization=lambda w: no_digitization(w.analysis),
+        muon_g2=config.get("muon_g2"),
         study=lambda w: config["analyses"][w.analysis]["study"],
     message:
         "Scorecard of {wildcards.analysis}: published numbers and statements against ours"

@@ -10,11 +10,18 @@ from cevnsi.studies.liao_marfatia_2017.digitization import chunk_note, read_chun
 from runner import run
 
 
-def main(analysis: dict[str, Any], sections: dict[str, Any], section: dict[str, Any], files: Any, output: Any) -> None:
+def main(
+    analysis: dict[str, Any],
+    sections: dict[str, Any],
+    section: dict[str, Any],
+    muon_g2: dict[str, float] | None,
+    files: Any,
+    output: Any,
+) -> None:
     """Check every chunk against what it should have been made from, and summarise."""
     choices, members = parse_digitization(section), []
     inputs = [file_digest(files.cross_check), file_digest(files.acceptance)]
-    made_from = {"analysis": analysis, "scans": sections, "inputs": inputs}
+    made_from = {"analysis": analysis, "scans": sections, "muon_g2": muon_g2, "inputs": inputs}
     for k, path in enumerate(files.chunks, start=1):
         check_note(path, read_note(path), chunk_note(k, section, made_from))
         members += read_chunk(path, range(*choices.rows(k)))

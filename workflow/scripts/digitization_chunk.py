@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from cevnsi.config.check import parse_analysis, parse_digitization, parse_scan
+from cevnsi.config.check import parse_analysis, parse_digitization, parse_muon_g2, parse_scan
 from cevnsi.experiments.checks import ACCEPTANCE_COLUMNS, CROSS_CHECK_COLUMNS
 from cevnsi.experiments.release import as_acceptance
 from cevnsi.files.atomic import file_digest
@@ -12,7 +12,13 @@ from runner import run
 
 
 def main(
-    analysis: dict[str, Any], sections: dict[str, Any], section: dict[str, Any], chunk: int, files: Any, output: Any
+    analysis: dict[str, Any],
+    sections: dict[str, Any],
+    section: dict[str, Any],
+    muon_g2: dict[str, float] | None,
+    chunk: int,
+    files: Any,
+    output: Any,
 ) -> None:
     """Draw, analyse, and note what the values were made from."""
     choices = parse_digitization(section)
@@ -20,9 +26,10 @@ def main(
         read_csv(files.cross_check, CROSS_CHECK_COLUMNS), as_acceptance(read_csv(files.acceptance, ACCEPTANCE_COLUMNS))
     )
     scans = [parse_scan(*item) for item in sections.items()]
-    values = ensemble(readings, parse_analysis(analysis), scans, choices, range(*choices.rows(chunk)))
+    members, discrepancy = range(*choices.rows(chunk)), parse_muon_g2(muon_g2)
+    values = ensemble(readings, parse_analysis(analysis), scans, choices, members, discrepancy)
     inputs = [file_digest(files.cross_check), file_digest(files.acceptance)]
-    made_from = {"analysis": analysis, "scans": sections, "inputs": inputs}
+    made_from = {"analysis": analysis, "scans": sections, "muon_g2": muon_g2, "inputs": inputs}
     write_parquet(output[0], chunk_columns(values), chunk_note(chunk, section, made_from))
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from cevnsi.config.check import parse_scan
+from cevnsi.config.check import parse_muon_g2, parse_scan
 from cevnsi.files.tables import BEST_FITS, RANGES, contour_layout, read_parquet, read_table
 from cevnsi.output.figures import drawing, panel_of, save_all
 from cevnsi.physics.muon_g2 import coupling_band
@@ -10,7 +10,7 @@ from cevnsi.scans.chunks import as_grid
 from cevnsi.studies.liao_marfatia_2017.figures import draw_exclusion
 
 
-def main(sections: dict[str, Any], grids: list[str], files: Any, output: Any) -> None:
+def main(sections: dict[str, Any], grids: list[str], muon_g2: dict[str, float] | None, files: Any, output: Any) -> None:
     """Draw and save."""
     (name,) = grids
     scan = parse_scan(name, sections[name])
@@ -19,4 +19,4 @@ def main(sections: dict[str, Any], grids: list[str], files: Any, output: Any) ->
     best_fits, ranges = read_table(files.best_fits, BEST_FITS), read_table(files.ranges, RANGES)
     panel = panel_of(grid, contours, scan.drawn_levels(), (name, name), best_fits, ranges)
     with drawing():
-        save_all(draw_exclusion(panel, coupling_band(grid.axes[0])), output)
+        save_all(draw_exclusion(panel, coupling_band(grid.axes[0], parse_muon_g2(muon_g2))), output)

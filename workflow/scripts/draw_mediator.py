@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from cevnsi.config.check import parse_muon_g2, parse_scan
 from cevnsi.output.figures import drawing, save_all
+from cevnsi.output.muon_band import muon_band
 from cevnsi.output.together import draw_mediator, read_planes
-from cevnsi.physics.muon_g2 import coupling_band
 
 
 def main(
@@ -12,11 +13,14 @@ def main(
     sections: dict[str, Any],
     datasets: dict[str, list[str]],
     filled: str,
+    muon_g2: dict[str, float] | None,
     files: Any,
     output: Any,
 ) -> None:
     """Draw and save."""
     (plane,) = read_planes(panels, sections, files).values()
-    mass, _ = next(iter(plane.values())).grid.axes
+    ((name, section),) = sections.items()
+    scan, grid = parse_scan(name, section), next(iter(plane.values())).grid
+    band = muon_band(scan, grid.names, grid.axes[0], parse_muon_g2(muon_g2))
     with drawing():
-        save_all(draw_mediator(plane, datasets, filled, coupling_band(mass)), output)
+        save_all(draw_mediator(scan.interaction, plane, datasets, filled, band), output)

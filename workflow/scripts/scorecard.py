@@ -3,7 +3,7 @@
 from typing import Any
 
 from cevnsi.config.build import load_dataset, load_model
-from cevnsi.config.check import parse_scan
+from cevnsi.config.check import parse_muon_g2, parse_scan
 from cevnsi.files.tables import DIGITIZATION, DOMAIN_BEST, PUBLISHED, RANGES, read_parquet, read_table, write_csv
 from cevnsi.scans.chunks import as_grid
 from cevnsi.studies.known import STUDIES
@@ -12,7 +12,13 @@ from runner import run
 
 
 def main(
-    study: str, analysis: dict[str, Any], sections: dict[str, Any], no_digitization: str, files: Any, output: Any
+    study: str,
+    analysis: dict[str, Any],
+    sections: dict[str, Any],
+    no_digitization: str,
+    muon_g2: dict[str, float] | None,
+    files: Any,
+    output: Any,
 ) -> None:
     """Compare what this analysis has run; `no_digitization` says why there is no ensemble of readings, if so."""
     scans = [parse_scan(*item) for item in sections.items()]
@@ -24,11 +30,13 @@ def main(
     }
     judge = STUDIES[study]
     assert judge.values is not None
-    ours = judge.values(model, scans, read_table(files.ranges, RANGES), grids)
+    discrepancy = parse_muon_g2(muon_g2)
+    ours = judge.values(model, scans, read_table(files.ranges, RANGES), grids, discrepancy)
     spread = no_digitization or read_table(files.digitization[0], DIGITIZATION)
     best = read_table(files.best_domains[0], DOMAIN_BEST) if files.best_domains else None
     choices = judge.choices
-    others = choices(model, load_dataset(analysis, files.tables), scans, grids, best) if choices else {}
+    everything = load_dataset(analysis, files.tables)
+    others = choices(model, everything, scans, grids, best, discrepancy) if choices else {}
     write_csv(output[0], scorecard(read_table(files.published, PUBLISHED), ours, spread, others))
 
 

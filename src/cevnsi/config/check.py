@@ -34,6 +34,7 @@ from cevnsi.parameters import (
 from cevnsi.physics.cross_section import KINEMATICS
 from cevnsi.physics.form_factors import FORM_FACTORS, LEAST_RMS_RADIUS_FM, RADIUS_FORM_FACTORS
 from cevnsi.physics.interactions import INTERACTIONS
+from cevnsi.physics.muon_g2 import OF_FIG_2, Discrepancy
 from cevnsi.physics.weak_charge import COUPLINGS, NucleonCouplings
 from cevnsi.scans.axes import FELDMAN_COUSINS, REFERENCES, Coverage, Scan, share
 from cevnsi.statistics.likelihoods import STATISTICS
@@ -231,6 +232,15 @@ def parse_domain_map(section: Mapping[str, Any]) -> tuple[Axis, Axis]:
     return _axis("lower", section["map"]["lower"]), _axis("upper", section["map"]["upper"])
 
 
+def parse_muon_g2(section: Mapping[str, Any] | None) -> Discrepancy:
+    """The dataclass of a section that `check` has accepted; that of Fig. 2 where there is none."""
+    return (
+        Discrepancy(value=float(section["discrepancy"]), uncertainty=float(section["uncertainty"]))
+        if section
+        else OF_FIG_2
+    )
+
+
 def parse_digitization(section: Mapping[str, Any]) -> Digitization:
     """The dataclass of a section that `check` has accepted."""
     whole = {name: int(section[name]) for name in ("members", "seed", "points", "chunks")}
@@ -317,10 +327,10 @@ def _domain_complaints(key: str, scan: Scan) -> Iterator[str]:
             yield f"{key}.domain.{name}: a matter parameter is an axis; its eps_uV and eps_dV have domains"
     yield from _free_complaints(key, scan)
     named = sorted(scan.named)
-    exact = {name for name, made in scan.combinations.items() if made.is_of_couplings}
     has_domain = INTERACTIONS[scan.interaction].has_domain
-    if not all(name in exact or (name not in scan.combinations and has_domain(name)) for name in scan.domain):
-        yield f"{key}.domain: only contact parameters can be minimised over; scan one more axis and name a projection"
+    if not all(has_domain(name, scan.combinations) for name in scan.domain):
+        said = "only contact parameters can be minimised over, of interaction contact"
+        yield f"{key}.domain: {said}; scan one more axis and name a projection"
     for axis in scan.axes:
         if axis.name not in MATTER_PARAMETERS:
             continue
@@ -548,6 +558,14 @@ def _digitization_complaints(section: Mapping[str, Any]) -> Iterator[str]:
         yield f"digitization.chunks: {choices.chunks} chunks for {choices.members} members; expected at most that"
 
 
+def _muon_complaints(section: Mapping[str, Any]) -> Iterator[str]:
+    """What no coupling explains."""
+    try:
+        parse_muon_g2(section).ends(2.0)
+    except ValueError as error:
+        yield f"muon_g2.discrepancy: {section['discrepancy']:g} +- {section['uncertainty']:g}: {error}"
+
+
 def _exposure_complaints(key: str, section: Mapping[str, Any], reader: str) -> Iterator[str]:
     given, known = section.get("exposure", {}), RELEASES[reader].exposure
     missing = [field.name for field in fields(Exposure) if field.name not in given]
@@ -688,6 +706,8 @@ def _cross_complaints(config: Mapping[str, Any]) -> Iterator[str]:
             yield from complaints(section, scans[section["scan"]])
     if "digitization" in config:
         yield from _digitization_complaints(config["digitization"])
+    if "muon_g2" in config:
+        yield from _muon_complaints(config["muon_g2"])
 
 
 def _spelling_complaints(config: Mapping[str, Any]) -> Iterator[str]:

@@ -201,8 +201,8 @@ def domain_text(scan: Scan, axes: Sequence[str]) -> str:
     over += [_interval(name, *ends) for name, ends in scan.domain.items()]
     if over:
         parts.append("minimised over " + ", ".join(over))
-    if scan.fixed:
-        parts.append("fixed " + ", ".join(f"{html_name(n)} = {number(v)}" for n, v in scan.fixed.items()))
+    if scan.held:
+        parts.append("fixed " + ", ".join(f"{html_name(n)} = {number(v)}" for n, v in scan.held.items()))
     made = INTERACTIONS[scan.interaction]
     if len(made.needed) < len(made.own):
         parts.append(f"every other {made.zero_ones} zero")

@@ -105,4 +105,5 @@ class Together:
     lines: tuple[str, ...] = ()  # panels of one axis
     section: str = ""  # of the configuration, whose `scan` an analysis must run
     filled: str = ""  # the analysis whose region is filled, in planes
+    params: Mapping[str, str] = field(default_factory=dict)  # sections of the configuration that it is given, by name
     inputs: Mapping[str, str] = field(default_factory=dict)  # the script's further input, by name

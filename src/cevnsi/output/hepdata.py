@@ -146,7 +146,7 @@ def assumptions(finished: Finished) -> list[Qualifier]:
 
 def _scan_qualifiers(finished: Finished, grid: str, axes: Sequence[str]) -> list[Qualifier]:
     scan = finished.scans[grid]
-    fixed = [("Fixed", "; ".join(f"{name} = {value:g}" for name, value in scan.fixed.items()))] if scan.fixed else []
+    fixed = [("Fixed", "; ".join(f"{name} = {value:g}" for name, value in scan.held.items()))] if scan.held else []
     interaction = scan.interaction.replace("_", " ")
     return [*assumptions(finished), ("Interaction", interaction), ("Profiled over", profiled(scan, axes)), *fixed]
 

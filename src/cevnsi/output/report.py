@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from cevnsi.arrays import FloatArray
 from cevnsi.config.build import load_dataset, load_model
-from cevnsi.config.check import parse_analysis, parse_scan
+from cevnsi.config.check import parse_analysis, parse_muon_g2, parse_scan
 from cevnsi.constants import G_FERMI
 from cevnsi.experiments.checks import CROSS_CHECK_COLUMNS
 from cevnsi.experiments.inputs import READ_TWICE, RELEASES, complete, parts_of
@@ -35,9 +35,10 @@ from cevnsi.files.tables import (
 from cevnsi.model import Analysis, DataSet, Model, standard_model_chi2
 from cevnsi.output import captions, coverage_page
 from cevnsi.output.figure_spec import FigureSpec
+from cevnsi.output.muon_band import muon_band
 from cevnsi.output.spectra import read_spectra
 from cevnsi.physics.flux import FLAVORS
-from cevnsi.physics.muon_g2 import coupling_band
+from cevnsi.physics.muon_g2 import Discrepancy
 from cevnsi.physics.weak_charge import standard_model_charge
 from cevnsi.scans.axes import Scan
 from cevnsi.scans.chunks import as_grid
@@ -328,7 +329,7 @@ def cross_checks(results: Path, config: Mapping[str, Any]) -> list[Row]:
     return found
 
 
-def grid_payload(analysis: AnalysisResults, scan: Scan, name: str, figure: FigureSpec) -> Row:
+def grid_payload(analysis: AnalysisResults, scan: Scan, name: str, figure: FigureSpec, discrepancy: Discrepancy) -> Row:
     """What the page computes a scan's plot from: delta chi2 on a thinned grid, and its profiles on the whole one.
 
     `figure` is the one that draws this grid, and marks its best fit if there is one.
@@ -346,12 +347,13 @@ def grid_payload(analysis: AnalysisResults, scan: Scan, name: str, figure: Figur
         "axes": [encoded(axis) for axis in grid.axes],
         "profiles": [encoded(parabolic(z)) for z in (grid.delta_chi2, grid.delta_chi2.T)],
     }
-    if grid.names == ("mediator_mass_mev", "coupling"):
-        payload["band"] = [encoded(edge) for edge in coupling_band(grid.axes[0][keep[0]])]
+    if band := muon_band(scan, grid.names, grid.axes[0][keep[0]], discrepancy):
+        lowest = grid.axes[1][0]  # as the band may have no lower end, and the axis no zero
+        payload["band"] = [encoded(np.maximum(edge, lowest)) for edge in band]
     return payload
 
 
-def scan_payloads(made: Sequence[AnalysisResults]) -> list[Row]:
+def scan_payloads(made: Sequence[AnalysisResults], discrepancy: Discrepancy) -> list[Row]:
     """Every grid of two axes, its levels, and the values of each analysis that has it."""
     found: dict[str, Row] = {}
     for analysis in made:
@@ -373,7 +375,7 @@ def scan_payloads(made: Sequence[AnalysisResults]) -> list[Row]:
                     "shown": [],
                 },
             )
-            entry["shown"].append(grid_payload(analysis, scan, name, figure_of[name]))
+            entry["shown"].append(grid_payload(analysis, scan, name, figure_of[name], discrepancy))
     return list(found.values())
 
 
@@ -472,7 +474,7 @@ def collect(
         "numbers": number_rows(made),
         "cross_checks": cross_checks(results, config),
         "provenance": json.loads(read_text_file(results / "provenance.json")),
-        "scans": scan_payloads(made),
+        "scans": scan_payloads(made, parse_muon_g2(config.get("muon_g2"))),
         "spectra": [
             spectrum_payload(analysis, config["spectrum_example"]) for analysis in made if has_spectrum_plot(analysis)
         ],

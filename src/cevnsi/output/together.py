@@ -288,11 +288,11 @@ def draw_planes(planes: Mapping[str, Mapping[str, Panel]], datasets: Mapping[str
 
 
 def draw_mediator(
+    name: str,
     panels: Mapping[str, Panel],
     datasets: Mapping[str, Sequence[str]],
     filled: str,
     band: tuple[FloatArray, FloatArray] | None = None,
-    interaction: str = "light_mediator",
 ) -> Drawn:
     """Mass and coupling of a mediator: what the analysis that is filled excludes, a line for each.
 
@@ -300,13 +300,13 @@ def draw_mediator(
     """
     curves, looks = Curves(), looks_of(datasets)
     figure, ax = new_figure(height=3.5)
-    draw_plane(ax, curves, interaction, panels, looks, filled, "excluded")
-    (mass, _), level = next(iter(panels.values())).grid.axes, next(iter(panels.values())).levels[0]
+    draw_plane(ax, curves, name, panels, looks, filled, "excluded")
+    (mass, coupling), level = next(iter(panels.values())).grid.axes, next(iter(panels.values())).levels[0]
     handles = plane_handles(panels, datasets, looks, filled)
-    if band is not None:
-        ax.fill_between(mass, *band, color=SKY, alpha=0.6, linewidth=0)
-        for name, edge in zip(("muon g-2, lower", "muon g-2, upper"), band, strict=True):
-            curves.add(interaction, name, 0, mass, edge)
+    if band:
+        ax.fill_between(mass, *np.maximum(band, coupling[0]), color=SKY, alpha=0.6, linewidth=0)
+        for edge_name, edge in zip(("muon g-2, lower", "muon g-2, upper"), band, strict=True):
+            curves.add(name, edge_name, 0, mass, edge)
         handles.append(Patch(facecolor=SKY, alpha=0.6, label=r"$(g-2)_\mu$ favoured ($2\sigma$)"))
     ax.set_title(f"excluded where shaded, {level_text(level[0])}", loc="left", fontsize="small")
     handles += method_handles(panels.values())

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 import numpy as np
 
 from cevnsi.arrays import FloatArray, Real
-from cevnsi.parameters import CEVNS_NORMALIZATION, NEUTRON_RADII, STANDARD_MODEL_PARAMETERS, Parameter
+from cevnsi.parameters import CEVNS_NORMALIZATION, NEUTRON_RADII, STANDARD_MODEL_PARAMETERS, Combination, Parameter
 from cevnsi.physics.cross_section import Flight
 from cevnsi.physics.flux import FLAVORS
 from cevnsi.physics.form_factors import RADIUS_FORM_FACTORS, RadiusFormFactor
@@ -193,11 +194,17 @@ class Interaction:
 
     name: str
     own: Mapping[str, Parameter]  # its couplings and masses
-    epsilon: Callable[..., Epsilon] = no_epsilon  # of its own parameters
+    epsilon: Callable[..., Epsilon] = no_epsilon  # of its own parameters, and of those further ones that are named
     added: Mapping[str, Strength] = field(default_factory=dict)  # the same
     zero_if_missing: bool  # what is not named of its own is zero; otherwise what is not zero in the SM must be
+    further: Mapping[str, Parameter] = field(default_factory=dict)  # what may be named besides, and has a default
     expansion: Expansion | None = None  # none: from epsilon at every node, hundreds of times the work
     has_domains: bool = False  # its own parameters are contact couplings, which are minimised over exactly
+    defaults: Mapping[str, float] = field(
+        default_factory=dict
+    )  # of further parameters, where a reader might take others
+    # Of its parameters: what a mediator's coupling to muons is, over the coupling that its counts are quadratic in.
+    muon_charge: Callable[[Values], Real] | None = None
     # Of neutrinos of each flavor that make each recoil the part that is left, (..., flavors, nuclides, nodes).
     left: Callable[[Recoils, Values], FloatArray] | None = None
     # Parts of a whole: none is negative, and together they are at most one.
@@ -206,16 +213,17 @@ class Interaction:
 
     @property
     def parameters(self) -> dict[str, Parameter]:
-        """What a scan may name, in the order of its axes: its own, and those of the standard model."""
-        return {**self.own, **STANDARD_MODEL_PARAMETERS}
+        """What a scan may name, in the order of its axes: its own, what is added to it, those of the standard model."""
+        return {**self.own, **self.further, **STANDARD_MODEL_PARAMETERS}
 
     def most_of(self, name: str, others: Mapping[str, float]) -> float:
         """What a part of one may be at values of others: one less all that these take."""
         return 1.0 - sum(value for other, value in others.items() if other in self.parts_of_one and other != name)
 
-    def has_domain(self, name: str) -> bool:
-        """Whether a parameter can be minimised over in a domain, exactly; any other is sampled."""
-        return self.has_domains and name in self.own
+    def has_domain(self, name: str, combinations: Mapping[str, Combination] = MappingProxyType({})) -> bool:
+        """Whether a parameter, or a combination, can be minimised over in a domain, exactly; any other is sampled."""
+        of_couplings = combinations[name].is_of_couplings if name in combinations else name in self.own
+        return self.has_domains and of_couplings
 
     @property
     def needed(self) -> tuple[str, ...]:

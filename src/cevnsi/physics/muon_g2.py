@@ -1,11 +1,33 @@
 """The muon's anomalous magnetic moment from a vector mediator, for comparison in Fig. 2."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
 from cevnsi.arrays import FloatArray
 from cevnsi.constants import MUON_G2_DISCREPANCY, MUON_G2_UNCERTAINTY, MUON_MASS_MEV
+
+
+@dataclass(frozen=True, kw_only=True)
+class Discrepancy:
+    """Delta a_mu, what is measured less what the standard model has, and one standard deviation of it."""
+
+    value: float = MUON_G2_DISCREPANCY
+    uncertainty: float = MUON_G2_UNCERTAINTY
+
+    def ends(self, n_sigma: float) -> tuple[float, float]:
+        """Least and greatest Delta a_mu of a vector mediator, which is never negative, within n_sigma.
+
+        ValueError where there is none.
+        """
+        low, high = (self.value + sign * n_sigma * self.uncertainty for sign in (-1, 1))
+        if high <= 0:
+            raise ValueError(f"muon g-2: at most {high:g} within {n_sigma:g} sigma; expected more than zero")
+        return max(low, 0.0), high
+
+
+OF_FIG_2 = Discrepancy()
 
 
 def _integral_to_half(integrand: Callable[[FloatArray], FloatArray], knee: FloatArray) -> FloatArray:
@@ -35,8 +57,13 @@ def moment_per_coupling_squared(mediator_mass_mev: FloatArray | float) -> FloatA
     return (lower + upper) / (8 * np.pi**2)
 
 
-def coupling_band(mediator_mass_mev: FloatArray, n_sigma: float = 2.0) -> tuple[FloatArray, FloatArray]:
-    """Least and greatest coupling that explain the measured discrepancy within n_sigma, at each mass."""
+def coupling_band(
+    mediator_mass_mev: FloatArray, discrepancy: Discrepancy = OF_FIG_2, n_sigma: float = 2.0
+) -> tuple[FloatArray, FloatArray]:
+    """Least and greatest coupling to muons that explain a discrepancy within n_sigma, at each mass.
+
+    The least is zero where there may be none.
+    """
     per_square = moment_per_coupling_squared(mediator_mass_mev)
-    low, high = (MUON_G2_DISCREPANCY + sign * n_sigma * MUON_G2_UNCERTAINTY for sign in (-1, 1))
+    low, high = discrepancy.ends(n_sigma)
     return np.sqrt(low / per_square), np.sqrt(high / per_square)

@@ -119,7 +119,8 @@ def parts(number: Number) -> tuple[FloatArray, FloatArray]:
     return both.real, both.imag
 
 
-def _squared_modulus(amplitude: Number) -> Real:
+def squared_modulus(amplitude: Number) -> Real:
+    """Of an amplitude of any shape."""
     real, imaginary = parts(amplitude)
     return real * real + imaginary * imaginary if np.iscomplexobj(amplitude) else real * real
 
@@ -132,7 +133,7 @@ def weak_charge_squared(nuclide: Nuclide, row: str, epsilon: Epsilon, couplings:
     total: Real = 0.0
     for pair in ROWS[row]:
         if pair not in OFF_DIAGONAL or any((quark, pair) in epsilon for quark in QUARKS):
-            total = total + _squared_modulus(charge_amplitude(nuclide, pair, epsilon, couplings))
+            total = total + squared_modulus(charge_amplitude(nuclide, pair, epsilon, couplings))
     return total
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from cevnsi.parameters import MATTER_PARAMETERS, Axis, Combination, quarks_of
+from cevnsi.physics.interactions import INTERACTIONS
 from cevnsi.physics.weak_charge import matter_parameter
 
 # What delta chi2 is from: the least of a grid, or for ranges between the ends of its axes; the standard model; zero.
@@ -55,6 +56,12 @@ class Scan:
     def named(self) -> set[str]:
         """Names of what is scanned or fixed."""
         return {*self.fixed, *(axis.name for axis in self.axes)}
+
+    @property
+    def held(self) -> dict[str, float]:
+        """What is fixed, and what its interaction takes for parameters that are not named, as a reader is told."""
+        taken = INTERACTIONS[self.interaction].defaults if self.interaction in INTERACTIONS else {}
+        return {**self.fixed, **{name: value for name, value in taken.items() if name not in self.named}}
 
     def axis(self, name: str) -> Axis:
         """The axis with this name: a scanned one, or the sum of two (see `summed`)."""

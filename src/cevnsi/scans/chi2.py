@@ -145,10 +145,7 @@ def is_exact(
     combinations: Mapping[str, Combination] = {},
 ) -> bool:
     """Whether chi2 is minimised over an axis in a domain, where these are all parameters; else the axis is sampled."""
-    if axis.name in combinations:
-        has_domain = combinations[axis.name].is_of_couplings
-    else:
-        has_domain = INTERACTIONS[interaction].has_domain(axis.name)
+    has_domain = INTERACTIONS[interaction].has_domain(axis.name, combinations)
     return has_domain and is_of_charges(model, expanded(dict.fromkeys(named, 0.0), combinations))
 
 

@@ -122,9 +122,7 @@ class Hypotheses:
         """Whether the two charges squared of one nucleus are all that there is to fit."""
         made, combinations = INTERACTIONS[self._interaction], self.scan.combinations
         named = [*self._names, *self.scan.fixed]
-        own = all(
-            combinations[name].is_of_couplings if name in combinations else made.has_domain(name) for name in named
-        )
+        own = all(made.has_domain(name, combinations) for name in named)
         if not own or any("emu" in name for name in expanded(dict.fromkeys(named, 0.0), combinations)):
             return False
         everything = dict.fromkeys(self._names, (-np.inf, np.inf))

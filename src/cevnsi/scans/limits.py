@@ -127,10 +127,7 @@ class Curve:
     @property
     def _is_of_charge(self) -> bool:
         """Whether the axis moves amplitudes, so that it is known where chi2 may turn."""
-        name, combinations = self.axis.name, self.scan.combinations
-        if name in combinations:
-            return combinations[name].is_of_couplings
-        return INTERACTIONS[self.scan.interaction].has_domain(name)
+        return INTERACTIONS[self.scan.interaction].has_domain(self.axis.name, self.scan.combinations)
 
     def _chi2(self, parameters: Mapping[str, Real], over: Sequence[Axis]) -> FloatArray:
         scan = self.scan

@@ -14,8 +14,9 @@ Values = dict[str, float]
 class Study:
     """A paper or a result: what it states, how that is computed here, and its figures.
 
-    `values` takes a model, scans, ranges and grids to our numbers by the keys of the published ones; `choices` takes a
-    model, all of its data, scans, grids and the best domains, if found, to the same under choices that it leaves open.
+    `values` takes a model, scans, ranges, grids and the muon's discrepancy to our numbers by the keys of the published
+    ones; `choices` takes a model, all of its data, scans, grids, the best domains, if found, and that discrepancy to
+    the same under choices that it leaves open.
     `page` takes a configuration, the results of analyses and the published values to what the report says of them.
     """
 

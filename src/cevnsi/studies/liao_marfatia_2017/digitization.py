@@ -18,6 +18,7 @@ from cevnsi.files.atomic import TableError, make_anew
 from cevnsi.files.provenance import digest
 from cevnsi.files.tables import DIGITIZATION, as_columns, read_parquet
 from cevnsi.model import Analysis, make_model
+from cevnsi.physics.muon_g2 import OF_FIG_2, Discrepancy
 from cevnsi.scans.axes import Scan
 from cevnsi.studies.liao_marfatia_2017.scorecard import values_of
 
@@ -86,11 +87,16 @@ def member_inputs(readings: Readings, choices: Digitization, member: int) -> tup
 
 
 def member_values(
-    analysis: Analysis, scans: Sequence[Scan], measurement: Measurement, acceptance: Acceptance, points: int
+    analysis: Analysis,
+    scans: Sequence[Scan],
+    measurement: Measurement,
+    acceptance: Acceptance,
+    points: int,
+    discrepancy: Discrepancy = OF_FIG_2,
 ) -> Values:
     """Every value of the scorecard from inputs, and the events of the standard model."""
     model = make_model(analysis, measurement, acceptance)
-    return values_of(model, scans, points) | {"sm_counts": float(model.standard_model_counts.sum())}
+    return values_of(model, scans, points, discrepancy) | {"sm_counts": float(model.standard_model_counts.sum())}
 
 
 def _input_values(analysis: Analysis, used: Measurement, drawn: Measurement) -> Values:
@@ -104,13 +110,18 @@ def _input_values(analysis: Analysis, used: Measurement, drawn: Measurement) -> 
 
 
 def ensemble(
-    readings: Readings, analysis: Analysis, scans: Sequence[Scan], choices: Digitization, members: range
+    readings: Readings,
+    analysis: Analysis,
+    scans: Sequence[Scan],
+    choices: Digitization,
+    members: range,
+    discrepancy: Discrepancy = OF_FIG_2,
 ) -> Iterator[tuple[int, Values]]:
     """Each member with its values."""
     used, _ = readings.as_used()
     for member in members:
         measurement, acceptance = member_inputs(readings, choices, member)
-        values = member_values(analysis, scans, measurement, acceptance, choices.points)
+        values = member_values(analysis, scans, measurement, acceptance, choices.points, discrepancy)
         yield member, values | _input_values(analysis, used, measurement)
 
 

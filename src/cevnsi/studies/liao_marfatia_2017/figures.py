@@ -84,9 +84,9 @@ def draw_exclusion(panel: Panel, g2: tuple[FloatArray, FloatArray]) -> Drawn:
         fill(ax, grid, threshold(*level), np.inf, facecolor=SKY, alpha=0.45 / len(levels))
         outline(ax, curves, "fig2", panel.contours, level, color=BLUE, linestyle=line)
     say_if_flat(ax, grid)
-    ax.fill_between(mass, *g2, color=ORANGE, alpha=0.55, linewidth=0)
+    ax.fill_between(mass, *np.maximum(g2, coupling[0]), color=ORANGE, alpha=0.55, linewidth=0)
     for name, edge in zip(("muon g-2, lower", "muon g-2, upper"), g2, strict=True):
-        ax.plot(mass, edge, color=ORANGE, linewidth=0.8, linestyle="-.")
+        ax.plot(mass, np.maximum(edge, coupling[0]), color=ORANGE, linewidth=0.8, linestyle="-.")
         curves.add("fig2", name, 0, mass, edge)
     probability = level_text(levels[0][0])
     handles = [

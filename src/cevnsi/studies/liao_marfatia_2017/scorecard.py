@@ -22,7 +22,7 @@ from cevnsi.model import DataSet, Model, make_dataset, model_of
 from cevnsi.output.spectra import spectra_table
 from cevnsi.parameters import Axis
 from cevnsi.physics.interactions.light_mediator import degenerate_coupling_per_mass
-from cevnsi.physics.muon_g2 import coupling_band
+from cevnsi.physics.muon_g2 import OF_FIG_2, Discrepancy, coupling_band
 from cevnsi.scans.axes import FELDMAN_COUSINS, WILKS, Scan
 from cevnsi.scans.chi2 import chi2
 from cevnsi.scans.chunks import as_grid
@@ -79,12 +79,16 @@ class MediatorLimits:
     coupling: Axis
     level: float  # delta chi2 of the limits, from the least chi2 between the ends of both axes
     least: float
+    discrepancy: Discrepancy = OF_FIG_2  # that the muon band explains
 
     @classmethod
-    def of(cls, model: Model, scan: Scan, level: float = TWO_SIGMA) -> "MediatorLimits":
+    def of(
+        cls, model: Model, scan: Scan, level: float = TWO_SIGMA, discrepancy: Discrepancy = OF_FIG_2
+    ) -> "MediatorLimits":
         """For a scan of mass and coupling."""
         mass, coupling = scan.axis("mediator_mass_mev"), scan.axis("coupling")
-        return cls(model=model, mass=mass, coupling=coupling, level=level, least=least_of(model, scan))
+        least = least_of(model, scan)
+        return cls(model=model, mass=mass, coupling=coupling, level=level, least=least, discrepancy=discrepancy)
 
     def intervals(self, mass_mev: float) -> list[tuple[float, float]]:
         """Allowed intervals of log10 coupling at a mass."""
@@ -145,15 +149,19 @@ class MediatorLimits:
         x = fine_axis(self.model, self.mass).coordinates()
         across = np.linspace(0, 1, BAND_SAMPLES)
 
+        def band(log_mass: FloatArray) -> list[FloatArray]:
+            edges = coupling_band(10**log_mass, self.discrepancy)
+            return [np.log10(np.maximum(edge, np.finfo(float).tiny)) for edge in edges]  # where the least is none
+
         def in_band(log_mass: FloatArray, part: FloatArray) -> FloatArray:
-            low, high = (np.clip(np.log10(edge), *ends) for edge in coupling_band(10**log_mass))
+            low, high = (np.clip(edge, *ends) for edge in band(log_mass))
             return _chi2(self.model, 10**log_mass, 10 ** (low + part * (high - low)))
 
         def deepest(log_mass: FloatArray) -> FloatArray:
             samples = in_band(log_mass[:, None], across)
             return least_value(lambda part, row: in_band(log_mass[row], part), across, samples)
 
-        low, high = (np.log10(edge) for edge in coupling_band(10**x))
+        low, high = band(x)
         here = np.flatnonzero((high > ends[0]) & (low < ends[1]))
         if not here.size:
             return float("nan")
@@ -219,14 +227,20 @@ def _spectrum_values(dataset: DataSet) -> Values:
     return {"momentum_transfer_mev": mean, "flavor_ratio": ratio}
 
 
-def reproduced_values(model: Model, scans: Sequence[Scan], ranges: Ranges, grids: Mapping[str, Grid]) -> Values:
+def reproduced_values(
+    model: Model,
+    scans: Sequence[Scan],
+    ranges: Ranges,
+    grids: Mapping[str, Grid],
+    discrepancy: Discrepancy = OF_FIG_2,
+) -> Values:
     """Our value for every key of published.csv whose scan is among these, with their ranges and grids."""
     values = _spectrum_values(model.dataset)
     values |= _range_values(ranges)
     values |= _region_values(grids, threshold(CL_PAPER, 2))
     for scan in scans:
         if scan.name == "light_mediator":
-            values |= MediatorLimits.of(model, scan).values()
+            values |= MediatorLimits.of(model, scan, discrepancy=discrepancy).values()
     return values
 
 
@@ -255,6 +269,7 @@ def open_choices(
     scans: Sequence[Scan],
     grids: Mapping[str, Grid],
     best_domains: Mapping[str, Any] | None = None,
+    discrepancy: Discrepancy = OF_FIG_2,
 ) -> dict[str, Values]:
     """Our values under choices that the paper leaves open, by what is chosen; each has the keys that it bears on.
 
@@ -265,10 +280,10 @@ def open_choices(
     if analysis.sin2_theta_w != Z_POLE:
         other = replace(analysis, sin2_theta_w=Z_POLE)
         moved = Model(analyses=(other,), datasets=(replace(model.dataset, sin2_theta_w=Z_POLE),))
-        found[f"sin2_theta_w = {Z_POLE}"] = values_of(moved, scans, CHOICE_POINTS)
+        found[f"sin2_theta_w = {Z_POLE}"] = values_of(moved, scans, CHOICE_POINTS, discrepancy)
     found["delta chi2 = 2.71 for regions"] = _region_values(grids, threshold(CL_PAPER, 1))
     if "light_mediator" in by_name:
-        limits = MediatorLimits.of(model, by_name["light_mediator"], 4.0).values()
+        limits = MediatorLimits.of(model, by_name["light_mediator"], 4.0, discrepancy).values()
         found["2 sigma of one parameter, delta chi2 = 4"] = {
             key: value for key, value in limits.items() if key != "g2_delta_chi2"  # no limit enters it
         }  # fmt: skip
@@ -290,7 +305,7 @@ def open_choices(
     return found
 
 
-def values_of(model: Model, scans: Sequence[Scan], points: int) -> Values:
+def values_of(model: Model, scans: Sequence[Scan], points: int, discrepancy: Discrepancy = OF_FIG_2) -> Values:
     """Every value of a scorecard from a model, on grids with at most so many points along an axis."""
     grids, rows = {}, []
     for scan in scans:
@@ -301,7 +316,7 @@ def values_of(model: Model, scans: Sequence[Scan], points: int) -> Values:
             grids[scan.name] = as_grid(thinned, scan.name, chi2 - chi2.min())
         if scan.name in RANGED:
             rows += scan_ranges(model, scan)
-    return reproduced_values(model, scans, as_columns(map(astuple, rows), RANGES), grids)
+    return reproduced_values(model, scans, as_columns(map(astuple, rows), RANGES), grids, discrepancy)
 
 
 def _is_within(comparison: str, difference: float, tolerance: float) -> bool:

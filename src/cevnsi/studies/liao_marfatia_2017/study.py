@@ -35,6 +35,7 @@ FIGURES = (
         location="Figure 2",
         grids=("light_mediator",),
         script="draw_exclusion.py",
+        params={"muon_g2": "muon_g2"},
         shaded="excluded",
         panel="fig2",
         tables=muon_table,
