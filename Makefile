@@ -73,7 +73,7 @@ verify: figures
 	$(BIN)/python tests/reference/verify.py
 
 # Tables and pictures of README.md and docs/, from finished results.
-readme: figures coherent
+readme: figures coherent coverage
 	$(BIN)/python docs/generate.py
 
 env: .venv/.complete

@@ -7,7 +7,7 @@ Run by `make readme`; what `make bench` has measured goes in too, if it was run.
 import json
 import re
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,10 @@ from cevnsi.config.build import load_model, read_config
 from cevnsi.config.check import parse_scan
 from cevnsi.experiments.inputs import PUBLISHED_FILE, RELEASES, complete
 from cevnsi.files.tables import (
+    BY_METHOD,
     COHERENT_CHOICES,
     COHERENT_SCORECARD,
+    COVERED_RANGES,
     DOMAIN_BEST,
     DOMAIN_ENDS,
     DOMAIN_HOLE,
@@ -29,12 +31,14 @@ from cevnsi.files.tables import (
     contour_layout,
     read_table,
 )
+from cevnsi.output import coverage_page
+from cevnsi.scans.axes import FELDMAN_COUSINS, WILKS
 from cevnsi.scans.limits import scan_ranges
 from cevnsi.statistics.thresholds import threshold
 from cevnsi.studies.coherent.scorecard import EXPLANATIONS, choices_markdown
 from cevnsi.studies.coherent.scorecard import markdown as coherent_markdown
 from cevnsi.studies.known import DEFAULT, STUDIES, analyses_of
-from cevnsi.studies.liao_marfatia_2017.scorecard import interval_ends, markdown
+from cevnsi.studies.liao_marfatia_2017.scorecard import by_method_markdown, interval_ends, markdown
 
 ROOT = Path(__file__).parents[1]
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
@@ -62,13 +66,17 @@ HEADLINES: dict[str, Callable[[Text], str]] = {
 }
 
 
-def light_mediator_limit(results: Path, analysis: str, scan: str = "light_mediator") -> float:
-    """Greatest coupling allowed at the smallest mass of Fig. 2: the lowest of its line's ends there."""
-    layout = contour_layout(("mediator_mass_mev", "coupling"))
-    line = read_table(results / analysis / "contours" / f"{scan}.csv", layout)
-    mass = line["mediator_mass_mev"]
+def light_mediator_limit(
+    results: Path,
+    analysis: str,
+    scan: str = "light_mediator",
+    names: tuple[str, str] = ("mediator_mass_mev", "coupling"),
+) -> float:
+    """Greatest coupling allowed at the smallest mass of such a plane: the lowest of its line's ends there."""
+    line = read_table(results / analysis / "contours" / f"{scan}.csv", contour_layout(names))
+    mass, coupling = (line[name] for name in names)
     at_edge = np.isclose(line["confidence_level"], TWO_SIGMA) & (line["n_dof"] == 2) & np.isclose(mass, mass.min())
-    return float(line["coupling"][at_edge].min())
+    return float(coupling[at_edge].min())
 
 
 def headline(results: Path, analyses: Sequence[str]) -> str:
@@ -94,11 +102,30 @@ def headline(results: Path, analyses: Sequence[str]) -> str:
     rows = [["quantity", "published", *(f"`{name}`" for name in analyses)], ["---"] * (2 + len(analyses))]
     for quantity, row in HEADLINES.items():
         rows.append([quantity, row(stated), *(row(found(card)) for card in cards.values())])
+    rows += _headline_of_coverage(results, analyses, stated)
     limits = [f"{light_mediator_limit(results, name):.3g}" for name in analyses]
     rows.append(["greatest g of a 1 MeV mediator, 2 sigma", "only drawn", *limits])
     within = [[value == "true" for value in card["within"]] for card in cards.values()]
     rows.append(["scorecard: within tolerance", "", *(f"{sum(each)} of {len(each)}" for each in within)])
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def _headline_of_coverage(results: Path, analyses: Sequence[str], stated: Text) -> list[list[str]]:
+    """Eq. 12 and a region of Fig. 3 with critical values by pseudo-data; no row of a run without them."""
+    if not all((results / name / "coverage" / "scorecard.csv").exists() for name in analyses):
+        return []
+    found = []
+    for name in analyses:
+        card = _by_method(results, name)
+        found.append(dict(zip(card["key"], zip(card[WILKS], card[FELDMAN_COUSINS], strict=True), strict=True)))
+    rows = []
+    for pair in ("ee", "mumu"):
+        ends = [[card[f"eps_{pair}_matter_{side}_n1"][1] for side in ("lower", "upper")] for card in found]
+        said = (f"{low:.3f} to {high:.3f}" for low, high in ends)
+        rows.append([f"eps_{pair} of Eq. 12, 90 % CL, by pseudo-data", _range(pair, 1)(stated), *said])
+    parts = (card["area_ee_mumu_d"] for card in found)
+    smaller = [f"{theirs / ours:.2f}" for ours, theirs in parts]
+    return [*rows, ["area in Fig. 3 (c) by pseudo-data, over that at delta chi2 4.61", "", *smaller]]
 
 
 def scorecards(results: Path, analyses: Sequence[str]) -> str:
@@ -207,10 +234,10 @@ def domains(results: Path, analyses: Sequence[str]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _ranges(results: Path, analysis: str, scan: str, parameter: str) -> str:
+def _ranges(results: Path, analysis: str, scan: str, parameter: str, below: str = "") -> str:
     """Allowed intervals of one parameter at 90 % CL; nothing of an analysis without the scan."""
-    path = results / analysis / "ranges.csv"
-    table = read_table(path, RANGES) if path.exists() else {"scan": []}
+    path = results / analysis / f"{below}ranges.csv"
+    table = read_table(path, COVERED_RANGES if below else RANGES) if path.exists() else {"scan": []}
     if scan not in table["scan"]:
         return ""
     others = table["other_parameters"][table["scan"].index(scan)]
@@ -229,6 +256,10 @@ RANGES_OF_COHERENT = {
     "eps_mumu_uV = eps_mumu_dV": ("mumu_tied", "eps_mumu_V", ""),
     "R_n of Cs and I, fm": ("radius_csi", "neutron_radius_csi_fm", "_radius"),
     "R_n of Ar, fm": ("radius_ar", "neutron_radius_Ar40_fm", "_radius"),
+    "magnetic moment of nu_e, 1e-10 mu_B": ("moment_e", "magnetic_moment_e_1e_10_mub", ""),
+    "magnetic moment of nu_mu, 1e-10 mu_B": ("moment_mu", "magnetic_moment_mu_1e_10_mub", ""),
+    "charge radius of nu_e, 1e-32 cm2": ("charge_e", "charge_radius_ee_1e_32_cm2", ""),
+    "charge radius of nu_mu, 1e-32 cm2": ("charge_mu", "charge_radius_mumu_1e_32_cm2", ""),
 }
 
 
@@ -259,11 +290,16 @@ def coherent_headline(results: Path) -> str:
     )
     for quantity, (scan, parameter, of) in RANGES_OF_COHERENT.items():
         rows.append([quantity, *(_ranges(results, f"{name}{of}", scan, parameter) for name in OF_COHERENT)])
+        covered = [_ranges(results, f"{name}{of}", scan, parameter, "coverage/") for name in OF_COHERENT]
+        rows += [["the same by pseudo-data", *covered]] if any(covered) else []
     for pair in ("ee", "mumu"):
         ends = [_without_a_domain(results / name / "domain_ends.csv", pair) for name in OF_COHERENT]
         rows.append([f"eps_{pair} of Eq. 11, without a domain", *ends])
     limits = [f"{light_mediator_limit(results, name, 'mediator'):.3g}" for name in OF_COHERENT]
     rows.append(["greatest g of a 1 MeV mediator, 2 sigma", *limits])
+    scalar = ("scalar", ("scalar_mass_mev", "scalar_coupling"))
+    limits = [f"{light_mediator_limit(results, name, *scalar):.3g}" for name in OF_COHERENT]
+    rows.append(["greatest g_phi of a 1 MeV scalar, 2 sigma", *limits])
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
@@ -329,6 +365,80 @@ def of_data_sets(results: Path) -> dict[str, str]:
     return blocks
 
 
+def of_coverage(results: Path, config: Mapping[str, Any]) -> dict[str, str]:
+    """What regions with critical values by pseudo-data are, and how often either kind holds the truth.
+
+    Nothing of a run without it.
+    """
+    made = [name for name in config["analyses"] if (results / name / "coverage" / "ranges.csv").exists()]
+    if not {*analyses_of(config, DEFAULT), *OF_COHERENT} <= set(made):
+        return {}
+    return {
+        "coverage measured": coverage_measured(results, [name for name in made if name in (*OF_COHERENT, "paper")]),
+        "coverage goodness": coverage_goodness(results, made),
+        "coverage ranges": coverage_ranges(results, made),
+        "coverage scorecard": "\n".join(
+            f"Analysis `{name}`:\n\n{by_method_markdown(_by_method(results, name))}"
+            for name in analyses_of(config, DEFAULT)
+        ),
+    }
+
+
+def _by_method(results: Path, analysis: str) -> Mapping[str, Any]:
+    return read_table(results / analysis / "coverage" / "scorecard.csv", BY_METHOD)
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table."""
+    return "".join(f"| {' | '.join(row)} |\n" for row in (head, ["---"] * len(head), *rows))
+
+
+def coverage_measured(results: Path, names: Sequence[str]) -> str:
+    """Coverage by truth and nuisances, both methods of each analysis, in percent."""
+
+    def cell(found: Mapping[str, Any]) -> str:
+        wilks, toys = (100 * found[method]["coverage"] for method in (WILKS, FELDMAN_COUSINS))
+        part = abs(found[WILKS]["moved_by"])
+        return f"{wilks:.1f} / {toys:.1f}{f' ({part:.1f})' if 0 < part < 1 else ''}"
+
+    rows = coverage_page.measured_rows(results, names)
+    cells = ([*(row[key] for key in ("truth", "nuisances")), *(cell(row["found"][n]) for n in names)] for row in rows)
+    return _table(["truth", "nuisances", *(f"`{name}`" for name in names)], cells)
+
+
+def coverage_goodness(results: Path, names: Sequence[str]) -> str:
+    """Probabilities by pseudo-data, in standard deviations where they are small."""
+
+    def cell(found: Mapping[str, Any] | None) -> str:
+        if found is None:
+            return ""
+        if not found["beyond"]:
+            return f"none of {found['toys']:.0f}"
+        return f"{found['sigmas']:.2f} sigma" if found["sigmas"] > 2 else f"{found['probability']:.3f}"
+
+    rows = coverage_page.goodness_rows(results, names)
+    shown = [name for name in names if any(name in row["found"] for row in rows)]
+    cells = ([row["quantity"], *(cell(row["found"].get(name)) for name in shown)] for row in rows)
+    return _table(["probability of", *(f"`{name}`" for name in shown)], cells)
+
+
+def coverage_ranges(results: Path, names: Sequence[str]) -> str:
+    """Ranges of one parameter of the study of COHERENT's data by both methods."""
+
+    def text(found: Sequence[tuple[float, float, str]]) -> str:
+        return " and ".join(f"{low:.3f} to {high:.3f}" for low, high, _ in found)
+
+    rows = []
+    for row in coverage_page.range_rows(results, names):
+        if row["scan"] not in {scan for scan, *_ in RANGES_OF_COHERENT.values()}:
+            continue
+        for name, found in row["found"].items():
+            low, high = found["critical"]
+            ends = f"{low:.2f} to {high:.2f} ± {found['error']:.2f}"
+            rows.append([row["parameter"], f"`{name}`", text(found[WILKS]), text(found[FELDMAN_COUSINS]), ends])
+    return _table(["parameter", "analysis", "chi2 distribution", "Feldman-Cousins", "delta chi2 at its ends"], rows)
+
+
 def fill(texts: Mapping[Path, str], blocks: Mapping[str, str]) -> dict[Path, str]:
     """The texts with every block between its marks, which must stand in one place of one of them."""
     filled = dict(texts)
@@ -355,6 +465,7 @@ def main() -> None:
         "hole": hole(results, analyses),
         "domains": domains(results, analyses),
         **of_data_sets(results),
+        **of_coverage(results, config),
     }
     pictures = {f"{name}.png": results / "paper" / "figures" for name in PICTURES}
     if (results / "studies" / "coherent" / "scorecard.csv").exists():

@@ -4,6 +4,7 @@ import argparse
 import os
 import re
 import sys
+import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import astuple, fields
 from importlib.metadata import version
@@ -178,7 +179,8 @@ def allowed(arguments: argparse.Namespace) -> str:
         n_dof=(arguments.n_dof,),
     )
     columns = as_columns(map(astuple, allowed_range(model, line)), RANGES)
-    unit = f"_{parameter(arguments.name).unit.lower()}" if parameter(arguments.name).unit else ""
+    said = unicodedata.normalize("NFKC", parameter(arguments.name).unit).lower()  # ev2 of eV²
+    unit = f"_{said}" if said else ""
     del columns["scan"]
     return csv_text({name + unit if name in ("lower", "upper") else name: column for name, column in columns.items()})
 
@@ -245,13 +247,13 @@ def _parser() -> argparse.ArgumentParser:
         "formatter_class": argparse.RawDescriptionHelpFormatter,
     }
     added = command("spectrum", spectrum, "predicted counts by bin, of the standard model or at a point", **more)
-    added.add_argument("parameters", help="couplings, or a mediator's mass and coupling", **at_point)
+    added.add_argument("parameters", help="those of one interaction, as listed below", **at_point)
     added.add_argument("--all-bins", action="store_true", help="also bins that do not enter chi2")
 
     added = command(
         "chi2", chi2, "chi2 (Eq. 7) and where nuisances are at its least, of the standard model or at a point", **more
     )
-    added.add_argument("parameters", help="couplings, or a mediator's mass and coupling", **at_point)
+    added.add_argument("parameters", help="those of one interaction, as listed below", **at_point)
 
     added = command("range", allowed, "allowed range of one parameter, from the least chi2 along it", **more)
     added.add_argument("name", metavar="NAME", help="the parameter")

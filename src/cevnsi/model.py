@@ -143,9 +143,11 @@ class DataSet:
         return Recoils(
             nuclides=templates.nuclides,
             momentum_transfer_squared=templates.momentum_transfer_squared,
+            spectra=templates.spectra,
             sin2_theta_w=self.sin2_theta_w,
             couplings=self.couplings,
             form_factor=templates.form_factor,
+            flight=templates.flight,
         )
 
     def in_time(self, cells: FloatArray, nuisances: Mapping[str, float] = MappingProxyType({})) -> FloatArray:

@@ -14,7 +14,7 @@ import numpy as np
 
 from cevnsi.arrays import FloatArray, Real
 
-_LETTERS = {"e": ("e", "e"), "mu": (r"\mu", "μ"), "tau": (r"\tau", "τ")}  # TeX, and as it is
+LETTERS = {"e": ("e", "e"), "mu": (r"\mu", "μ"), "tau": (r"\tau", "τ")}  # TeX, and as it is
 FLAVORS_OF_PAIR = {
     "ee": ("e", "e"),
     "mumu": ("mu", "mu"),
@@ -37,6 +37,7 @@ class Parameter:
     html: str
     spoken: str  # without markup, for alternative text
     unit: str = ""
+    unit_tex: str = ""  # on an axis of a figure, if not as it is
     usual: tuple[float, float] = (-1.0, 1.0)  # where it is looked for if nothing else is said
     scale: str = "linear"  # of an axis over that range
     positive: bool = False  # no value, or end of a range, may be zero or less
@@ -45,7 +46,7 @@ class Parameter:
     @property
     def label(self) -> str:
         """What stands on an axis of a figure."""
-        return f"${self.tex}$ [{self.unit}]" if self.unit else f"${self.tex}$"
+        return f"${self.tex}$ [{self.unit_tex or self.unit}]" if self.unit else f"${self.tex}$"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +92,7 @@ class NeutronRadius(Parameter):
 
 def _letters(pair: str) -> tuple[str, str]:
     """Flavors of a pair in TeX, and as they are."""
-    tex, plain = zip(*(_LETTERS[flavor] for flavor in FLAVORS_OF_PAIR[pair]), strict=True)
+    tex, plain = zip(*(LETTERS[flavor] for flavor in FLAVORS_OF_PAIR[pair]), strict=True)
     return "".join(tex), "".join(plain)
 
 

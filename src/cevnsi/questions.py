@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from cevnsi.arrays import FloatArray
-from cevnsi.config.check import check_scan
+from cevnsi.config.check import PART_ROUNDING, check_scan
 from cevnsi.files.strict_yaml import ConfigError, near_miss
 from cevnsi.model import Model, profiled
 from cevnsi.parameters import MATTER_PARAMETERS, NEUTRON_RADII, Axis, quarks_of
@@ -51,6 +51,23 @@ def _check_value(name: str, value: float) -> None:
         raise ConfigError(f"{name}: {value:g}; expected at most {LARGEST_VALUE:g} in magnitude")
 
 
+def _check_parts(interaction: str, parameters: Mapping[str, float]) -> None:
+    """ConfigError for parts of one that are negative, or more than one together."""
+    parts = {name: parameters[name] for name in INTERACTIONS[interaction].parts_of_one if name in parameters}
+    for name, value in parts.items():
+        if value < 0:
+            raise ConfigError(f"{name}: {value:g}; expected 0 or more, as it is a part of one")
+    if sum(parts.values()) > 1 + PART_ROUNDING:
+        raise ConfigError(f"{' and '.join(parts)}: {sum(parts.values()):g}; expected at most 1, as parts of one")
+
+
+def _usual(interaction: str, name: str, others: Mapping[str, float]) -> tuple[float, float]:
+    """Where a parameter is looked for beside others, of parts of one as far as these leave room."""
+    low, high = parameter(name).usual
+    made = INTERACTIONS[interaction]
+    return (low, min(high, made.most_of(name, others))) if name in made.parts_of_one else (low, high)
+
+
 def check_point(parameters: Mapping[str, float]) -> str:
     """The interaction of a point that counts can be predicted at; ConfigError if it is no such point."""
     interaction = interaction_of(parameters)
@@ -60,6 +77,7 @@ def check_point(parameters: Mapping[str, float]) -> str:
             raise ConfigError(f"{name}: is a sum of {quarks} (Eq. 11), which is no point; give these two")
         _check_value(name, value)
     needed = INTERACTIONS[interaction].needed
+    _check_parts(interaction, parameters)
     for name in needed:
         if name not in parameters:
             raise ConfigError(f"{name}: is missing; {interaction} needs {' and '.join(needed)}")
@@ -78,7 +96,7 @@ def _check_radii(model: Model, names: Iterable[str]) -> None:
 def predict(model: Model, parameters: Mapping[str, float]) -> FloatArray:
     """Predicted counts by flavor and bin at a point, (flavors, bins of all data sets, one after another).
 
-    Contact couplings, or a mediator's two.
+    Parameters are those of one interaction.
     """
     interaction = check_point(parameters)
     _check_radii(model, parameters)
@@ -115,7 +133,7 @@ def make_line(
         (u_low, u_high), (d_low, d_high) = (domain[quark] for quark in quarks_of(name))
         usual = float(matter_parameter(u_low, d_low)), float(matter_parameter(u_high, d_high))
     else:
-        usual = parameter(name).usual
+        usual = _usual(interaction, name, fixed)
     if not np.isfinite(usual).all():
         usual = parameter(name).usual
     low, high = (default if end is None else end for end, default in zip(ends, usual, strict=True))
@@ -191,7 +209,7 @@ def critical_value(
     _check_radii(model, [*parameters, *fixed])
     axes = []
     for name, value in parameters.items():
-        low, high = parameter(name).usual
+        low, high = _usual(interaction, name, {**parameters, **fixed})
         axes.append(
             Axis(name=name, minimum=min(low, value), maximum=max(high, value), points=2, scale=parameter(name).scale)
         )

@@ -4,6 +4,7 @@ A template is kept as quadrature nodes in recoil energy, so that a charge that d
 costs a weighted sum and no new integral.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -15,7 +16,16 @@ from cevnsi.constants import SIN2_THETA_W
 from cevnsi.experiments.exposure import Exposure
 from cevnsi.experiments.response import Response
 from cevnsi.experiments.targets import Target
-from cevnsi.physics.cross_section import Spectrum, largest_recoil_mev, momentum_transfer_squared, recoil_spectrum
+from cevnsi.physics.cross_section import (
+    BRACKETS,
+    UNBOUNDED,
+    VECTOR,
+    Flight,
+    Spectrum,
+    largest_recoil_mev,
+    momentum_transfer_squared,
+    recoil_spectrum,
+)
 from cevnsi.physics.flux import END_POINT_MEV, FLAVORS, PROMPT_ENERGY_MEV, flux_normalization
 from cevnsi.physics.form_factors import FormFactor, RadiusFormFactor, klein_nystrand, point
 from cevnsi.physics.nuclei import Nuclide
@@ -35,10 +45,12 @@ class Templates:
     recoil_energy_mev: FloatArray  # (nodes,), increasing
     momentum_transfer_squared: FloatArray  # (nuclides, nodes), MeV^2
     events: FloatArray  # (flavors, nuclides, nodes), before detection, per unit of charge squared
+    spectra: Mapping[str, FloatArray]  # by other coupling, recoils over these events, of the same shape
     detected: FloatArray  # (energy bins, nodes), the part of events seen in each bin of energy
     arrival: FloatArray | None = None  # (flavors, time bins), the part that arrives in each; None of energy alone
     factor: FloatArray | None = None  # (energy bins, further bins, time bins), on what is in a bin of energy and time
     form_factor: RadiusFormFactor | None = None  # one that `events` are without, as an interaction weighs them with it
+    flight: Flight | None = None  # that `events` are made with
 
     @cached_property
     def _first(self) -> NDArray[np.intp] | None:
@@ -116,6 +128,7 @@ class Templates:
             recoil_energy_mev=self.recoil_energy_mev[keep],
             momentum_transfer_squared=self.momentum_transfer_squared[:, keep],
             events=self.events[:, :, keep],
+            spectra={name: ratio[:, :, keep] for name, ratio in self.spectra.items()},
             detected=detected[:, keep],
             factor=None if self.factor is None else self.factor[bins],
         )
@@ -176,22 +189,37 @@ def build_templates(
     whole = point if isinstance(form_factor, RadiusFormFactor) else form_factor
     recoil, weight = _nodes(response, target.nuclides, kinematics)
     luminosities = luminosities_per_cm2(exposure, target)
-    events = [
-        [
-            luminosity * weight * spectrum(flavor, recoil, nuclide, whole, kinematics)
-            for nuclide, luminosity in zip(target.nuclides, luminosities, strict=True)
+
+    def events_of(coupling: str) -> FloatArray:
+        events = [
+            [
+                luminosity * weight * spectrum(flavor, recoil, nuclide, whole, kinematics, coupling)
+                for nuclide, luminosity in zip(target.nuclides, luminosities, strict=True)
+            ]
+            for flavor in FLAVORS
         ]
-        for flavor in FLAVORS
-    ]
+        return np.array(events)
+
+    events = events_of(VECTOR)
+    sees_all = response.detected(np.zeros(1)).any()
+
+    def over_events(coupling: str) -> FloatArray:
+        ratio = np.divide(events_of(coupling), events, out=np.zeros_like(events), where=events > 0)
+        if sees_all and coupling in UNBOUNDED:
+            ratio[:, :, :NODES_PER_SEGMENT] = np.inf
+        return ratio
+
     return Templates(
         nuclides=target.nuclides,
         recoil_energy_mev=recoil,
         momentum_transfer_squared=np.stack([momentum_transfer_squared(recoil, n) for n in target.nuclides]),
-        events=np.array(events),
+        events=events,
+        spectra={coupling: over_events(coupling) for coupling in BRACKETS if coupling != VECTOR},
         detected=response.detected(recoil),
         arrival=None if response.arrival is None else np.stack([response.arrival[flavor] for flavor in FLAVORS]),
         factor=_factor(target, response),
         form_factor=of_radii,
+        flight=Flight(baseline_m=exposure.baseline_m, kinematics=kinematics, spectrum=spectrum),
     )
 
 

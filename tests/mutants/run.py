@@ -45,8 +45,11 @@ GRIDS = (f"{UNIT}memory.py", f"{UNIT}scan.py")
 MINIMA = (f"{UNIT}contraction.py", f"{UNIT}scan.py", f"{PROPERTY}projections.py", f"{PROPERTY}profile.py")
 COUNTS = (f"{PAPER}standard_model.py", f"{PROPERTY}rates.py", f"{PAPER}quadrature.py")
 TESTS: dict[str, tuple[str, ...]] = {
-    "src/cevnsi/physics/cross_section.py": (f"{UNIT}cross_section.py", *COUNTS),
-    "src/cevnsi/physics/flux.py": (f"{UNIT}flux.py", f"{UNIT}cross_section.py", *COUNTS),
+    "src/cevnsi/physics/cross_section.py": (
+        *(f"{UNIT}{name}.py" for name in ("cross_section", "recoil_spectra", "sterile")),
+        *COUNTS,
+    ),
+    "src/cevnsi/physics/flux.py": (f"{UNIT}flux.py", f"{UNIT}cross_section.py", f"{UNIT}sterile.py", *COUNTS),
     "src/cevnsi/physics/form_factors.py": (f"{UNIT}form_factors.py", f"{UNIT}cross_section.py", *NUCLEONS, *COUNTS),
     "src/cevnsi/physics/interaction.py": (*CHARGES, *GRIDS),
     "src/cevnsi/physics/interactions/contact.py": (*CHARGES, *POINTS, *GRIDS),
@@ -55,6 +58,10 @@ TESTS: dict[str, tuple[str, ...]] = {
     "src/cevnsi/physics/interactions/light_mediator.py": (*CHARGES, *POINTS, *GRIDS),
     "src/cevnsi/physics/interactions/own_charges.py": (f"{UNIT}vector_mediators.py",),
     "src/cevnsi/physics/kinetic_mixing.py": (f"{UNIT}vector_mediators.py",),
+    "src/cevnsi/physics/interactions/light_scalar.py": (f"{UNIT}recoil_spectra.py", f"{UNIT}contraction.py"),
+    "src/cevnsi/physics/interactions/magnetic_moment.py": (f"{UNIT}recoil_spectra.py", f"{UNIT}contraction.py"),
+    "src/cevnsi/physics/interactions/charge_radius.py": (f"{UNIT}recoil_spectra.py", f"{UNIT}contraction.py"),
+    "src/cevnsi/physics/interactions/sterile.py": (f"{UNIT}sterile.py",),
     "src/cevnsi/physics/muon_g2.py": (f"{UNIT}muon_g2.py",),
     "src/cevnsi/physics/nuclei.py": (f"{UNIT}nuclei.py", f"{UNIT}constants.py"),
     "src/cevnsi/physics/vector_mediator.py": (f"{UNIT}vector_mediators.py", *CHARGES, *POINTS, *GRIDS),

@@ -15,6 +15,7 @@ from cevnsi.studies.liao_marfatia_2017.study import FIGURES
 
 NAMES = {name for interaction in INTERACTIONS.values() for name in interaction.parameters}
 Config = dict[str, Any]
+AXES = ("delta_m2_41_ev2", "u_mu4_squared")
 
 
 def plain(html: str) -> str:
@@ -48,6 +49,12 @@ def test_a_caption_states_data_statistic_threshold_and_domain(name: str, config:
     assert " × ".join(str(axis.points) for axis in scan.axes) in text
     assert ("minimised over εeeuV from −1 to 1" in text) == bool(scan.domain)
     assert ("every other coupling zero" in text) == (scan.interaction == "contact")
+
+
+def test_what_is_not_named_of_a_sterile_neutrino_is_a_mixing(config: Config) -> None:
+    text = plain(captions.region_caption(config, "csi_2021", [(parse_scan("s", config["scans"]["sterile_mu"]), AXES)]))
+    assert "every other mixing zero" in text
+    assert "Δm241 from 0.1 to 30 eV²" in text
 
 
 def test_a_caption_follows_the_configuration(config: Config) -> None:

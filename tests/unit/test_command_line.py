@@ -51,6 +51,13 @@ def test_the_spectrum_of_a_mediator_in_all_bins(table: Callable[..., Any], model
     assert [float(row["predicted_counts"]) for row in rows[3:15]] == pytest.approx(list(expected), rel=1e-12)
 
 
+def test_a_range_has_its_unit_in_letters(table: Callable[..., Any]) -> None:
+    fixed = ("--fixed", "u_mu4_squared=0.3", "--confidence-level", "0.5")
+    rows = table("range", "delta_m2_41_ev2", *fixed, "--from", "0.1", "--to", "3")
+    assert float(rows[0]["lower_ev2"]) == 0.1
+    assert 0.1 < float(rows[0]["upper_ev2"]) < 3
+
+
 @pytest.mark.parametrize(
     "point", [{}, {"eps_ee_dV": 0.2, "eps_etau_uV": -0.1}, {"mediator_mass_mev": 9.0, "coupling": 0.1}]
 )

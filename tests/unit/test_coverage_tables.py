@@ -27,6 +27,7 @@ from cevnsi.scans.coverage import (
     error_column,
     extents,
     has_lines,
+    how_found,
     join_points,
     line_note,
     line_ranges,
@@ -88,8 +89,8 @@ def test_columns_are_named_by_level() -> None:
 
 
 def test_how_critical_values_were_found_is_said() -> None:
-    assert coverage_text(plane(), "s") == "Feldman-Cousins: 500 toys at each of 5 × 3 points"
-    assert coverage_text(masses(), "s") == "Feldman-Cousins: 500 toys at each of 4 points"
+    assert coverage_text(how_found(plane(), "s")) == "Feldman-Cousins: 500 toys at each of 5 × 3 points"
+    assert coverage_text(how_found(masses(), "s")) == "Feldman-Cousins: 500 toys at each of 4 points"
     with pytest.raises(ValueError, match="scan s has no coverage; expected one"):
         coverage_of(plane(coverage=None))
 

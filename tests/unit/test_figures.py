@@ -45,6 +45,7 @@ from cevnsi.parameters import Axis
 from cevnsi.physics.interactions import INTERACTIONS
 from cevnsi.scans import limits
 from cevnsi.scans.axes import Coverage, Scan
+from cevnsi.scans.coverage import how_found
 from cevnsi.scans.regions import Grid, contour_table
 from cevnsi.statistics.thresholds import threshold
 from cevnsi.studies.liao_marfatia_2017.figures import (
@@ -407,7 +408,8 @@ def test_critical_values_are_read_with_their_contours(tmp_path: Path) -> None:
     )
     heights = {level: np.arange(9.0) + i for i, level in enumerate(scan.confidence_levels)}
     grid_file, contour_file = str(tmp_path / "s.parquet"), str(tmp_path / "s.csv")
-    write_parquet(grid_file, {f"critical_delta_chi2_{level:g}": height for level, height in heights.items()})
+    columns = {f"critical_delta_chi2_{level:g}": height for level, height in heights.items()}
+    write_parquet(grid_file, columns, how_found(scan, "s"))
     rows: dict[str, list[Any]] = {
         "confidence_level": [0.9],
         "n_dof": [2],

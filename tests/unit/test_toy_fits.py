@@ -115,6 +115,42 @@ def test_fits_at_a_point_are_those_of_the_plain_way(name: str, models: Callable[
     np.testing.assert_allclose(at_point(tests, at, toys), plain, rtol=0, atol=FIXED_WITHIN)
 
 
+OTHERS: dict[str, tuple[dict[str, float], dict[str, float], FloatArray]] = {  # tested, fixed, and a grid of the first
+    "light_mediator": ({"coupling": 3e-5}, {"mediator_mass_mev": 10.0}, np.geomspace(1e-6, 1e-3, 300)),
+    "light_scalar": ({"scalar_coupling": 1e-5}, {"scalar_mass_mev": 10.0}, np.geomspace(1e-7, 1e-3, 300)),
+    "magnetic_moment": ({"magnetic_moment_mu_1e_10_mub": 20.0}, {}, np.linspace(0, 100, 200)),
+    "charge_radius": ({"charge_radius_mumu_1e_32_cm2": 5.0}, {}, np.linspace(-90, 30, 200)),
+}
+
+
+@pytest.mark.parametrize("name", ["paper", "csi_2017"])
+@pytest.mark.parametrize("interaction", OTHERS)
+def test_fits_of_other_interactions_are_those_of_the_plain_way(interaction: str, name: str) -> None:
+    """At a point, with what shapes the signal fixed, and anywhere: no less than the plain way has on a grid."""
+    model, (point, fixed, grid) = named(name), OTHERS[interaction]
+    tests = hypotheses(model, *point, interaction=interaction, fixed=fixed)
+    at = tests.at(point)
+    assert at.chi2 == pytest.approx(float(chi2_at(model, interaction, {**point, **fixed})), abs=FIXED_WITHIN)
+    drawn, toys = some_toys(tests, at, 3)
+    found, _ = anywhere(tests, at, toys)
+    for i, here in enumerate(at_point(tests, at, toys)):
+        toy = toy_model(model, drawn, i)
+        assert here == pytest.approx(float(chi2_at(toy, interaction, {**point, **fixed})), abs=FIXED_WITHIN)
+        sampled = chi2_at(toy, interaction, {**dict.fromkeys(point, grid), **fixed}).min()
+        assert sampled - 0.01 < found[i] < sampled + FIXED_WITHIN  # of a parabola, a hundredth of its width apart
+
+
+def test_charge_radii_of_both_flavors_do_what_their_couplings_do() -> None:
+    """Of one nucleus either gives a flavor any charge, and the opposite one of each alone is as good."""
+    model, radii = named("csi_2017"), {"charge_radius_ee_1e_32_cm2": 0.0, "charge_radius_mumu_1e_32_cm2": -3.0}
+    tests, others = hypotheses(model, *radii, interaction="charge_radius"), hypotheses(model, *POINT)
+    at, other = tests.at(radii), others.at(POINT)
+    assert len(tests.mirrors(at.fitter)) == 3
+    _, toys = some_toys(tests, at, 100)
+    expected, _ = anywhere(others, other, toys)
+    np.testing.assert_allclose(anywhere(tests, at, toys)[0], expected, rtol=0, atol=FREE_WITHIN)
+
+
 MIDDLE = 0.18  # of a coupling, where a charge of any of these nuclei about vanishes
 STEP = 1e-5  # of difference quotients in couplings
 BEYOND = 1e10  # for chi2 that is infinite, which no minimiser of scipy knows
@@ -364,3 +400,20 @@ def test_data_are_a_toy_whose_centres_are_zero() -> None:
     np.testing.assert_array_equal(again.own[0, : model.parts[0].stop], toys.own[1, : model.parts[0].stop])
     of_toy = hypotheses(toy_model(model, drawn, 1), *POINT).at(POINT)
     assert of_toy.chi2 == pytest.approx(at_point(tests, tests.at(POINT), toys)[1], abs=FIXED_WITHIN)
+
+
+@pytest.mark.parametrize(
+    ("name", "interaction", "point", "fixed"),
+    [
+        ("csi_2017", "light_mediator", {"coupling": 4e-5}, {"mediator_mass_mev": 10.0}),
+        ("csi_2017_radius", "contact", {"eps_ee_dV": 0.1}, {"neutron_radius_Cs133_fm": 4.0}),
+    ],
+)
+def test_what_is_fixed_shapes_templates_as_what_is_scanned_does(
+    name: str, interaction: str, point: dict[str, float], fixed: dict[str, float]
+) -> None:
+    tests = hypotheses(named(name), *point, interaction=interaction, fixed=fixed)
+    expected = float(chi2_at(tests.model, interaction, {**point, **fixed}))
+    assert tests.at(point).chi2 == pytest.approx(expected, abs=FIXED_WITHIN)
+    moved = {name: 1.2 * value for name, value in fixed.items()}
+    assert abs(float(chi2_at(tests.model, interaction, {**point, **moved})) - expected) > 1e-3

@@ -19,6 +19,17 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
     return Project(made_once(tmp_path_factory, "finished", make))
 
 
+@pytest.fixture(scope="session")
+def covered(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A copy of the finished run with the critical values of the analysis paper. Tests leave it as they found it."""
+
+    def make(folder: Path) -> None:
+        project = finished.copy(folder)
+        project.snakemake("--", "coverage_paper")
+
+    return Project(made_once(tmp_path_factory, "covered", make))
+
+
 # What the seven analyses of the study coherent need, of which those of a radius have one kind each, too.
 OF_COHERENT = {f"{name}_{i}": 1 for name in ("scans", "tables", "figures") for i in range(2, 9)}
 OF_COHERENT |= {f"inputs_{i}": 1 for i in range(2, 5)} | {"domain_ends": 1, "own_provenance": 7}

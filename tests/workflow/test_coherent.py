@@ -30,6 +30,12 @@ def test_every_figure_of_several_data_sets_is_made(reported: Project) -> None:
         ("standard_model", "radius_csi", {"csi_2017_radius", "csi_2021_radius"}),
         ("standard_model", "radius_ar", {"lar_2020_radius"}),
         ("tied_couplings", "mumu_tied", {"joint"}),
+        ("light_scalar", "light_scalar", {"csi_2017"}),
+        ("electromagnetic", "moments", {"lar_2020"}),
+        ("electromagnetic", "charge_radii", {"lar_2020"}),
+        ("magnetic_moments", "moment_mu", {"lar_2020"}),
+        ("charge_radii", "charge_mu", {"lar_2020"}),
+        ("sterile", "sterile_mu", {"joint"}),
         ("matter", "matter", set()),  # it is allowed everywhere
         ("domain_ends", "eps_ee_matter", {"csi_2021"}),
     ],

@@ -13,11 +13,12 @@ from cevnsi.config.check import covered_section, parse_scan
 from cevnsi.files import tables
 from cevnsi.files.strict_yaml import read
 from cevnsi.scans.coverage import critical_columns
-from project import ROOT, Project, copy_project, edited, made_once
+from project import ROOT, Project, copy_project, edited
 
 SCANS = ("ee_d_u", "mumu_d_u", "ee_mumu_d", "ee_etau_d", "matter_ee_mumu")
 CHUNKS = {"mumu_d_u": 2, "matter_ee_mumu": 3}
-MAKES = {"coverage_points": 8, "coverage_lines": 5, "coverage_tables": 1, "coverage_figures": 1, "coverage_tests": 1}
+MAKES = {"coverage_points": 8, "coverage_lines": 5}
+MAKES |= {f"coverage_{name}": 1 for name in ("tables", "figures", "tests", "scorecard")}
 
 
 def of_coverage(jobs: dict[str, int]) -> dict[str, int]:
@@ -29,23 +30,12 @@ def of_coverage(jobs: dict[str, int]) -> dict[str, int]:
     return found
 
 
-@pytest.fixture(scope="session")
-def covered(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A copy of the finished run with the critical values of the analysis paper. Tests leave it as they found it."""
-
-    def make(folder: Path) -> None:
-        project = finished.copy(folder)
-        assert project.jobs("--", "coverage_paper") == MAKES | {"coverage_paper": 1}
-        project.snakemake("--", "coverage_paper")
-
-    return Project(made_once(tmp_path_factory, "covered", make))
-
-
 def of_paper(project: Project, name: str) -> Path:
     return project.folder / "results" / "paper" / name
 
 
 def test_a_plain_run_makes_none_of_it(finished: Project) -> None:
+    assert finished.jobs("--", "coverage_paper") == MAKES | {"coverage_paper": 1}
     assert not list((finished.folder / "results").glob("*/coverage"))
     assert finished.jobs() == {}
 
@@ -60,7 +50,7 @@ def test_a_run_with_coverage_changes_no_file_of_a_plain_one(finished: Project, c
 
 def test_every_promised_file_is_there(covered: Project) -> None:
     base = of_paper(covered, "coverage")
-    expected = {"ranges.csv", "measured.csv", "goodness.csv"}
+    expected = {"ranges.csv", "measured.csv", "goodness.csv", "scorecard.csv"}
     expected |= {
         f"{place}/{scan}.{ext}" for scan in SCANS for place, ext in (("grids", "parquet"), ("contours", "csv"))
     }
@@ -94,6 +84,21 @@ def test_tables_have_the_columns_of_the_contract(covered: Project) -> None:
     assert tuple(dict.fromkeys(ranges["scan"])) == SCANS
     assert set(ranges["other_parameters"]) == {"profiled", "zero", "profiled on grid"}
     assert set(tables.read_table(of_paper(covered, "ranges.csv"), tables.RANGES)["method"]) == {"wilks"}
+
+
+def test_the_scorecard_has_both_methods(covered: Project) -> None:
+    plain, card = (
+        pd.read_csv(of_paper(covered, "scorecard.csv")),
+        pd.read_csv(of_paper(covered, "coverage/scorecard.csv")),
+    )
+    assert tuple(card.columns) == tables.BY_METHOD.columns
+    of_wilks = dict(zip(card["quantity"], card["wilks"], strict=True))
+    shown = plain["quantity"].str.replace(r", delta chi2 [\d.]+", "", regex=True)
+    both = {name: value for name, value in zip(shown, plain["reproduced"], strict=True) if name in of_wilks}
+    assert {name: of_wilks[name] for name in both} == both
+    assert len(both) == 12  # ends of Eq. 12, and regions and holes of Fig. 3
+    area = card.set_index("key").loc[[f"area_{scan}" for scan in SCANS]]
+    assert (area["feldman_cousins"] < area["wilks"]).all()  # walls lower critical values of two parameters
 
 
 def test_figures_have_both_lines(covered: Project) -> None:
@@ -160,7 +165,7 @@ def test_a_bad_chunk_is_named_and_a_run_goes_on_once_it_is_gone(
     (project.folder / path).unlink()
     left = of_coverage(project.jobs("--", "coverage_paper"))
     assert left[f"coverage_{name.split('/')[0]}"] == 1
-    assert sum(left.values()) == 3
+    assert sum(left.values()) == 4  # that, tables, figures and scorecard
     project.snakemake("--", "coverage_paper")
     assert project.digests() == covered.digests()
 
@@ -203,4 +208,5 @@ def test_the_analyses_of_both_studies_are_covered(finished: Project) -> None:
         "coverage_tables": len(analyses),
         "coverage_figures": len(analyses),
         "coverage_tests": len(tested),
+        "coverage_scorecard": 2,
     }

@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -236,12 +237,36 @@ def test_the_report_is_no_part_of_a_plain_run(finished: Project) -> None:
     assert not (finished.folder / "results" / "report.html").exists()
 
 
-def test_results_without_notes_have_a_report_without_times(reported: Project, tmp_path: Path) -> None:
-    bare = reported.copy(tmp_path / "project")
+@pytest.fixture(scope="module")
+def of_coverage(reported: Project, covered: Project, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Another report, of a run whose notes are gone and of which one analysis has critical values."""
+    bare = reported.copy(tmp_path_factory.mktemp("bare") / "project")
     for path in (bare.folder / ".snakemake" / "metadata").rglob("*"):
         if path.is_file():
             path.unlink()
+    made = Path("results") / "paper" / "coverage"
+    shutil.copytree(covered.folder / made, bare.folder / made)
     bare.snakemake("--forcerun", "report", "--rerun-triggers", "mtime", "--", "report")
-    text = (bare.folder / "results" / "report.html").read_text(encoding="utf-8")
-    assert "rules and run times are not known" in text
-    assert Page(text).problems == []
+    return (bare.folder / "results" / "report.html").read_text(encoding="utf-8")
+
+
+def test_results_without_notes_have_a_report_without_times(of_coverage: str) -> None:
+    assert "rules and run times are not known" in of_coverage
+    assert Page(of_coverage).problems == []
+
+
+def test_coverage_is_shown_where_it_has_been_made(of_coverage: str, text: str, covered: Project) -> None:
+    assert 'id="coverage"' not in text
+    section = of_coverage.split('id="coverage"')[1].split("</section>")[0]
+    table = pd.read_csv(covered.folder / "results" / "paper" / "coverage" / "measured.csv")
+    assert len(table) == 30  # five truths, three of nuisances, two methods
+    for method, said in (("wilks", "Wilks"), ("feldman_cousins", "Feldman-Cousins")):
+        shown = re.findall(rf"([\d.]+) % by {said}", section)
+        assert shown == [f"{100 * part:.1f}" for part in table["coverage"][table["method"] == method]]
+    ranges = pd.read_csv(covered.folder / "results" / "paper" / "coverage" / "ranges.csv", keep_default_na=False)
+    ends = ranges[ranges["n_dof"] == 1]
+    assert section.count("Feldman-Cousins: <span") == len(
+        {*zip(ends.scan, ends.parameter, ends.other_parameters, strict=True)}
+    )
+    for name in ("ranges", "measured", "goodness", "scorecard"):
+        assert f'download="paper-coverage-{name}.csv"' in of_coverage

@@ -19,6 +19,7 @@ from cevnsi.scans.coverage import has_lines
 from cevnsi.studies import known
 from cevnsi.studies.coherent.scorecard import EXPLANATIONS, FLUX_FILE
 from cevnsi.studies.known import DEFAULT, STUDIES, study_of
+from cevnsi.studies.liao_marfatia_2017.sensitivity import CL_PAPER
 from cevnsi.studies.study import figures_of
 
 COMPARED = ["scorecard", "choices"]
@@ -456,23 +457,28 @@ def together_made(study):
     return [figure for figure in STUDIES[study].together if shown_in(study, figure)]
 
 
-def panels_of(study, figure):
-    """The analyses that have each panel of such a figure."""
+def panels_of(study, figure, grids=drawn_of):
+    """The analyses that have each panel of such a figure, among the grids of theirs that a function names."""
     shown = shown_in(study, figure)
     having = {
-        grid: [analysis for analysis in shown if grid in drawn_of(analysis)]
+        grid: [analysis for analysis in shown if grid in grids(analysis)]
         for grid in figure.grids + figure.lines
     }
     return {grid: analyses for grid, analyses in having.items() if analyses}
 
 
-def together_inputs(study, figure):
-    """What such a figure is drawn from: what is known of each panel, analysis by analysis, and its own files."""
-    places = [
+def places_of(panels):
+    """Folder and grid of each panel of such a figure, analysis by analysis."""
+    return [
         (f"results/{analysis}", grid)
-        for grid, analyses in panels_of(study, figure).items()
+        for grid, analyses in panels.items()
         for analysis in analyses
     ]
+
+
+def together_inputs(study, figure, grids=drawn_of):
+    """What such a figure is drawn from: what is known of each panel, analysis by analysis, and its own files."""
+    places = places_of(panels_of(study, figure, grids))
     files = {}
     if places:
         files["grids"] = [f"{base}/grids/{grid}.parquet" for base, grid in places]
@@ -490,10 +496,10 @@ def together_inputs(study, figure):
     return files
 
 
-def together_params(study, figure):
+def together_params(study, figure, grids=drawn_of):
     """What such a figure is drawn by."""
     shown = shown_in(study, figure)
-    panels = panels_of(study, figure)
+    panels = panels_of(study, figure, grids)
     params = {name: config.get(section) for name, section in figure.params.items()}
     params["datasets"] = {analysis: datasets_of(analysis) for analysis in shown}
     if panels:
@@ -577,15 +583,46 @@ def covered_inputs(figure):
     return files
 
 
-def covered_params(figure, analysis):
-    """What it is drawn by: as in a plain run, but of sections that say how critical values were found."""
-    sections = {
-        GRIDS[grid].name: covered_section(
-            config["scans"][GRIDS[grid].name], config["analyses"][analysis]
-        )
-        for grid in figure.grids + figure.lines
-    }
-    return figure_params(figure, analysis) | {"sections": sections}
+def compared_scans(analysis):
+    """Covered scans of a judged analysis at the level of the paper."""
+    return [
+        scan
+        for scan in covered_scans(analysis)
+        if analysis in JUDGED and CL_PAPER in scan.confidence_levels
+    ]
+
+
+def covered_together(study):
+    """The figures of several analyses of a study that have a panel of which some have critical values."""
+    return [
+        figure
+        for figure in together_made(study)
+        if panels_of(study, figure, covered_grids)
+    ]
+
+
+def covered_together_inputs(study, figure):
+    """What such a figure is drawn from: besides what it is in a plain run, critical values and their contours."""
+    files = together_inputs(study, figure, covered_grids)
+    places = places_of(panels_of(study, figure, covered_grids))
+    files["covered"] = [
+        f"{base}/coverage/grids/{grid}.parquet" for base, grid in places
+    ]
+    if figure.grids:
+        files["covered_contours"] = [
+            f"{base}/coverage/contours/{grid}.csv" for base, grid in places
+        ]
+    return files
+
+
+def covered_files_of_study(study):
+    """All that is made of critical values of the analyses of a study, by themselves and together."""
+    files = [file for analysis in OF_STUDY[study] for file in coverage_of(analysis)]
+    return files + [
+        f"results/studies/{study}/coverage/figures/{figure.name}.{ext}"
+        for figure in covered_together(study)
+        for ext in [*FORMATS, "csv"]
+    ]
 
 
 def is_tested(analysis):
@@ -608,6 +645,7 @@ def coverage_of(analysis):
     files += [f"{base}/grids/{grid}.parquet" for scan in scans for grid in scan.drawn()]
     files += [f"{base}/contours/{grid}.csv" for scan in scans for grid in scan.pairs()]
     files += [f"{base}/lines/{scan.name}.parquet" for scan in scans if has_lines(scan)]
+    files += [f"{base}/scorecard.csv"] if compared_scans(analysis) else []
     if is_tested(analysis):
         files += [f"{base}/measured.csv", f"{base}/goodness.csv"]
     return files + [

@@ -3,6 +3,8 @@ COVERED = [analysis for analysis in ANALYSES if covered_scans(analysis)]
 # Analyses of a study whose regions and fits are tried on toys.
 TESTED = [analysis for analysis in COVERED if is_tested(analysis)]
 
+COMPARED_BY_METHOD = [analysis for analysis in JUDGED if compared_scans(analysis)]
+
 
 rule coverage_points:
     input:
@@ -146,7 +148,7 @@ for SUFFIX, SAME in KINDS:
                         figure.name: {
                             "script": figure.script,
                             "inputs": list(covered_inputs(figure)),
-                            "params": covered_params(figure, w.analysis),
+                            "params": figure_params(figure, w.analysis),
                         }
                         for figure in covered_figures(w.analysis)
                     },
@@ -188,14 +190,80 @@ rule coverage_tests:
         "../scripts/coverage_tests.py"
 
 
+rule coverage_scorecard:
+    input:
+        published=lambda w: own(ROOT / study_of(config, w.analysis).published),
+        ranges="results/{analysis}/ranges.csv",
+        covered_ranges="results/{analysis}/coverage/ranges.csv",
+        grids=lambda w: [
+            f"results/{w.analysis}/coverage/grids/{grid}.parquet"
+            for scan in compared_scans(w.analysis)
+            for grid in scan.pairs()
+        ],
+        code=code("coverage_scorecard.py"),
+    output:
+        "results/{analysis}/coverage/scorecard.csv",
+    log:
+        "logs/{analysis}/coverage/scorecard.log",
+    wildcard_constraints:
+        analysis=only(COMPARED_BY_METHOD),
+    localrule: True
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        sections=lambda w: {
+            scan.name: PLAIN[scan.name] for scan in compared_scans(w.analysis)
+        },
+    message:
+        "Scorecard of {wildcards.analysis} at both thresholds"
+    script:
+        "../scripts/coverage_scorecard.py"
+
+
+for NAME in STUDIES:
+    if DRAWN := covered_together(NAME):
+
+        rule:
+            name:
+                f"{NAME}_coverage_figures"
+            input:
+                **{
+                    f"{figure.name}__{name}": files
+                    for figure in DRAWN
+                    for name, files in covered_together_inputs(NAME, figure).items()
+                },
+                code=code("figures.py", *(figure.script for figure in DRAWN)),
+            output:
+                **{
+                    figure.name: [
+                        f"results/studies/{NAME}/coverage/figures/{figure.name}.{ext}"
+                        for ext in [*FORMATS, "csv"]
+                    ]
+                    for figure in DRAWN
+                },
+            log:
+                f"logs/studies/{NAME}/coverage/figures.log",
+            localrule: True
+            conda:
+                "../../envs/environment.yaml"
+            params:
+                figures={
+                    figure.name: {
+                        "script": figure.script,
+                        "inputs": list(covered_together_inputs(NAME, figure)),
+                        "params": together_params(NAME, figure, covered_grids),
+                    }
+                    for figure in DRAWN
+                },
+            message:
+                f"Figures of the study {NAME} with both thresholds"
+            script:
+                "../scripts/figures.py"
+
+
 rule coverage:
     input:
-        [
-            file
-            for study in STUDIES
-            for analysis in OF_STUDY[study]
-            for file in coverage_of(analysis)
-        ],
+        [file for study in STUDIES for file in covered_files_of_study(study)],
     localrule: True
 
 

@@ -1,5 +1,12 @@
 # The page for a reader: `make report`, or the target `report`. Nothing else needs it. It shows every analysis.
 SHOWN = ANALYSES
+# Those whose coverage has been made: it is shown, and kept as new as all else. No report makes it anew from nothing.
+REPORTED = [
+    analysis
+    for analysis in SHOWN
+    if covered_scans(analysis)
+    and Path(f"results/{analysis}/coverage/ranges.csv").exists()
+]
 PAGE_FILES = ["page.html.jinja", "page.css", "page.js"]
 
 
@@ -14,6 +21,7 @@ rule report:
         ],
         numbers=all_figures(SHOWN, "csv"),
         data=[file for analysis in SHOWN for file in figure_tables(analysis)],
+        covered=[file for analysis in REPORTED for file in coverage_of(analysis)],
         published=PUBLISHED,
         template=own(ROOT / "workflow" / "report" / PAGE_FILES[0]),
         style=[own(ROOT / "workflow" / "report" / name) for name in PAGE_FILES[1:]],
@@ -29,6 +37,7 @@ rule report:
         config=config,
         study=DEFAULT,
         analyses=SHOWN,
+        covered=REPORTED,
     message:
         "Report: one page to look at"
     script:

@@ -21,6 +21,7 @@ from cevnsi.scans.coverage import (
     error_column,
     extents,
     has_lines,
+    how_found,
     join_points,
     line_note,
     line_ranges,
@@ -96,7 +97,7 @@ def main(
                 **read_parquet(next(grid_files), [*axes, "chi2", "delta_chi2"]),
                 **covered_columns(scan, grid, join_points(scan, grid, parts)),
             }
-            write_parquet_parts(next(covered), [columns], repetitive=repetitive_columns(scan))
+            write_parquet_parts(next(covered), [columns], how_found(scan, grid), repetitive_columns(scan))
             if len(axes) == 2:
                 shown = as_grid(scan, grid, columns["delta_chi2"])
                 levels = [(level, 2) for level in scan.confidence_levels]

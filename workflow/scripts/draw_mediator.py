@@ -23,4 +23,4 @@ def main(
     scan, grid = parse_scan(name, section), next(iter(plane.values())).grid
     band = muon_band(scan, grid.names, grid.axes[0], parse_muon_g2(muon_g2))
     with drawing():
-        save_all(draw_mediator(scan.interaction, plane, datasets, filled, band), output)
+        save_all(draw_mediator(plane, datasets, filled, band, scan.interaction), output)

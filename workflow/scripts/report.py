@@ -14,8 +14,8 @@ from cevnsi.workflow.run_record import behind, read_jobs
 from runner import run
 
 
-def main(study: str, config: dict[str, Any], analyses: list[str], files: Any, output: Any) -> None:
-    """Collect what the run has made and what the study says of it, and lay it out."""
+def main(study: str, config: dict[str, Any], analyses: list[str], covered: list[str], files: Any, output: Any) -> None:
+    """Collect what the run has made and what the study says of it, and lay it out; `covered` have critical values."""
     figures, judged = {}, []
     for name in analyses:
         of_study = study_of(config, name)
@@ -24,7 +24,7 @@ def main(study: str, config: dict[str, Any], analyses: list[str], files: Any, ou
         figures[name] = figures_of(of_study, config, scans, counted=is_counted(config, name))
     results = Path(files.provenance).parent
     made = finished(results, config, figures, judged)
-    content = collect(results, config, made, behind(read_jobs(Path()), files.results))
+    content = collect(results, config, made, behind(read_jobs(Path()), files.results), covered)
     chosen = STUDIES[study]
     content |= {"title": chosen.title, "citation": chosen.citation}
     if chosen.page:

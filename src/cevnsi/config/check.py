@@ -46,6 +46,7 @@ MOST_IN_CHUNK = 20 * 10**6  # of all grids, the part that one chunk keeps, in me
 MOST_DOMAINS = 10**6  # of a map, each 0.5 kB of csv and some 0.3 ms, in two nuclei 30
 
 REACH_ROUNDING = 1e-12  # of a sum of decimals, over its range
+PART_ROUNDING = 1e-12  # of a sum of decimals that is one
 
 FREE, UNBOUNDED = "free", (-math.inf, math.inf)  # a domain without bounds
 
@@ -405,6 +406,20 @@ def _combination_complaints(key: str, section: Mapping[str, Any]) -> Iterator[st
             yield f"{key}.combinations.{name}: {error}"
 
 
+def _part_complaints(key: str, scan: Scan) -> Iterator[str]:
+    """Parts of one that may be negative, or more than one together."""
+    known = INTERACTIONS[scan.interaction].parts_of_one
+    ends = {axis.name: (f"axes.{axis.name}", axis.minimum, axis.maximum) for axis in scan.axes}
+    ends |= {name: (f"fixed.{name}", value, value) for name, value in scan.fixed.items()}
+    parts = {name: ends[name] for name in known if name in ends}
+    for place, least, _ in parts.values():
+        if least < 0:
+            yield f"{key}.{place}: {least:g}; expected 0 or more, as it is a part of one"
+    if (most := sum(greatest for *_, greatest in parts.values())) > 1 + PART_ROUNDING:
+        places = " and ".join(f"{key}.{place}" for place, *_ in parts.values())
+        yield f"{places}: up to {most:g}; expected at most 1{' together' * (len(parts) > 1)}, as parts of one"
+
+
 def _scan_complaints(key: str, scan: Scan) -> Iterator[str]:
     interaction = INTERACTIONS[scan.interaction]
     known = {**interaction.parameters, **scan.combinations, **dict.fromkeys(scan.nuisances)}
@@ -437,6 +452,7 @@ def _scan_complaints(key: str, scan: Scan) -> Iterator[str]:
         least_radius = min((value * unit for unit in _radii_of(scan, name)), default=np.inf)
         if least_radius <= LEAST_RMS_RADIUS_FM:
             yield f"{key}.{place}: {value:g} fm; expected more than the skin's alone, {LEAST_RMS_RADIUS_FM:.4g} fm"
+    yield from _part_complaints(key, scan)
     for axis in scan.axes:
         yield from _axis_complaints(f"{key}.axes.{axis.name}", axis)
         if axis.name in scan.domain:

@@ -62,5 +62,5 @@ def condensed(dataset: DataSet) -> Condensed | None:
     if templates.arrival is not None:
         in_time = events[:, :, :, None] * templates.arrival[:, None, None, :, None]
         events = in_time.reshape(*events.shape[:2], -1, n)
-    recoils = replace(dataset.recoils, momentum_transfer_squared=points)
+    recoils = replace(dataset.recoils, momentum_transfer_squared=points, spectra={})  # which are not smooth
     return Condensed(recoils=recoils, events=events, templates=templates)

@@ -115,10 +115,11 @@ MEASURED = Layout(
         "toys",
         "moved_by",
     ),
-    texts=("grid", "truth", "first", "second", "nuisances", "method"),
+    texts=("grid", "truth", "first", "second", "second_value", "nuisances", "method"),  # nan on a line
 )
 GOODNESS = Layout(
-    columns=("quantity", "observed", "toys", "beyond", "probability", "error", "sigmas"), texts=("quantity",)
+    columns=("quantity", "observed", "toys", "beyond", "probability", "error", "sigmas"),
+    texts=("quantity", "sigmas"),  # infinite where no toy is beyond, or all are
 )
 DOMAIN_ENDS = Layout(columns=SENSITIVITY.columns, texts=(*SENSITIVITY.texts, "bound"))  # the last bound is inf
 DOMAIN_MATCHES = Layout(
@@ -179,6 +180,15 @@ SCORECARD = Layout(
         "greatest",
         "choices",
     ),
+)
+# What is published, and the same at quantiles of a chi2 distribution and at critical values; areas are nowhere
+# published.
+BY_METHOD = Layout(
+    columns=(
+        *("key", "quantity", "published", "tolerance"),
+        *("wilks", "feldman_cousins", "within_wilks", "within_feldman_cousins"),
+    ),
+    texts=("key", "quantity", "published", "tolerance", "within_wilks", "within_feldman_cousins"),
 )
 CURVES = Layout(columns=("panel", "curve", "segment", "x", "y"), texts=("panel", "curve"))  # the csv beside a figure
 PUBLISHED = Layout(

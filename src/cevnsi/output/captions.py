@@ -10,7 +10,7 @@ from cevnsi.config.check import parse_scan
 from cevnsi.experiments.inputs import RELEASES, complete, parts_of
 from cevnsi.experiments.release import Release
 from cevnsi.experiments.targets import TARGETS
-from cevnsi.physics.interactions import parameter
+from cevnsi.physics.interactions import INTERACTIONS, parameter
 from cevnsi.scans.axes import Scan
 from cevnsi.scans.limits import FLAT_WITHIN
 from cevnsi.scans.regions import is_warned_of
@@ -203,8 +203,9 @@ def domain_text(scan: Scan, axes: Sequence[str]) -> str:
         parts.append("minimised over " + ", ".join(over))
     if scan.held:
         parts.append("fixed " + ", ".join(f"{html_name(n)} = {number(v)}" for n, v in scan.held.items()))
-    if scan.interaction == "contact":
-        parts.append("every other coupling zero")
+    made = INTERACTIONS[scan.interaction]
+    if len(made.needed) < len(made.own):
+        parts.append(f"every other {made.zero_ones} zero")
     return f"<b>Domain:</b> {'; '.join(parts)}."
 
 

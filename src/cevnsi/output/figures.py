@@ -6,7 +6,7 @@ Ito's colour-blind safe set, and line styles carry the same distinctions.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import cycle
 from pathlib import Path as FilePath
 from typing import Any
@@ -20,9 +20,17 @@ from matplotlib.path import Path
 
 from cevnsi.arrays import FloatArray
 from cevnsi.files.atomic import atomic
-from cevnsi.files.tables import covered_contour_layout, read_parquet, read_table, write_csv
+from cevnsi.files.tables import (
+    contour_layout,
+    covered_contour_layout,
+    read_note,
+    read_parquet,
+    read_table,
+    write_csv,
+)
 from cevnsi.physics.interactions import parameter
 from cevnsi.scans.axes import Scan
+from cevnsi.scans.chunks import as_grid
 from cevnsi.scans.coverage import coverage_text, critical_column
 from cevnsi.scans.regions import Grid, filled_region, is_warned_of, over, small_pieces
 from cevnsi.statistics.thresholds import threshold
@@ -211,7 +219,7 @@ def read_covered(scan: Scan, name: str, shape: Sequence[int], grid_file: str, co
     return Covered(
         critical={level: found[column].reshape(shape) for level, column in columns.items()},
         contours=contours,
-        text=coverage_text(scan, name),
+        text=coverage_text(read_note(grid_file)),
     )
 
 
@@ -269,6 +277,29 @@ def panel_of(
     )
 
 
+def read_panel(
+    scan: Scan,
+    name: str,
+    files: tuple[str, str],
+    best_fits: Mapping[str, Any],
+    ranges: Mapping[str, Any],
+    covered: tuple[str, str] | None = None,
+) -> Panel:
+    """A panel from files of a grid and its contours and the columns of two tables; of coverage/ with what it has."""
+    grid = as_grid(scan, name, read_parquet(files[0], ["delta_chi2"])["delta_chi2"])
+    contours = read_table(files[1], contour_layout(grid.names))
+    panel = panel_of(grid, contours, scan.drawn_levels(), (scan.name, name), best_fits, ranges)
+    both = read_covered(scan, name, grid.delta_chi2.shape, *covered) if covered else None
+    return replace(panel, covered=both)
+
+
+def covered_files(files: Any, count: int) -> list[tuple[str, str] | None]:
+    """Grids and contours of coverage/ among a script's inputs, `count` panels; None of each where it has none."""
+    if not hasattr(files, "covered"):
+        return [None] * count
+    return list(zip(files.covered, files.covered_contours, strict=True))
+
+
 FLAT = 1e-9  # chi2 that varies by less over a plane does not depend on it, as cevnsi.scans.limits has it of an axis
 
 
@@ -283,7 +314,12 @@ def warn(figure: Figure, panels: Iterable[Panel]) -> None:
     """Under a figure, what its grids cannot show, and how critical values were found."""
     listed = list(panels)
     warning = next((panel.warning for panel in listed if panel.warning), "")
-    texts = dict.fromkeys(panel.covered.text for panel in listed if panel.covered)
+    say_how(figure, [panel.covered for panel in listed if panel.covered], warning)
+
+
+def say_how(figure: Figure, covered: Iterable[Covered], warning: str = "") -> None:
+    """Under a figure, how critical values were found, and a warning."""
+    texts = dict.fromkeys(each.text for each in covered)
     if said := [*texts, *([warning] if warning else [])]:
         figure.supxlabel("\n".join(said), fontsize=6.5, color=VERMILION if warning else BLACK)
 

@@ -33,7 +33,7 @@ from cevnsi.files.tables import (
     read_table,
 )
 from cevnsi.model import Analysis, DataSet, Model, standard_model_chi2
-from cevnsi.output import captions
+from cevnsi.output import captions, coverage_page
 from cevnsi.output.figure_spec import FigureSpec
 from cevnsi.output.muon_band import muon_band
 from cevnsi.output.spectra import read_spectra
@@ -418,7 +418,7 @@ def has_spectrum_plot(analysis: AnalysisResults) -> bool:
     return choices.normalization_uncertainty is not None and alone and one_charge
 
 
-def downloads(results: Path, made: Sequence[AnalysisResults]) -> list[Row]:
+def downloads(results: Path, made: Sequence[AnalysisResults], covered: Sequence[str] = ()) -> list[Row]:
     """Small tables, to be saved from the page."""
     rows = []
     for analysis in made:
@@ -429,13 +429,36 @@ def downloads(results: Path, made: Sequence[AnalysisResults]) -> list[Row]:
             path = analysis.folder / f"{name}.csv"
             if path.stat().st_size <= MOST_SAVED:
                 rows.append({"file": f"{analysis.name}-{name}.csv", "uri": data_uri(path, "text/csv")})
+        for name in ("ranges", "measured", "goodness", "scorecard") if analysis.name in covered else ():
+            path = analysis.folder / "coverage" / f"{name}.csv"
+            if path.exists():
+                rows.append({"file": f"{analysis.name}-coverage-{name}.csv", "uri": data_uri(path, "text/csv")})
         fit = data_uri(analysis.folder / "best_fit.json", "application/json")
         rows.append({"file": f"{analysis.name}-best_fit.json", "uri": fit})
     return [*rows, {"file": "provenance.json", "uri": data_uri(results / "provenance.json", "application/json")}]
 
 
-def collect(results: Path, config: Mapping[str, Any], made: Sequence[AnalysisResults], jobs: Mapping[str, Job]) -> Row:
-    """Everything that the template shows, but for what a study has to say."""
+def coverage_content(results: Path, config: Mapping[str, Any], covered: Sequence[str]) -> Row:
+    """What is shown of critical values by pseudo-data, of the analyses that have any; empty without one."""
+    if not covered:
+        return {}
+    return {
+        "analyses": list(covered),
+        "measured": coverage_page.measured_rows(results, covered),
+        "goodness": coverage_page.goodness_rows(results, covered),
+        "ranges": coverage_page.range_rows(results, covered),
+        "tests": config.get("coverage_tests"),
+    }
+
+
+def collect(
+    results: Path,
+    config: Mapping[str, Any],
+    made: Sequence[AnalysisResults],
+    jobs: Mapping[str, Job],
+    covered: Sequence[str] = (),
+) -> Row:
+    """Everything that the template shows, but for what a study has to say; `covered` are those with critical values."""
     differ, shared = choice_rows(config, made)
     judged = [each for each in made if each.is_judged]  # of what the page is called after
     return {
@@ -445,6 +468,7 @@ def collect(results: Path, config: Mapping[str, Any], made: Sequence[AnalysisRes
         "sources": list(dict.fromkeys(s for each in judged or made for s in captions.sources_of(config, each.name))),
         "figures": figure_rows(config, made),
         "ranges": range_groups(made),
+        "coverage": coverage_content(results, config, covered),
         "differ": differ,
         "shared": shared,
         "numbers": number_rows(made),
@@ -454,7 +478,7 @@ def collect(results: Path, config: Mapping[str, Any], made: Sequence[AnalysisRes
         "spectra": [
             spectrum_payload(analysis, config["spectrum_example"]) for analysis in made if has_spectrum_plot(analysis)
         ],
-        "downloads": downloads(results, made),
+        "downloads": downloads(results, made, covered),
         "times": run_times(jobs),
     }
 

@@ -1,6 +1,6 @@
 """Figures of one parameter, and those that show several analyses together, each a line of its own."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
@@ -13,7 +13,7 @@ from matplotlib.patches import Patch
 
 from cevnsi.arrays import FloatArray
 from cevnsi.config.check import parse_scan
-from cevnsi.files.tables import BEST_FITS, RANGES, contour_layout, read_parquet, read_table
+from cevnsi.files.tables import BEST_FITS, RANGES, read_parquet, read_table
 from cevnsi.output.figures import (
     BLACK,
     BLUE,
@@ -31,6 +31,7 @@ from cevnsi.output.figures import (
     Look,
     Looks,
     Panel,
+    covered_files,
     dataset_title,
     fill,
     frame,
@@ -40,14 +41,15 @@ from cevnsi.output.figures import (
     mark_standard_model,
     new_figure,
     outline,
-    panel_of,
     read_covered,
+    read_panel,
+    say_how,
     warn,
 )
 from cevnsi.physics.interactions import parameter
 from cevnsi.scans.axes import Scan
 from cevnsi.scans.chunks import as_grid
-from cevnsi.scans.regions import Grid
+from cevnsi.scans.regions import Grid, over
 from cevnsi.statistics.thresholds import threshold
 
 HEIGHT_OF_LINES = 9.0  # of delta chi2 that is drawn, three standard deviations; more where a level is higher
@@ -117,13 +119,12 @@ def read_planes(
     found: dict[str, dict[str, Panel]] = {}
     scan_of = {grid: scan for scan in (parse_scan(*item) for item in sections.items()) for grid in scan.pairs()}
     places = [(grid, analysis) for grid, analyses in panels.items() for analysis in analyses]
-    listed = zip(places, files.grids, files.contours, files.best_fits, files.ranges, strict=True)
-    for (name, analysis), grid_file, contour_file, fits, ranges in listed:
-        scan = scan_of[name]
-        grid = as_grid(scan, name, read_parquet(grid_file, ["delta_chi2"])["delta_chi2"])
-        contours = read_table(contour_file, contour_layout(grid.names))
+    of_grids, covered = zip(files.grids, files.contours, strict=True), covered_files(files, len(places))
+    for (name, analysis), own, fits, ranges, both in zip(
+        places, of_grids, files.best_fits, files.ranges, covered, strict=True
+    ):
         tables = read_table(fits, BEST_FITS), read_table(ranges, RANGES)
-        found.setdefault(name, {})[analysis] = panel_of(grid, contours, scan.drawn_levels(), (scan.name, name), *tables)
+        found.setdefault(name, {})[analysis] = read_panel(scan_of[name], name, own, *tables, both)
     return found
 
 
@@ -141,7 +142,7 @@ def _along(ax: Axes, curves: Curves, name: str, lines: Mapping[str, Along], look
             ax.plot(line.best_fit, 0, marker="|", color=color, markersize=9, clip_on=False)
             curves.add(name, f"{analysis}, best fit", 0, [line.best_fit], [0.0])
         for probability, critical in (line.covered.critical if line.covered else {}).items():
-            ax.plot(x, critical, color=BLACK, linewidth=0.9, **OF_TOYS)
+            ax.plot(x, critical, color=color if len(looks) > 1 else BLACK, linewidth=0.9, **OF_TOYS)
             curves.add(name, f"{analysis}, {OF_TOYS['label']}, {probability:g} CL", 0, x, critical)
     for level in levels:
         height = threshold(*level)
@@ -166,7 +167,7 @@ def draw_line(name: str, line: Along) -> Drawn:
     if line.covered:
         handles = [Line2D([], [], color=BLACK, **OF_TOYS), Line2D([], [], color=GREY, **OF_QUANTILE)]
         ax.legend(handles=handles, loc="upper center")
-        figure.supxlabel(line.covered.text, fontsize=6.5)
+        say_how(figure, [line.covered])
     return figure, curves.columns
 
 
@@ -188,7 +189,12 @@ def draw_lines(panels: Mapping[str, Mapping[str, Along]], datasets: Mapping[str,
     for ax in axes.flat[len(panels) :]:
         ax.remove()
     drawn = {title_of(datasets[name]): looks[name] for lines in panels.values() for name in lines}
-    _legend(figure, [Line2D([], [], color=c, linestyle=s, label=title) for title, (c, s) in drawn.items()])
+    handles = [Line2D([], [], color=c, linestyle=s, label=title) for title, (c, s) in drawn.items()]
+    both = [line.covered for lines in panels.values() for line in lines.values() if line.covered]
+    if both:
+        handles += [Line2D([], [], color=GREY, linewidth=0.9, **OF_TOYS), Line2D([], [], color=GREY, **OF_QUANTILE)]
+        say_how(figure, both)
+    _legend(figure, handles)
     return figure, curves.columns
 
 
@@ -212,10 +218,20 @@ def draw_plane(
     """One plane: the region of the analysis that is filled, its allowed or its excluded part, and the lines of all."""
     for analysis, panel in sorted(panels.items(), key=lambda item: item[0] != filled):
         level, (color, style) = panel.levels[0], looks[analysis]
+        above, end = (
+            (over(panel.grid, panel.covered.critical[level[0]]), 0.0)
+            if panel.covered
+            else (panel.grid, threshold(*level))
+        )
         if analysis == filled:
-            ends = (-np.inf, threshold(*level)) if shaded == "allowed" else (threshold(*level), np.inf)
-            fill(ax, panel.grid, *ends, facecolor=SILVER)
-        outline(ax, curves, name, panel.contours, level, of=analysis, color=color, linestyle=style)
+            fill(ax, above, *((-np.inf, end) if shaded == "allowed" else (end, np.inf)), facecolor=SILVER)
+        if panel.covered:
+            thin: Any = {"linewidth": OF_QUANTILE["linewidth"], "alpha": 0.7}
+            outline(ax, curves, name, panel.contours, level, of=analysis, color=color, linestyle=style, **thin)
+            named: Any = {"of": f"{analysis}, {OF_TOYS['label']}", "color": color, "linestyle": style}
+            outline(ax, curves, name, panel.covered.contours, (level[0], 2), **named)
+        else:
+            outline(ax, curves, name, panel.contours, level, of=analysis, color=color, linestyle=style)
     grid = next(iter(panels.values())).grid
     mark_standard_model(ax, curves, name, grid, markersize=5)
     frame(ax, grid)
@@ -233,6 +249,17 @@ def plane_handles(
         none = "" if len(panel.contours["segment"]) else ": no limit here"
         found.append(_handle(title_of(datasets[analysis]) + none, looks[analysis], filled=analysis == filled))
     return found
+
+
+def method_handles(panels: Iterable[Panel]) -> list[Any]:
+    """What a legend says of both thresholds in planes of several analyses, if they show both."""
+    if not any(panel.covered for panel in panels):
+        return []
+    thin = OF_QUANTILE["linewidth"]
+    return [
+        Line2D([], [], color=GREY, label=OF_TOYS["label"]),
+        Line2D([], [], color=GREY, linewidth=thin, label=OF_QUANTILE["label"]),
+    ]
 
 
 def draw_planes(planes: Mapping[str, Mapping[str, Panel]], datasets: Mapping[str, Sequence[str]], filled: str) -> Drawn:
@@ -253,30 +280,36 @@ def draw_planes(planes: Mapping[str, Mapping[str, Panel]], datasets: Mapping[str
     level = next(iter(next(iter(planes.values())).values())).levels[0]
     sm = Line2D([], [], marker="+", color=BLACK, linestyle="none", label="standard model")
     axes.flat[0].set_title(level_text(level[0]), loc="left", fontsize="small")
-    _legend(figure, [*handles.values(), sm])
-    warn(figure, [panel for panels in planes.values() for panel in panels.values()])
+    shown = [panel for panels in planes.values() for panel in panels.values()]
+    marked = [sm] if "SM" in curves.columns["curve"] else []
+    _legend(figure, [*handles.values(), *marked, *method_handles(shown)])
+    warn(figure, shown)
     return figure, curves.columns
 
 
 def draw_mediator(
-    name: str,
     panels: Mapping[str, Panel],
     datasets: Mapping[str, Sequence[str]],
     filled: str,
-    band: tuple[FloatArray, FloatArray] | None,
+    band: tuple[FloatArray, FloatArray] | None = None,
+    interaction: str = "light_mediator",
 ) -> Drawn:
-    """Mass and coupling of a mediator: what the analysis that is filled excludes, a line for each, the muon's band."""
+    """Mass and coupling of a mediator: what the analysis that is filled excludes, a line for each.
+
+    With couplings by mass that the muon's g-2 wants, if there is such a band.
+    """
     curves, looks = Curves(), looks_of(datasets)
     figure, ax = new_figure(height=3.5)
-    draw_plane(ax, curves, name, panels, looks, filled, "excluded")
+    draw_plane(ax, curves, interaction, panels, looks, filled, "excluded")
     (mass, coupling), level = next(iter(panels.values())).grid.axes, next(iter(panels.values())).levels[0]
     handles = plane_handles(panels, datasets, looks, filled)
-    if band:
+    if band is not None:
         ax.fill_between(mass, *np.maximum(band, coupling[0]), color=SKY, alpha=0.6, linewidth=0)
-        for edge_name, edge in zip(("muon g-2, lower", "muon g-2, upper"), band, strict=True):
-            curves.add(name, edge_name, 0, mass, edge)
+        for name, edge in zip(("muon g-2, lower", "muon g-2, upper"), band, strict=True):
+            curves.add(interaction, name, 0, mass, edge)
         handles.append(Patch(facecolor=SKY, alpha=0.6, label=r"$(g-2)_\mu$ favoured ($2\sigma$)"))
     ax.set_title(f"excluded where shaded, {level_text(level[0])}", loc="left", fontsize="small")
+    handles += method_handles(panels.values())
     _legend(figure, handles)
     warn(figure, panels.values())
     return figure, curves.columns
@@ -300,7 +333,7 @@ def draw_matter(
     box = Line2D([], [], color=GREY, linestyle=":", label="Eq. (12) of arXiv:1708.04255")
     sm = Line2D([], [], marker="+", color=BLACK, linestyle="none", label="standard model")
     ax.set_title(level_text(level[0]), loc="left", fontsize="small")
-    _legend(figure, [*plane_handles(panels, datasets, looks, filled), box, sm])
+    _legend(figure, [*plane_handles(panels, datasets, looks, filled), box, sm, *method_handles(panels.values())])
     warn(figure, panels.values())
     return figure, curves.columns
 

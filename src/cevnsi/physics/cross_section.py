@@ -1,16 +1,19 @@
-"""The CEvNS cross section (Eq. 3), as written or with full kinematics.
+"""The CEvNS cross section (Eq. 3), as written or with full kinematics, and what other couplings have for its bracket.
 
 Its bracket is 2 - k E_r / E_nu - M E_r / E_nu^2: k = 0 as written, k = 2 without approximation for a vector coupling to
-a nucleus of spin zero (Lindner, Rodejohann and Xu, JHEP 03 (2017) 097, arXiv:1612.04150).
+a nucleus of spin zero (Lindner, Rodejohann and Xu, JHEP 03 (2017) 097, arXiv:1612.04150). That of any coupling is
+c_0 + c_1 / E_nu + c_2 / E_nu^2, so that three moments of the flux carry every recoil spectrum.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from cevnsi.arrays import FloatArray, Real
 from cevnsi.constants import G_FERMI, HBARC_MEV_FM
-from cevnsi.physics.flux import flux_moment
+from cevnsi.physics.flux import flux_moment, oscillating_moments
 from cevnsi.physics.form_factors import FormFactor
 from cevnsi.physics.nuclei import Nuclide
 
@@ -19,6 +22,41 @@ MEV_MINUS_2_IN_CM2 = (HBARC_MEV_FM * 1e-13) ** 2  # (hbar c)^2 in MeV^2 cm^2
 
 # ASSUME: full kinematics are those of spin zero for any nucleus; spin 1/2 adds E_r^2 / E_nu^2, below 1e-5 of argon.
 KINEMATICS = {"as_written": 0.0, "full": 2.0}  # k
+
+
+# c_0, c_1 and c_2 of a bracket, each a number or of the shape of the recoil energies.
+Bracket = tuple[Real, Real, Real]
+
+
+def vector_bracket(recoil_energy_mev: FloatArray, nuclide: Nuclide, kinematics: str) -> Bracket:
+    """2 - k E_r / E_nu - M E_r / E_nu^2, without a dimension (Eq. 3)."""
+    return 2.0, -(KINEMATICS[kinematics] * recoil_energy_mev), -(nuclide.nuclear_mass_mev * recoil_energy_mev)
+
+
+def scalar_bracket(recoil_energy_mev: FloatArray, nuclide: Nuclide, kinematics: str) -> Bracket:
+    """M E_r / E_nu^2, without a dimension: helicity flips, so that it vanishes forward (Table IV of arXiv:1604.01025).
+
+    In full that of spin zero; spin 1/2 multiplies it by 1 + E_r / (2 M), which is one to 1e-5 and less.
+    """
+    return 0.0, 0.0, nuclide.nuclear_mass_mev * recoil_energy_mev
+
+
+def magnetic_bracket(recoil_energy_mev: FloatArray, nuclide: Nuclide, kinematics: str) -> Bracket:
+    """1 / E_r - 1 / E_nu + E_r / (4 E_nu^2) in MeV^-1, in full that of spin zero.
+
+    P. Vogel and J. Engel, Phys. Rev. D 39 (1989) 3378. The last term, which many leave out, is (E_r / 2 E_nu)^2 of the
+    first: 1e-5 and less.
+    """
+    return 1 / recoil_energy_mev, -1.0, recoil_energy_mev / 4
+
+
+VECTOR = "vector"
+BRACKETS: dict[str, Callable[[FloatArray, Nuclide, str], Bracket]] = {
+    VECTOR: vector_bracket,
+    "scalar": scalar_bracket,
+    "magnetic": magnetic_bracket,
+}
+UNBOUNDED = ("magnetic",)  # those that grow without end where recoils vanish, of which a detector may see none
 
 
 def momentum_transfer_squared(recoil_energy_mev: FloatArray, nuclide: Nuclide) -> FloatArray:
@@ -39,11 +77,20 @@ def differential_cross_section(
     nuclide: Nuclide,
     form_factor: FormFactor,
     kinematics: str = "as_written",
+    coupling: str = VECTOR,
 ) -> FloatArray:
-    """Cross section per recoil energy in cm^2 / MeV (Eq. 3), zero above the largest recoil."""
-    kinematic = 2 - nuclide.nuclear_mass_mev * recoil_energy_mev / neutrino_energy_mev**2
-    kinematic = kinematic - KINEMATICS[kinematics] * recoil_energy_mev / neutrino_energy_mev
-    return charge_squared * coherent_factor(recoil_energy_mev, nuclide, form_factor) * np.clip(kinematic, 0.0, None)
+    """Cross section per recoil energy in cm^2 / MeV (Eq. 3), zero above the largest recoil.
+
+    Of another coupling its bracket takes the place of Eq. 3's, up to the same recoil; one in MeV^-1 gives cm^2 / MeV^2.
+    """
+
+    def bracket(of: str) -> FloatArray:
+        c_0, c_1, c_2 = BRACKETS[of](recoil_energy_mev, nuclide, kinematics)
+        return np.asarray(c_0 + c_2 / neutrino_energy_mev**2 + c_1 / neutrino_energy_mev)
+
+    seen = bracket(VECTOR) > 0
+    factor = charge_squared * coherent_factor(recoil_energy_mev, nuclide, form_factor)
+    return factor * np.where(seen, bracket(coupling), 0.0)
 
 
 def least_neutrino_energy_mev(
@@ -68,18 +115,44 @@ def recoil_spectrum(
     nuclide: Nuclide,
     form_factor: FormFactor,
     kinematics: str = "as_written",
+    coupling: str = VECTOR,
+    phase_mev: Real | None = None,
 ) -> FloatArray:
     """Eq. 3 folded with a flavor's unit flux (Eq. 2), in cm^2 / MeV per unit of charge squared.
 
     recoil_energy_mev of any shape; with the moments I_p of the flux it is 2 I_0 - k E_r I_1 - M E_r I_2 times the
-    coherent factor.
+    coherent factor, of another coupling c_0 I_0 + c_1 I_1 + c_2 I_2 (`BRACKETS`). With a phase, which broadcasts, of
+    the flux times sin^2(phase / E_nu).
     """
     least = least_neutrino_energy_mev(recoil_energy_mev, nuclide, kinematics)
-    i_0, i_1, i_2 = (flux_moment(flavor, power, least) for power in (0, 1, 2))
-    kinematic = 2 * i_0 - nuclide.nuclear_mass_mev * recoil_energy_mev * i_2
-    kinematic = kinematic - KINEMATICS[kinematics] * recoil_energy_mev * i_1
-    return coherent_factor(recoil_energy_mev, nuclide, form_factor) * kinematic
+    if phase_mev is None:
+        i_0, i_1, i_2 = (flux_moment(flavor, power, least) for power in (0, 1, 2))
+    else:
+        i_0, i_1, i_2 = oscillating_moments(flavor, least, phase_mev)
+    c_0, c_1, c_2 = BRACKETS[coupling](recoil_energy_mev, nuclide, kinematics)
+    return coherent_factor(recoil_energy_mev, nuclide, form_factor) * (c_0 * i_0 + c_2 * i_2 + c_1 * i_1)
 
 
-# Of a flavor, recoil energies, a nuclide, a form factor and kinematics, as `recoil_spectrum`, whatever the flux.
-Spectrum = Callable[[str, FloatArray, Nuclide, FormFactor, str], FloatArray]
+class Spectrum(Protocol):
+    """What `recoil_spectrum` is of some flux."""
+
+    def __call__(
+        self,
+        flavor: str,
+        recoil_energy_mev: FloatArray,
+        nuclide: Nuclide,
+        form_factor: FormFactor,
+        kinematics: str,
+        coupling: str = VECTOR,
+        phase_mev: Real | None = None,
+    ) -> FloatArray:
+        """Of a flavor, recoil energies, a nuclide, a form factor, kinematics and a coupling."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Flight:
+    """How neutrinos come to a detector, for what changes them on their way."""
+
+    baseline_m: float
+    kinematics: str  # one of `KINEMATICS`
+    spectrum: Spectrum  # of their flux at the source

@@ -8,6 +8,7 @@ import numpy as np
 
 from cevnsi.arrays import FloatArray, Real
 from cevnsi.parameters import CEVNS_NORMALIZATION, NEUTRON_RADII, STANDARD_MODEL_PARAMETERS, Combination, Parameter
+from cevnsi.physics.cross_section import Flight
 from cevnsi.physics.flux import FLAVORS
 from cevnsi.physics.form_factors import RADIUS_FORM_FACTORS, RadiusFormFactor
 from cevnsi.physics.nuclei import Nuclide
@@ -30,9 +31,13 @@ class Recoils:
 
     nuclides: tuple[Nuclide, ...]
     momentum_transfer_squared: FloatArray  # (nuclides, nodes), MeV^2
+    # By coupling of `cross_section.BRACKETS`, recoils over those of the vector, what a weight of that coupling has as a
+    # factor, (flavors, nuclides, nodes).
+    spectra: Mapping[str, FloatArray] = field(default_factory=dict)
     sin2_theta_w: float
     couplings: str | NucleonCouplings = "tree"  # a name, or given at the SM's sin2_theta_w
     form_factor: RadiusFormFactor | None = None  # None: that of the whole nucleus, which is part of the templates
+    flight: Flight | None = None  # of the neutrinos that make them
 
     def couplings_at(self, values: Values) -> NucleonCouplings:
         """Those of nucleons at parameters of the standard model; one that is left out is the analysis' own."""
@@ -59,6 +64,39 @@ class Recoils:
             )
         return ()
 
+    def spectrum(self, coupling: str) -> FloatArray:
+        """One of the `spectra`; ValueError where a bin would have infinitely many recoils of it."""
+        found = self.spectra[coupling]
+        if not np.isfinite(found).all():
+            raise ValueError(
+                f"a bin accepts recoils of no energy, of which there are infinitely many with a {coupling} coupling; "
+                "expected an acceptance of zero there, or bins above"
+            )
+        return found
+
+    def nucleons(self, values: Values) -> tuple[FloatArray, FloatArray]:
+        """Protons and neutrons of each nuclide times their form factors, each (..., nuclides, nodes or 1)."""
+        factors = self.form_factors_at(values) or (np.array(1.0),)
+        protons, neutrons = (
+            np.array([[float(number)] for number in numbers]) * factor
+            for numbers, factor in (
+                ([n.protons for n in self.nuclides], factors[0]),
+                ([n.neutrons for n in self.nuclides], factors[-1]),
+            )
+        )
+        return protons, neutrons
+
+    def charges(self, values: Values) -> FloatArray:
+        """The standard model's charges times form factors, (..., flavors, nuclides, nodes or 1), at parameters (...).
+
+        There is one flavor where all see the same charge.
+        """
+        at_nodes = {name: np.asarray(value)[..., None, None] for name, value in values.items()}
+        (protons, neutrons), couplings = self.nucleons(values), self.couplings_at(at_nodes)
+        rows = {row: protons * proton + neutrons * couplings.neutron for row, proton in couplings.proton.items()}
+        seen = ["e"] if couplings.flavor_blind else [ROW_OF_FLAVOR[flavor] for flavor in FLAVORS]
+        return np.stack([rows[row] for row in seen], axis=-3)
+
     def parts(self, nuclide: Nuclide) -> tuple[Nuclide, ...]:
         """What of a nucleus has a charge that is asked for: all of it, and with nucleons apart each kind alone."""
         return (nuclide, *nucleons_apart(nuclide)) if self.form_factor and self.form_factor.apart else (nuclide,)
@@ -76,6 +114,35 @@ class Recoils:
         first, last = factors[0], factors[-1]
         whole = first * last
         return [whole, first * (first - last), last * (last - first)] if len(factors) > 1 else [whole]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """One nuclide as neutrinos of one row see it at momentum transfers."""
+
+    nuclide: Nuclide
+    row: str
+    momentum_transfer_squared: FloatArray  # (nodes,), MeV^2
+    protons: FloatArray  # (..., nodes or 1), how many there are times their form factor
+    neutrons: FloatArray
+
+
+# What takes the place of the charge squared, form factors in it, where recoils are another coupling's: of what is seen
+# and own parameters, (..., nodes).
+Strength = Callable[..., Real]
+
+
+def charges_alone(recoils: Recoils, values: Values) -> list[FloatArray]:
+    """One term a row, nuclide and part of it, each (..., flavors, nuclides, nodes or 1): what its charge counts for."""
+    of_row = np.array([[row == ROW_OF_FLAVOR[flavor] for flavor in FLAVORS] for row in ROWS], dtype=float)
+    of_nuclide = np.eye(len(recoils.nuclides))
+    parts = [weight[..., None, :, :] for weight in recoils.part_weights(values)]
+    return [row[:, None, None] * nuclide[:, None] * part for row in of_row for nuclide in of_nuclide for part in parts]
+
+
+def charged(recoils: Recoils) -> list[tuple[str, Nuclide]]:
+    """Row and part of a nucleus of each of these terms."""
+    return [(row, part) for row in ROWS for nuclide in recoils.nuclides for part in recoils.parts(nuclide)]
 
 
 def without_standard_model(values: Values) -> dict[str, Real]:
@@ -106,26 +173,39 @@ class Expansion:
     quadratic: Mapping[str, Quadratic] = field(default_factory=dict)
     # Whether weights are rational in Q^2 with poles at Q^2 <= 0 alone, as those of propagators, times form factors.
     smooth: bool = False
+    by_row: bool = False  # whether terms are `charges_alone`, rows one after another
 
     def shaped_by(self, names: Iterable[str]) -> bool:
         """Whether any of these parameters shapes the weights."""
         return not set(self.shaping).isdisjoint(names)
 
 
+def no_epsilon(momentum_transfer_squared: FloatArray, **parameters: Real) -> Epsilon:
+    """Of what leaves the standard model's charges as they are."""
+    return {}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Interaction:
-    """Couplings epsilon at momentum transfers (nodes,), from parameters by name that broadcast against the nodes."""
+    """Couplings epsilon at momentum transfers (nodes,), from parameters by name that broadcast against the nodes.
+
+    What does not interfere with them is added, by its coupling (`cross_section.BRACKETS`).
+    """
 
     name: str
     own: Mapping[str, Parameter]  # its couplings and masses
-    epsilon: Callable[..., Epsilon]  # of its own parameters, and of those further ones that are named
-    zero_if_missing: bool  # what is not named of its own is zero; otherwise every one must be
-    further: Mapping[str, Parameter] = field(default_factory=dict)  # what may be named besides, and has a default
+    epsilon: Callable[..., Epsilon] = no_epsilon  # of its own parameters, and of those further ones that are named
+    added: Mapping[str, Strength] = field(default_factory=dict)  # the same
+    zero_if_missing: bool  # what is not named of its own is zero; otherwise what is not zero in the SM must be
+    further: Mapping[str, Parameter] = field(default_factory=dict)  # what may be named besides
+    defaults: Mapping[str, float] = field(default_factory=dict)  # of these, where a reader might take others
     expansion: Expansion | None = None  # none: from epsilon at every node, hundreds of times the work
     has_domains: bool = False  # its own parameters are contact couplings, which are minimised over exactly
-    defaults: Mapping[str, float] = field(
-        default_factory=dict
-    )  # of further parameters, where a reader might take others
+    # Of neutrinos of each flavor that make each recoil the part that is left, (..., flavors, nuclides, nodes).
+    left: Callable[[Recoils, Values], FloatArray] | None = None
+    # Parts of a whole: none is negative, and together they are at most one.
+    parts_of_one: tuple[str, ...] = ()
+    zero_ones: str = "coupling"  # what those are called that are zero where they are not named
     # Of its parameters: what a mediator's coupling to muons is, over the coupling that its counts are quadratic in.
     muon_charge: Callable[[Values], Real] | None = None
 
@@ -133,6 +213,10 @@ class Interaction:
     def parameters(self) -> dict[str, Parameter]:
         """What a scan may name, in the order of its axes: its own, what is added to it, those of the standard model."""
         return {**self.own, **self.further, **STANDARD_MODEL_PARAMETERS}
+
+    def most_of(self, name: str, others: Mapping[str, float]) -> float:
+        """What a part of one may be at values of others: one less all that these take."""
+        return 1.0 - sum(value for other, value in others.items() if other in self.parts_of_one and other != name)
 
     def has_domain(self, name: str, combinations: Mapping[str, Combination] = MappingProxyType({})) -> bool:
         """Whether a parameter, or a combination, can be minimised over in a domain, exactly; any other is sampled."""
@@ -142,7 +226,9 @@ class Interaction:
     @property
     def needed(self) -> tuple[str, ...]:
         """Parameters that must be named; of the standard model none must be, as the analysis has them."""
-        return () if self.zero_if_missing else tuple(self.own)
+        if self.zero_if_missing:
+            return ()
+        return tuple(name for name, parameter in self.own.items() if not parameter.zero_is_standard_model)
 
     @property
     def terms(self) -> Expansion:
@@ -160,22 +246,51 @@ class Interaction:
         return replace(found, coefficients=coefficients)
 
     def _charges_squared(self, recoils: Recoils, values: Values) -> Sequence[FloatArray]:
-        at_nodes = {name: np.asarray(value)[..., None] for name, value in values.items()}
-        couplings, weights = recoils.couplings_at(at_nodes), recoils.part_weights(values)
-        rows: dict[str, list[FloatArray]] = {row: [] for row in ROWS}
-        for i, nuclide in enumerate(recoils.nuclides):
-            epsilon = self.epsilon(recoils.momentum_transfer_squared[i], **without_standard_model(at_nodes))
-            for row, found in rows.items():
-                charge: Real = 0.0
-                for part, weight in zip(recoils.parts(nuclide), weights, strict=True):
-                    charge = charge + weak_charge_squared(part, row, epsilon, couplings) * weight[..., i, :]
-                found.append(np.asarray(charge))
-        shape = np.broadcast_shapes(*(np.shape(charge) for charges in rows.values() for charge in charges), (1,))
-        by_row = {
-            row: np.stack([np.broadcast_to(charge, shape) for charge in charges], axis=-2)
-            for row, charges in rows.items()
-        }
-        return [np.stack([by_row[ROW_OF_FLAVOR[flavor]] for flavor in FLAVORS], axis=-3)]
+        total = charges_squared(recoils, values, self.epsilon)
+        for coupling, strength in self.added.items():
+            total = total + recoils.spectrum(coupling) * self._strengths(recoils, values, strength)
+        return [total if self.left is None else total * self.left(recoils, values)]
+
+    def _strengths(self, recoils: Recoils, values: Values, strength: Strength) -> FloatArray:
+        """Of each flavor and nuclide, (..., flavors, nuclides, nodes)."""
+        own = {name: np.asarray(value)[..., None] for name, value in without_standard_model(values).items()}
+        protons, neutrons = recoils.nucleons(values)
+        of_flavors = []
+        for row in (ROW_OF_FLAVOR[flavor] for flavor in FLAVORS):
+            of_nuclides = [
+                strength(
+                    Seen(
+                        nuclide=nuclide,
+                        row=row,
+                        momentum_transfer_squared=recoils.momentum_transfer_squared[i],
+                        protons=protons[..., i, :],
+                        neutrons=neutrons[..., i, :],
+                    ),
+                    **own,
+                )
+                for i, nuclide in enumerate(recoils.nuclides)
+            ]
+            of_flavors.append(np.stack(np.broadcast_arrays(*of_nuclides), axis=-2))
+        return np.stack(np.broadcast_arrays(*of_flavors), axis=-3)
+
+
+def charges_squared(recoils: Recoils, values: Values, epsilon_of: Callable[..., Epsilon]) -> FloatArray:
+    """Charges squared at every node (Eq. 10), (..., flavors, nuclides, nodes), at parameters (...)."""
+    at_nodes = {name: np.asarray(value)[..., None] for name, value in values.items()}
+    couplings, weights = recoils.couplings_at(at_nodes), recoils.part_weights(values)
+    rows: dict[str, list[FloatArray]] = {row: [] for row in ROWS}
+    for i, nuclide in enumerate(recoils.nuclides):
+        epsilon = epsilon_of(recoils.momentum_transfer_squared[i], **without_standard_model(at_nodes))
+        for row, found in rows.items():
+            charge: Real = 0.0
+            for part, weight in zip(recoils.parts(nuclide), weights, strict=True):
+                charge = charge + weak_charge_squared(part, row, epsilon, couplings) * weight[..., i, :]
+            found.append(np.asarray(charge))
+    shape = np.broadcast_shapes(*(np.shape(charge) for charges in rows.values() for charge in charges), (1,))
+    by_row = {
+        row: np.stack([np.broadcast_to(charge, shape) for charge in charges], axis=-2) for row, charges in rows.items()
+    }
+    return np.stack([by_row[ROW_OF_FLAVOR[flavor]] for flavor in FLAVORS], axis=-3)
 
 
 def named(*parameters: Parameter) -> dict[str, Parameter]:

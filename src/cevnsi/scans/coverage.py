@@ -13,7 +13,7 @@ import numpy as np
 from cevnsi.arrays import FloatArray
 from cevnsi.files.atomic import TableError, make_anew
 from cevnsi.parameters import Axis
-from cevnsi.scans.axes import Coverage, Scan
+from cevnsi.scans.axes import FELDMAN_COUSINS, Coverage, Scan
 from cevnsi.scans.chunks import chunk_note, outer_columns
 from cevnsi.scans.limits import Curve, curve_ranges
 from cevnsi.scans.ranges import CoveredRange
@@ -61,10 +61,20 @@ def has_lines(scan: Scan) -> bool:
     return scan.ranges and 1 in scan.n_dof
 
 
-def coverage_text(scan: Scan, grid: str) -> str:
-    """How the critical values of a grid were found, in words."""
-    points = " × ".join(str(axis.points) for axis in coarse_axes(scan, grid))
-    return f"Feldman-Cousins: {coverage_of(scan).toys} toys at each of {points} points"
+def how_found(scan: Scan, grid: str) -> dict[str, Any]:
+    """How the critical values of a grid are found, as the note of its file in coverage/ has it."""
+    coverage = coverage_of(scan)
+    points = [axis.points for axis in coarse_axes(scan, grid)]
+    return {"method": FELDMAN_COUSINS, "toys": coverage.toys, "points": points, "seed": coverage.seed}
+
+
+def coverage_text(how: Mapping[str, Any]) -> str:
+    """The same in words.
+
+    >>> coverage_text({"method": "feldman_cousins", "toys": 4000, "points": [41, 41], "seed": 1})
+    'Feldman-Cousins: 4000 toys at each of 41 × 41 points'
+    """
+    return f"Feldman-Cousins: {how['toys']} toys at each of {' × '.join(map(str, how['points']))} points"
 
 
 def covered_note(

@@ -29,7 +29,7 @@ class Goodness:
     beyond: int  # toys at least as far out
     probability: float
     error: float  # statistical; of none beyond, what a single one would be
-    sigmas: float  # of a normal distribution, one-sided; infinite if no toy is beyond
+    sigmas: float  # of a normal distribution, one-sided; infinite if no toy is beyond, or all are
 
 
 def _probability(quantity: str, observed: float, statistic: FloatArray) -> Goodness:

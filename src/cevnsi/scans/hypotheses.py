@@ -87,6 +87,12 @@ class Hypotheses:
         if len(self._shaping_names) > 1:
             listed = ", ".join(self._shaping_names)
             raise ValueError(f"coverage: {listed} change the shape of the signal; expected one such axis at most")
+        parts = [name for name in names if name in INTERACTIONS[self._interaction].parts_of_one]
+        if len(parts) > 1:
+            raise ValueError(
+                f"coverage: {', '.join(parts)} are axes, which are at most one together, and toys know only ends of "
+                "each; expected one of them, others fixed"
+            )
         bounded = [name for name, ends in self.scan.domain.items() if np.isfinite(ends).any()]
         if self._matter and bounded and not self._is_of_charges:
             raise ValueError(
@@ -168,12 +174,12 @@ class Hypotheses:
 
     def fitter_at(self, values: Mapping[str, float]) -> Fitter:
         """That of what shapes templates at values."""
-        shaping = {name: values[name] for name in self._shaping_names}
+        shaping, terms = {name: values[name] for name in self._shaping_names}, INTERACTIONS[self._interaction].terms
         key = tuple(shaping.values())
         if key not in self._fitters:
-            at = expanded({**self.scan.fixed, **shaping}, self.scan.combinations)
-            is_shaped = INTERACTIONS[self._interaction].terms.shaped_by(at)
-            self._fitters[key] = fitter(self.model, self._interaction, at if is_shaped else {}, self.quadratics)
+            everything = expanded({**self.scan.fixed, **shaping}, self.scan.combinations)
+            shapes = {name: value for name, value in everything.items() if terms.shaped_by([name])}
+            self._fitters[key] = fitter(self.model, self._interaction, shapes, self.quadratics)
         return self._fitters[key]
 
     def _ends(self, values: Mapping[str, float]) -> tuple[FloatArray, FloatArray]:
@@ -191,9 +197,11 @@ class Hypotheses:
             )
             low, high = zip(*(found[row] for row in ROWS), strict=True)
             return np.array(low, float) / self.unit, np.array(high, float) / self.unit
-        ends = np.empty((2, len(self.variables)))
+        ends, made = np.empty((2, len(self.variables))), INTERACTIONS[self._interaction]
         for k, name in enumerate(self.variables):
             ends[:, k] = self.scan.domain.get(name, (-np.inf, np.inf))
+            if name in made.parts_of_one:
+                ends[:, k] = 0.0, made.most_of(name, self.scan.fixed)
             if is_squared(self._interaction, name):
                 ends[0, k] = 0.0
             if name in values:
@@ -228,7 +236,7 @@ class Hypotheses:
                 rows[row] += range(first + i * half, first + (i + 1) * half)
             first += len(templates)
             weights.append(templates.sum(axis=1))
-        listed = list(rows.values()) if INTERACTIONS[self._interaction].has_domains else [list(range(first))]
+        listed = list(rows.values()) if INTERACTIONS[self._interaction].terms.by_row else [list(range(first))]
         return reflections_of(self.quadratics, listed, np.concatenate(weights))
 
     @cached_property

@@ -3,10 +3,14 @@
 from cevnsi.parameters import Parameter, by_name
 from cevnsi.physics.interaction import Interaction
 from cevnsi.physics.interactions.b_minus_l import B_MINUS_L
+from cevnsi.physics.interactions.charge_radius import CHARGE_RADIUS
 from cevnsi.physics.interactions.contact import CONTACT
 from cevnsi.physics.interactions.lepton_differences import L_E_MINUS_L_MU, L_E_MINUS_L_TAU, L_MU_MINUS_L_TAU
 from cevnsi.physics.interactions.light_mediator import LIGHT_MEDIATOR
+from cevnsi.physics.interactions.light_scalar import LIGHT_SCALAR
+from cevnsi.physics.interactions.magnetic_moment import MAGNETIC_MOMENT
 from cevnsi.physics.interactions.own_charges import OWN_CHARGES
+from cevnsi.physics.interactions.sterile import STERILE
 
 INTERACTIONS: dict[str, Interaction] = {
     "contact": CONTACT,
@@ -16,6 +20,10 @@ INTERACTIONS: dict[str, Interaction] = {
     "l_e_minus_l_mu": L_E_MINUS_L_MU,
     "l_e_minus_l_tau": L_E_MINUS_L_TAU,
     "own_charges": OWN_CHARGES,
+    "light_scalar": LIGHT_SCALAR,
+    "magnetic_moment": MAGNETIC_MOMENT,
+    "charge_radius": CHARGE_RADIUS,
+    "sterile": STERILE,
 }
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from cevnsi.arrays import FloatArray
+from cevnsi.arrays import FloatArray, Real
 from cevnsi.experiments.checks import Tables, release_rows
 from cevnsi.experiments.clock import Clock, Shares
 from cevnsi.experiments.csi_2021 import (
@@ -34,7 +34,7 @@ from cevnsi.experiments.response import Fraction, Response, gamma_response, poly
 from cevnsi.files.atomic import TableError
 from cevnsi.fits import AMPLITUDE, minimum
 from cevnsi.model import Analysis, Model, assemble
-from cevnsi.physics.cross_section import differential_cross_section
+from cevnsi.physics.cross_section import VECTOR, differential_cross_section
 from cevnsi.physics.form_factors import FormFactor
 from cevnsi.physics.nuclei import Nuclide
 from cevnsi.statistics.nuisances import SIGNAL, Nuisance, spread
@@ -50,15 +50,23 @@ class TabulatedFlux:
     shares: Mapping[str, FloatArray]  # (energies,) by flavor, summing to one
 
     def recoil_spectrum(
-        self, flavor: str, recoil_energy_mev: FloatArray, nuclide: Nuclide, form_factor: FormFactor, kinematics: str
+        self,
+        flavor: str,
+        recoil_energy_mev: FloatArray,
+        nuclide: Nuclide,
+        form_factor: FormFactor,
+        kinematics: str,
+        coupling: str = VECTOR,
+        phase_mev: Real | None = None,
     ) -> FloatArray:
-        """Eq. 3 summed over these energies, in cm^2 / MeV per unit of charge squared."""
-        total = np.zeros_like(recoil_energy_mev)
+        """Eq. 3 summed over these energies, in cm^2 / MeV per unit of charge squared, as `recoil_spectrum` is."""
+        total: Real = np.zeros_like(recoil_energy_mev)
         for energy, share in zip(self.energies_mev, self.shares[flavor], strict=True):
-            total += share * differential_cross_section(
-                recoil_energy_mev, energy, 1.0, nuclide, form_factor, kinematics
+            seen = share if phase_mev is None else share * np.sin(phase_mev / energy) ** 2
+            total = total + seen * differential_cross_section(
+                recoil_energy_mev, energy, 1.0, nuclide, form_factor, kinematics, coupling
             )
-        return total
+        return np.asarray(total)
 
 
 def flux_by_labels(path: Path) -> TabulatedFlux:

@@ -4,6 +4,7 @@ Published values and tolerances are data (data/liao_marfatia_2017/published.csv)
 same keys, for the scans that an analysis has: as configured, and under the choices that the paper leaves open.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, replace
 from itertools import product
@@ -16,17 +17,18 @@ from numpy.typing import NDArray
 from cevnsi.arrays import FloatArray
 from cevnsi.experiments.response import Acceptance
 from cevnsi.experiments.targets import MEAN_OF_CSI
-from cevnsi.files.tables import RANGES, SCORECARD, as_columns, read_table
+from cevnsi.files.tables import BY_METHOD, RANGES, SCORECARD, as_columns, read_table
 from cevnsi.model import DataSet, Model, make_dataset, model_of
 from cevnsi.output.spectra import spectra_table
 from cevnsi.parameters import Axis
 from cevnsi.physics.interactions.light_mediator import degenerate_coupling_per_mass
 from cevnsi.physics.muon_g2 import OF_FIG_2, Discrepancy, coupling_band
-from cevnsi.scans.axes import Scan
+from cevnsi.scans.axes import FELDMAN_COUSINS, WILKS, Scan
 from cevnsi.scans.chi2 import chi2
 from cevnsi.scans.chunks import as_grid
+from cevnsi.scans.coverage import ON_GRID
 from cevnsi.scans.limits import Curve, curves, fine_axis, least_of, lowest, scan_ranges
-from cevnsi.scans.regions import Grid
+from cevnsi.scans.regions import Grid, over
 from cevnsi.scans.rows import scan_rows
 from cevnsi.statistics.intervals import below, least_value, refine
 from cevnsi.statistics.thresholds import threshold
@@ -185,13 +187,19 @@ def _largest_shift(first: FloatArray, second: FloatArray) -> float:
     return float(np.abs(first - second).max()) if first.shape == second.shape and first.size else float("nan")
 
 
-def _range_values(ranges: Ranges) -> Values:
-    """Ends of Eq. 12, and how far ends move between figures, from the columns of ranges.csv."""
+def _ends_of_eq_12(ranges: Ranges, of_two: str = "profiled") -> Values:
+    """Those of the columns of ranges.csv; `of_two` is what its rows of two parameters say of the other one."""
     values: Values = {}
-    for name, n_dof in product(("eps_ee_matter", "eps_mumu_matter"), (1, 2)):
-        ends = interval_ends(ranges, "matter_ee_mumu", name, n_dof)
+    for name, (n_dof, others) in product(("eps_ee_matter", "eps_mumu_matter"), ((1, "profiled"), (2, of_two))):
+        ends = interval_ends(ranges, "matter_ee_mumu", name, n_dof, others)
         if ends.size:
             values |= {f"{name}_lower_n{n_dof}": float(ends.min()), f"{name}_upper_n{n_dof}": float(ends.max())}
+    return values
+
+
+def _range_values(ranges: Ranges) -> Values:
+    """Ends of Eq. 12, and how far ends move between figures, from the columns of ranges.csv."""
+    values = _ends_of_eq_12(ranges)
     for pair in ("ee", "mumu"):
         lines = [interval_ends(ranges, scan, f"eps_{pair}_dV", 2, "zero") for scan in ("ee_mumu_d", f"{pair}_d_u")]
         if {"ee_mumu_d", f"{pair}_d_u"} <= set(ranges["scan"]):
@@ -364,6 +372,54 @@ def scorecard(
             )
         )
     return as_columns(rows, SCORECARD)
+
+
+def _area(grid: Grid, level: float) -> float:
+    """Of the allowed region of a plane, in its own units: the part of the grid's points that are allowed."""
+    (x, y), allowed = grid.axes, grid.delta_chi2 < level
+    return float(allowed.mean() * np.ptp(x) * np.ptp(y))
+
+
+def by_method(
+    published: Mapping[str, Any],
+    ranges: Ranges,
+    covered_ranges: Ranges,
+    grids: Mapping[str, Grid],
+    critical: Mapping[str, FloatArray],
+) -> dict[str, list[Any]]:
+    """The columns of coverage/scorecard.csv: what limits at quantiles and at critical values say of Figs. 3 and 4.
+
+    Ends of Eq. 12, regions of Fig. 3, and areas, which are not published; `critical` are values of two parameters at
+    90 % CL, each in the shape of its grid, `covered_ranges` the columns of coverage/ranges.csv.
+    """
+    stated = {key: i for i, key in enumerate(published["key"])}
+    shown = {name: grid for name, grid in grids.items() if name in critical}
+    above = {name: over(grid, critical[name]) for name, grid in shown.items()}
+    quantile = threshold(CL_PAPER, 2)
+    ours = _ends_of_eq_12(ranges) | _region_values(shown, quantile)
+    theirs = _ends_of_eq_12(covered_ranges, ON_GRID) | _region_values(above, 0.0)
+    rows: list[tuple[Any, ...]] = []
+    for key in (key for key in stated if key in ours and key in theirs):
+        i = stated[key]
+        said, value, tolerance = (published[name][i] for name in ("quantity", "published", "tolerance"))
+        within = [_is_within(published["comparison"][i], found[key] - value, tolerance) for found in (ours, theirs)]
+        quantity = f"{re.sub(', delta chi2 [0-9.]+', '', said)} ({published['where'][i]})"
+        rows.append((key, quantity, value, tolerance, ours[key], theirs[key], *within))
+    for name, grid in shown.items():
+        areas = _area(grid, quantile), _area(above[name], 0.0)
+        quantity = f"area of the allowed region of {' and '.join(grid.names)}"
+        rows.append((f"area_{name}", quantity, "", "", *areas, "", ""))
+    return as_columns(rows, BY_METHOD)
+
+
+def by_method_markdown(table: Mapping[str, Any]) -> str:
+    """The same as a Markdown table."""
+    lines = ["| quantity | published | chi2 distribution | Feldman-Cousins |", "|---|---|---|---|"]
+    for i, quantity in enumerate(table["quantity"]):
+        cells = [f"{float(table[name][i]):.4g}" for name in (WILKS, FELDMAN_COUSINS)]
+        stated = str(table["published"][i])
+        lines.append(f"| {quantity} | {f'{float(stated):g}' if stated else ''} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
 
 
 def spread(cell: Any) -> str:
