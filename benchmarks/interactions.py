@@ -24,7 +24,7 @@ def plane(name: str, points: tuple[int, int]) -> Scan:
         for made, n in zip((first, second), points, strict=True)
     )
     names = tuple(axis.name for axis in axes)
-    fixed = {made.name: 1.0 for made in others}
+    fixed = {made.name: 1.0 for made in others if made.name in INTERACTIONS[name].needed}
     return replace(scan_of({}, names, interaction=name, fixed=fixed), axes=axes)
 
 

@@ -16,6 +16,7 @@ from cevnsi.experiments.measurement import PHOTOELECTRONS
 from cevnsi.model import Model, cut
 from cevnsi.parameters import Axis
 from cevnsi.scans.axes import Coverage, Scan
+from cevnsi.scans.chi2 import chi2
 from cevnsi.scans.coverage import critical_column, error_column
 from cevnsi.scans.critical import (
     FARTHEST,
@@ -398,3 +399,17 @@ def test_a_line_of_a_radius(name: str) -> None:
     assert found.statistic.min() >= 0
     # one parameter, which is bounded by what can be seen of it
     assert 0.5 < found.columns((0.9,))[critical_column(0.9)] < 5
+
+
+def test_fits_know_a_mass_that_is_held() -> None:
+    """It shapes templates though no axis does."""
+    used = named("csi_2017")
+    axes = {"coupling": {"min": 1e-6, "max": 1e-3, "points": 3, "scale": "log"}}
+    section = {"interaction": "light_mediator", "axes": axes, "fixed": {"mediator_mass_mev": 10}, "chunks": 1}
+    tests = hypotheses_of(used, parse_scan("line", section), ["coupling"])
+    for coupling in (1e-5, 1e-4):
+        point = {"mediator_mass_mev": 10.0, "coupling": coupling}
+        # both descents end within 1e-10 of their least
+        assert tests.at({"coupling": coupling}).chi2 == pytest.approx(
+            float(chi2(used, "light_mediator", point, {})), rel=1e-9
+        )

@@ -197,19 +197,17 @@ class Interaction:
     epsilon: Callable[..., Epsilon] = no_epsilon  # of its own parameters, and of those further ones that are named
     added: Mapping[str, Strength] = field(default_factory=dict)  # the same
     zero_if_missing: bool  # what is not named of its own is zero; otherwise what is not zero in the SM must be
-    further: Mapping[str, Parameter] = field(default_factory=dict)  # what may be named besides, and has a default
+    further: Mapping[str, Parameter] = field(default_factory=dict)  # what may be named besides
+    defaults: Mapping[str, float] = field(default_factory=dict)  # of these, where a reader might take others
     expansion: Expansion | None = None  # none: from epsilon at every node, hundreds of times the work
     has_domains: bool = False  # its own parameters are contact couplings, which are minimised over exactly
-    defaults: Mapping[str, float] = field(
-        default_factory=dict
-    )  # of further parameters, where a reader might take others
-    # Of its parameters: what a mediator's coupling to muons is, over the coupling that its counts are quadratic in.
-    muon_charge: Callable[[Values], Real] | None = None
     # Of neutrinos of each flavor that make each recoil the part that is left, (..., flavors, nuclides, nodes).
     left: Callable[[Recoils, Values], FloatArray] | None = None
     # Parts of a whole: none is negative, and together they are at most one.
     parts_of_one: tuple[str, ...] = ()
     zero_ones: str = "coupling"  # what those are called that are zero where they are not named
+    # Of its parameters: what a mediator's coupling to muons is, over the coupling that its counts are quadratic in.
+    muon_charge: Callable[[Values], Real] | None = None
 
     @property
     def parameters(self) -> dict[str, Parameter]:

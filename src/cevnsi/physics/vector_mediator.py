@@ -107,14 +107,7 @@ class VectorMediator:
         There is one flavor where all see the same.
         """
         at_nodes = {name: np.asarray(value)[..., None, None] for name, value in values.items()}
-        factors, couplings = recoils.form_factors_at(values) or (np.array(1.0),), recoils.couplings_at(at_nodes)
-        protons, neutrons = (
-            np.array([[float(number)] for number in numbers]) * factor  # (..., nuclides, nodes or 1)
-            for numbers, factor in (
-                ([n.protons for n in recoils.nuclides], factors[0]),
-                ([n.neutrons for n in recoils.nuclides], factors[-1]),
-            )
-        )
+        (protons, neutrons), couplings = recoils.nucleons(values), recoils.couplings_at(at_nodes)
 
         def of_pair(charges: Mapping[tuple[str, str], Any], pair: str) -> Any:
             u, d = (charges.get((quark, pair), 0.0) for quark in QUARKS)
