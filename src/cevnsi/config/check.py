@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from cevnsi.domains import reach
+from cevnsi.domains import reach, spelled_out
 from cevnsi.experiments.exposure import Exposure
 from cevnsi.experiments.inputs import RELEASES, exposure_of
 from cevnsi.experiments.targets import TARGETS
@@ -172,13 +172,18 @@ def parse_scan(name: str, section: Mapping[str, Any]) -> Scan:
     axes = tuple(_axis(*item) for item in listed)
     names = tuple(axis.name for axis in axes)
     projections = section.get("projections", [names])
+    fixed = {key: float(value) for key, value in section.get("fixed", {}).items()}
+    combinations = {key: combination(key, of) for key, of in section.get("combinations", {}).items()}
+    domain = {key: _domain(ends) for key, ends in section.get("domain", {}).items()}
+    if INTERACTIONS[section["interaction"]].has_domains:
+        domain = spelled_out(domain, [*names, *fixed], combinations)
     return Scan(
         name=name,
         interaction=section["interaction"],
         axes=axes,
-        domain={key: _domain(ends) for key, ends in section.get("domain", {}).items()},
-        fixed={key: float(value) for key, value in section.get("fixed", {}).items()},
-        combinations={key: combination(key, of) for key, of in section.get("combinations", {}).items()},
+        domain=domain,
+        fixed=fixed,
+        combinations=combinations,
         nuisances=tuple(section.get("nuisances", ())),
         reference=section.get("reference", "minimum"),
         projections=tuple(tuple(projection) for projection in projections),
@@ -293,18 +298,20 @@ def _axis_complaints(key: str, axis: Axis) -> Iterator[str]:
 
 
 def _free_complaints(key: str, scan: Scan) -> Iterator[str]:
-    """Couplings without bounds that move one amplitude, besides the two whose sum a matter axis is."""
-    tied = {quark for axis in scan.axes if axis.name in MATTER_PARAMETERS for quark in quarks_of(axis.name)}
-    moved: dict[tuple[str, bool], str] = {}
-    for name, ends in scan.domain.items():
-        if name in tied or not any(map(math.isinf, ends)):
-            continue
-        for part in expanded({name: 1.0}, scan.combinations):
-            if part in CONTACT_PARAMETERS:
-                made = CONTACT_PARAMETERS[part]
-                other = moved.setdefault((made.pair, made.imaginary), name)
-                if other != name:
-                    yield f"{key}.domain.{name}: is free, as {other} is, which moves the same; expected bounds of one"
+    """Combinations without bounds of several pairs, where another coupling without bounds moves one of these, too."""
+    moved = {
+        name: {
+            (made.pair, made.imaginary)
+            for part in expanded({name: 1.0}, scan.combinations)
+            if (made := CONTACT_PARAMETERS.get(part))
+        }
+        for name, ends in scan.domain.items()
+        if any(map(math.isinf, ends))
+    }
+    for name, pairs in moved.items():
+        others = [other for other in moved if other != name and moved[other] & pairs]
+        if len(pairs) > 1 and others:
+            yield f"{key}.domain.{name}: is free, as {others[0]} is, which moves the same; expected bounds of one"
 
 
 def _domain_complaints(key: str, scan: Scan) -> Iterator[str]:
