@@ -393,11 +393,12 @@ def _local_minimum(
     low, high = (
         np.stack([flat(end) for end in ends], 1) for ends in zip(*((d.low, d.high) for d in moving), strict=True)
     )
-    endless = np.isinf(low) | np.isinf(high)
+    endless = np.asarray(np.isinf(low) | np.isinf(high))
     if endless.any():
         if farthest is None:
             raise ValueError("a domain without an end; expected how far charges squared go")
-        if entering(problem.enters, problem.slope.any(axis=2)[endless.any(axis=0)]) > 1:
+        moved = np.asarray(problem.slope.any(axis=2))
+        if entering(problem.enters, moved[endless.any(axis=0)]) > 1:
             numbers = np.array([list(quark_numbers(n).values()) for n in nuclides], float)
             problem, low, high = problem.fewest(low, high, numbers, farthest)
         return problem.least_of_free(low, high, farthest, shape, in_rows)

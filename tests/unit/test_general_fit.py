@@ -6,14 +6,20 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy.optimize import differential_evolution
 
 from cevnsi.arrays import FloatArray
-from cevnsi.domains import Answer, Domain, fixed_amplitudes, least_over_domain, slopes
+from cevnsi.domains import ALL_OTHERS, Answer, Domain, fixed_amplitudes, least_over_domain, slopes, spelled_out
 from cevnsi.experiments.targets import TARGETS
-from cevnsi.parameters import CONTACT_PARAMETERS
+from cevnsi.fast.contraction import contraction_of
+from cevnsi.model import Model
+from cevnsi.parameters import CONTACT_PARAMETERS, combination
 from cevnsi.physics.nuclei import Nuclide
-from cevnsi.physics.weak_charge import ROWS, tree_couplings
+from cevnsi.physics.weak_charge import ROWS, quark_numbers, tree_couplings
+from cevnsi.scans.chi2 import chi2
 from cevnsi.statistics.descent import descend
+from cevnsi.statistics.thresholds import threshold
+from cevnsi.studies.coherent.general_fit import PAIRS, axes_of, general_fit
 
 FREE = (-np.inf, np.inf)
 SIN2 = 0.23857
@@ -110,3 +116,97 @@ def test_fewer_squares_have_the_same_minimum(part: str, nuclides: tuple[Nuclide,
     )  # that has no other squares to go round by
     lowest = ends_of_descents(derivatives, nuclides, parameters, PARTS[part], starts).min()
     assert found == pytest.approx(lowest, rel=1e-8, abs=1e-8)  # both rest where a step gains 1e-13 of it
+
+
+def test_a_common_phase_changes_nothing() -> None:
+    """Of all off-diagonal couplings, of which parts are then mixed; and ee is as wide as etau about its middle."""
+    derivatives, random = convex(NUCLIDES, seed=3), np.random.default_rng(1)
+    up, turn = random.normal(0, 0.3, 2), np.exp(0.7j)
+    for pair in ("emu", "etau"):
+        at = [complex(up[0], up[1]), complex(up[1], -0.1)]
+        values = []
+        for phase in (1.0, turn):
+            parts = {f"eps_{pair}_{q}V": (z * phase).real for q, z in zip("ud", at, strict=True)}
+            parts |= {f"eps_{pair}_{q}V_imag": (z * phase).imag for q, z in zip("ud", at, strict=True)}
+            values.append(float(few(derivatives, NUCLIDES, parts, others(*parts))))
+        assert values[0] == pytest.approx(values[1], rel=1e-9)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_what_is_wider_costs_more(seed: int) -> None:
+    """Chi2 is even about where the standard model's part is cancelled, never falls, and is etau's from there."""
+    derivatives = convex(NUCLIDES, seed)
+    middle = -(2 * COUPLINGS.proton["e"] - COUPLINGS.neutron) / 3
+    x = np.array([0.0, 0.5, 1.0, 3.0, 9.0])
+    right, left = (
+        few(derivatives, NUCLIDES, {"eps_ee_uV": middle + sign * x}, others("eps_ee_uV")) for sign in (1, -1)
+    )
+    np.testing.assert_allclose(right, left, rtol=1e-8)
+    np.testing.assert_allclose(
+        right, few(derivatives, NUCLIDES, {"eps_etau_uV_imag": x}, others("eps_etau_uV_imag")), rtol=1e-8
+    )
+    assert (np.diff(right) >= -1e-8 * right[1:]).all()
+
+
+def test_emu_alone_is_its_charges_on_a_grid() -> None:
+    """Of one nucleus emu adds one number to both charges."""
+    derivatives = convex(ARGON, seed=5)
+    start, domain = standard_charges(ARGON), others(of="_emu_")
+    grid = np.linspace(0, 10 * start.max(), 200_001)
+    found = float(few(derivatives, ARGON, {}, domain))
+    assert found == pytest.approx(derivatives(start + grid[:, None])[0].min(), rel=1e-6)  # half a step of the grid
+
+
+def test_what_is_not_in_the_domain_is_zero(model: Callable[..., Model]) -> None:
+    """And all others in no room are the scan without a domain."""
+    used = model("release", nuclei="cs_and_i")
+    at = {"eps_ee_uV": np.linspace(-0.4, 0.5, 5)}
+    narrow = spelled_out({ALL_OTHERS: (-1e-9, 1e-9)}, at)
+    np.testing.assert_allclose(chi2(used, "contact", at, narrow), chi2(used, "contact", at, {}), rtol=1e-6)
+
+
+def test_of_one_nucleus_a_range_is_that_of_its_charge(model: Callable[..., Model]) -> None:
+    """The number that it tells of ends where the least of all charges squared that are no less is the threshold up."""
+    used = model("paper")
+    (nuclide,) = used.nuclides
+    levels = {(0.9, 1): threshold(0.9, 1)}
+    rows = {row[0]: row for row in general_fit(used, levels, 100.0)}
+    assert {name for name, row in rows.items() if row[-1] == "no"} == {f"eps_{pair}_along" for pair in PAIRS}
+    *_, lower, upper, _, _, _ = rows["eps_ee_along"]
+    amplitude = (upper - lower) / 2 * np.hypot(*map(float, quark_numbers(nuclide).values()))
+    charges = np.linspace(0, 8 * float(standard_charges((nuclide,))[0]), 1001)
+    pairs = np.stack(np.meshgrid(charges, charges, indexing="ij"), axis=-1).reshape(-1, 2)
+    value = np.asarray(contraction_of(used, "contact", {}).chi2(list(pairs.T))).reshape(charges.size, -1).min(axis=1)
+    beyond = np.minimum.accumulate(value[::-1])[::-1]
+    assert float(np.interp(amplitude**2, charges, beyond)) - value.min() == pytest.approx(threshold(0.9, 1), abs=2e-3)
+
+
+def test_all_others_are_what_nothing_names() -> None:
+    tied = {"both": combination("both", {"eps_ee_uV": 1.0, "eps_ee_dV": 1.0})}
+    found = spelled_out({ALL_OTHERS: FREE, "eps_emu_uV": (-1.0, 1.0)}, ["both", "eps_mumu_dV"], tied)
+    assert set(found) == {name for name in ENTERING if "_ee_" not in name and name != "eps_mumu_dV"}
+    assert found["eps_emu_uV"] == (-1.0, 1.0)
+
+
+@pytest.mark.parametrize("point", [(-0.6, 0.4), (0.9, -0.2), (3.0, 2.0)])
+@pytest.mark.slow
+def test_differential_evolution_finds_nothing_lower(point: tuple[float, float], model: Callable[..., Model]) -> None:
+    """Over all other couplings, as far along what moves amplitudes little as Cs and I, which hardly differ, ask for."""
+    used = model("release", nuclei="cs_and_i")
+    at = dict(zip(("eps_ee_uV", "eps_mumu_dV"), point, strict=True))
+    found = float(chi2(used, "contact", at, others(*at)))
+    (_, (up, down)), pairs = axes_of(used.nuclides), ("etau", "mutau")
+    low, high = np.array([[-4.0, -4.0, -0.3, -300.0, -0.3, -300.0], [4.0, 4.0, 0.3, 300.0, 0.3, 300.0]])
+
+    def value(place: FloatArray, /) -> Any:
+        values: dict[str, Any] = {**at, "eps_ee_dV": place[0], "eps_mumu_uV": place[1]}
+        for pair, along, across in zip(pairs, place[2::2], place[3::2], strict=True):
+            values[f"eps_{pair}_uV"], values[f"eps_{pair}_dV"] = along * -down + across * up, along * up + across * down
+        return chi2(used, "contact", values, {})
+
+    ends: Any = list(zip(low, high, strict=True))
+    fit = differential_evolution(
+        value, ends, vectorized=True, updating="deferred", maxiter=2000, popsize=40, rng=1, tol=1e-9
+    )
+    assert found <= fit.fun + 1e-9
+    assert found == pytest.approx(fit.fun, abs=1e-3)  # what evolution leaves of the way

@@ -418,7 +418,7 @@ def test_what_no_analysis_uses_is_said_once_and_stops_nothing(finished: Project,
     scans = dict.fromkeys(
         ("mediator", "matter_free", "mixing_angle", "radius_csi", "radius_ar", "ee_tied", "mumu_tied")
     )
-    laid = {"analyses": analyses, "datasets": datasets, "scans": scans, "domain_ends": None}
+    laid = {"analyses": analyses, "datasets": datasets, "scans": scans, "domain_ends": None, "general_fit": None}
     path.write_text(yaml.safe_dump(laid), encoding="utf-8")
     project = finished.copy(tmp_path / "project")
     counts = project.folder / "results" / "inputs" / "release" / "counts.csv"

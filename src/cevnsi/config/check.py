@@ -37,6 +37,7 @@ from cevnsi.physics.interactions import INTERACTIONS
 from cevnsi.physics.weak_charge import COUPLINGS, NucleonCouplings
 from cevnsi.scans.axes import FELDMAN_COUSINS, REFERENCES, Coverage, Scan, share
 from cevnsi.statistics.likelihoods import STATISTICS
+from cevnsi.statistics.thresholds import threshold
 
 DEEPEST, MOST_VALUES = 10, 100_000  # of a configuration, aliases written out
 MOST_STORED = 10**9  # of one grid that is kept: 8 GB of chi2
@@ -228,6 +229,12 @@ def parse_sensitivity(section: Mapping[str, Any]) -> Axis:
 def parse_domain_ends(section: Mapping[str, Any]) -> tuple[Axis, float]:
     """Bounds to try and how far an end is looked for, of a section that `check` has accepted."""
     return parse_sensitivity(section), float(section["widest"])
+
+
+def parse_general_fit(section: Mapping[str, Any]) -> tuple[dict[tuple[float, int], float], float]:
+    """Delta chi2 by confidence level and n_dof, and how far an end is looked for, of a section that `check` accepts."""
+    level = float(section["confidence_level"]), 1
+    return {level: threshold(*level)}, float(section["widest"])
 
 
 def parse_domain_map(section: Mapping[str, Any]) -> tuple[Axis, Axis]:
@@ -516,6 +523,20 @@ def _bounds_complaints(key: str, section: Mapping[str, Any], scan: Scan) -> Iter
     yield from _axis_complaints(f"{key}.bounds", bounds)
 
 
+def _general_fit_complaints(config: Mapping[str, Any]) -> Iterator[str]:
+    """Analyses that are none of the study's, or whose charges squared do not say everything."""
+    analyses = config["analyses"]
+    for name in config["general_fit"]["analyses"]:
+        if analyses.get(name, {}).get("study") != "coherent":
+            known = ", ".join(other for other, made in analyses.items() if made.get("study") == "coherent") or "none"
+            yield f"general_fit.analyses: {name!r} is no analysis of study coherent; expected some of {known}"
+            continue
+        forms = [analyses.get(part, {}).get("form_factor") for part in analyses[name].get("joins", [name])]
+        for form in forms:
+            if form in RADIUS_FORM_FACTORS and RADIUS_FORM_FACTORS[form].apart:
+                yield f"general_fit.analyses: {name} has form_factor {form!r}; expected one of both nucleons"
+
+
 def _sensitivity_complaints(section: Mapping[str, Any], scan: Scan) -> Iterator[str]:
     yield from _bounds_complaints("domain_sensitivity", section, scan)
     for name, ends in scan.domain.items():
@@ -677,6 +698,8 @@ def _cross_complaints(config: Mapping[str, Any]) -> Iterator[str]:
             yield f"{place}.scan: {section['scan']!r} is unknown; expected one of {known}"
         elif section:
             yield from complaints(section, scans[section["scan"]])
+    if "general_fit" in config:
+        yield from _general_fit_complaints(config)
     if "digitization" in config:
         yield from _digitization_complaints(config["digitization"])
 

@@ -105,7 +105,7 @@ def chi2_at_distances(model: Model, direction: Direction, distances: FloatArray)
 
 
 def half_widths(model: Model, direction: Direction, least: float, levels: Sequence[float], widest: float) -> FloatArray:
-    """How far a number may be from the middle of its range, (levels,), at each delta chi2; `widest` if there it is less.
+    """How far a number may be from the middle of its range, (levels,), at each delta chi2, or `widest`.
 
     Good to some 1e-5 of itself: chi2 is taken for many points together, which costs little more than for one.
     """
@@ -141,7 +141,7 @@ def least_of(model: Model) -> float:
 def general_fit(model: Model, levels: Mapping[tuple[float, int], float], widest: float) -> Iterator[tuple[Any, ...]]:
     """Rows of `tables.GENERAL_FIT`: both ends of every number at delta chi2 by confidence level and n_dof.
 
-    Numbers of pairs that enter the same rows have one half width, which is found once. Between `flat_from` and `flat_to`
+    Numbers of pairs that enter the same rows have one half width, which is found once. From `flat_from` to `flat_to`
     chi2 is the least of all but for `FLAT_WITHIN`.
     """
     least, couplings = least_of(model), model.couplings_at({})
