@@ -1,6 +1,7 @@
 """All contact couplings at once: fewer squares against all of them, and against what is known in closed form."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,10 +10,12 @@ from numpy.typing import NDArray
 from scipy.optimize import differential_evolution
 
 from cevnsi.arrays import FloatArray
+from cevnsi.config.build import build_model
 from cevnsi.domains import ALL_OTHERS, Answer, Domain, fixed_amplitudes, least_over_domain, slopes, spelled_out
 from cevnsi.experiments.targets import TARGETS
 from cevnsi.fast.contraction import contraction_of
-from cevnsi.model import Model
+from cevnsi.fast.poisson import derivatives_over_nuisances
+from cevnsi.model import Model, farthest_charges
 from cevnsi.parameters import CONTACT_PARAMETERS, combination
 from cevnsi.physics.nuclei import Nuclide
 from cevnsi.physics.weak_charge import ROWS, quark_numbers, tree_couplings
@@ -82,7 +85,8 @@ def ends_of_descents(
         return value, np.einsum("nc,ncj->nj", by_charge, jacobian), hessian
 
     low, high = (np.array([ends[side] for ends in domain.values()]) / unit for side in (0, 1))
-    wide = np.random.default_rng(0).normal(0, 3, (starts, len(domain)))
+    random = np.random.default_rng(0)
+    wide = random.normal(0, 1, (starts, len(domain))) * 10 ** random.uniform(0, 2.5, (starts, 1))
     low, high = np.maximum(low, -1e5), np.minimum(high, 1e5)
     return descend(at, np.clip(wide, low, high), np.tile(low, (starts, 1)), np.tile(high, (starts, 1)))[0]
 
@@ -173,7 +177,8 @@ def test_of_one_nucleus_a_range_is_that_of_its_charge(model: Callable[..., Model
     rows = {row[0]: row for row in general_fit(used, levels, 100.0)}
     assert {name for name, row in rows.items() if row[-1] == "no"} == {f"eps_{pair}_along" for pair in PAIRS}
     *_, lower, upper, _, _, _ = rows["eps_ee_along"]
-    amplitude = (upper - lower) / 2 * np.hypot(*map(float, quark_numbers(nuclide).values()))
+    numbers = quark_numbers(nuclide)
+    amplitude = (upper - lower) / 2 * np.hypot(numbers["u"], numbers["d"])
     charges = np.linspace(0, 8 * float(standard_charges((nuclide,))[0]), 1001)
     pairs = np.stack(np.meshgrid(charges, charges, indexing="ij"), axis=-1).reshape(-1, 2)
     value = np.asarray(contraction_of(used, "contact", {}).chi2(list(pairs.T))).reshape(charges.size, -1).min(axis=1)
@@ -210,3 +215,23 @@ def test_differential_evolution_finds_nothing_lower(point: tuple[float, float], 
     )
     assert found <= fit.fun + 1e-9
     assert found == pytest.approx(fit.fun, abs=1e-3)  # what evolution leaves of the way
+
+
+@pytest.mark.slow
+def test_rows_of_poisson_counts_are_even_and_the_plain_way(config: dict[str, Any]) -> None:
+    """Of shapes that move: nuisances that start from those of the step before, and all anew at every step."""
+    used = build_model(config, "csi_2021")
+    x, domain = np.linspace(-100, 100, 5), others("eps_etau_dV_imag")
+    found = chi2(used, "contact", {"eps_etau_dV_imag": x[None]}, domain)[0]
+    plain = least_over_domain(
+        partial(derivatives_over_nuisances, used, "contact"),
+        used.nuclides,
+        {"eps_etau_dV_imag": x},
+        domain,
+        used.couplings_at({}),
+        farthest=farthest_charges(used),
+    )
+    np.testing.assert_allclose(found, plain, rtol=1e-10)
+    np.testing.assert_allclose(found, found[::-1], rtol=1e-10)
+    assert (np.diff(found[2:]) >= 0).all()
+    assert np.ptp(found) > 1
