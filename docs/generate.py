@@ -25,6 +25,7 @@ from cevnsi.files.tables import (
     DOMAIN_ENDS,
     DOMAIN_HOLE,
     DOMAIN_MATCHES,
+    GENERAL_FIT,
     PUBLISHED,
     RANGES,
     SCORECARD,
@@ -329,6 +330,25 @@ def domain_ends(results: Path) -> str:
     return "\n".join(lines) + "\n"
 
 
+def general_fit(results: Path) -> str:
+    """Ranges with all other couplings free, in brackets those that nothing ends as far as was looked."""
+    found: dict[str, dict[str, str]] = {}
+    for name in OF_COHERENT:
+        path = results / name / "general_fit.csv"
+        if not path.exists():
+            continue
+        table = read_table(path, GENERAL_FIT)
+        for row in zip(*(table[key] for key in GENERAL_FIT.columns), strict=True):
+            parameter, _, up, down, *_, lower, upper, flat_from, flat_to, endless = row
+            exact = parameter.endswith(("V", "matter"))
+            said = f"`{parameter}`" if exact else f"{parameter.split('_')[1]}: {up:.3f} u {down:+.3f} d"
+            cell = "(any)" if endless == "yes" else f"{lower:.2f} to {upper:.2f}, flat {flat_from:.2f} to {flat_to:.2f}"
+            found.setdefault(said, {})[name] = cell
+    lines = [f"| number | {' | '.join(f'`{name}`' for name in OF_COHERENT)} |", "|---" * (1 + len(OF_COHERENT)) + "|"]
+    lines += [f"| {said} | {' | '.join(cells.get(n, '') for n in OF_COHERENT)} |" for said, cells in found.items()]
+    return "\n".join(lines) + "\n"
+
+
 def _reach_or_range(rows: Sequence[Sequence[Any]], pair: str, bound: str, level: float) -> str:
     """Both ends of one matter parameter, in brackets those that only the domain, or what was looked at, sets."""
     found = {}
@@ -362,6 +382,7 @@ def of_data_sets(results: Path) -> dict[str, str]:
         blocks["scorecard coherent"] = coherent_scorecard(card)
         blocks["headline coherent"] = coherent_headline(results)
         blocks["domain ends"] = domain_ends(results)
+        blocks["general fit"] = general_fit(results)
     return blocks
 
 

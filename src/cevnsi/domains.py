@@ -7,7 +7,7 @@ side has one minimum. A combination of couplings of several pairs moves along a 
 more of them.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import combinations as combinations_of
@@ -38,6 +38,7 @@ from cevnsi.physics.weak_charge import (
     quark_numbers,
     standard_model_charge,
 )
+from cevnsi.squares import WORST_CONDITION, entering, even, farthest_by_key, fewest
 from cevnsi.statistics.descent import FIRST_DAMPING, descend
 
 Amplitude = tuple[str, str]  # pair, and "" for the real or "_imag" for the imaginary part of its bracket in Eq. 10
@@ -47,14 +48,36 @@ Domain = Mapping[str, tuple[Real, Real]]
 Answer = tuple[FloatArray, FloatArray, FloatArray]
 ChargeDerivatives = Callable[[FloatArray], Answer]
 
+ALL_OTHERS = "all_others"  # in a domain, stands for every contact coupling that enters a rate and nothing else names
+
 DESCENTS_AT_ONCE = 20_000  # each of which needs some kilobytes
 FREE_AT_ONCE = 2_000  # points, of couplings without bounds, which take a few dozen descents each
 NEXT_TO_A_START = 0.5  # of the standard model's charges: starts whose amplitudes are closer lead to one minimum
-WORST_CONDITION = 1e6  # of amplitudes of two nuclei that two variables move
+CANCELLED = 1e-13  # of one quark's: what a combination leaves of an amplitude by rounding alone
+MANY_STARTS = 64  # of one point: where there would be more, amplitudes of either sign start from one
 SAME, SAME_PLACE = (
     1e-10,
     1e-6,
 )  # of chi2 and of a variable, over one and itself: descents that have ended in one minimum
+
+
+def spelled_out(
+    domain: Mapping[str, tuple[float, float]], named: Iterable[str], combinations: Mapping[str, Combination] = {}
+) -> dict[str, tuple[float, float]]:
+    """A domain with `ALL_OTHERS` as the couplings that it stands for, where these are the axes and what is fixed.
+
+    Real and imaginary parts. Both quarks of a matter parameter are among them, no part of a combination that is named.
+
+    >>> list(spelled_out({"all_others": (-1, 1), "eps_emu_uV": (0, 1)}, ["eps_ee_dV"]))[:3]
+    ['eps_emu_uV', 'eps_ee_uV', 'eps_mumu_dV']
+    """
+    found = {name: ends for name, ends in domain.items() if name != ALL_OTHERS}
+    if ALL_OTHERS not in domain:
+        return found
+    taken = expanded(dict.fromkeys([*named, *found], 0.0), combinations)
+    entering = {pair for pairs in ROWS.values() for pair in pairs}
+    others = (name for name, made in CONTACT_PARAMETERS.items() if made.pair in entering and name not in taken)
+    return {**found, **dict.fromkeys(others, domain[ALL_OTHERS])}
 
 
 class Following(Protocol):
@@ -118,7 +141,9 @@ def slopes(
         by_nuclide = result.setdefault((made.pair, "_imag" if made.imaginary else ""), {})
         for nuclide in nuclides:
             added = float(unit) * quark_numbers(nuclide)[made.quark]
-            by_nuclide[nuclide.name] = by_nuclide.get(nuclide.name, 0.0) + added
+            before = by_nuclide.get(nuclide.name, 0.0)
+            total = before + added
+            by_nuclide[nuclide.name] = total if abs(total) > CANCELLED * abs(added) else 0.0
     return result
 
 
@@ -368,9 +393,14 @@ def _local_minimum(
     low, high = (
         np.stack([flat(end) for end in ends], 1) for ends in zip(*((d.low, d.high) for d in moving), strict=True)
     )
-    if np.isinf(low).any() or np.isinf(high).any():
+    endless = np.asarray(np.isinf(low) | np.isinf(high))
+    if endless.any():
         if farthest is None:
             raise ValueError("a domain without an end; expected how far charges squared go")
+        moved = np.asarray(problem.slope.any(axis=2))
+        if entering(problem.enters, moved[endless.any(axis=0)]) > 1:
+            numbers = np.array([list(quark_numbers(n).values()) for n in nuclides], float)
+            problem, low, high = problem.fewest(low, high, numbers, farthest)
         return problem.least_of_free(low, high, farthest, shape, in_rows)
     most = max(DESCENTS_AT_ONCE // (2 ** len(problem.moved) + 2 ** len(moving)), 1)
     least = np.empty(len(fixed))
@@ -408,6 +438,8 @@ class Problem:
     enters: FloatArray  # (rows, keys), one where the square of an amplitude is part of a charge
     size: FloatArray  # (keys,), how large an amplitude of the mean of nuclei descents start from
     charge: FloatArray  # (nuclei,), that of the standard model
+    once: frozenset[int] = frozenset()  # keys of which any start leads to the same minimum
+    either: frozenset[int] = frozenset()  # keys of which either sign does
 
     @property
     def moved(self) -> list[int]:
@@ -456,20 +488,36 @@ class Problem:
         At them the amplitudes that move, in the mean of nuclei, are next to either sign of their size. Where a variable
         moves several of them there are minima in corners of the box, too, which are further starts.
         """
-        targets = list(product(*([-amplitude, amplitude] for amplitude in self.size[self.moved].tolist())))
+        signs = [[-1, 1]] * len(self.moved)
+        if 2 ** len(signs) > MANY_STARTS:
+            mirrored = even(self.fixed, self.slope, low, high)
+            signs = [[1] if k in mirrored else [-1, 1] for k in self.moved]
+        sizes = self.size[self.moved]
+        targets = [tuple((sizes * chosen).tolist()) for chosen in product(*signs)]
         if (self.slope.any(axis=2).sum(axis=1) <= 1).all():
             return np.stack([self._start(low, high, chosen) for chosen in targets])
         corners = [np.stack(ends, 1) for ends in product(*zip(low.T, high.T, strict=True))]
         nearest = self._nearest(low, high, np.array(targets)).reshape(len(targets), *low.shape)
         return np.concatenate([nearest, np.stack(corners)])
 
+    def fewest(
+        self, low: FloatArray, high: FloatArray, numbers: FloatArray, farthest: FloatArray
+    ) -> tuple["Problem", FloatArray, FloatArray]:
+        """The problem of the squares that are enough where several have no end (`cevnsi.squares`), and its ends."""
+        few = fewest(
+            self.fixed, self.slope, self.enters, self.size, low, high, self.charge, numbers=numbers, farthest=farthest
+        )
+        made = replace(
+            self, fixed=few.fixed, slope=few.slope, enters=few.enters, size=few.size, once=few.once, either=few.either
+        )
+        return made, few.low, few.high
+
     def reached(self, low: FloatArray, high: FloatArray, farthest: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Ends (n, d) of which none is infinite: beyond, the charge squared of every nucleus is more than `farthest`.
 
         ValueError where two variables without an end move one amplitude, as then no single one of them says how far.
         """
-        by_row = np.sqrt(farthest.reshape(len(self.enters), -1))
-        most = np.stack([by_row[rows > 0].max(axis=0) for rows in self.enters.T])  # (keys, nuclei)
+        most = farthest_by_key(farthest, self.enters)
         unbounded = np.isinf(low).any(axis=0) | np.isinf(high).any(axis=0)
         if ((self.slope[unbounded] != 0).any(axis=2).sum(axis=0) > 1).any():
             raise ValueError("two couplings without bounds move one amplitude; expected one of them alone")
@@ -492,11 +540,13 @@ class Problem:
     ) -> FloatArray:
         """Least chi2 of all problems, of this shape, where some variables have no end.
 
-        Of one nucleus they take its amplitude anywhere, so that problems which differ in nothing else are one.
+        Of one nucleus they take its amplitude anywhere, so that problems which differ in nothing else are one, as are
+        those of which squares without an end have left nothing that differs.
         """
         everywhere = (np.isinf(low) & np.isinf(high)).all(axis=0)
-        if self.slope.shape[2] == 1 and everywhere.any():
-            fixed = np.where(self.slope[everywhere].any(axis=0), 0.0, self.fixed)
+        if (self.slope.shape[2] == 1 and everywhere.any()) or self.once:
+            alone = everywhere if self.slope.shape[2] == 1 else np.zeros_like(everywhere)
+            fixed = np.where(self.slope[alone].any(axis=0), 0.0, self.fixed)
             rows = np.concatenate([fixed.reshape(len(fixed), -1), low, high], axis=1)
             _, first, inverse = np.unique(rows, axis=0, return_index=True, return_inverse=True)
             if first.size < len(fixed):
@@ -505,6 +555,8 @@ class Problem:
                 return np.asarray(least[inverse.ravel()].reshape(shape))
         low, high = self.reached(low, high, farthest)
         columns = shape[-1] if len(shape) > 1 else 1
+        if self.once:  # a form of less than full rank, as a neighbour's, is a saddle to start from
+            in_rows = _all_apart
         most = max(FREE_AT_ONCE // columns, 1) * columns
         parts = [slice(first, first + most) for first in range(0, len(low), most)]
         return np.concatenate(
@@ -515,9 +567,14 @@ class Problem:
         """Variables (starts, n, d) where some had no end, and which starts, (starts, n), none before them is next to.
 
         At them amplitudes of some nuclei are those of the standard model, of either sign: of one if one variable moves
-        them, of two together if two do.
+        them, of two together if two do. One of each key of which any leads to the same minimum.
         """
         by_key = [self._free_starts_of(k, low, high) for k in self.moved]
+        if np.prod([len(values) for values, _ in by_key]) > MANY_STARTS:
+            by_key = [
+                (values[:1], distinct[:1]) if k in self.either else (values, distinct)
+                for k, (values, distinct) in zip(self.moved, by_key, strict=True)
+            ]
         starts, apart = [], []
         for chosen in product(*(range(len(values)) for values, _ in by_key)):
             start = (low + high) / 2
@@ -533,14 +590,17 @@ class Problem:
     def _free_starts_of(self, k: int, low: FloatArray, high: FloatArray) -> tuple[FloatArray, NDArray[np.bool_]]:
         """The same of the variables (starts, n, v) that move one amplitude."""
         mine = np.flatnonzero(self.slope[:, k].any(axis=1))
-        fixed, slope, found = self.fixed[:, k], self.slope[mine, k], []  # (n, nuclei), (v, nuclei)
+        fixed, slope = self.fixed[:, k], self.slope[mine, k]  # (n, nuclei), (v, nuclei)
+        found: list[FloatArray] = []
         widest = int((high - low)[:, mine].min(axis=0).argmax())
         ends = low[:, mine[widest]], high[:, mine[widest]]
         for of in combinations_of(range(len(self.charge)), min(mine.size, len(self.charge))):
             matrix = slope[:, of].T
             if np.linalg.cond(matrix) > WORST_CONDITION or matrix[0, widest] == 0:
                 continue
-            for signs in product((-1.0, 1.0), repeat=len(of)):
+            if k in self.once and found:
+                break
+            for signs in self._signs(k, len(of)):
                 wanted = np.array(signs) * self.charge[list(of)] - fixed[:, of]
                 at = np.clip(wanted @ np.linalg.pinv(matrix).T, low[:, mine], high[:, mine])
                 left = wanted[:, 0] - at @ matrix[0]  # where an end has kept one from going so far, the widest makes up
@@ -553,6 +613,13 @@ class Problem:
             near = (np.abs(amplitudes[:i] - amplitudes[i]) < NEXT_TO_A_START).all(axis=2)
             distinct[i] = ~(near & distinct[:i]).any(axis=0)
         return values, distinct
+
+    def _signs(self, k: int, nuclei: int) -> list[tuple[float, ...]]:
+        """Of one amplitude at so many nuclei, those that are worth a start."""
+        if k in self.once:
+            return [(1.0,) * nuclei]
+        signs = list(product((-1.0, 1.0), repeat=nuclei))
+        return signs[len(signs) // 2 :] if k in self.either else signs
 
     def _nearest(self, low: FloatArray, high: FloatArray, targets: FloatArray) -> FloatArray:
         """Those at targets (starts, moved), by least squares."""

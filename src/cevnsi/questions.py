@@ -11,6 +11,7 @@ import numpy as np
 
 from cevnsi.arrays import FloatArray
 from cevnsi.config.check import PART_ROUNDING, check_scan
+from cevnsi.domains import spelled_out
 from cevnsi.files.strict_yaml import ConfigError, near_miss
 from cevnsi.model import Model, profiled
 from cevnsi.parameters import MATTER_PARAMETERS, NEUTRON_RADII, Axis, quarks_of
@@ -125,9 +126,10 @@ def make_line(
 ) -> Scan:
     """A scan of one axis, checked as one of a configuration is; it is looked at in at least so many points.
 
-    An end that is None is where the paper's scans end, for a matter parameter where the domains do (Eq. 11).
+    An end that is None is where the paper's scans end, for a matter parameter where the domains do (Eq. 11). The name
+    all_others in the domain stands for every contact coupling that enters a rate and that nothing else names.
     """
-    fixed, domain = fixed or {}, domain or {}
+    fixed, domain = fixed or {}, spelled_out(domain or {}, [name, *(fixed or {})])
     interaction = interaction_of([name, *fixed, *domain])
     if name in MATTER_PARAMETERS and set(quarks_of(name)) <= set(domain):
         (u_low, u_high), (d_low, d_high) = (domain[quark] for quark in quarks_of(name))
@@ -196,7 +198,7 @@ def critical_value(
     from cevnsi.scans.critical import pool_statistics  # compiled code, which takes long to import
     from cevnsi.scans.hypotheses import hypotheses_of
 
-    fixed, domain = fixed or {}, domain or {}
+    fixed, domain = fixed or {}, spelled_out(domain or {}, [*parameters, *(fixed or {})])
     if not parameters:
         raise ConfigError("parameters: none is named; expected those whose region is asked for")
     if toys < FEWEST_TOYS:

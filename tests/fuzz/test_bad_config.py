@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from cevnsi.config import check as config
 from cevnsi.config.overlays import resolve
+from cevnsi.domains import spelled_out
 from cevnsi.experiments import inputs
 from cevnsi.experiments.csi_2017_time import choices_of
 from cevnsi.experiments.inputs import complete
@@ -353,8 +354,11 @@ def _as_written(written: dict[str, Any], root: Path) -> bool:
         good &= [axis.name for axis in scan.axes] == ordered
         good &= [list(names) for names in scan.projections] == section.get("projections", [ordered])
         good &= all(len(set(axis.values())) == axis.points for axis in scan.axes)
-        ends = section.get("domain", {}).items()
-        good &= scan.domain == {key: config.UNBOUNDED if two == "free" else tuple(map(float, two)) for key, two in ends}
+        ends: dict[str, tuple[float, float]] = {
+            key: config.UNBOUNDED if two == "free" else (float(two[0]), float(two[1]))
+            for key, two in section.get("domain", {}).items()
+        }
+        good &= scan.domain == spelled_out(ends, [*scan.named], scan.combinations)
         good &= scan.fixed == {key: float(value) for key, value in section.get("fixed", {}).items()}
         good &= scan.interaction == section["interaction"]
         good &= (*scan.confidence_levels, *scan.n_dof) == (*section["confidence_levels"], *section["n_dof"])

@@ -309,8 +309,22 @@ PARAMETERS = [
     (new_scan(domain={"eps_emu_uV": [1]}), "scans.mine.domain.eps_emu_uV: [1] is too short"),
     (new_scan(domain={"eps_emu_uV": "fre"}), "scans.mine.domain.eps_emu_uV: 'fre' does not match '^free$'"),
     (
-        new_scan(domain={"eps_emu_uV": "free", "eps_emu_dV": "free"}),
-        "scans.mine.domain.eps_emu_dV: is free, as eps_emu_uV is, which moves the same; expected bounds of one",
+        new_scan(
+            combinations={"both": {"eps_emu_uV": 1, "eps_etau_uV": 1}}, domain={"both": "free", "eps_emu_dV": "free"}
+        ),
+        "scans.mine.domain.both: is free, as eps_emu_dV is, which moves the same; expected bounds of one",
+    ),
+    (
+        put("scans", "light_mediator", "domain", {"all_others": "free"}),
+        "scans.light_mediator.domain.all_others: unknown parameter of interaction light_mediator",
+    ),
+    (
+        put("general_fit", "analyses", ["paper"]),
+        "general_fit.analyses: 'paper' is no analysis of study coherent; expected some of csi_2017, csi_2021",
+    ),
+    (
+        put("general_fit", "analyses", ["csi_2017_radius"]),
+        "general_fit.analyses: csi_2017_radius has form_factor 'helm_rms_apart'; expected one of both",
     ),
     (
         put("scans", "matter_ee_mumu", "domain", "eps_ee_uV", "free"),

@@ -16,6 +16,7 @@ from cevnsi.experiments.csi_2017_time import read_energy_time
 from cevnsi.fast.free_rows import AlongCurve
 from cevnsi.fast.poisson import Following, derivatives_over_nuisances
 from cevnsi.model import Model, charge_derivatives, farthest_charges, joined
+from cevnsi.parameters import combination
 from cevnsi.scans.axes import Scan
 from cevnsi.scans.chi2 import chi2
 from cevnsi.scans.limits import best_fits, scan_limits, scan_ranges
@@ -143,8 +144,9 @@ def test_ends_of_a_range_are_the_threshold_above_the_least(config: dict[str, Any
 
 def test_what_cannot_be_without_bounds(two: Model) -> None:
     both = {"eps_ee_uV": FREE, "eps_ee_dV": FREE}
+    of_two = {"both": combination("both", {"eps_ee_uV": 1.0, "eps_etau_uV": 1.0})}
     with pytest.raises(ValueError, match="two couplings without bounds move one amplitude"):
-        chi2(two, "contact", {"eps_mumu_dV": np.array([0.1])}, both)
+        chi2(two, "contact", {"eps_mumu_dV": np.array([0.1])}, {"both": FREE, "eps_ee_dV": FREE}, of_two)
     derivatives = partial(charge_derivatives, two)
     with pytest.raises(ValueError, match="expected how far charges squared go"):
         least_over_domain(derivatives, two.nuclides, {"eps_ee_matter": 0.1}, both, two.couplings_at({}))

@@ -90,7 +90,7 @@ def test_a_module_leaves_names_and_handlers_to_the_other_workflow(outer: Path) -
     made = {f"{name}{suffix}" for name in loops for suffix in ("", *(f"_{i}" for i in range(2, 9)))}
     made |= {"inputs", "inputs_2", "inputs_3", "inputs_4"}  # the same for datasets
     submitted = {name for name in made if name.startswith("scans")}  # what computes chi2
-    submitted |= {"chunk", "domain_sensitivity", "domain_ends", "digitization_chunk"}
+    submitted |= {"chunk", "domain_sensitivity", "domain_ends", "general_fit", "digitization_chunk"}
     submitted |= {"coverage_points", "coverage_lines", "coverage_tests"}
     analyses = read(ROOT / "config.yaml")["analyses"]
     made |= {DEFAULT, "coherent", "coherent_figures", *analyses}

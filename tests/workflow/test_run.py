@@ -416,7 +416,7 @@ def test_what_no_analysis_uses_is_said_once_and_stops_nothing(finished: Project,
     analyses |= {"paper": {"scans": ["ee_d_u"]}, "release": {"scans": ["ee_d_u", "mumu_d_u"]}}
     datasets = dict.fromkeys(("csi_2017", "csi_2021", "lar_2020"))
     scans = dict.fromkeys(name for name in read(ROOT / "config.yaml")["scans"] if name not in SCANS)
-    laid = {"analyses": analyses, "datasets": datasets, "scans": scans, "domain_ends": None}
+    laid = {"analyses": analyses, "datasets": datasets, "scans": scans, "domain_ends": None, "general_fit": None}
     path.write_text(yaml.safe_dump(laid), encoding="utf-8")
     project = finished.copy(tmp_path / "project")
     counts = project.folder / "results" / "inputs" / "release" / "counts.csv"

@@ -298,6 +298,8 @@ SCORED = [
     and config["datasets"][config["analyses"][analysis]["dataset"]]["reader"]
     == analysis
 ]
+# Analyses whose contact couplings are fitted with all others free.
+FITTED_FREELY = config.get("general_fit", {}).get("analyses", [])
 # Analyses whose ends of matter parameters are found for several domains, and without one.
 BY_DOMAIN = [
     analysis
@@ -422,6 +424,7 @@ def files_of(analysis):
     names += ["scorecard"] if analysis in JUDGED else []
     names += ["digitization"] if analysis in VARIED else []
     names += ["domain_ends"] if analysis in BY_DOMAIN else []
+    names += ["general_fit"] if analysis in FITTED_FREELY else []
     names += [f"fitted_counts/{dataset}" for dataset in counted_datasets(analysis)]
     files = [f"{base}/{name}.csv" for name in names] + [f"{base}/best_fit.json"]
     files += [path.format(analysis=analysis) for path in tables_of_counts(analysis)]

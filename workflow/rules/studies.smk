@@ -64,6 +64,27 @@ rule coherent_scorecard:
         "../scripts/coherent_scorecard.py"
 
 
+rule general_fit:
+    input:
+        tables=dataset_tables,
+        code=code("general_fit.py"),
+    output:
+        "results/{analysis}/general_fit.csv",
+    log:
+        "logs/{analysis}/general_fit.log",
+    wildcard_constraints:
+        analysis=only(FITTED_FREELY),
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        analysis=analysis_section,
+        fit=config.get("general_fit"),
+    message:
+        "Ranges of contact couplings with all others free, {wildcards.analysis}"
+    script:
+        "../scripts/general_fit.py"
+
+
 rule domain_ends:
     input:
         tables=dataset_tables,

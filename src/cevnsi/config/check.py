@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from cevnsi.domains import reach
+from cevnsi.domains import reach, spelled_out
 from cevnsi.experiments.exposure import Exposure
 from cevnsi.experiments.inputs import RELEASES, exposure_of
 from cevnsi.experiments.targets import TARGETS
@@ -38,6 +38,7 @@ from cevnsi.physics.muon_g2 import OF_FIG_2, Discrepancy
 from cevnsi.physics.weak_charge import COUPLINGS, NucleonCouplings
 from cevnsi.scans.axes import FELDMAN_COUSINS, REFERENCES, Coverage, Scan, share
 from cevnsi.statistics.likelihoods import STATISTICS
+from cevnsi.statistics.thresholds import threshold
 
 DEEPEST, MOST_VALUES = 10, 100_000  # of a configuration, aliases written out
 MOST_STORED = 10**9  # of one grid that is kept: 8 GB of chi2
@@ -174,13 +175,18 @@ def parse_scan(name: str, section: Mapping[str, Any]) -> Scan:
     axes = tuple(_axis(*item) for item in listed)
     names = tuple(axis.name for axis in axes)
     projections = section.get("projections", [names])
+    fixed = {key: float(value) for key, value in section.get("fixed", {}).items()}
+    combinations = {key: combination(key, of) for key, of in section.get("combinations", {}).items()}
+    domain = {key: _domain(ends) for key, ends in section.get("domain", {}).items()}
+    if INTERACTIONS[section["interaction"]].has_domains:
+        domain = spelled_out(domain, [*names, *fixed], combinations)
     return Scan(
         name=name,
         interaction=section["interaction"],
         axes=axes,
-        domain={key: _domain(ends) for key, ends in section.get("domain", {}).items()},
-        fixed={key: float(value) for key, value in section.get("fixed", {}).items()},
-        combinations={key: combination(key, of) for key, of in section.get("combinations", {}).items()},
+        domain=domain,
+        fixed=fixed,
+        combinations=combinations,
         nuisances=tuple(section.get("nuisances", ())),
         reference=section.get("reference", "minimum"),
         projections=tuple(tuple(projection) for projection in projections),
@@ -225,6 +231,12 @@ def parse_sensitivity(section: Mapping[str, Any]) -> Axis:
 def parse_domain_ends(section: Mapping[str, Any]) -> tuple[Axis, float]:
     """Bounds to try and how far an end is looked for, of a section that `check` has accepted."""
     return parse_sensitivity(section), float(section["widest"])
+
+
+def parse_general_fit(section: Mapping[str, Any]) -> tuple[dict[tuple[float, int], float], float]:
+    """Delta chi2 by confidence level and n_dof, and how far an end is looked for, of a section that `check` accepts."""
+    level = float(section["confidence_level"]), 1
+    return {level: threshold(*level)}, float(section["widest"])
 
 
 def parse_domain_map(section: Mapping[str, Any]) -> tuple[Axis, Axis]:
@@ -304,18 +316,20 @@ def _axis_complaints(key: str, axis: Axis) -> Iterator[str]:
 
 
 def _free_complaints(key: str, scan: Scan) -> Iterator[str]:
-    """Couplings without bounds that move one amplitude, besides the two whose sum a matter axis is."""
-    tied = {quark for axis in scan.axes if axis.name in MATTER_PARAMETERS for quark in quarks_of(axis.name)}
-    moved: dict[tuple[str, bool], str] = {}
-    for name, ends in scan.domain.items():
-        if name in tied or not any(map(math.isinf, ends)):
-            continue
-        for part in expanded({name: 1.0}, scan.combinations):
-            if part in CONTACT_PARAMETERS:
-                made = CONTACT_PARAMETERS[part]
-                other = moved.setdefault((made.pair, made.imaginary), name)
-                if other != name:
-                    yield f"{key}.domain.{name}: is free, as {other} is, which moves the same; expected bounds of one"
+    """Combinations without bounds of several pairs, where another coupling without bounds moves one of these, too."""
+    moved = {
+        name: {
+            (made.pair, made.imaginary)
+            for part in expanded({name: 1.0}, scan.combinations)
+            if (made := CONTACT_PARAMETERS.get(part))
+        }
+        for name, ends in scan.domain.items()
+        if any(map(math.isinf, ends))
+    }
+    for name, pairs in moved.items():
+        others = [other for other in moved if other != name and moved[other] & pairs]
+        if len(pairs) > 1 and others:
+            yield f"{key}.domain.{name}: is free, as {others[0]} is, which moves the same; expected bounds of one"
 
 
 def _domain_complaints(key: str, scan: Scan) -> Iterator[str]:
@@ -535,6 +549,20 @@ def _bounds_complaints(key: str, section: Mapping[str, Any], scan: Scan) -> Iter
     yield from _axis_complaints(f"{key}.bounds", bounds)
 
 
+def _general_fit_complaints(config: Mapping[str, Any]) -> Iterator[str]:
+    """Analyses that are none of the study's, or whose charges squared do not say everything."""
+    analyses = config["analyses"]
+    for name in config["general_fit"]["analyses"]:
+        if analyses.get(name, {}).get("study") != "coherent":
+            known = ", ".join(other for other, made in analyses.items() if made.get("study") == "coherent") or "none"
+            yield f"general_fit.analyses: {name!r} is no analysis of study coherent; expected some of {known}"
+            continue
+        forms = [analyses.get(part, {}).get("form_factor") for part in analyses[name].get("joins", [name])]
+        for form in forms:
+            if form in RADIUS_FORM_FACTORS and RADIUS_FORM_FACTORS[form].apart:
+                yield f"general_fit.analyses: {name} has form_factor {form!r}; expected one of both nucleons"
+
+
 def _sensitivity_complaints(section: Mapping[str, Any], scan: Scan) -> Iterator[str]:
     yield from _bounds_complaints("domain_sensitivity", section, scan)
     for name, ends in scan.domain.items():
@@ -704,6 +732,8 @@ def _cross_complaints(config: Mapping[str, Any]) -> Iterator[str]:
             yield f"{place}.scan: {section['scan']!r} is unknown; expected one of {known}"
         elif section:
             yield from complaints(section, scans[section["scan"]])
+    if "general_fit" in config:
+        yield from _general_fit_complaints(config)
     if "digitization" in config:
         yield from _digitization_complaints(config["digitization"])
     if "muon_g2" in config:

@@ -47,8 +47,7 @@ def charge_intervals(
     for key, amplitude in fixed_amplitudes(nuclide, parameters, couplings, combinations).items():
         pair, low, high = key[0], amplitude, amplitude
         for direction in moving:
-            if key in direction.slope:
-                slope = direction.slope[key][nuclide.name]
+            if slope := direction.slope.get(key, {}).get(nuclide.name, 0.0):
                 first, last = slope * direction.low, slope * direction.high
                 low, high = low + np.minimum(first, last), high + np.maximum(first, last)
         target = "emu" if pair == "emu" else next((row for row, pairs in ROWS.items() if pair in pairs), None)

@@ -122,6 +122,14 @@ GOODNESS = Layout(
     texts=("quantity", "sigmas"),  # infinite where no toy is beyond, or all are
 )
 DOMAIN_ENDS = Layout(columns=SENSITIVITY.columns, texts=(*SENSITIVITY.texts, "bound"))  # the last bound is inf
+# Both ends of a number that is so many units of two couplings, with all others free, and where chi2 is least.
+GENERAL_FIT = Layout(
+    columns=(
+        *("parameter", "pair", "unit_u", "unit_d", "confidence_level", "n_dof", "delta_chi2"),
+        *("lower", "upper", "flat_from", "flat_to", "ends_at_widest"),
+    ),
+    texts=("parameter", "pair", "ends_at_widest"),
+)
 DOMAIN_MATCHES = Layout(
     columns=("parameter", "side", "confidence_level", "n_dof", "delta_chi2", "published", "bound", "kind"),
     texts=("parameter", "side", "bound", "kind"),  # the bound is nan where none tried gives the published end

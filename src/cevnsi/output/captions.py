@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from cevnsi.config.check import parse_scan
+from cevnsi.domains import ALL_OTHERS, spelled_out
 from cevnsi.experiments.inputs import RELEASES, complete, parts_of
 from cevnsi.experiments.release import Release
 from cevnsi.experiments.targets import TARGETS
@@ -191,6 +192,20 @@ def _interval(name: str, low: float, high: float) -> str:
     return f"{html_name(name)} from {number(low)} to {number(high)}{unit(name)}"
 
 
+def _everything_else(scan: Scan) -> list[str]:
+    """Of a domain of all couplings that enter a rate, with the same ends, one text in place of one of each."""
+    ends = set(scan.domain.values())
+    if len(ends) != 1:
+        return []
+    (low, high), taken = *ends, [name for name in scan.named if name not in scan.domain]
+    if set(spelled_out({ALL_OTHERS: (low, high)}, taken, scan.combinations)) != set(scan.domain):
+        return []
+    bounds = "without bounds" if math.isinf(high) else f"from {number(low)} to {number(high)}"
+    return [
+        f"every coupling of ν<sub>e</sub> and ν<sub>μ</sub> that is not named, complex ones in both parts, {bounds}"
+    ]
+
+
 def domain_text(scan: Scan, axes: Sequence[str]) -> str:
     """Where the scan is made, and what the other parameters do."""
     chosen = [scan.axis(name) for name in axes]
@@ -198,7 +213,7 @@ def domain_text(scan: Scan, axes: Sequence[str]) -> str:
     spaced = ", log spacing" if all(axis.scale == "log" for axis in chosen) else ""
     parts = [f"{', '.join(_interval(a.name, a.minimum, a.maximum) for a in chosen)} ({size} points{spaced})"]
     over = [_interval(axis.name, axis.minimum, axis.maximum) for axis in scan.onto(axes).over]
-    over += [_interval(name, *ends) for name, ends in scan.domain.items()]
+    over += _everything_else(scan) or [_interval(name, *ends) for name, ends in scan.domain.items()]
     if over:
         parts.append("minimised over " + ", ".join(over))
     if scan.held:

@@ -28,7 +28,14 @@ from cevnsi.fast.toys import (
     to_variable,
 )
 from cevnsi.model import Model, Signal, each_side, is_of_charges, sum_of_terms
-from cevnsi.parameters import CEVNS_NORMALIZATION, MATTER_PARAMETERS, NEUTRON_RADII, expanded, quarks_of
+from cevnsi.parameters import (
+    CEVNS_NORMALIZATION,
+    CONTACT_PARAMETERS,
+    MATTER_PARAMETERS,
+    NEUTRON_RADII,
+    expanded,
+    quarks_of,
+)
 from cevnsi.physics.interactions import INTERACTIONS
 from cevnsi.physics.weak_charge import ROWS
 from cevnsi.scans.axes import Scan
@@ -99,6 +106,24 @@ class Hypotheses:
                 f"coverage: a domain of {', '.join(bounded)} with bounds, and several nuclei; expected one nucleus, or "
                 "domains that are free"
             )
+        for row, names in self._free_by_row.items():
+            if len(names) > 1 and not self._is_of_charges:
+                raise ValueError(
+                    f"coverage: {', '.join(names)} have no bounds, and all enter the charge of {row}, of "
+                    "which toys do not tell them apart; expected one of them"
+                )
+
+    @cached_property
+    def _free_by_row(self) -> dict[str, list[str]]:
+        """What a domain leaves without bounds, by row; of both quarks of a matter parameter, one."""
+        tied = {quarks_of(name)[1] for name in self._matter}
+        free = [name for name, ends in self.scan.domain.items() if np.isinf(ends).all() and name not in tied]
+        pairs = {
+            name: {made.pair for part in expanded({name: 0.0}, self.scan.combinations)
+                   if (made := CONTACT_PARAMETERS.get(part))}
+            for name in free
+        }  # fmt: skip
+        return {row: [name for name in free if pairs[name] & set(of)] for row, of in ROWS.items()}
 
     @property
     def _interaction(self) -> str:
