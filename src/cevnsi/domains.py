@@ -38,8 +38,8 @@ from cevnsi.physics.weak_charge import (
     quark_numbers,
     standard_model_charge,
 )
-from cevnsi.squares import WORST_CONDITION, entering, even, farthest_by_key, fewest
 from cevnsi.statistics.descent import FIRST_DAMPING, descend
+from cevnsi.statistics.squares import WORST_CONDITION, entering, even, farthest_by_key, fewest
 
 Amplitude = tuple[str, str]  # pair, and "" for the real or "_imag" for the imaginary part of its bracket in Eq. 10
 # Ends broadcast with parameters; only where a matter parameter has a domain, too, all of them are single numbers.
@@ -503,7 +503,10 @@ class Problem:
     def fewest(
         self, low: FloatArray, high: FloatArray, numbers: FloatArray, farthest: FloatArray
     ) -> tuple["Problem", FloatArray, FloatArray]:
-        """The problem of the squares that are enough where several have no end (`cevnsi.squares`), and its ends."""
+        """The problem of the squares that are enough where several have no end, and its ends.
+
+        `cevnsi.statistics.squares` says why they are enough.
+        """
         few = fewest(
             self.fixed, self.slope, self.enters, self.size, low, high, self.charge, numbers=numbers, farthest=farthest
         )
