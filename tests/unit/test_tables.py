@@ -146,6 +146,8 @@ def test_layouts_name_their_text_columns() -> None:
         "COHERENT_SCORECARD",
         "COHERENT_CHOICES",
         "COUNTS_LIKELIHOOD",
+        "BY_METHOD",
+        "GENERAL_FIT",
     }
     assert set(layouts) == expected | {"DOMAIN_BEST", "DIGITIZATION", "SCORECARD", "CURVES", "PUBLISHED"}
     for layout in layouts.values():

@@ -299,7 +299,11 @@ SCORED = [
     == analysis
 ]
 # Analyses whose contact couplings are fitted with all others free.
-FITTED_FREELY = config.get("general_fit", {}).get("analyses", [])
+FITTED_FREELY = [
+    analysis
+    for analysis in config.get("general_fit", {}).get("analyses", [])
+    if analysis in ANALYSES
+]
 # Analyses whose ends of matter parameters are found for several domains, and without one.
 BY_DOMAIN = [
     analysis

@@ -3,8 +3,8 @@
 With everything free a row's charges squared are v_i^T S v_i of any positive semidefinite form S
 (`cevnsi.statistics.squares`). A number x = c . w of one pair's couplings to u and d, with the standard model's in it,
 then asks c^T S c >= x^2 of the rows that the pair enters, and nothing else. So chi2 is even in x and never falls with
-its magnitude: there is one interval, about minus the standard model's on the diagonal and about zero elsewhere, as wide for
-ee as for either part of etau, for mumu as for mutau.
+its magnitude: there is one interval, about minus the standard model's on the diagonal and about zero elsewhere, as wide
+for ee as for either part of etau, for mumu as for mutau.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
