@@ -93,7 +93,7 @@ def test_a_module_leaves_names_and_handlers_to_the_other_workflow(outer: Path) -
     submitted |= {"chunk", "domain_sensitivity", "domain_ends", "general_fit", "digitization_chunk"}
     submitted |= {"coverage_points", "coverage_lines", "coverage_tests"}
     analyses = read(ROOT / "config.yaml")["analyses"]
-    made |= {DEFAULT, "coherent", "coherent_figures", *analyses}
+    made |= {DEFAULT, "coherent", "coherent_figures", "coherent_coverage_figures", *analyses}
     made |= {f"coverage_{name}" for name in analyses}
     assert local == {f"cevnsi_{name}" for name in {*ours, *made, "all", "analyses"} - submitted}
 
