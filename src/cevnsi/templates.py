@@ -4,7 +4,7 @@ A template is kept as quadrature nodes in recoil energy, so that a charge that d
 costs a weighted sum and no new integral.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -35,6 +35,26 @@ from cevnsi.physics.weak_charge import standard_model_charge, tree_couplings
 REFERENCE_FORM_FACTOR, REFERENCE_KINEMATICS = klein_nystrand, "as_written"
 REFERENCE_COUPLINGS = tree_couplings(SIN2_THETA_W)
 NODES_PER_SEGMENT = 6  # Gauss-Legendre; with segments of at most half a photoelectron the error is below 1e-10
+
+
+class OnceAsked(Mapping[str, FloatArray]):
+    """Arrays by name, each made when it is first asked for: most models never ask."""
+
+    def __init__(self, names: Iterable[str], make: Callable[[str], FloatArray]) -> None:
+        self._names, self._make, self._made = tuple(names), make, dict[str, FloatArray]()
+
+    def __getitem__(self, name: str) -> FloatArray:
+        if name not in self._names:
+            raise KeyError(name)
+        if name not in self._made:
+            self._made[name] = self._make(name)
+        return self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,7 +148,7 @@ class Templates:
             recoil_energy_mev=self.recoil_energy_mev[keep],
             momentum_transfer_squared=self.momentum_transfer_squared[:, keep],
             events=self.events[:, :, keep],
-            spectra={name: ratio[:, :, keep] for name, ratio in self.spectra.items()},
+            spectra=OnceAsked(self.spectra, lambda name: self.spectra[name][:, :, keep]),
             detected=detected[:, keep],
             factor=None if self.factor is None else self.factor[bins],
         )
@@ -214,7 +234,7 @@ def build_templates(
         recoil_energy_mev=recoil,
         momentum_transfer_squared=np.stack([momentum_transfer_squared(recoil, n) for n in target.nuclides]),
         events=events,
-        spectra={coupling: over_events(coupling) for coupling in BRACKETS if coupling != VECTOR},
+        spectra=OnceAsked((coupling for coupling in BRACKETS if coupling != VECTOR), over_events),
         detected=response.detected(recoil),
         arrival=None if response.arrival is None else np.stack([response.arrival[flavor] for flavor in FLAVORS]),
         factor=_factor(target, response),

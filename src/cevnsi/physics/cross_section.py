@@ -88,9 +88,10 @@ def differential_cross_section(
         c_0, c_1, c_2 = BRACKETS[of](recoil_energy_mev, nuclide, kinematics)
         return np.asarray(c_0 + c_2 / neutrino_energy_mev**2 + c_1 / neutrino_energy_mev)
 
-    seen = bracket(VECTOR) > 0
+    vector = bracket(VECTOR)
+    own = vector if coupling == VECTOR else bracket(coupling)
     factor = charge_squared * coherent_factor(recoil_energy_mev, nuclide, form_factor)
-    return factor * np.where(seen, bracket(coupling), 0.0)
+    return factor * np.where(vector > 0, own, 0.0)
 
 
 def least_neutrino_energy_mev(
