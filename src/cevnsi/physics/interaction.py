@@ -25,6 +25,20 @@ from cevnsi.physics.weak_charge import (
 Values = Mapping[str, Real]  # parameters by name, which broadcast
 
 
+OF_ROW: FloatArray = np.array([[row == ROW_OF_FLAVOR[flavor] for flavor in FLAVORS] for row in ROWS], dtype=float)
+
+
+def by_flavor(rows: Mapping[str, FloatArray]) -> FloatArray:
+    """What each row has, (..., nuclides, nodes or 1), by flavor, (..., flavors, nuclides, nodes or 1).
+
+    One flavor stands for all where they have the same.
+    """
+    first, *others = rows.values()
+    if all(np.array_equal(first, other) for other in others):
+        return first[..., None, :, :]
+    return np.stack(np.broadcast_arrays(*(rows[ROW_OF_FLAVOR[flavor]] for flavor in FLAVORS)), axis=-3)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Recoils:
     """Nuclei, the momentum transfers at which they recoil, and what the standard model has for them."""
@@ -86,16 +100,15 @@ class Recoils:
         )
         return protons, neutrons
 
-    def charges(self, values: Values) -> FloatArray:
-        """The standard model's charges times form factors, (..., flavors, nuclides, nodes or 1), at parameters (...).
-
-        There is one flavor where all see the same charge.
-        """
+    def charges_by_row(self, values: Values) -> dict[str, FloatArray]:
+        """The standard model's charges times form factors, each (..., nuclides, nodes or 1), at parameters (...)."""
         at_nodes = {name: np.asarray(value)[..., None, None] for name, value in values.items()}
         (protons, neutrons), couplings = self.nucleons(values), self.couplings_at(at_nodes)
-        rows = {row: protons * proton + neutrons * couplings.neutron for row, proton in couplings.proton.items()}
-        seen = ["e"] if couplings.flavor_blind else [ROW_OF_FLAVOR[flavor] for flavor in FLAVORS]
-        return np.stack([rows[row] for row in seen], axis=-3)
+        return {row: protons * proton + neutrons * couplings.neutron for row, proton in couplings.proton.items()}
+
+    def charges(self, values: Values) -> FloatArray:
+        """The same by flavor, (..., flavors, nuclides, nodes or 1), of one where all see the same charge."""
+        return by_flavor(self.charges_by_row(values))
 
     def parts(self, nuclide: Nuclide) -> tuple[Nuclide, ...]:
         """What of a nucleus has a charge that is asked for: all of it, and with nucleons apart each kind alone."""
@@ -134,10 +147,9 @@ Strength = Callable[..., Real]
 
 def charges_alone(recoils: Recoils, values: Values) -> list[FloatArray]:
     """One term a row, nuclide and part of it, each (..., flavors, nuclides, nodes or 1): what its charge counts for."""
-    of_row = np.array([[row == ROW_OF_FLAVOR[flavor] for flavor in FLAVORS] for row in ROWS], dtype=float)
     of_nuclide = np.eye(len(recoils.nuclides))
     parts = [weight[..., None, :, :] for weight in recoils.part_weights(values)]
-    return [row[:, None, None] * nuclide[:, None] * part for row in of_row for nuclide in of_nuclide for part in parts]
+    return [row[:, None, None] * nuclide[:, None] * part for row in OF_ROW for nuclide in of_nuclide for part in parts]
 
 
 def charged(recoils: Recoils) -> list[tuple[str, Nuclide]]:

@@ -12,9 +12,8 @@ import numpy as np
 from cevnsi.arrays import FloatArray, Real
 from cevnsi.constants import G_FERMI
 from cevnsi.parameters import CONTACT_PARAMETERS, QUARKS, STANDARD_MODEL_PARAMETERS, Parameter
-from cevnsi.physics.flux import FLAVORS
-from cevnsi.physics.interaction import Expansion, Interaction, Quadratic, Recoils, Values, named
-from cevnsi.physics.weak_charge import ROW_OF_FLAVOR, ROWS, Epsilon, contact, squared_modulus
+from cevnsi.physics.interaction import Expansion, Interaction, Quadratic, Recoils, Values, by_flavor, named
+from cevnsi.physics.weak_charge import ROWS, Epsilon, contact, squared_modulus
 
 MASS = Parameter(
     name="mediator_mass_mev",
@@ -66,17 +65,6 @@ def _contact(values: Mapping[str, Any]) -> dict[tuple[str, str], Any]:
     return contact({name: value for name, value in values.items() if name in CONTACT_PARAMETERS})
 
 
-def _by_flavor(rows: Mapping[str, FloatArray]) -> FloatArray:
-    """What each row has, (..., nuclides, nodes or 1), by flavor, (..., flavors, nuclides, nodes or 1).
-
-    One flavor stands for all where they have the same.
-    """
-    first, *others = rows.values()
-    if all(np.array_equal(first, other) for other in others):
-        return first[..., None, :, :]
-    return np.stack(np.broadcast_arrays(*(rows[ROW_OF_FLAVOR[flavor]] for flavor in FLAVORS)), axis=-3)
-
-
 @dataclass(frozen=True, kw_only=True)
 class VectorMediator:
     """What a vector mediator couples to, and how its coupling is counted."""
@@ -107,23 +95,22 @@ class VectorMediator:
         There is one flavor where all see the same.
         """
         at_nodes = {name: np.asarray(value)[..., None, None] for name, value in values.items()}
-        (protons, neutrons), couplings = recoils.nucleons(values), recoils.couplings_at(at_nodes)
+        (protons, neutrons), rows = recoils.nucleons(values), recoils.charges_by_row(values)
 
         def of_pair(charges: Mapping[tuple[str, str], Any], pair: str) -> Any:
             u, d = (charges.get((quark, pair), 0.0) for quark in QUARKS)
             return protons * (2 * u + d) + neutrons * (u + 2 * d)
 
-        rows = {row: protons * proton + neutrons * couplings.neutron for row, proton in couplings.proton.items()}
         others: dict[str, FloatArray] = {}
         if fixed := _contact(at_nodes):
             for row, (diagonal, *pairs) in ROWS.items():
                 rows[row] = rows[row] + of_pair(fixed, diagonal)
                 others[row] = sum((np.asarray(squared_modulus(of_pair(fixed, pair))) for pair in pairs), np.zeros(1))
         moving = self._products(recoils.momentum_transfer_squared, at_nodes)
-        couples = _by_flavor({row: of_pair(moving, diagonal) for row, (diagonal, *_) in ROWS.items()})
+        couples = by_flavor({row: of_pair(moving, diagonal) for row, (diagonal, *_) in ROWS.items()})
         scale = mediator_coupling_scale(recoils.momentum_transfer_squared, at_nodes[MASS.name])
-        charge, slope = _by_flavor(rows), couples * scale[..., None, :, :]
-        square = charge**2 + _by_flavor(others) if others else charge**2
+        charge, slope = by_flavor(rows), couples * scale[..., None, :, :]
+        square = charge**2 + by_flavor(others) if others else charge**2
         return [square, 2 * charge * slope, slope * slope]
 
     def powers(self, recoils: Recoils, values: Values) -> Sequence[Real]:

@@ -3,11 +3,10 @@
 from functools import partial
 
 from cevnsi.arrays import FloatArray, Real
+from cevnsi.parameters import LETTERS
 from cevnsi.physics.interaction import Interaction
 from cevnsi.physics.kinetic_mixing import induced_proton_charge
 from cevnsi.physics.vector_mediator import VectorMediator, coupling_parameter, products, vector_interaction
-
-_LETTERS = {"e": ("e", "e"), "mu": (r"\mu", "μ"), "tau": (r"\tau", "τ")}  # TeX, and as it is
 
 
 def difference_charges(
@@ -20,7 +19,7 @@ def difference_charges(
 
 
 def _difference(first: str, second: str) -> Interaction:
-    (tex, plain), (other_tex, other_plain) = _LETTERS[first], _LETTERS[second]
+    (tex, plain), (other_tex, other_plain) = LETTERS[first], LETTERS[second]
     name = f"l_{first}_minus_l_{second}"
     coupling = coupling_parameter(
         name=f"{name}_coupling",

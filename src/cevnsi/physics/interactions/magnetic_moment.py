@@ -7,9 +7,8 @@ import numpy as np
 from cevnsi.arrays import FloatArray, Real
 from cevnsi.constants import ELECTRON_MASS_MEV, FINE_STRUCTURE, G_FERMI
 from cevnsi.parameters import LETTERS, STANDARD_MODEL_PARAMETERS, Parameter
-from cevnsi.physics.flux import FLAVORS
-from cevnsi.physics.interaction import Expansion, Interaction, Quadratic, Recoils, Seen, Values, named
-from cevnsi.physics.weak_charge import ROW_OF_FLAVOR, ROWS
+from cevnsi.physics.interaction import OF_ROW, Expansion, Interaction, Quadratic, Recoils, Seen, Values, named
+from cevnsi.physics.weak_charge import ROWS
 
 UNIT = 1e-10  # Bohr magnetons
 
@@ -52,8 +51,7 @@ def _weights(recoils: Recoils, values: Values) -> Sequence[FloatArray]:
     masses = np.array([[nuclide.nuclear_mass_mev] for nuclide in recoils.nuclides])
     protons, _ = recoils.nucleons(values)
     strength = magnetic_strength(masses, protons)[..., None, :, :] * recoils.spectrum("magnetic")
-    of_row = np.array([[row == ROW_OF_FLAVOR[flavor] for flavor in FLAVORS] for row in MOMENTS], dtype=float)
-    return [recoils.charges(values) ** 2, *(row[:, None, None] * strength for row in of_row)]
+    return [recoils.charges(values) ** 2, *(row[:, None, None] * strength for row in OF_ROW)]
 
 
 def _squares(recoils: Recoils, values: Values) -> Sequence[Real]:

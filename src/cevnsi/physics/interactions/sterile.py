@@ -20,7 +20,16 @@ from cevnsi.constants import HBARC_MEV_FM
 from cevnsi.parameters import STANDARD_MODEL_PARAMETERS, Parameter
 from cevnsi.physics.flux import FLAVORS
 from cevnsi.physics.form_factors import point
-from cevnsi.physics.interaction import Expansion, Interaction, Quadratic, Recoils, Values, charges_squared, named
+from cevnsi.physics.interaction import (
+    OF_ROW,
+    Expansion,
+    Interaction,
+    Quadratic,
+    Recoils,
+    Values,
+    charges_squared,
+    named,
+)
 from cevnsi.physics.weak_charge import ROW_OF_FLAVOR, ROWS, Epsilon
 
 SPLITTING = Parameter(
@@ -102,8 +111,7 @@ def _weights(recoils: Recoils, values: Values) -> Sequence[FloatArray]:
     couplings = {name: value for name, value in values.items() if name in STANDARD_MODEL_PARAMETERS}
     charge = charges_squared(recoils, couplings, no_couplings)
     oscillating = charge * conversion(values[SPLITTING.name], recoils)
-    of_row = [np.array([row == ROW_OF_FLAVOR[flavor] for flavor in FLAVORS], dtype=float) for row in ROWS]
-    return [charge, *(oscillating * mine[:, None, None] for mine in of_row)]
+    return [charge, *(oscillating * mine[:, None, None] for mine in OF_ROW)]
 
 
 def _coefficients(recoils: Recoils, values: Values) -> Sequence[Real]:
