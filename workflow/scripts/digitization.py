@@ -3,10 +3,9 @@
 from typing import Any
 
 from cevnsi.config.check import parse_digitization
-from cevnsi.files.atomic import file_digest
 from cevnsi.files.tables import read_note, write_csv
 from cevnsi.scans.chunks import check_note
-from cevnsi.studies.liao_marfatia_2017.digitization import chunk_note, read_chunk, summary
+from cevnsi.studies.liao_marfatia_2017.digitization import chunk_note, made_from, read_chunk, summary
 from runner import run
 
 
@@ -20,10 +19,9 @@ def main(
 ) -> None:
     """Check every chunk against what it should have been made from, and summarise."""
     choices, members = parse_digitization(section), []
-    inputs = [file_digest(files.cross_check), file_digest(files.acceptance)]
-    made_from = {"analysis": analysis, "scans": sections, "muon_g2": muon_g2, "inputs": inputs}
+    of = made_from(analysis, sections, muon_g2, files)
     for k, path in enumerate(files.chunks, start=1):
-        check_note(path, read_note(path), chunk_note(k, section, made_from))
+        check_note(path, read_note(path), chunk_note(k, section, of))
         members += read_chunk(path, range(*choices.rows(k)))
     write_csv(output[0], summary(members))
 

@@ -5,9 +5,8 @@ from typing import Any
 from cevnsi.config.check import parse_analysis, parse_digitization, parse_muon_g2, parse_scan
 from cevnsi.experiments.checks import ACCEPTANCE_COLUMNS, CROSS_CHECK_COLUMNS
 from cevnsi.experiments.release import as_acceptance
-from cevnsi.files.atomic import file_digest
 from cevnsi.files.tables import read_csv, write_parquet
-from cevnsi.studies.liao_marfatia_2017.digitization import Readings, chunk_columns, chunk_note, ensemble
+from cevnsi.studies.liao_marfatia_2017.digitization import Readings, chunk_columns, chunk_note, ensemble, made_from
 from runner import run
 
 
@@ -28,9 +27,8 @@ def main(
     scans = [parse_scan(*item) for item in sections.items()]
     members, discrepancy = range(*choices.rows(chunk)), parse_muon_g2(muon_g2)
     values = ensemble(readings, parse_analysis(analysis), scans, choices, members, discrepancy)
-    inputs = [file_digest(files.cross_check), file_digest(files.acceptance)]
-    made_from = {"analysis": analysis, "scans": sections, "muon_g2": muon_g2, "inputs": inputs}
-    write_parquet(output[0], chunk_columns(values), chunk_note(chunk, section, made_from))
+    of = made_from(analysis, sections, muon_g2, files)
+    write_parquet(output[0], chunk_columns(values), chunk_note(chunk, section, of))
 
 
 if job := globals().get("snakemake"):

@@ -14,7 +14,7 @@ from cevnsi.arrays import FloatArray
 from cevnsi.config.check import Digitization
 from cevnsi.experiments.measurement import PHOTOELECTRONS, Measurement
 from cevnsi.experiments.response import Acceptance
-from cevnsi.files.atomic import TableError, make_anew
+from cevnsi.files.atomic import TableError, file_digest, make_anew
 from cevnsi.files.provenance import digest
 from cevnsi.files.tables import DIGITIZATION, as_columns, read_parquet
 from cevnsi.model import Analysis, make_model
@@ -131,9 +131,17 @@ def chunk_columns(members: Iterator[tuple[int, Values]]) -> dict[str, Any]:
     return {name: [row[i] for row in rows] for i, name in enumerate(("member", "key", "value"))}
 
 
-def chunk_note(chunk: int, section: Mapping[str, Any], made_from: Mapping[str, Any]) -> dict[str, Any]:
+def made_from(
+    analysis: Mapping[str, Any], sections: Mapping[str, Any], muon_g2: Mapping[str, float] | None, files: Any
+) -> dict[str, Any]:
+    """What values depend on besides the section of the ensemble, `files` with the readings."""
+    inputs = [file_digest(files.cross_check), file_digest(files.acceptance)]
+    return {"analysis": analysis, "scans": sections, "muon_g2": muon_g2, "inputs": inputs}
+
+
+def chunk_note(chunk: int, section: Mapping[str, Any], of: Mapping[str, Any]) -> dict[str, Any]:
     """What a chunk was made from: the section of the configuration, and all else that its values depend on."""
-    return {"chunk": chunk, "chunks": int(section["chunks"]), "made_from": digest({"section": section, **made_from})}
+    return {"chunk": chunk, "chunks": int(section["chunks"]), "made_from": digest({"section": section, **of})}
 
 
 def read_chunk(path: str, members: range) -> list[Values]:
