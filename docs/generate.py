@@ -67,6 +67,11 @@ HEADLINES: dict[str, Callable[[Text], str]] = {
 }
 
 
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table."""
+    return "".join(f"| {' | '.join(row)} |\n" for row in (head, ["---"] * len(head), *rows))
+
+
 def light_mediator_limit(
     results: Path,
     analysis: str,
@@ -100,7 +105,7 @@ def headline(results: Path, analyses: Sequence[str]) -> str:
 
         return text
 
-    rows = [["quantity", "published", *(f"`{name}`" for name in analyses)], ["---"] * (2 + len(analyses))]
+    head, rows = ["quantity", "published", *(f"`{name}`" for name in analyses)], list[list[str]]()
     for quantity, row in HEADLINES.items():
         rows.append([quantity, row(stated), *(row(found(card)) for card in cards.values())])
     rows += _headline_of_coverage(results, analyses, stated)
@@ -108,7 +113,7 @@ def headline(results: Path, analyses: Sequence[str]) -> str:
     rows.append(["greatest g of a 1 MeV mediator, 2 sigma", "only drawn", *limits])
     within = [[value == "true" for value in card["within"]] for card in cards.values()]
     rows.append(["scorecard: within tolerance", "", *(f"{sum(each)} of {len(each)}" for each in within)])
-    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+    return _table(head, rows)
 
 
 def _headline_of_coverage(results: Path, analyses: Sequence[str], stated: Text) -> list[list[str]]:
@@ -126,7 +131,10 @@ def _headline_of_coverage(results: Path, analyses: Sequence[str], stated: Text) 
         rows.append([f"eps_{pair} of Eq. 12, 90 % CL, by pseudo-data", _range(pair, 1)(stated), *said])
     parts = (card["area_ee_mumu_d"] for card in found)
     smaller = [f"{theirs / ours:.2f}" for ours, theirs in parts]
-    return [*rows, ["area in Fig. 3 (c) by pseudo-data, over that at delta chi2 4.61", "", *smaller]]
+    return [
+        *rows,
+        ["area in Fig. 3 (c) by pseudo-data, over that at delta chi2 4.61, by the grid's points", "", *smaller],
+    ]
 
 
 def scorecards(results: Path, analyses: Sequence[str]) -> str:
@@ -269,7 +277,7 @@ def coherent_headline(results: Path) -> str:
     folder = results / "studies" / "coherent"
     card = read_table(folder / "scorecard.csv", COHERENT_SCORECARD)
     stated = {(d, k): v for d, k, v in zip(card["dataset"], card["key"], card["published"], strict=True)}
-    rows = [["90 % CL, one parameter", *OF_COHERENT.values()], ["---"] * (1 + len(OF_COHERENT))]
+    rows: list[list[str]] = []
     fits = {
         name: json.loads((results / name / "best_fit.json").read_text(encoding="utf-8"))["together"]
         for name in OF_COHERENT
@@ -301,7 +309,7 @@ def coherent_headline(results: Path) -> str:
     scalar = ("scalar", ("scalar_mass_mev", "scalar_coupling"))
     limits = [f"{light_mediator_limit(results, name, *scalar):.3g}" for name in OF_COHERENT]
     rows.append(["greatest g_phi of a 1 MeV scalar, 2 sigma", *limits])
-    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+    return _table(["90 % CL, one parameter", *OF_COHERENT.values()], rows)
 
 
 def _without_a_domain(path: Path, pair: str) -> str:
@@ -344,9 +352,8 @@ def general_fit(results: Path) -> str:
             said = f"`{parameter}`" if exact else f"{parameter.split('_')[1]}: {up:.3f} u {down:+.3f} d"
             cell = "(any)" if endless == "yes" else f"{lower:.2f} to {upper:.2f}, flat {flat_from:.2f} to {flat_to:.2f}"
             found.setdefault(said, {})[name] = cell
-    lines = [f"| number | {' | '.join(f'`{name}`' for name in OF_COHERENT)} |", "|---" * (1 + len(OF_COHERENT)) + "|"]
-    lines += [f"| {said} | {' | '.join(cells.get(n, '') for n in OF_COHERENT)} |" for said, cells in found.items()]
-    return "\n".join(lines) + "\n"
+    rows = ([said, *(cells.get(name, "") for name in OF_COHERENT)] for said, cells in found.items())
+    return _table(["number", *(f"`{name}`" for name in OF_COHERENT)], rows)
 
 
 def _reach_or_range(rows: Sequence[Sequence[Any]], pair: str, bound: str, level: float) -> str:
@@ -409,21 +416,18 @@ def _by_method(results: Path, analysis: str) -> Mapping[str, Any]:
     return read_table(results / analysis / "coverage" / "scorecard.csv", BY_METHOD)
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A Markdown table."""
-    return "".join(f"| {' | '.join(row)} |\n" for row in (head, ["---"] * len(head), *rows))
-
-
 def coverage_measured(results: Path, names: Sequence[str]) -> str:
     """Coverage by truth and nuisances, both methods of each analysis, in percent."""
 
-    def cell(found: Mapping[str, Any]) -> str:
+    def cell(found: Mapping[str, Any] | None) -> str:
+        if found is None:
+            return ""
         wilks, toys = (100 * found[method]["coverage"] for method in (WILKS, FELDMAN_COUSINS))
         part = abs(found[WILKS]["moved_by"])
         return f"{wilks:.1f} / {toys:.1f}{f' ({part:.1f})' if 0 < part < 1 else ''}"
 
     rows = coverage_page.measured_rows(results, names)
-    cells = ([*(row[key] for key in ("truth", "nuisances")), *(cell(row["found"][n]) for n in names)] for row in rows)
+    cells = ([row["truth"], row["nuisances"], *(cell(row["found"].get(name)) for name in names)] for row in rows)
     return _table(["truth", "nuisances", *(f"`{name}`" for name in names)], cells)
 
 
@@ -438,7 +442,7 @@ def coverage_goodness(results: Path, names: Sequence[str]) -> str:
         return f"{found['sigmas']:.2f} sigma" if found["sigmas"] > 2 else f"{found['probability']:.3f}"
 
     rows = coverage_page.goodness_rows(results, names)
-    shown = [name for name in names if any(name in row["found"] for row in rows)]
+    shown = coverage_page.having(rows, names)
     cells = ([row["quantity"], *(cell(row["found"].get(name)) for name in shown)] for row in rows)
     return _table(["probability of", *(f"`{name}`" for name in shown)], cells)
 

@@ -553,7 +553,7 @@ def _general_fit_complaints(config: Mapping[str, Any]) -> Iterator[str]:
     """Analyses of another study, or whose charges squared do not say everything; one that is dropped is left out."""
     analyses = config["analyses"]
     for name in (name for name in config["general_fit"]["analyses"] if name in analyses):
-        if analyses.get(name, {}).get("study") != "coherent":
+        if analyses[name].get("study") != "coherent":
             known = ", ".join(other for other, made in analyses.items() if made.get("study") == "coherent") or "none"
             yield f"general_fit.analyses: {name!r} is no analysis of study coherent; expected some of {known}"
             continue

@@ -21,6 +21,12 @@ QUANTITIES = {  # of `cevnsi.scans.goodness`
     "standard_model": "chi2 as large, of the standard model",
     "significance": "a signal as strong where there is none",
 }
+ROW_OF_RANGES = ("scan", "parameter", "confidence_level", "n_dof", "other_parameters")
+
+
+def having(rows: Sequence[Row], names: Sequence[str]) -> list[str]:
+    """Those of some analyses that any of the rows knows."""
+    return [name for name in names if any(name in row["found"] for row in rows)]
 
 
 def measured_rows(results: Path, names: Sequence[str]) -> list[Row]:
@@ -62,15 +68,17 @@ def goodness_rows(results: Path, names: Sequence[str]) -> list[Row]:
     return list(rows.values())
 
 
-def _intervals(table: Mapping[str, Any], key: tuple[Any, ...]) -> list[tuple[float, float, str]]:
-    """Ends of the intervals of one row of ranges, and which are only the grid's."""
-    columns = ("scan", "parameter", "confidence_level", "n_dof", "other_parameters")
-    mine = np.ones(len(table["scan"]), np.bool_)
-    for name, value in zip(columns, key, strict=True):
-        mine &= np.array(table[name]) == value
-    return [
-        (float(table["lower"][i]), float(table["upper"][i]), table["ends_at_grid"][i]) for i in np.flatnonzero(mine)
-    ]
+def _by_row(table: Mapping[str, Any]) -> dict[tuple[Any, ...], list[int]]:
+    """Where the intervals of one scan, parameter, level, n_dof and other parameter are in a table of ranges."""
+    found: dict[tuple[Any, ...], list[int]] = {}
+    for i, key in enumerate(zip(*(table[name] for name in ROW_OF_RANGES), strict=True)):
+        found.setdefault(key, []).append(i)
+    return found
+
+
+def _intervals(table: Mapping[str, Any], rows: Sequence[int]) -> list[tuple[float, float, str]]:
+    """Ends of intervals, and which are only the grid's."""
+    return [(float(table["lower"][i]), float(table["upper"][i]), table["ends_at_grid"][i]) for i in rows]
 
 
 def range_rows(results: Path, names: Sequence[str]) -> list[Row]:
@@ -79,25 +87,17 @@ def range_rows(results: Path, names: Sequence[str]) -> list[Row]:
     for name in names:
         plain = read_table(results / name / "ranges.csv", RANGES)
         table = read_table(results / name / "coverage" / "ranges.csv", COVERED_RANGES)
-        for i, scan in enumerate(table["scan"]):
-            if table["n_dof"][i] != 1:
+        of_wilks = _by_row(plain)
+        for key, mine in _by_row(table).items():
+            row: Row = dict(zip(ROW_OF_RANGES, key, strict=True))
+            if row["n_dof"] != 1:
                 continue
-            labels = ("parameter", "confidence_level", "n_dof", "other_parameters")
-            key = (scan, *(table[label][i] for label in labels))
-            row: Row = {"scan": scan, **{label: table[label][i] for label in labels}}
-            found = rows.setdefault(key, row).setdefault("found", {})
-            if name in found:
-                continue
-            ends = [
-                (float(table[f"{value}{side}"][j]), float(table[f"critical_error{side}"][j]))
-                for j in np.flatnonzero([each == scan for each in table["scan"]])
-                if tuple(table[label][j] for label in labels) == key[1:]
-                for side, value in (("", "delta_chi2"), ("_upper", "delta_chi2"))
-            ]
-            found[name] = {
-                WILKS: _intervals(plain, key),
-                FELDMAN_COUSINS: _intervals(table, key),
-                "critical": (min(ends)[0], max(ends)[0]),
-                "error": max(error for _, error in ends),
+            critical = np.concatenate([table["delta_chi2"][mine], table["delta_chi2_upper"][mine]])
+            errors = np.concatenate([table["critical_error"][mine], table["critical_error_upper"][mine]])
+            rows.setdefault(key, row).setdefault("found", {})[name] = {
+                WILKS: _intervals(plain, of_wilks.get(key, ())),
+                FELDMAN_COUSINS: _intervals(table, mine),
+                "critical": (float(critical.min()), float(critical.max())),
+                "error": float(errors.max()),
             }
     return list(rows.values())

@@ -442,10 +442,13 @@ def coverage_content(results: Path, config: Mapping[str, Any], covered: Sequence
     """What is shown of critical values by pseudo-data, of the analyses that have any; empty without one."""
     if not covered:
         return {}
+    measured, goodness = (made(results, covered) for made in (coverage_page.measured_rows, coverage_page.goodness_rows))
     return {
         "analyses": list(covered),
-        "measured": coverage_page.measured_rows(results, covered),
-        "goodness": coverage_page.goodness_rows(results, covered),
+        "measured": measured,
+        "measured_of": coverage_page.having(measured, covered),
+        "goodness": goodness,
+        "goodness_of": coverage_page.having(goodness, covered),
         "ranges": coverage_page.range_rows(results, covered),
         "tests": config.get("coverage_tests"),
     }

@@ -407,7 +407,7 @@ def by_method(
         rows.append((key, quantity, value, tolerance, ours[key], theirs[key], *within))
     for name, grid in shown.items():
         areas = _area(grid, quantile), _area(above[name], 0.0)
-        quantity = f"area of the allowed region of {' and '.join(grid.names)}"
+        quantity = f"area of the allowed region of {' and '.join(grid.names)}, by the grid's points"
         rows.append((f"area_{name}", quantity, "", "", *areas, "", ""))
     return as_columns(rows, BY_METHOD)
 
