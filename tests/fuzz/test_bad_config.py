@@ -201,7 +201,7 @@ HARMLESS = {
     "one line": yaml.safe_dump(CONFIG, sort_keys=False, default_flow_style=True, width=1_000_000),
     "whole numbers with a point": TEXT.replace("points: 401", "points: 401.0").replace("chunks: 4", "chunks: 4.0"),
     "numbers with a point in a list": TEXT.replace("n_dof: [2, 1]", "n_dof: [2.0, 1.0]"),
-    "every list and mapping closed by hand": json.dumps(CONFIG).replace("e-", ".0e-").replace("e+", ".0e+"),
+    "every list and mapping closed by hand": re.sub(r"(?<![\d.])(\d+)e([-+])", r"\1.0e\2", json.dumps(CONFIG)),
 }
 
 
