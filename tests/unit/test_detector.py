@@ -153,3 +153,16 @@ def test_nothing_is_seen_of_no_energy() -> None:
     response = gamma_response(np.array([1.0, 60.0]), np.ones_like, np.array([]), polynomial(QUENCHING), LAW, 0.06)
     assert response.detected(np.array([0.0])).tolist() == [[0.0]]
     assert response.recoil_energies_mev.tolist() == [0.0, 0.06]
+
+
+def test_a_curve_too_steep_to_be_integrated_is_refused() -> None:
+    """As memory goes with its pieces: one that is a thousand times steeper would take a thousand times as many."""
+
+    def response(times: float) -> float:
+        curve = polynomial([times * coefficient for coefficient in QUENCHING])
+        edges = np.array([1.0, 60.0])
+        return gamma_response(edges, np.ones_like, np.array([]), curve, LAW, 0.06).longest_segment_mev
+
+    assert 0.06 / response(10) == pytest.approx(10 * 0.06 / response(1), rel=1e-12)
+    with pytest.raises(ValueError, match=r"scintillation: up to .* PE for a MeV, .* expected at most 5000"):
+        response(1000)

@@ -235,13 +235,28 @@ def gamma_response(
         seen = accepted[:, None] * law.density(x[:, None], visible_kevee(recoil_energy_mev))
         return np.stack([seen[place == b].sum(axis=0) for b in range(bin_edges_pe.size - 1)])
 
-    mean_pe = visible_kevee(np.linspace(0, highest_recoil_mev, 101)) / law.kevee_per_pe
-    steepest = float(np.diff(mean_pe).max()) * 100 / highest_recoil_mev
+    def mean_pe(recoil_energy_mev: FloatArray) -> FloatArray:
+        return visible_kevee(recoil_energy_mev) / law.kevee_per_pe
+
     return Response(
         detected=detected,
         recoil_energies_mev=np.array([0.0, highest_recoil_mev]),
-        longest_segment_mev=LONGEST_SEGMENT_PE / steepest,
+        longest_segment_mev=_longest_segment_mev(mean_pe, highest_recoil_mev, LONGEST_SEGMENT_PE, "PE"),
     )
+
+
+MOST_SEGMENTS = 5_000  # of a curve; the releases have less than 200, and what is seen at each node is kept
+
+
+def _longest_segment_mev(seen: Curve, highest_recoil_mev: float, longest: float, unit: str) -> float:
+    """Recoils over which what is seen moves by so much where it is steepest; ValueError for too many of these."""
+    steepest = float(np.diff(seen(np.linspace(0, highest_recoil_mev, 101))).max()) * 100 / highest_recoil_mev
+    if (segments := highest_recoil_mev * steepest / longest) > MOST_SEGMENTS:
+        raise ValueError(
+            f"scintillation: up to {steepest:.3g} {unit} for a MeV, which takes {segments:.3g} pieces of {longest:g} "
+            f"{unit} up to {highest_recoil_mev:.3g} MeV; expected at most {MOST_SEGMENTS}"
+        )
+    return longest / steepest
 
 
 LONGEST_SEGMENT_KEVEE = 0.5
@@ -276,9 +291,8 @@ def gaussian_response(
     if not inside:
         raise ValueError(f"efficiency: none below {kinks_kevee[0]:g} keVee; expected recoils that give as much")
     recoils = [brentq(beyond, 0.0, highest_recoil_mev, args=(kink,), xtol=1e-15, rtol=1e-14) for kink in inside]
-    steepest = float(np.diff(visible_kevee(np.linspace(0, highest_recoil_mev, 101))).max()) * 100 / highest_recoil_mev
     return Response(
         detected=detected,
         recoil_energies_mev=np.array([*recoils, highest_recoil_mev]),
-        longest_segment_mev=LONGEST_SEGMENT_KEVEE / steepest,
+        longest_segment_mev=_longest_segment_mev(visible_kevee, highest_recoil_mev, LONGEST_SEGMENT_KEVEE, "keVee"),
     )
