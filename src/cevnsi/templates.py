@@ -56,6 +56,10 @@ class OnceAsked(Mapping[str, FloatArray]):
     def __len__(self) -> int:
         return len(self._names)
 
+    def __reduce__(self) -> tuple[type, tuple[dict[str, FloatArray]]]:
+        """As the arrays themselves: what makes them may be no thing that another process can be sent."""
+        return dict, (dict(self),)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Templates:

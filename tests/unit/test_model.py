@@ -1,5 +1,6 @@
 """A joint model of two statistics and several nuisances, against its likelihood written out."""
 
+import pickle
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -13,11 +14,14 @@ from cevnsi.arrays import FloatArray
 from cevnsi.constants import G_FERMI, HBARC_MEV_FM, MUON_MASS_MEV, SIN2_THETA_W
 from cevnsi.experiments.measurement import Measurement
 from cevnsi.model import DataSet, Model, charge_derivatives, chi2_at, flux_averaged_cross_section_cm2, profiled
+from cevnsi.parameters import MATTER_PARAMETERS
 from cevnsi.physics.flux import PROMPT_ENERGY_MEV
+from cevnsi.physics.interactions import INTERACTIONS
 from cevnsi.physics.weak_charge import ROWS, contact, weak_charge_squared
 from cevnsi.statistics.nuisances import SIGNAL, Nuisance
 from minima import least
 from points import contact_chi2
+from pseudo import named
 
 FLUX, BACKGROUND, OTHER = 0.1, 0.25, 0.2
 
@@ -181,3 +185,15 @@ def test_a_cross_section_of_points_averaged_over_the_flux(
     expected = G_FERMI**2 / np.pi * np.mean(np.square(charges)) * np.mean(of_decays) * (HBARC_MEV_FM * 1e-13) ** 2
     found = flux_averaged_cross_section_cm2(model(analysis, form_factor="point").analysis)
     assert found == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("analysis", ["release", "csi_2017", "csi_2021", "lar_2020", "joint", "csi_2021_radius"])
+def test_a_model_that_was_sent_to_another_process_is_the_same(analysis: str) -> None:
+    """With spectra that were asked for and those that were not."""
+    here = named(analysis)
+    there = pickle.loads(pickle.dumps(here))
+    for name, interaction in INTERACTIONS.items():
+        own = (each for each in interaction.own.values() if each.name not in MATTER_PARAMETERS)
+        values = {each.name: np.array(each.usual[1]) for each in own}
+        theirs, ours = (model.datasets[0].signal(name, values)[0] for model in (there, here))
+        np.testing.assert_array_equal(theirs, ours)

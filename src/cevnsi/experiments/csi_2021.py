@@ -7,6 +7,7 @@ is not known; the steady state knows nothing of the beam.
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -341,12 +342,13 @@ def _steady_state(tables: Tables, edges_pe: FloatArray, edges_us: FloatArray) ->
         said = f"below {FIT_PE:g} photoelectrons and {FIT_US:g} microseconds; expected some"
         raise ValueError(f"{STEADY_STATE}: no events of the anticoincidence {said}")
     falling = -np.diff(np.exp(-LOST_PER_US * edges_us)) / -np.expm1(-LOST_PER_US * FIT_US)
+    return Sideband(mean=np.append(by_pe, every - by_pe.sum()), made=partial(_in_time, falling))
 
-    def of_each(counts: FloatArray) -> FloatArray:
-        shares = counts[:, :-1] / np.maximum(counts.sum(axis=1, keepdims=True), 1.0)
-        return np.asarray(NORMS[STEADY_STATE] * shares[:, :, None] * falling).reshape(len(counts), -1)
 
-    return Sideband(mean=np.append(by_pe, every - by_pe.sum()), made=of_each)
+def _in_time(falling: FloatArray, counts: FloatArray) -> FloatArray:
+    """The steady state of each row of counts, (rows, bins): its norm, shared as they are and as it falls in time."""
+    shares = counts[:, :-1] / np.maximum(counts.sum(axis=1, keepdims=True), 1.0)
+    return np.asarray(NORMS[STEADY_STATE] * shares[:, :, None] * falling).reshape(len(counts), -1)
 
 
 def measured(tables: Tables, choices: Choices, clock: Clock) -> tuple[Measurement, dict[str, Sideband]]:
