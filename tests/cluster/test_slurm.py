@@ -152,7 +152,7 @@ def test_cluster_gives_the_bytes_of_a_local_run(folder: Path) -> None:
     with local_run(folder / "whole", REDUCED, "all", COUNTED) as local:
         local.finish()
     expected = local.results()
-    assert len([name for name in expected if "/figures/" in name]) == (2 * 6 + 6) * 4
+    assert len([name for name in expected if "/figures/" in name]) == (2 * 6 + 8) * 4
     with slurm_run(folder / "undisturbed", REDUCED, "all", COUNTED) as run:
         run.finish()
     assert run.results() == expected
@@ -165,17 +165,22 @@ def test_cluster_gives_the_bytes_of_a_local_run(folder: Path) -> None:
     assert {job.node for job in jobs} == NODES
 
 
-def test_a_joint_scan_in_chunks(folder: Path) -> None:
-    """Of CsI 2021 and argon."""
-    grid = f"results/{JOINT}/grids/mumu_d_u.parquet"
-    with local_run(folder / "joint_local", REDUCED, grid) as local:
+@pytest.mark.parametrize("rule", ["chunk", "coverage_points"])
+def test_chunks_are_jobs(rule: str, folder: Path) -> None:
+    """Of a scan of CsI 2021 and argon, and of critical values by pseudo-data, which no other target asks for."""
+    analysis, results = {
+        "chunk": (JOINT, ("grids/mumu_d_u.parquet",)),
+        "coverage_points": ("release", tuple(f"coverage/points/mumu_d_u/{k}-of-2.parquet" for k in (1, 2))),
+    }[rule]
+    targets = [f"results/{analysis}/{result}" for result in results]
+    with local_run(folder / f"{rule}_local", REDUCED, *targets) as local:
         local.finish()
-    with slurm_run(folder / "joint_slurm", REDUCED, grid) as run:
+    with slurm_run(folder / f"{rule}_slurm", REDUCED, *targets) as run:
         run.finish()
     assert run.results() == local.results()
-    assert grid in run.results()
+    assert set(targets) <= set(run.results())
     jobs = jobs_of(run.directory)
-    assert sorted(job.task for job in jobs) == [f"rule_chunk_wildcards_{JOINT}_mumu_d_u_{k}_2" for k in (1, 2)]
+    assert sorted(job.task for job in jobs) == [f"rule_{rule}_wildcards_{analysis}_mumu_d_u_{k}_2" for k in (1, 2)]
     assert {job.state for job in jobs} == {"COMPLETED"}
 
 
