@@ -22,6 +22,8 @@ from project import ROOT, Project, edited
 
 ANALYSES = ("paper", "release")
 SCANS = ("light_mediator", "ee_d_u", "mumu_d_u", "ee_mumu_d", "ee_etau_d", "matter_ee_mumu")
+CONFIG = read_config(ROOT / "config.yaml")
+COHERENT = [name for name, section in CONFIG["analyses"].items() if section.get("study") == "coherent"]
 FIGURES = tuple(figure.name for figure in STUDIES[DEFAULT].figures)
 
 
@@ -241,9 +243,10 @@ def test_an_analysis_of_no_study_is_made_by_its_name_and_not_otherwise(finished:
 
 def test_a_report_without_any_study_has_no_scorecard(finished: Project, tmp_path: Path) -> None:
     """Although one of a former run lies there."""
-    project = finished.copy(tmp_path / "project")
+    project, overlay = finished.copy(tmp_path / "project"), tmp_path / "papers.yaml"
+    overlay.write_text(f"analyses: {json.dumps(dict.fromkeys(COHERENT))}\n", encoding="utf-8")
     with edited(project.folder / "config.yaml", "    study: liao_marfatia_2017 #", "    #"):
-        project.snakemake("--", "report")
+        project.snakemake(str(overlay), "--", "report")
     text = (project.folder / "results" / "report.html").read_text(encoding="utf-8")
     assert 'id="ranges"' in text
     for absent in ('id="scorecard"', "#scorecard", 'id="domain"', "published numbers and statements", "scorecard.csv"):
@@ -315,7 +318,8 @@ def test_analyses_of_no_study_from_inputs_to_the_page(finished: Project, tmp_pat
     """CsI 2021, argon, and both together, one scan of which is in chunks."""
     project, overlay = finished.copy(tmp_path / "project"), tmp_path / "few.yaml"
     scans = {"csi_2021": ["ee_mumu_d"], "lar_2020": ["ee_mumu_d"], "joint": ["ee_d_u", "mumu_d_u"]}
-    laid: dict[str, Any] = {"analyses": {name: {"scans": names} for name, names in scans.items()}}
+    analyses = dict.fromkeys(COHERENT) | {name: {"scans": names} for name, names in scans.items()}
+    laid: dict[str, Any] = {"analyses": analyses}
     overlay.write_text(yaml.safe_dump(laid, sort_keys=False), encoding="utf-8")
     project.snakemake(str(overlay), "--", *scans, "report")
     results = project.folder / "results"
