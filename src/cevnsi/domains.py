@@ -393,23 +393,32 @@ def _local_minimum(
     low, high = (
         np.stack([flat(end) for end in ends], 1) for ends in zip(*((d.low, d.high) for d in moving), strict=True)
     )
-    endless = np.asarray(np.isinf(low) | np.isinf(high))
+    names = [d.name for d in moving]
+    bounded = {name: MATTER_PARAMETERS[name].quarks for name in inside}
+    asked = np.array([any(name in quarks for quarks in bounded.values()) for name in names])
+    endless = np.isinf(low) | np.isinf(high)
     if endless.any():
         if farthest is None:
             raise ValueError("a domain without an end; expected how far charges squared go")
         moved = np.asarray(problem.slope.any(axis=2))
         if entering(problem.enters, moved[endless.any(axis=0)]) > 1:
             numbers = np.array([list(quark_numbers(n).values()) for n in nuclides], float)
-            problem, low, high = problem.fewest(low, high, numbers, farthest)
-        return problem.least_of_free(low, high, farthest, shape, in_rows)
-    most = max(DESCENTS_AT_ONCE // (2 ** len(problem.moved) + 2 ** len(moving)), 1)
+            problem, low, high, stay = problem.fewest(low, high, numbers, farthest, asked)
+            names = [names[j] for j in stay]
+        if not inside:
+            return problem.least_of_free(low, high, farthest, shape, in_rows)
+        low, high = problem.reached(low, high, farthest)
+    most = max(DESCENTS_AT_ONCE // (2 ** len(problem.moved) + 2 ** low.shape[1]), 1)
     least = np.empty(len(fixed))
     for first in range(0, len(fixed), most):  # block by block, lest memory grow with the points
         part = slice(first, first + most)
         here = replace(problem, fixed=fixed[part])
-        value, place = here.minima(low[part], high[part], here.starts(low[part], high[part]))
+        starts, apart = (
+            here.free_starts(low[part], high[part]) if endless.any() else (here.starts(low[part], high[part]), None)
+        )
+        value, place = here.minima(low[part], high[part], starts, apart)
         for name, ends in inside.items():
-            both = [j for j, d in enumerate(moving) if d.name in MATTER_PARAMETERS[name].quarks]
+            both = [j for j, each in enumerate(names) if each in bounded[name]]
             matter = 3 * place[:, :, both].sum(axis=2)
             margin = 1e-12 * (ends[1] - ends[0])  # the ends are tried by themselves
             value = np.where((matter >= ends[0] - margin) & (matter <= ends[1] + margin), value, np.inf)
@@ -501,19 +510,33 @@ class Problem:
         return np.concatenate([nearest, np.stack(corners)])
 
     def fewest(
-        self, low: FloatArray, high: FloatArray, numbers: FloatArray, farthest: FloatArray
-    ) -> tuple["Problem", FloatArray, FloatArray]:
-        """The problem of the squares that are enough where several have no end, and its ends.
+        self,
+        low: FloatArray,
+        high: FloatArray,
+        numbers: FloatArray,
+        farthest: FloatArray,
+        asked: NDArray[np.bool_],
+    ) -> tuple["Problem", FloatArray, FloatArray, tuple[int, ...]]:
+        """The problem of the squares that are enough where several have no end, its ends, and its first variables here.
 
-        `cevnsi.statistics.squares` says why they are enough.
+        `cevnsi.statistics.squares` says why they are enough. Those that are asked for (d,) are among the first.
         """
         few = fewest(
-            self.fixed, self.slope, self.enters, self.size, low, high, self.charge, numbers=numbers, farthest=farthest
+            self.fixed,
+            self.slope,
+            self.enters,
+            self.size,
+            low,
+            high,
+            self.charge,
+            numbers=numbers,
+            farthest=farthest,
+            asked=asked,
         )
         made = replace(
             self, fixed=few.fixed, slope=few.slope, enters=few.enters, size=few.size, once=few.once, either=few.either
         )
-        return made, few.low, few.high
+        return made, few.low, few.high, few.stay
 
     def reached(self, low: FloatArray, high: FloatArray, farthest: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Ends (n, d) of which none is infinite: beyond, the charge squared of every nucleus is more than `farthest`.

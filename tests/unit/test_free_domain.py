@@ -89,6 +89,33 @@ def test_one_coupling_without_bounds(name: str, two: Model) -> None:
     np.testing.assert_allclose(chi2(two, "contact", points, {name: FREE}), wide, rtol=1e-11, atol=WITHIN)
 
 
+@pytest.mark.parametrize("free", [("eps_etau_uV",), ("eps_emu_uV", "eps_etau_dV")], ids=["one", "more"])
+@pytest.mark.parametrize("sums", [(-9.0, 9.0), (1.5, 2.0), (2.5, 3.0)])
+def test_a_sum_keeps_its_bounds_beside_couplings_without(
+    free: tuple[str, ...], sums: tuple[float, float], two: Model
+) -> None:
+    """Among sums that are far from the least chi2, and between all that its quarks reach."""
+    quarks = {"eps_ee_uV": (-1.0, 1.0), "eps_ee_dV": (-1.0, 1.0), "eps_ee_matter": sums}
+    points = {"eps_mumu_dV": np.linspace(-0.8, 0.9, 4)}
+    without, wide = (
+        chi2(two, "contact", points, {**quarks, **dict.fromkeys(free, ends)}) for ends in (FREE, (-15.0, 15.0))
+    )
+    np.testing.assert_allclose(without, wide, rtol=1e-11, atol=WITHIN)
+    some = {name: value for name, value in quarks.items() if name != "eps_ee_matter"}
+    anywhere = chi2(two, "contact", points, {**some, **dict.fromkeys(free, FREE)})
+    assert ((without - anywhere > 1e-3).any()) == (sums[0] > 0)
+
+
+def test_a_sum_with_bounds_of_a_quark_without(two: Model) -> None:
+    """Its other quark ends what the one without bounds can do."""
+    quarks = {"eps_ee_uV": FREE, "eps_ee_dV": (-0.5, 1.0), "eps_ee_matter": (3.0, 4.5)}
+    points = {"eps_mumu_dV": np.linspace(-0.8, 0.9, 4)}
+    free = chi2(two, "contact", points, quarks)
+    for name, ends in (("eps_ee_uV", (0.0, 2.0)), ("eps_ee_uV", (-20.0, 20.0))):  # 3 - 3 * 1 to 4.5 + 3 * 0.5, thirds
+        wide = chi2(two, "contact", points, {**quarks, name: ends})
+        np.testing.assert_allclose(free, wide, rtol=1e-11, atol=WITHIN)
+
+
 def test_an_amplitude_that_is_zero_in_the_standard_model_has_no_sign(two: Model) -> None:
     sums = np.array([0.3, 1.1, 4.0])
     domain = {"eps_emu_uV": FREE, "eps_emu_dV": FREE}

@@ -40,6 +40,7 @@ class Squares:
     size: FloatArray  # (keys,)
     low: FloatArray  # (n, d)
     high: FloatArray  # (n, d)
+    stay: tuple[int, ...]  # numbers of the variables that are as they were, which come first
     once: frozenset[int]  # keys of which any start leads to the same minimum
     either: frozenset[int]  # keys of which either sign does
 
@@ -111,13 +112,14 @@ def fewest(
     charge: FloatArray,
     numbers: FloatArray,
     farthest: FloatArray,
+    asked: NDArray[np.bool_],
 ) -> Squares:
     """The squares that are enough, of nuclei with these numbers of quarks (nuclei, 2) and charges (nuclei,).
 
-    `farthest`, as in `cevnsi.domains.least_over_domain`, ends what goes anywhere.
+    `farthest`, as in `cevnsi.domains.least_over_domain`, ends what goes anywhere. What is `asked` for (d,) stays.
     """
     moves = slope.any(axis=2)
-    simple = (np.isinf(low) & np.isinf(high)).all(axis=0) & (moves.sum(axis=1) == 1)
+    simple = (np.isinf(low) & np.isinf(high)).all(axis=0) & (moves.sum(axis=1) == 1) & ~asked
     most = _span(numbers, charge).shape[1]
     keys = _keys(fixed, slope, simple, charge, most)
     classes = {tuple(rows) for rows in enters.T.tolist()}
@@ -159,6 +161,7 @@ def fewest(
         size=size[left],
         low=np.stack(lows, axis=1),
         high=np.stack(highs, axis=1),
+        stay=tuple(stay),
         once=frozenset(place[k] for k in once),
         either=frozenset(place[k] for k in symmetric & place.keys()),
     )

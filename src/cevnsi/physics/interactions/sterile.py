@@ -38,6 +38,7 @@ SPLITTING = Parameter(
     html="Δm<sup>2</sup><sub>41</sub>",
     spoken="Delta m squared 41",
     unit="eV²",
+    unit_tex=r"$\mathrm{eV}^2$",
     usual=(0.1, 30.0),
     scale="log",
     positive=True,
