@@ -46,7 +46,7 @@ lint: checks
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check .
 	$(BIN)/mypy
-	$(BIN)/snakemake --lint
+	$(BIN)/python tests/lint_workflow.py
 
 # Whether the tests see small faults: a sample of them in a copy of the library (tests/mutants/README.md).
 mutants: checks

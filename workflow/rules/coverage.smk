@@ -16,8 +16,6 @@ rule coverage_points:
         "logs/{analysis}/coverage/points/{grid}/{k}-of-{n}.log",
     wildcard_constraints:
         analysis=only(COVERED),
-    conda:
-        "../../envs/environment.yaml"
     params:
         analysis=analysis_section,
         scan=lambda w: GRIDS[w.grid].name,
@@ -40,8 +38,6 @@ rule coverage_lines:
         "logs/{analysis}/coverage/lines/{scan}.log",
     wildcard_constraints:
         analysis=only(COVERED),
-    conda:
-        "../../envs/environment.yaml"
     params:
         analysis=analysis_section,
         scan=lambda w: w.scan,
@@ -93,8 +89,6 @@ for SUFFIX, SAME in KINDS:
             wildcard_constraints:
                 analysis=only(SAME),
             localrule: True
-            conda:
-                "../../envs/environment.yaml"
             params:
                 analysis=analysis_section,
                 sections=lambda w: {
@@ -141,8 +135,6 @@ for SUFFIX, SAME in KINDS:
                 wildcard_constraints:
                     analysis=only(SAME),
                 localrule: True
-                conda:
-                    "../../envs/environment.yaml"
                 params:
                     figures=lambda w: {
                         figure.name: {
@@ -178,8 +170,6 @@ rule coverage_tests:
         "logs/{analysis}/coverage/tests.log",
     wildcard_constraints:
         analysis=only(TESTED),
-    conda:
-        "../../envs/environment.yaml"
     params:
         analysis=analysis_section,
         section=lambda w: points_section(w.analysis, config["coverage_tests"]["scan"]),
@@ -208,8 +198,6 @@ rule coverage_scorecard:
     wildcard_constraints:
         analysis=only(COMPARED_BY_METHOD),
     localrule: True
-    conda:
-        "../../envs/environment.yaml"
     params:
         sections=lambda w: {
             scan.name: PLAIN[scan.name] for scan in compared_scans(w.analysis)
@@ -244,8 +232,6 @@ for NAME in STUDIES:
             log:
                 f"logs/studies/{NAME}/coverage/figures.log",
             localrule: True
-            conda:
-                "../../envs/environment.yaml"
             params:
                 figures={
                     figure.name: {

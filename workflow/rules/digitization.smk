@@ -9,8 +9,6 @@ rule digitization_chunk:
         "logs/{analysis}/chunks/digitization/{k}-of-{n}.log",
     wildcard_constraints:
         analysis=only(VARIED),
-    conda:
-        "../../envs/environment.yaml"
     params:
         **digitization_params,
         chunk=lambda w: int(w.k),
@@ -33,8 +31,6 @@ rule digitization:
     wildcard_constraints:
         analysis=only(VARIED),
     localrule: True
-    conda:
-        "../../envs/environment.yaml"
     params:
         **digitization_params,
     message:

@@ -19,8 +19,6 @@ for SUFFIX, SAME in KINDS:
             wildcard_constraints:
                 analysis=only(SAME),
             localrule: True
-            conda:
-                "../../envs/environment.yaml"
             params:
                 figures=lambda w: {
                     figure.name: {
@@ -47,8 +45,6 @@ rule draw_region:
     wildcard_constraints:
         grid=GRIDS_OF_CHUNKED,
     localrule: True
-    conda:
-        "../../envs/environment.yaml"
     params:
         sections=lambda w: {GRIDS[w.grid].name: PLAIN[GRIDS[w.grid].name]},
         grids=lambda w: [w.grid],

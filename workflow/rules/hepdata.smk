@@ -17,8 +17,6 @@ rule hepdata:
     log:
         "logs/hepdata.log",
     localrule: True
-    conda:
-        "../../envs/environment.yaml"
     params:
         study=DEFAULT,
         settings={

@@ -18,8 +18,6 @@ for SUFFIX, MADE, SAME in tables_made():
         wildcard_constraints:
             dataset=only(SAME),
         localrule: True
-        conda:
-            "../../envs/environment.yaml"
         params:
             section=lambda w: config["datasets"][w.dataset],
             root=lambda w: str(ROOT),

@@ -31,8 +31,6 @@ rule report:
     log:
         "logs/report.log",
     localrule: True
-    conda:
-        "../../envs/environment.yaml"
     params:
         config=config,
         study=DEFAULT,

@@ -16,8 +16,6 @@ rule scorecard:
     wildcard_constraints:
         analysis=only(JUDGED),
     localrule: True
-    conda:
-        "../../envs/environment.yaml"
     params:
         analysis=analysis_section,
         sections=lambda w: scan_sections(w.analysis),
@@ -43,8 +41,6 @@ rule provenance:
     log:
         "logs/provenance.log",
     localrule: True
-    conda:
-        "../../envs/environment.yaml"
     params:
         config=config,
         revision=git_revision(ROOT),
@@ -70,8 +66,6 @@ rule own_provenance:
     wildcard_constraints:
         analysis=only([analysis for analysis in ANALYSES if analysis not in PAPER]),
     localrule: True
-    conda:
-        "../../envs/environment.yaml"
     params:
         config=config,
         revision=git_revision(ROOT),

@@ -22,8 +22,6 @@ for SUFFIX, SAME in KINDS:
                 "logs/{analysis}/scans.log",
             wildcard_constraints:
                 analysis=only(SAME),
-            conda:
-                "../../envs/environment.yaml"
             params:
                 analysis=analysis_section,
                 sections={scan.name: chunk_section(scan.name) for scan in RUN},
@@ -43,8 +41,6 @@ rule chunk:
         "logs/{analysis}/chunks/{scan}/{k}-of-{n}.log",
     wildcard_constraints:
         scan=only(CHUNKED),
-    conda:
-        "../../envs/environment.yaml"
     params:
         analysis=analysis_section,
         scan=lambda w: w.scan,
@@ -68,8 +64,6 @@ rule merge:
     wildcard_constraints:
         grid=GRIDS_OF_CHUNKED,
     localrule: True
-    conda:
-        "../../envs/environment.yaml"
     params:
         analysis=analysis_section,
         scan=lambda w: GRIDS[w.grid].name,

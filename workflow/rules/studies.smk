@@ -23,8 +23,6 @@ for NAME in STUDIES:
             log:
                 f"logs/studies/{NAME}/figures.log",
             localrule: True
-            conda:
-                "../../envs/environment.yaml"
             params:
                 figures={
                     figure.name: {
@@ -53,8 +51,6 @@ rule coherent_scorecard:
     log:
         "logs/studies/coherent/scorecard.log",
     localrule: True
-    conda:
-        "../../envs/environment.yaml"
     params:
         sections={analysis: analysis_section_of(analysis) for analysis in SCORED},
         tables={analysis: tables_of_analysis(analysis) for analysis in SCORED},
@@ -74,8 +70,6 @@ rule general_fit:
         "logs/{analysis}/general_fit.log",
     wildcard_constraints:
         analysis=only(FITTED_FREELY),
-    conda:
-        "../../envs/environment.yaml"
     params:
         analysis=analysis_section,
         fit=config.get("general_fit"),
@@ -95,8 +89,6 @@ rule domain_ends:
         "logs/{analysis}/domain_ends.log",
     wildcard_constraints:
         analysis=only(BY_DOMAIN),
-    conda:
-        "../../envs/environment.yaml"
     params:
         analysis=analysis_section,
         section=lambda w: PLAIN[config["domain_ends"]["scan"]],

@@ -30,8 +30,6 @@ for SUFFIX, SAME in KINDS:
         wildcard_constraints:
             analysis=only(SAME),
         localrule: True
-        conda:
-            "../../envs/environment.yaml"
         params:
             analysis=analysis_section,
             sections=lambda w: scan_sections(w.analysis),
@@ -57,8 +55,6 @@ rule domain_sensitivity:
         "logs/{analysis}/domain_sensitivity.log",
     wildcard_constraints:
         analysis=only(PAPER),
-    conda:
-        "../../envs/environment.yaml"
     params:
         analysis=analysis_section,
         section=lambda w: PLAIN[config["domain_sensitivity"]["scan"]],
