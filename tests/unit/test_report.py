@@ -1,8 +1,12 @@
 import base64
+import gzip
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
+from xml.etree import ElementTree
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
@@ -18,7 +22,7 @@ from cevnsi.studies.liao_marfatia_2017.captions import hole_remark
 from cevnsi.studies.liao_marfatia_2017.study import FIGURES
 
 
-@pytest.mark.parametrize(("points", "kept"), [(2, 2), (201, 201), (202, 201), (401, 201), (801, 201), (100_000, 201)])
+@pytest.mark.parametrize(("points", "kept"), [(2, 2), (151, 151), (152, 151), (401, 151), (801, 151), (100_000, 151)])
 def test_a_thinned_axis_keeps_its_ends(points: int, kept: int) -> None:
     found = report.thinned(points)
     assert found.size == kept
@@ -315,6 +319,42 @@ def test_a_data_uri_is_the_file(tmp_path: Path) -> None:
     kind, content = report.data_uri(path, "text/csv").split(";base64,")
     assert kind == "data:text/csv"
     assert base64.b64decode(content).decode() == "ε\n"
+
+
+def test_a_packed_table_is_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("ε\n", encoding="utf-8")
+    kind, content = report.packed_uri(path).split(";base64,")
+    assert kind == "data:application/gzip"
+    assert gzip.decompress(base64.b64decode(content)).decode() == "ε\n"
+    assert report.packed_uri(path) == f"{kind};base64,{content}"
+
+
+def test_a_picture_is_the_file_with_fewer_digits(tmp_path: Path) -> None:
+    """Every element and attribute, and the numbers of paths within half a hundredth."""
+    figure, axes = plt.subplots()
+    axes.plot([0.1, 2.345], [-1e-3, 3.0], label="Z' & <10 %, #1")
+    axes.set_xlabel("$M_{Z'}$")
+    axes.legend()
+    figure.savefig(tmp_path / "a.svg")
+    plt.close(figure)
+    kind, content = report.picture_uri(tmp_path / "a.svg").split(",", 1)
+    assert kind == "data:image/svg+xml"
+    assert not set('"\n') & set(content)
+    whole, lean = ElementTree.parse(tmp_path / "a.svg").getroot(), ElementTree.fromstring(unquote(content))
+    for metadata in whole.findall("{*}metadata"):
+        whole.remove(metadata)
+    pairs = list(zip(whole.iter(), lean.iter(), strict=True))
+    assert len(pairs) > 50
+    for theirs, ours in pairs:
+        assert theirs.tag == ours.tag
+        assert (theirs.text or "").split() == (ours.text or "").split()
+        for name, value in theirs.attrib.items():
+            if name != "d":
+                assert ours.attrib[name] == value
+                continue
+            for a, b in zip(value.split(), ours.attrib[name].split(), strict=True):
+                assert a == b or abs(float(a) - float(b)) <= 0.00501
 
 
 def test_stored_nodes_give_the_counts(dataset: Callable[..., DataSet], tmp_path: Path) -> None:

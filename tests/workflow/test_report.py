@@ -1,6 +1,7 @@
 """The report of a finished run: one file, well formed, the same bytes every time but for the run times."""
 
 import base64
+import gzip
 import json
 import re
 import shutil
@@ -201,7 +202,7 @@ def test_small_tables_can_be_saved(reported: Project, page: Page) -> None:
             "templates",
         ):
             written = (reported.folder / "results" / analysis / f"{name}.csv").read_bytes()
-            assert saved[f"{analysis}-{name}.csv"] == written
+            assert gzip.decompress(saved[f"{analysis}-{name}.csv.gz"]) == written
 
 
 def test_captions_inputs_versions_and_the_check_are_there(reported: Project, text: str) -> None:
@@ -269,4 +270,4 @@ def test_coverage_is_shown_where_it_has_been_made(of_coverage: str, text: str, c
         {*zip(ends.scan, ends.parameter, ends.other_parameters, strict=True)}
     )
     for name in ("ranges", "measured", "goodness", "scorecard"):
-        assert f'download="paper-coverage-{name}.csv"' in of_coverage
+        assert f'download="paper-coverage-{name}.csv.gz"' in of_coverage

@@ -355,7 +355,7 @@ def test_analyses_of_no_study_from_inputs_to_the_page(finished: Project, tmp_pat
         "(dataset <code>csi_2021</code>), 9 bins from 0 to 60 PE times 11 bins from 0 to 6 μs; and the official" in page
     )
     assert 'download="joint-best_fit.json"' in page
-    assert 'download="joint-spectra.csv"' not in page
+    assert 'download="joint-spectra.csv.gz"' not in page
     files = ("--configfile", str(ROOT / "tests" / "config" / "reduced.yaml"), str(overlay))
     assert project.jobs(*files, "--", *scans) == {}
     # Another width of a shared nuisance, in one part alone, is refused before any job.

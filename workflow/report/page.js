@@ -6,7 +6,8 @@ const cevnsi = (() => {
   // ---- numbers -----------------------------------------------------------------------------------------------------
   const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer;
   const doubles = (text) => new Float64Array(bytes(text));
-  const floats = (text) => new Float32Array(bytes(text));
+  const MOST = 65.535; // of delta chi2 as it is stored, in thousandths
+  const thousandths = (text) => Float64Array.from(new Uint16Array(bytes(text)), (v) => v / 1000);
   const integers = (text) => new Int32Array(bytes(text));
 
   // log of the gamma function at whole and half numbers, all that degrees of freedom need
@@ -129,7 +130,7 @@ const cevnsi = (() => {
 
     load() {
       const shown = this.stored.shown[Number(this.controls.analysis.value)];
-      const x = Array.from(doubles(shown.x)), y = Array.from(doubles(shown.y)), flat = floats(shown.z);
+      const x = Array.from(doubles(shown.x)), y = Array.from(doubles(shown.y)), flat = thousandths(shown.z);
       const z = y.map((_, j) => Array.from(flat.subarray(j * x.length, (j + 1) * x.length)));
       const axes = shown.axes.map(doubles), profiles = shown.profiles.map(doubles);
       Object.assign(this, { shown, x, y, z, axes, profiles });
@@ -142,12 +143,11 @@ const cevnsi = (() => {
 
     traces() {
       const { x, y, z, shown, stored } = this, [first, second] = stored.names, [ux, uy] = stored.units;
-      const chi2 = z.map((row) => row.map((value) => value + shown.least));
       const traces = [
         {
-          type: "heatmap", x, y, z, customdata: chi2, zmin: 0, zmax: 12, colorscale: [[0, "#2b6ca3"], [0.25, "#78a9cf"], [0.5, "#b5d0e6"], [0.8, "#e3edf5"], [1, "#f7fafc"]],
+          type: "heatmap", x, y, z, zmin: 0, zmax: 12, colorscale: [[0, "#2b6ca3"], [0.25, "#78a9cf"], [0.5, "#b5d0e6"], [0.8, "#e3edf5"], [1, "#f7fafc"]],
           colorbar: { title: { text: "Δχ<sup>2</sup>", side: "top" }, thickness: 12, len: 0.9, outlinewidth: 0, tickvals: [0, 3, 6, 9, 12], ticktext: ["0", "3", "6", "9", "≥ 12"] },
-          hovertemplate: `${first} = %{x:.4g}${ux}<br>${second} = %{y:.4g}${uy}<br>χ<sup>2</sup> = %{customdata:.3f}<br>Δχ<sup>2</sup> = %{z:.3f}<extra></extra>`,
+          hovertemplate: `${first} = %{x:.4g}${ux}<br>${second} = %{y:.4g}${uy}<extra></extra>`,
         },
         {
           type: "contour", x, y, z, name: "contour", showscale: false, autocontour: false, hoverinfo: "skip", connectgaps: false,
@@ -200,8 +200,10 @@ const cevnsi = (() => {
 
     read() {
       const [i, j] = this.at, { stored } = this, delta = this.z[j][i];
-      choose(this.root, "readout").innerHTML = `${stored.names[0]} = ${say(this.x[i])}${stored.units[0]}, ${stored.names[1]} = ${say(this.y[j])}${stored.units[1]}: χ<sup>2</sup> = ${say(delta + this.shown.least, 5)}, Δχ<sup>2</sup> = ${say(delta, 4)}`;
+      choose(this.root, "readout").innerHTML = `${stored.names[0]} = ${say(this.x[i])}${stored.units[0]}, ${stored.names[1]} = ${say(this.y[j])}${stored.units[1]}: χ<sup>2</sup> ${this.said(delta + this.shown.least, delta, 5)}, Δχ<sup>2</sup> ${this.said(delta, delta, 4)}`;
     }
+
+    said(value, delta, digits) { return `${delta < MOST ? "=" : "≥"} ${say(value, digits)}`; }
 
     key(event) {
       const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowDown: [0, -1], ArrowUp: [0, 1] }[event.key];

@@ -5,7 +5,9 @@ of when it was made: apart from the run times two pages of the same results are 
 """
 
 import base64
+import gzip
 import json
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -48,7 +50,9 @@ from cevnsi.workflow.run_record import Job, run_times
 
 Row = dict[str, Any]
 
-MOST_POINTS = 201  # along each axis of a grid that the page carries; the ranges in it come from the whole grid
+MOST_DELTA_CHI2, STEPS = 65.535, 1000  # of delta chi2 in the page, and steps of it in one: no level asks for more
+DRAWN_DIGITS = 2  # of a point, 1/72 inch, that a picture in the page keeps
+MOST_POINTS = 151  # along each axis of a grid that the page carries; the ranges in it come from the whole grid
 
 # Tables that every analysis has and that can be saved from the page, beside those of its study.
 DOWNLOADS = ("ranges", "best_fits", "spectra", "templates")
@@ -69,6 +73,28 @@ def thinned(points: int, most: int = MOST_POINTS) -> NDArray[np.int64]:
 def data_uri(path: Path, kind: str) -> str:
     """A text file inside the page."""
     return f"data:{kind};base64,{base64.b64encode(read_text_file(path).encode('utf-8')).decode('ascii')}"
+
+
+def picture_uri(path: Path) -> str:
+    """An SVG file inside the page, with as many digits of its paths as can be seen.
+
+    In characters that a double-quoted attribute takes as they are: base64 is half as long again.
+    """
+    text = re.sub(r"<!--.*?-->|<metadata>.*?</metadata>", "", read_text_file(path), flags=re.DOTALL)
+    text = re.sub(r'(?<= d=")[^"]*', lambda path: _shorter(path[0]), text[text.index("<svg") :])
+    text = re.sub(r"\s+", " ", text).replace("> <", "><").replace("'", "&apos;").replace('"', "'")
+    return "data:image/svg+xml," + text.replace("%", "%25").replace("#", "%23").replace("&", "%26")
+
+
+def _shorter(path: str) -> str:
+    """The numbers of a path with so many decimals."""
+    return re.sub(r"-?\d+\.\d+", lambda number: f"{float(number[0]):.{DRAWN_DIGITS}f}", path)
+
+
+def packed_uri(path: Path) -> str:
+    """A text file inside the page, packed by gzip; the same bytes whenever it is packed."""
+    packed = gzip.compress(read_text_file(path).encode("utf-8"), mtime=0)
+    return f"data:application/gzip;base64,{base64.b64encode(packed).decode('ascii')}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -251,9 +277,9 @@ def shown(analysis: AnalysisResults, figure: str, caption: str, alt: str) -> Row
         "analysis": analysis.name,
         "caption": caption,
         "alt": alt,
-        "svg": data_uri(path.with_name(path.name + ".svg"), "image/svg+xml"),
-        "csv": data_uri(path.with_name(path.name + ".csv"), "text/csv"),
-        "file": f"{analysis.name}-{path.name}.csv",
+        "svg": picture_uri(path.with_name(path.name + ".svg")),
+        "csv": packed_uri(path.with_name(path.name + ".csv")),
+        "file": f"{analysis.name}-{path.name}.csv.gz",
     }
 
 
@@ -343,7 +369,9 @@ def grid_payload(analysis: AnalysisResults, scan: Scan, name: str, figure: Figur
         "lowest": grid.lowest_point(),
         "x": encoded(grid.axes[0][keep[0]]),
         "y": encoded(grid.axes[1][keep[1]]),
-        "z": encoded(grid.delta_chi2[np.ix_(*keep)].T, "<f4"),  # rows are y
+        "z": encoded(
+            np.rint(STEPS * np.minimum(grid.delta_chi2[np.ix_(*keep)].T, MOST_DELTA_CHI2)), "<u2"
+        ),  # rows are y
         "axes": [encoded(axis) for axis in grid.axes],
         "profiles": [encoded(parabolic(z)) for z in (grid.delta_chi2, grid.delta_chi2.T)],
     }
@@ -428,11 +456,11 @@ def downloads(results: Path, made: Sequence[AnalysisResults], covered: Sequence[
         for name in dict.fromkeys(named):
             path = analysis.folder / f"{name}.csv"
             if path.stat().st_size <= MOST_SAVED:
-                rows.append({"file": f"{analysis.name}-{name}.csv", "uri": data_uri(path, "text/csv")})
+                rows.append({"file": f"{analysis.name}-{name}.csv.gz", "uri": packed_uri(path)})
         for name in ("ranges", "measured", "goodness", "scorecard") if analysis.name in covered else ():
             path = analysis.folder / "coverage" / f"{name}.csv"
             if path.exists():
-                rows.append({"file": f"{analysis.name}-coverage-{name}.csv", "uri": data_uri(path, "text/csv")})
+                rows.append({"file": f"{analysis.name}-coverage-{name}.csv.gz", "uri": packed_uri(path)})
         fit = data_uri(analysis.folder / "best_fit.json", "application/json")
         rows.append({"file": f"{analysis.name}-best_fit.json", "uri": fit})
     return [*rows, {"file": "provenance.json", "uri": data_uri(results / "provenance.json", "application/json")}]
