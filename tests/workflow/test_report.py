@@ -16,6 +16,7 @@ from project import Project
 
 VOID = {"meta", "link", "img", "input", "br"}
 SECTIONS = (
+    "answer",
     "scorecard",
     "figures",
     "explore",
@@ -78,12 +79,33 @@ def test_it_is_well_formed_and_whole(page: Page, text: str) -> None:
 
 def test_every_picture_has_words(reported: Project, page: Page) -> None:
     pictures = [attrs for tag, attrs in page.elements if tag == "img"]
-    assert len(pictures) == len(list((reported.folder / "results").glob("*/figures/*.svg"))) > 40
+    drawn = [path for of in ("*", "studies/*") for path in (reported.folder / "results").glob(f"{of}/figures/*.svg")]
+    assert len(pictures) == len(drawn) > 50
     assert all(len(attrs["alt"]) > 60 for attrs in pictures)
     assert len({attrs["alt"] for attrs in pictures}) == len(pictures)
 
 
-def test_the_scorecard_comes_first_and_is_complete(reported: Project, text: str) -> None:
+def test_the_answer_comes_first_with_the_limits_of_both_studies(reported: Project, text: str) -> None:
+    """Those of ranges.csv, at 90 % and with one degree of freedom, and the two figures that matter most."""
+    section = text[text.index('<section id="answer">') : text.index('<section id="scorecard">')]
+    assert text.index("<main>") < text.index('<section id="answer">')
+    for analysis, parameter, others in (
+        ("paper", "eps_ee_matter", "profiled"),
+        ("release", "eps_mumu_matter", "profiled"),
+        ("joint", "eps_mumu_V", "none"),
+    ):
+        table = pd.read_csv(reported.folder / "results" / analysis / "ranges.csv", keep_default_na=False)
+        rows = table[(table.parameter == parameter) & (table.n_dof == 1) & (table.confidence_level == 0.9)]
+        rows = rows[rows.other_parameters == others] if others in set(rows.other_parameters) else rows
+        assert len(rows) > 0
+        for low, high in zip(rows.lower, rows.upper, strict=True):
+            assert f"{number(low)} to {number(high)}" in re.sub("[≤≥] ", "", section)
+    titles = re.findall("<h4>(.*?)</h4>", section)
+    assert titles == ["Fig. 3: pairs of contact couplings", "Pairs of contact couplings"]
+    assert section.count("<img") == 3  # of both analyses of the paper, and of several
+
+
+def test_the_scorecard_comes_next_and_is_complete(reported: Project, text: str) -> None:
     positions = [text.index(f'<section id="{name}">') for name in SECTIONS]
     assert positions == sorted(positions)
     for analysis in ("paper", "release"):

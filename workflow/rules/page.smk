@@ -7,6 +7,12 @@ REPORTED = [
     if covered_scans(analysis)
     and Path(f"results/{analysis}/coverage/ranges.csv").exists()
 ]
+# The analyses that each figure of several shows, by study.
+SHOWN_TOGETHER = {
+    study: {figure.name: shown_in(study, figure) for figure in together_made(study)}
+    for study in STUDIES
+    if OF_STUDY[study]
+}
 PAGE_FILES = ["page.html.jinja", "page.css", "page.js"]
 
 
@@ -22,6 +28,12 @@ rule report:
         numbers=all_figures(SHOWN, "csv"),
         data=[file for analysis in SHOWN for file in figure_tables(analysis)],
         covered=[file for analysis in REPORTED for file in coverage_of(analysis)],
+        together=[
+            f"results/studies/{study}/figures/{figure}.{ext}"
+            for study, figures in SHOWN_TOGETHER.items()
+            for figure in figures
+            for ext in ("svg", "csv")
+        ],
         published=PUBLISHED,
         template=own(ROOT / "workflow" / "report" / PAGE_FILES[0]),
         style=[own(ROOT / "workflow" / "report" / name) for name in PAGE_FILES[1:]],
@@ -36,6 +48,7 @@ rule report:
         study=DEFAULT,
         analyses=SHOWN,
         covered=REPORTED,
+        together=SHOWN_TOGETHER,
     message:
         "Report: one page to look at"
     script:

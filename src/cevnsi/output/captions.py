@@ -409,6 +409,18 @@ def line_alt(grid: str, results: Any) -> str:
     return said
 
 
+def together_caption(analyses: Sequence[str], panels: Sequence[Sequence[str]]) -> str:
+    """Under a figure of several analyses, whose panels are of these parameters."""
+    drawn = [" and ".join(map(html_name, axes)) for axes in panels]
+    letters = [f"({chr(ord('a') + i)}) " if len(drawn) > 1 else "" for i in range(len(drawn))]
+    said = "; ".join(letter + plane for letter, plane in zip(letters, drawn, strict=True))
+    names = ", ".join(f"<code>{name}</code>" for name in analyses)
+    planes = f"{said}. " if said else ""
+    return (
+        f"{planes}<b>Analyses:</b> {names}; data, statistic, thresholds and domain of each are below its own figures."
+    )
+
+
 def region_caption(
     config: Mapping[str, Any], analysis: str, drawn: Sequence[tuple[Scan, Sequence[str]]], shaded: str = "allowed"
 ) -> str:

@@ -76,7 +76,7 @@ def _by_row(table: Mapping[str, Any]) -> dict[tuple[Any, ...], list[int]]:
     return found
 
 
-def _intervals(table: Mapping[str, Any], rows: Sequence[int]) -> list[tuple[float, float, str]]:
+def intervals(table: Mapping[str, Any], rows: Sequence[int]) -> list[tuple[float, float, str]]:
     """Ends of intervals, and which are only the grid's."""
     return [(float(table["lower"][i]), float(table["upper"][i]), table["ends_at_grid"][i]) for i in rows]
 
@@ -95,8 +95,8 @@ def range_rows(results: Path, names: Sequence[str]) -> list[Row]:
             critical = np.concatenate([table["delta_chi2"][mine], table["delta_chi2_upper"][mine]])
             errors = np.concatenate([table["critical_error"][mine], table["critical_error_upper"][mine]])
             rows.setdefault(key, row).setdefault("found", {})[name] = {
-                WILKS: _intervals(plain, of_wilks.get(key, ())),
-                FELDMAN_COUSINS: _intervals(table, mine),
+                WILKS: intervals(plain, of_wilks.get(key, ())),
+                FELDMAN_COUSINS: intervals(table, mine),
                 "critical": (float(critical.min()), float(critical.max())),
                 "error": float(errors.max()),
             }

@@ -35,7 +35,7 @@ from cevnsi.files.tables import (
     read_table,
 )
 from cevnsi.model import Analysis, DataSet, Model, standard_model_chi2
-from cevnsi.output import captions, coverage_page
+from cevnsi.output import answer, captions, coverage_page
 from cevnsi.output.figure_spec import FigureSpec
 from cevnsi.output.muon_band import muon_band
 from cevnsi.output.spectra import read_spectra
@@ -482,12 +482,86 @@ def coverage_content(results: Path, config: Mapping[str, Any], covered: Sequence
     }
 
 
+@dataclass(frozen=True, kw_only=True)
+class StudyResults:
+    """What the page tells of a study as a whole."""
+
+    title: str
+    citation: str
+    folder: Path
+    analyses: tuple[str, ...]
+    together: Mapping[str, tuple[str, Sequence[str], Sequence[Sequence[str]]]]  # title, analyses, parameters of panels
+    asked: tuple[tuple[str, str], ...]
+    foremost: str
+
+
+def columns_of(made: Sequence[AnalysisResults]) -> dict[str, str]:
+    """The analysis whose column has an analysis' limits: the first one of the same data sets."""
+    first: dict[tuple[str, ...], str] = {}
+    return {
+        each.name: first.setdefault(tuple(part["dataset"] for part in parts_of(each.whole)), each.name) for each in made
+    }
+
+
+def answers(
+    results: Path, made: Sequence[AnalysisResults], covered: Sequence[str], studies: Sequence[StudyResults]
+) -> list[Row]:
+    """The limits that a reader looks for first, and the figure, study by study."""
+    found = []
+    for study in studies:
+        mine = [each for each in made if each.name in study.analyses]
+        by_toys = [name for name in covered if name in study.analyses]
+        rows = answer.limit_rows(
+            {each.name: each.ranges for each in mine}, coverage_page.range_rows(results, by_toys), study.asked
+        )
+        column = columns_of(mine)
+        for row in rows:
+            row["found"] = {column[name]: cell | {"analysis": name} for name, cell in reversed(row["found"].items())}
+        columns = [name for name in dict.fromkeys(column.values()) if any(name in row["found"] for row in rows)]
+        found.append(
+            {
+                "title": study.title,
+                "citation": study.citation,
+                "columns": columns,
+                "rows": rows,
+                "measured": answer.coverage_at_standard_model(results, by_toys),
+                "foremost": study.foremost,
+            }
+        )
+    return found
+
+
+def together_rows(studies: Sequence[StudyResults]) -> list[Row]:
+    """Figures of several analyses, each with its picture, caption and alternative text."""
+    rows = []
+    for study in studies:
+        for name, (title, analyses, panels) in study.together.items():
+            of = " and ".join(filter(None, (", ".join(analyses[:-1]), analyses[-1])))
+            drawn = "; ".join(" and ".join(map(captions.spoken_name, axes)) for axes in panels)
+            path = study.folder / "figures" / name
+            rows.append(
+                {
+                    "name": name,
+                    "title": title,
+                    "analysis": "several analyses",
+                    "caption": captions.together_caption(analyses, panels),
+                    "alt": f"{title}: {drawn or 'one panel'}, with a line for each of the analyses {of}; "
+                    "the intervals are in the table of allowed ranges, and the lines in the csv beside it.",
+                    "svg": picture_uri(path.with_name(f"{name}.svg")),
+                    "csv": packed_uri(path.with_name(f"{name}.csv")),
+                    "file": f"{study.folder.name}-{name}.csv.gz",
+                }
+            )
+    return rows
+
+
 def collect(
     results: Path,
     config: Mapping[str, Any],
     made: Sequence[AnalysisResults],
     jobs: Mapping[str, Job],
     covered: Sequence[str] = (),
+    studies: Sequence[StudyResults] = (),
 ) -> Row:
     """Everything that the template shows, but for what a study has to say; `covered` are those with critical values."""
     differ, shared = choice_rows(config, made)
@@ -497,7 +571,9 @@ def collect(
         "assumptions": {each.name: captions.prediction_text(config, each.name) for each in made},
         "data": {each.name: captions.data_text(config, each.name) for each in made},
         "sources": list(dict.fromkeys(s for each in judged or made for s in captions.sources_of(config, each.name))),
+        "answers": answers(results, made, covered, studies),
         "figures": figure_rows(config, made),
+        "together": together_rows(studies),
         "ranges": range_groups(made),
         "coverage": coverage_content(results, config, covered),
         "differ": differ,

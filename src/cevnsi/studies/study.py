@@ -33,6 +33,8 @@ class Study:
     comment: str = ""  # of a submission to HEPData, and
     sources: Mapping[str, str] = field(default_factory=dict)  # what lies at addresses that it names
     together: tuple[Together, ...] = ()  # figures of several of its analyses
+    asked: tuple[tuple[str, str], ...] = ()  # scan and parameter of the limits that a reader looks for first
+    foremost: str = ""  # its figure that a reader looks for first, of several analyses or of each
     page: Callable[[Mapping[str, Any], Sequence[Any], Mapping[str, Any]], dict[str, Any]] | None = None
 
 

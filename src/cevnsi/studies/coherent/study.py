@@ -119,4 +119,16 @@ STUDY = Study(
     citation="arXiv:1804.09459, arXiv:2110.07730 and arXiv:2006.12659",
     published=COHERENT_FILE.as_posix(),
     together=TOGETHER,
+    asked=(
+        ("mixing_angle", "sin2_theta_w"),
+        ("ee_tied", "eps_ee_V"),
+        ("mumu_tied", "eps_mumu_V"),
+        ("radius_csi", "neutron_radius_csi_fm"),
+        ("radius_ar", "neutron_radius_Ar40_fm"),
+        ("moment_e", "magnetic_moment_e_1e_10_mub"),
+        ("moment_mu", "magnetic_moment_mu_1e_10_mub"),
+        ("charge_e", "charge_radius_ee_1e_32_cm2"),
+        ("charge_mu", "charge_radius_mumu_1e_32_cm2"),
+    ),
+    foremost="contact_planes",
 )

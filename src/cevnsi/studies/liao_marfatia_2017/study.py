@@ -98,6 +98,8 @@ STUDY = Study(
     values=reproduced_values,
     choices=open_choices,
     page=page_rows,
+    asked=(("matter_ee_mumu", "eps_ee_matter"), ("matter_ee_mumu", "eps_mumu_matter")),
+    foremost="fig3",
     comment=COMMENT,
     sources=SOURCES,
 )
