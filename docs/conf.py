@@ -3,6 +3,7 @@
 Sphinx reads it. Pages stay where a code host shows them, so that a link between them means the same in both places.
 """
 
+import re
 import shutil
 import sys
 from collections.abc import Mapping
@@ -77,6 +78,9 @@ html_show_copyright = False
 sys.path.insert(0, str(ROOT / "src"))
 
 
+OTHER_ARRAY = re.compile(r"~numpy\.ndarray\[tuple\[~typing\.Any, \.\.\.\], ~numpy\.dtype\[(~?[\w.]+)\]\]")
+
+
 @cache
 def types_of_arrays() -> dict[str, str]:
     """Names of the types of arrays, by how annotations would spell them out, longest first."""
@@ -101,12 +105,12 @@ def _add_contents(app: "Sphinx", page: str, text: list[str]) -> None:
         text[0] += contents()
 
 
-def _with_array_types(app: "Sphinx", *of: Any) -> tuple[str | None, str | None]:
+def _with_array_types(app: "Sphinx", *of: Any) -> tuple[str | None, ...]:
     *_, signature, returned = of
     for spelled, name in types_of_arrays().items():
         signature = signature and signature.replace(spelled, name)
         returned = returned and returned.replace(spelled, name)
-    return signature, returned
+    return tuple(text and OTHER_ARRAY.sub(r"NDArray[\1]", text) for text in (signature, returned))
 
 
 def _open_with_readme(app: "Sphinx", error: Exception | None) -> None:
