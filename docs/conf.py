@@ -67,7 +67,7 @@ autodoc_default_options = {"members": True, "member-order": "bysource"}
 add_module_names = False
 python_use_unqualified_type_names = True
 python_maximum_signature_line_length = 100
-suppress_warnings = ["ref.python"]  # a class that an alias has to name by a string, where other modules have such a name
+suppress_warnings = ["ref.python"]  # a class that an alias has to name by a string, where others have its name
 
 html_theme = "furo"  # of the reader's own fonts
 html_title = "cevnsi"
