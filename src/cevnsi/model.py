@@ -123,8 +123,8 @@ class DataSet:
     def terms(self, counts: FloatArray, empty: float = 0.0) -> Terms:
         """Chi2 of expected counts (..., bins) and its derivatives, before the nuisances' own terms.
 
-        As if so much were observed in bins of Poisson counts that are `empty`. ValueError of counts with a control region
-        under another statistic than Poisson's.
+        As if so much were observed in bins of Poisson counts that are `empty`. ValueError of counts with a control
+        region under another statistic than Poisson's.
         """
         measured = self.measurement
         if measured.control is None:
