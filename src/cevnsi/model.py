@@ -123,7 +123,8 @@ class DataSet:
     def terms(self, counts: FloatArray, empty: float = 0.0) -> Terms:
         """Chi2 of expected counts (..., bins) and its derivatives, before the nuisances' own terms.
 
-        As if so much were observed in bins of Poisson counts that are `empty`.
+        As if so much were observed in bins of Poisson counts that are `empty`. ValueError of counts with a control
+        region under another statistic than Poisson's.
         """
         measured = self.measurement
         if measured.control is None:
@@ -173,7 +174,7 @@ class DataSet:
     def term_templates(self, interaction: str, parameters: Values, varied: str = "", up: bool = True) -> FloatArray:
         """Counts of each term for a coefficient of one, (terms, ..., bins) at what shapes them.
 
-        With a nuisance's name those at +1 of it, or at -1.
+        With a nuisance's name those at +1 of it, or at -1; ValueError where these are but mirror images.
         """
         terms, key = INTERACTIONS[interaction].terms, (interaction, varied, up)
         shaped = terms.shaped_by(parameters)
@@ -569,7 +570,10 @@ def profiled(model: Model, interaction: str, parameters: Values) -> Profiled:
 
 
 def chi2_at(model: Model, interaction: str, parameters: Values) -> FloatArray:
-    """Chi2 at parameters of any interaction, which broadcast: the plain way, with no shortcut."""
+    """Chi2 at parameters of any interaction, which broadcast, in their shape: the plain way, with no shortcut.
+
+    Least over nuisances; one that is among the parameters is held at its value.
+    """
     shape = np.broadcast_shapes(*(np.shape(value) for value in parameters.values()))
     shaped = INTERACTIONS[interaction].terms.shaped_by(parameters)
     most = max(VALUES_AT_ONCE // max(_cost(dataset, shaped) for dataset in model.datasets), 1)

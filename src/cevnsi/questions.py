@@ -193,7 +193,8 @@ def critical_value(
     """Critical values of delta chi2 at a point of the parameters that are named, by toys.
 
     These are tested together, as those of a plane are. Where they are left free, they go as far as they like, and what
-    is in the domain does so in it. Nuisances of the toys are those that the data want at the point.
+    is in the domain does so in it. Nuisances of the toys are those that the data want at the point. One row a level;
+    ConfigError of a point, or of so few toys, that there is none.
     """
     from cevnsi.scans.critical import pool_statistics  # compiled code, which takes long to import
     from cevnsi.scans.hypotheses import hypotheses_of

@@ -1,6 +1,7 @@
 """README.md and docs/: what they show runs, what they name exists, and their numbers are those recorded."""
 
 import csv
+import doctest
 import re
 import runpy
 from collections.abc import Callable
@@ -156,6 +157,17 @@ def test_examples_of_python_run(example: str, monkeypatch: pytest.MonkeyPatch) -
     exec(compile(example, "example", "exec"), {})
 
 
+@pytest.mark.parametrize("path", [path for path in PAGES if fenced("pycon", [path])], ids=lambda path: path.name)
+def test_sessions_answer_as_shown(
+    path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """All of a page's are one."""
+    monkeypatch.chdir(ROOT)
+    session = "".join(block.values[0] for block in fenced("pycon", [path]))
+    test = doctest.DocTestParser().get_doctest(session, {}, path.name, str(path), 0)
+    assert doctest.DocTestRunner(verbose=False).run(test).failed == 0, capsys.readouterr().out
+
+
 COMMANDS = [line for block in fenced("") for line in re.findall(r"^\$ python -m cevnsi (.*)$", block.values[0], re.M)]
 
 
@@ -171,7 +183,7 @@ def test_examples_in_a_terminal_answer(
 
 
 def test_there_are_examples_of_each_kind() -> None:
-    assert all([fenced("yaml"), fenced("python"), COMMANDS])
+    assert all([fenced("yaml"), fenced("python"), fenced("pycon"), COMMANDS])
 
 
 def test_the_library_computes_a_spectrum_a_chi2_and_a_contour(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,7 +26,7 @@ def _would_run(folder: Path, target: str) -> str:
 
 
 NEW = "-m venv --clear .venv"
-RUN, CHECKS = (f"sh envs/install.sh envs/{name}.lock" for name in ("requirements", "checks"))
+RUN, CHECKS, DOCS = (f"sh envs/install.sh envs/{name}.lock" for name in ("requirements", "checks", "docs"))
 
 
 def _project(folder: Path) -> Path:
@@ -58,12 +58,24 @@ def test_an_environment_is_made_once(folder: Path) -> None:
 
 def test_a_run_leaves_out_what_checks_need(folder: Path) -> None:
     (folder / ".venv" / ".checks").unlink()
-    for target in ("env", "figures", "report", "hepdata", "verify", "bench", "bench-smoke", "readme"):
+    for target in ("env", "figures", "report", "hepdata", "verify", "bench", "bench-smoke", "readme", "docs"):
         assert CHECKS not in _would_run(folder, target)
     for target in ("checks", "test", "test-fast", "lint", "mutants", "test-cluster", "test-browser"):
         said = _would_run(folder, target)
         assert NEW not in said
         assert CHECKS in said
+
+
+def test_the_site_alone_needs_what_makes_it(folder: Path) -> None:
+    assert DOCS in _would_run(folder, "docs")
+    for target in ("figures", "report", "checks", "test", "lint", "readme"):
+        assert DOCS not in _would_run(folder, target)
+    (folder / ".venv" / ".docs").touch()
+    said = _would_run(folder, "docs")
+    assert DOCS not in said
+    assert "-m sphinx" in said
+    os.utime(folder / ".venv" / ".docs", (1e9, 1e9))
+    assert DOCS in _would_run(folder, "docs")
 
 
 @pytest.mark.parametrize("edited", ["requirements.lock", "checks.lock"])

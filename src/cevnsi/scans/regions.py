@@ -22,15 +22,15 @@ class Grid:
     delta_chi2: FloatArray  # (first axis, second axis if there is one)
 
     def coordinate(self, i: int) -> FloatArray:
-        """Axis i in the scale in which it is evenly spaced."""
+        """Axis i, (points,), in the scale in which it is evenly spaced: log10 of it on a log axis."""
         return self.scaled(i, self.axes[i])
 
     def scaled(self, i: int, values: FloatArray) -> FloatArray:
-        """Values along axis i in the scale in which it is evenly spaced."""
+        """Values along axis i, of any shape, in the scale in which it is evenly spaced."""
         return np.log10(values) if self.log[i] else values
 
     def unscaled(self, i: int, coordinates: FloatArray) -> FloatArray:
-        """Values along axis i at coordinates between its ends; the axis' own points are exact."""
+        """Values along axis i at coordinates between its ends, of any shape; the axis' own points are exact."""
         if not self.log[i]:
             return coordinates
         points = self.coordinate(i)

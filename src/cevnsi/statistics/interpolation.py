@@ -33,7 +33,10 @@ def _apart(values: FloatArray, axis: int) -> tuple[FloatArray, FloatArray]:
 
 
 def jumps(values: FloatArray, errors: FloatArray, axis: int) -> Bools:
-    """Whether values jump from each point to the next along an axis, one fewer than points there."""
+    """Whether values jump from each point to the next along an axis; of their shape, with one fewer along it.
+
+    Values and errors are in the shape of a coarse grid, one axis or two.
+    """
     (first, second), (first_error, second_error) = _apart(values, axis), _apart(errors, axis)
     step = np.abs(second - first)
     return (step > JUMP_OF_ERRORS * np.hypot(first_error, second_error)) & (step > LEAST_JUMP)
@@ -62,7 +65,10 @@ def _missed_along(x: FloatArray, values: FloatArray, errors: FloatArray) -> Floa
 
 
 def missed(axes: Sequence[FloatArray], values: FloatArray, errors: FloatArray) -> FloatArray:
-    """What interpolating misses each point of a coarse grid by, of all its axes in quadrature."""
+    """What interpolating misses each point of a coarse grid by, in its shape, of all its axes in quadrature.
+
+    An axis is (points,), increasing, in coordinates; values and errors are in the shape of the grid.
+    """
     along = [
         np.moveaxis(_missed_along(x, np.moveaxis(values, i, 0), np.moveaxis(errors, i, 0)), 0, i)
         for i, x in enumerate(axes)
@@ -73,7 +79,8 @@ def missed(axes: Sequence[FloatArray], values: FloatArray, errors: FloatArray) -
 class Between:
     """Places of a fine grid between the points of a coarse one: axes of coordinates, increasing, of each.
 
-    A place beyond the ends of the coarse axes has what their ends have.
+    A place beyond the ends of the coarse axes has what their ends have. Methods take values or errors in the shape of
+    the coarse grid, and return those of every place, in the shape of the fine one.
     """
 
     def __init__(self, coarse: Sequence[FloatArray], fine: Sequence[FloatArray]) -> None:

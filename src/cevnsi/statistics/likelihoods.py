@@ -13,7 +13,7 @@ Statistic = Callable[[FloatArray, FloatArray, FloatArray | None], Terms]
 
 
 def gaussian(expected: FloatArray, observed: FloatArray, uncertainty: FloatArray | None) -> Terms:
-    """Sum of ((observed - expected) / uncertainty)^2, the first term of Eq. 7."""
+    """Sum of ((observed - expected) / uncertainty)^2, the first term of Eq. 7; ValueError without an uncertainty."""
     if uncertainty is None:
         raise ValueError("gaussian: needs the uncertainty of every bin")
     weight = 1 / uncertainty**2
@@ -26,7 +26,7 @@ def poisson(expected: FloatArray, observed: FloatArray, uncertainty: FloatArray 
     """Poisson deviance, 2 (mu - n + n ln(n / mu)), 2 mu where n = 0.
 
     Of Baker and Cousins, Nucl. Instrum. Meth. 221 (1984) 437. Infinite where mu is negative, or zero while something is
-    observed.
+    observed. ValueError of counts with an uncertainty of their own.
     """
     if uncertainty is not None:
         raise ValueError("poisson: counts have no uncertainty of their own; expected none")

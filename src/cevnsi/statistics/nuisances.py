@@ -83,7 +83,7 @@ FREE = "free"  # in the place of a sigma
 
 
 def adjusted(nuisances: Sequence[Nuisance], changes: Mapping[str, Mapping[str, float | str]]) -> tuple[Nuisance, ...]:
-    """Nuisances with another `sigma` (a number, or `FREE`), or `fixed` at a value, by name."""
+    """Nuisances with another `sigma` (a number, or `FREE`), or `fixed` at a value, by name; ValueError of another's."""
     known = [nuisance.name for nuisance in nuisances]
     for name in changes:
         if name not in known:

@@ -88,6 +88,7 @@ def profile(
     A nuisance stays between its `least` and its `most`, and rests there while chi2 would fall beyond; one that is
     `held` stays where it starts. Directions are taken at the current nuisances, so a product of two (scale times shape)
     is iterated; steps are longer, and fewer, with what is `crossed` where that leads down.
+    ArithmeticError where chi2 of a point still falls after very many steps.
     A scale is kept as theta, to 1e-16: of counts that are 1e11 times too many, chi2 is good to 1e-9 only.
     """
     points, count = start.shape

@@ -7,6 +7,8 @@ from statistics import NormalDist
 def threshold(confidence_level: float, n_dof: int) -> float:
     """Delta chi2 of a region with this probability (quantile of the chi2 distribution).
 
+    ValueError of what is no probability between zero and one, and of degrees of freedom that are no whole number.
+
     >>> [round(threshold(0.90, n), 2) for n in (2, 1)]
     [4.61, 2.71]
     """

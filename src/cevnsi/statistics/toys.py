@@ -27,7 +27,7 @@ KNOWN_TO = 1e-6  # of chi2: how well fits find it, so that a region holds what n
 
 
 def critical(statistic: FloatArray, weights: FloatArray, confidence_level: float) -> tuple[float, float]:
-    """The critical value at a confidence level, and its statistical error.
+    """The critical value at a confidence level, and its statistical error, of statistics and weights (toys,).
 
     That is half the distance of the quantiles one standard deviation of the part of toys below apart, whatever the
     distribution; infinite where toys are too few to say.
