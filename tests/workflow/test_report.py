@@ -24,6 +24,7 @@ SECTIONS = (
     "inputs",
     "workflow",
     "versions",
+    "citing",
     "tables",
 )
 
