@@ -13,7 +13,7 @@ from typing import Any
 
 from cevnsi.arrays import FloatArray
 from cevnsi.config.build import analysis_section, build_model, read_config
-from cevnsi.config.check import FREE, UNBOUNDED
+from cevnsi.config.check import UNBOUNDED
 from cevnsi.config.describe import all_keys, explain, find_keys
 from cevnsi.experiments.inputs import check_inputs
 from cevnsi.files.atomic import TableError
@@ -33,6 +33,7 @@ from cevnsi.questions import (
     predict,
 )
 from cevnsi.references import bibtex
+from cevnsi.scans.axes import FREE
 from cevnsi.studies import known
 from cevnsi.studies.citing import cited
 

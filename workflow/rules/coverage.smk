@@ -96,6 +96,7 @@ for SUFFIX, SAME in KINDS:
             conda:
                 "../../envs/environment.yaml"
             params:
+                name=lambda w: w.analysis,
                 analysis=analysis_section,
                 sections=lambda w: {
                     scan.name: covered_section(

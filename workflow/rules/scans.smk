@@ -25,6 +25,7 @@ for SUFFIX, SAME in KINDS:
             conda:
                 "../../envs/environment.yaml"
             params:
+                name=lambda w: w.analysis,
                 analysis=analysis_section,
                 sections={scan.name: chunk_section(scan.name) for scan in RUN},
             message:
@@ -71,6 +72,7 @@ rule merge:
     conda:
         "../../envs/environment.yaml"
     params:
+        name=lambda w: w.analysis,
         analysis=analysis_section,
         scan=lambda w: GRIDS[w.grid].name,
         section=lambda w: chunk_section(GRIDS[w.grid].name),
