@@ -5,15 +5,15 @@ import os
 import re
 import sys
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import astuple, fields
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from cevnsi.arrays import FloatArray
-from cevnsi.config.build import build_model, read_config
-from cevnsi.config.check import FREE, UNBOUNDED
+from cevnsi.config.build import analysis_section, build_model, read_config
+from cevnsi.config.check import UNBOUNDED
 from cevnsi.config.describe import all_keys, explain, find_keys
 from cevnsi.experiments.inputs import check_inputs
 from cevnsi.files.atomic import TableError
@@ -32,7 +32,10 @@ from cevnsi.questions import (
     make_line,
     predict,
 )
+from cevnsi.references import bibtex
+from cevnsi.scans.axes import FREE
 from cevnsi.studies import known
+from cevnsi.studies.citing import cited
 
 MOST_POINTS = 10_001  # along the line of `range`: a light mediator needs an array of nodes at each
 
@@ -106,8 +109,13 @@ def _once(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
 def _model(arguments: argparse.Namespace, *, all_bins: bool = False) -> Model:
     """The model that --config and --analysis ask for."""
     config = read_config(arguments.config, *arguments.configfile)
-    name = arguments.analysis or next(iter(config["analyses"]))
-    return build_model(config, name, arguments.config.parent, all_bins=all_bins)
+    return build_model(config, _analysis(arguments, config), arguments.config.parent, all_bins=all_bins)
+
+
+def _analysis(arguments: argparse.Namespace, config: Mapping[str, Any]) -> str:
+    """The analysis that is asked for, or the first."""
+    name: str = arguments.analysis or next(iter(config["analyses"]))
+    return name
 
 
 def spectrum(arguments: argparse.Namespace) -> str:
@@ -216,6 +224,15 @@ def check(arguments: argparse.Namespace) -> str:
     return "".join(f"{line}\n" for line in ("can be used", *known.remarks(config)))
 
 
+def cite(arguments: argparse.Namespace) -> str:
+    """The papers, data and programs that an analysis rests on, as BibTeX."""
+    config = read_config(arguments.config, *arguments.configfile)
+    known.check(config)
+    name = _analysis(arguments, config)
+    analysis_section(config, name)  # refuses a name that is none
+    return bibtex(cited(config, name))
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="cevnsi",
@@ -294,6 +311,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     added.add_argument("--toys", type=_whole(FEWEST_TOYS, 10**8), default=4000, metavar="N", help="how many (4000)")
     added.add_argument("--seed", type=_whole(0, 10**8), default=1, metavar="N", help="of their random numbers (1)")
+
+    command("cite", cite, "papers and data that an analysis rests on, as BibTeX", parents=[asks_model])
 
     command("check", check, "whether a configuration and its inputs can be used", parents=[asks_model])
 

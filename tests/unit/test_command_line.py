@@ -193,6 +193,8 @@ COMPLAINTS = [
     ("range eps_ee_dV --points 1e3", "'1e3' is not a whole number from 3 to 10001"),
     ("range eps_ee_dV --n-dof 0", "'0' is not a whole number from 1 to 100"),
     ("range eps_ee_dV --confidence-level 90", "'90' is not between 0 and 1"),
+    ("cite --analysis relase", "cevnsi: analyses: 'relase' is unknown; did you mean 'release'?"),
+    ("cite --config tests/config/faults.yaml", "the configuration cannot be used:\n"),
     ("describe nucleus", "cevnsi: nucleus: unknown key; did you mean 'nuclei'?"),
     ("spectrm", "invalid choice: 'spectrm' (choose from "),
     ("", "the following arguments are required: COMMAND"),

@@ -14,7 +14,7 @@ from cevnsi.workflow.dependencies import PACKAGE, code_digest, direct_imports, m
 FILES = [path for path in sorted(PACKAGE.rglob("*.py")) if path != PACKAGE / "__init__.py"]
 # Folders, or modules beside them, from the bottom: one imports from those before it, and within itself.
 ORDER = [
-    ("constants", "parameters", "arrays", "files", "statistics"),
+    ("constants", "parameters", "arrays", "references", "files", "statistics"),
     ("workflow", "physics"),
     ("experiments",),
     ("templates",),

@@ -26,6 +26,7 @@ SECTIONS = (
     "inputs",
     "workflow",
     "versions",
+    "citing",
     "tables",
 )
 

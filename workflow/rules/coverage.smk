@@ -90,6 +90,7 @@ for SUFFIX, SAME in KINDS:
                 analysis=only(SAME),
             localrule: True
             params:
+                name=lambda w: w.analysis,
                 analysis=analysis_section,
                 sections=lambda w: {
                     scan.name: covered_section(

@@ -23,6 +23,7 @@ for SUFFIX, SAME in KINDS:
             wildcard_constraints:
                 analysis=only(SAME),
             params:
+                name=lambda w: w.analysis,
                 analysis=analysis_section,
                 sections={scan.name: chunk_section(scan.name) for scan in RUN},
             message:
@@ -65,6 +66,7 @@ rule merge:
         grid=GRIDS_OF_CHUNKED,
     localrule: True
     params:
+        name=lambda w: w.analysis,
         analysis=analysis_section,
         scan=lambda w: GRIDS[w.grid].name,
         section=lambda w: chunk_section(GRIDS[w.grid].name),

@@ -15,13 +15,13 @@ from cevnsi.scans.axes import FELDMAN_COUSINS, Scan
 from cevnsi.scans.chunks import as_grid, check_note, repetitive_columns
 from cevnsi.scans.coverage import (
     covered_columns,
+    covered_grid_note,
     covered_note,
     critical_column,
     critical_line_of,
     error_column,
     extents,
     has_lines,
-    how_found,
     join_points,
     line_note,
     line_ranges,
@@ -71,6 +71,7 @@ def _ranges(model: Model, scan: Scan, grids: Mapping[str, GridColumns], line_fil
 
 
 def main(
+    name: str,
     analysis: dict[str, Any],
     sections: dict[str, Any],
     point_sections: dict[str, Any],
@@ -83,21 +84,22 @@ def main(
     grid_files, points, lines = iter(files.grids), iter(files.points), iter(files.lines)
     covered, contours = iter(output.grids), iter(output.contours)
     rows: list[CoveredRange] = []
-    for name, section in sections.items():
-        scan, grids = parse_scan(name, section), {}
+    for called, section in sections.items():
+        scan, grids = parse_scan(called, section), {}
         for grid, axes in scan.drawn().items():
             parts = {}
             for chunk in range(1, scan.chunks + 1):
                 path = next(points)
                 check_note(
-                    path, read_note(path), covered_note(scan, grid, chunk, analysis, point_sections[name], inputs)
+                    path, read_note(path), covered_note(scan, grid, chunk, analysis, point_sections[called], inputs)
                 )
                 parts[path] = read_parquet(path)
             columns = {
                 **read_parquet(next(grid_files), [*axes, "chi2", "delta_chi2"]),
                 **covered_columns(scan, grid, join_points(scan, grid, parts)),
             }
-            write_parquet_parts(next(covered), [columns], how_found(scan, grid), repetitive_columns(scan))
+            said = covered_grid_note(scan, grid, name, analysis, section, inputs)
+            write_parquet_parts(next(covered), [columns], said, repetitive_columns(scan))
             if len(axes) == 2:
                 shown = as_grid(scan, grid, columns["delta_chi2"])
                 levels = [(level, 2) for level in scan.confidence_levels]
@@ -109,8 +111,8 @@ def main(
             grids[grid] = columns
         line_file = next(lines) if has_lines(scan) else None
         if line_file is not None:
-            one = parse_scan(name, line_sections[name])
-            check_note(line_file, read_note(line_file), line_note(one, analysis, line_sections[name], inputs))
+            one = parse_scan(called, line_sections[called])
+            check_note(line_file, read_note(line_file), line_note(one, analysis, line_sections[called], inputs))
         rows += _ranges(model, scan, grids, line_file)
     write_csv(output.ranges, as_columns(map(astuple, rows), COVERED_RANGES))
 

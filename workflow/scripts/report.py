@@ -8,6 +8,7 @@ from cevnsi.experiments.inputs import is_counted
 from cevnsi.files.atomic import write_text
 from cevnsi.files.tables import PUBLISHED, read_table
 from cevnsi.output.report import StudyResults, collect, finished, render
+from cevnsi.studies.citing import citing_rows
 from cevnsi.studies.known import STUDIES, study_of
 from cevnsi.studies.study import figures_of
 from cevnsi.workflow.run_record import behind, read_jobs
@@ -38,7 +39,7 @@ def main(
     studies = [studied(name, results, config, analyses, figures) for name, figures in together.items()]
     content = collect(results, config, made, behind(read_jobs(Path()), files.results), covered, studies)
     chosen = STUDIES[study]
-    content |= {"title": chosen.title, "citation": chosen.citation}
+    content |= {"title": chosen.title, "citation": chosen.citation, "citing": citing_rows(config, analyses)}
     if chosen.page:
         content |= chosen.page(config, made, read_table(files.published, PUBLISHED))
     write_text(output[0], render(content, Path(files.template)))

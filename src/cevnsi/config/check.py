@@ -36,7 +36,7 @@ from cevnsi.physics.form_factors import FORM_FACTORS, LEAST_RMS_RADIUS_FM, RADIU
 from cevnsi.physics.interactions import INTERACTIONS
 from cevnsi.physics.muon_g2 import OF_FIG_2, Discrepancy
 from cevnsi.physics.weak_charge import COUPLINGS, NucleonCouplings
-from cevnsi.scans.axes import FELDMAN_COUSINS, REFERENCES, Coverage, Scan, share
+from cevnsi.scans.axes import FELDMAN_COUSINS, FREE, REFERENCES, Coverage, Scan, share
 from cevnsi.statistics.likelihoods import STATISTICS
 from cevnsi.statistics.thresholds import threshold
 
@@ -49,7 +49,7 @@ MOST_DOMAINS = 10**6  # of a map, each 0.5 kB of csv and some 0.3 ms, in two nuc
 REACH_ROUNDING = 1e-12  # of a sum of decimals, over its range
 PART_ROUNDING = 1e-12  # of a sum of decimals that is one
 
-FREE, UNBOUNDED = "free", (-math.inf, math.inf)  # a domain without bounds
+UNBOUNDED = (-math.inf, math.inf)  # the domain that is called `FREE`
 
 SCALES = ("linear", "log")  # of an axis
 

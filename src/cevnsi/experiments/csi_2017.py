@@ -102,6 +102,7 @@ def read_release2018(paths: Paths) -> Tables:
 
 RELEASE_2018 = Release(
     title="the official COHERENT release of April 2018 (arXiv:1804.09459)",
+    references=("coherent_csi_2017", "coherent_csi_2017_data"),
     roles=("coincidence", "parameters", "anticoincidence"),
     read=read_release2018,
     exposure=CSI_2017,

@@ -83,6 +83,7 @@ def read_figure3(paths: Paths) -> Tables:
 
 FIGURE_3 = Release(
     title="points read off Figs. 3 and S9 of arXiv:1708.01294",
+    references=("coherent_csi_2017", "huangt229", "kavanagh_cevns"),
     roles=("reading_a", "acceptance", "reading_b"),
     read=read_figure3,
     exposure=CSI_2017,

@@ -400,6 +400,7 @@ def bins_text(photoelectron_edges: Sequence[float], time_edges_us: Sequence[floa
 
 RELEASE_2018_TIME = Release(
     title="the official COHERENT release of April 2018 (arXiv:1804.09459), in energy and time",
+    references=("coherent_csi_2017", "coherent_csi_2017_data"),
     roles=ROLES,
     read=read_energy_time,
     exposure=CSI_2017,
@@ -418,5 +419,6 @@ RELEASE_2018_TIME = Release(
     needs=(),
     targets=CSI_TARGETS,
     choices={field.name: KNOWN.get(field.name, ()) for field in fields(Choices)},
+    references_of_choices={("steady_state_shape", BINS): ("li_ma_1983",)},
     bins=_bins,
 )

@@ -413,6 +413,7 @@ def _bins(section: Mapping[str, Any]) -> str:
 
 RELEASE_CSI_2021 = Release(
     title="the official COHERENT release of all CsI data (arXiv:2110.07730), in energy and time",
+    references=("coherent_csi_2021", "chi2_pull_test"),
     roles=ROLES,
     read=read_csi_2021,
     exposure=CSI_2021,

@@ -303,6 +303,7 @@ def _experiment(tables: Tables, section: Mapping[str, Any], exposure: Exposure) 
 
 RELEASE_LAR_2020 = Release(
     title="the official COHERENT release of argon, Analysis A (arXiv:2006.12659)",
+    references=("coherent_lar_2020", "coherent_lar_2020_data"),
     roles=ROLES,
     read=read_lar_2020,
     exposure=LAR_2020,

@@ -153,6 +153,7 @@ class Release:
     """
 
     title: str  # for a reader, in HTML
+    references: tuple[str, ...] = ()  # keys of its papers and data, of cevnsi.references
     roles: tuple[str, ...]  # of its files; that of the counts comes first, then the acceptance's
     read: Callable[[Paths], Tables]
     exposure: Exposure | None  # of its detector; None: an analysis of it gives the whole of one
@@ -172,6 +173,8 @@ class Release:
     targets: tuple[str, ...] = ()  # what its detector is of, some of `nuclei`; none: an analysis says it
     # What it leaves open: keys of the section `measurement`, and the values of each; none where the schema has them.
     choices: Mapping[str, Collection[str]] = field(default_factory=dict)
+    # Further references by key and value of `choices`.
+    references_of_choices: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     own_nuisances: bool = False  # an analysis names them, and what each scales
     periods: tuple[str, ...] = ()  # of data taking that it holds, for a reader: one that two hold would count twice
     when_joined: Mapping[str, Any] = field(default_factory=dict)  # of `measurement` in a joint analysis, if not given

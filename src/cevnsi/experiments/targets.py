@@ -36,6 +36,7 @@ MEAN_OF_CSI = Nuclide(
     nuclear_mass_mev=CSI_MOLAR_MASS_G / 2 * ATOMIC_MASS_UNIT_MEV,
     proton_radius_fm=_mean(CESIUM.proton_radius_fm, IODINE.proton_radius_fm),
     neutron_radius_fm=_mean(CESIUM.neutron_radius_fm, IODINE.neutron_radius_fm),
+    references=tuple(dict.fromkeys((*CESIUM.references, *IODINE.references))),
 )
 
 TARGETS: dict[str, Target] = {

@@ -22,6 +22,11 @@ MEV_MINUS_2_IN_CM2 = (HBARC_MEV_FM * 1e-13) ** 2  # (hbar c)^2 in MeV^2 cm^2
 
 # ASSUME: full kinematics are those of spin zero for any nucleus; spin 1/2 adds E_r^2 / E_nu^2, below 1e-5 of argon.
 KINEMATICS = {"as_written": 0.0, "full": 2.0}  # k
+# Keys of their papers, of cevnsi.references.
+REFERENCES: dict[str, tuple[str, ...]] = {
+    "as_written": ("liao_marfatia_2017",),
+    "full": ("liao_marfatia_2017", "lindner_rodejohann_xu_2017"),
+}
 
 
 # c_0, c_1 and c_2 of a bracket, each a number or of the shape of the recoil energies.

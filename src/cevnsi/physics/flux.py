@@ -6,6 +6,8 @@ from numpy.typing import NDArray
 from cevnsi.arrays import FloatArray, Real
 from cevnsi.constants import MUON_MASS_MEV, PION_MASS_MEV
 
+REFERENCES = ("liao_marfatia_2017",)  # keys of cevnsi.references: Eq. 2
+
 FLAVORS = ("nu_e", "nu_mu", "nu_mu_bar")
 PROMPT_ENERGY_MEV = (PION_MASS_MEV**2 - MUON_MASS_MEV**2) / (2 * PION_MASS_MEV)  # nu_mu line, Eq. 2
 END_POINT_MEV = MUON_MASS_MEV / 2  # of nu_e and nu_mu_bar

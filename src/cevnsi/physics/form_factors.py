@@ -119,6 +119,10 @@ HELM_RMS, HELM_RMS_APART = (RadiusFormFactor(of_radius=helm_of_radius, apart=apa
 RADIUS_FORM_FACTORS = {"helm_rms": HELM_RMS, "helm_rms_apart": HELM_RMS_APART}  # with a radius as a parameter
 FORM_FACTORS: dict[str, ScalableFormFactor] = {"klein_nystrand": klein_nystrand, "helm": helm, "point": point}
 
+# Keys of their papers, of cevnsi.references.
+REFERENCES: dict[str, tuple[str, ...]] = dict.fromkeys(RADIUS_FORM_FACTORS, ("cadeddu_2018_radius", "lewin_smith_1996"))
+REFERENCES |= {"klein_nystrand": ("klein_nystrand_2000",), "helm": ("lewin_smith_1996",)}  # of a point there is none
+
 
 def form_factor_named(name: str, radius: float = 1.0) -> FormFactor | RadiusFormFactor:
     """Of either kind, its radius (of neutrons, where it has several) times `radius`; ValueError if there is none."""

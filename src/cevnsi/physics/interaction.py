@@ -206,6 +206,7 @@ class Interaction:
 
     name: str
     own: Mapping[str, Parameter]  # its couplings and masses
+    references: tuple[str, ...] = ()  # keys of the papers of its formulas, of cevnsi.references
     epsilon: Callable[..., Epsilon] = no_epsilon  # of its own parameters, and of those further ones that are named
     added: Mapping[str, Strength] = field(default_factory=dict)  # the same
     zero_if_missing: bool  # what is not named of its own is zero; otherwise what is not zero in the SM must be

@@ -8,6 +8,9 @@ import numpy as np
 from cevnsi.arrays import FloatArray
 from cevnsi.constants import MUON_G2_DISCREPANCY, MUON_G2_UNCERTAINTY, MUON_MASS_MEV
 
+# Keys of cevnsi.references: of the formula, and of the discrepancy that Fig. 2 shows.
+REFERENCES, REFERENCES_OF_FIG_2 = ("leveille_1978",), ("jegerlehner_nyffeler_2009",)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Discrepancy:

@@ -21,6 +21,7 @@ class Nuclide:
     nuclear_mass_mev: float
     proton_radius_fm: float | None = None  # rms, of protons as points; None where none is known
     neutron_radius_fm: float | None = None
+    references: tuple[str, ...] = ()  # of these radii, keys of cevnsi.references
 
     @property
     def mass_number(self) -> int:
@@ -42,6 +43,7 @@ CESIUM = Nuclide(
     nuclear_mass_mev=nuclear_mass_mev(CESIUM_133_MASS_U, 55),
     proton_radius_fm=4.804,  # arXiv:1710.02730
     neutron_radius_fm=5.01,  # arXiv:1710.02730, Table I, NL-Z2
+    references=("cadeddu_2018_radius",),
 )
 IODINE = Nuclide(
     name="I127",
@@ -50,6 +52,7 @@ IODINE = Nuclide(
     nuclear_mass_mev=nuclear_mass_mev(IODINE_127_MASS_U, 53),
     proton_radius_fm=4.749,  # arXiv:1710.02730
     neutron_radius_fm=4.94,  # arXiv:1710.02730, Table I, NL-Z2
+    references=("cadeddu_2018_radius",),
 )
 # ASSUME: of protons sqrt(R_ch^2 - N / Z <r_n^2>) as in M. Cadeddu et al. (arXiv:2005.01645), with the charge radius
 # 3.4274 fm (I. Angeli and K. P. Marinova, At. Data Nucl. Data Tables 99 (2013) 69) and the neutron's -0.1161 fm^2; of
@@ -61,4 +64,5 @@ ARGON = Nuclide(
     nuclear_mass_mev=nuclear_mass_mev(ARGON_40_MASS_U, 18),
     proton_radius_fm=3.448,
     neutron_radius_fm=3.36,
+    references=("cadeddu_2020_argon", "angeli_marinova_2013"),
 )

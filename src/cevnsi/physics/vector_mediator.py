@@ -74,6 +74,7 @@ class VectorMediator:
     chosen: Mapping[str, Parameter] = field(default_factory=dict)  # parameters of the charges
     times_eq_6: float = OF_LAGRANGIAN  # where it is not named
     muon_charge: Callable[[Values], Real] | None = None  # None: it does not couple to muons
+    references: tuple[str, ...] = ()  # of its charges, beside those of Eq. 6
 
     def _products(self, momentum_transfer_squared: FloatArray, values: Mapping[str, Any]) -> dict[tuple[str, str], Any]:
         """Charges multiplied, times what epsilon is over that of Eq. 6."""
@@ -134,6 +135,7 @@ def vector_interaction(name: str, mediator: VectorMediator) -> Interaction:
     return Interaction(
         name=name,
         own=own,
+        references=("liao_marfatia_2017", *mediator.references),
         further=further,
         epsilon=mediator.epsilon,
         zero_if_missing=False,

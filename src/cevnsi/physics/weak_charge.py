@@ -71,6 +71,13 @@ COUPLINGS: dict[str, Callable[[Real], NucleonCouplings]] = {  # of sin2_theta_w
     ),
 }
 
+# Keys of their papers, of cevnsi.references.
+REFERENCES: dict[str, tuple[str, ...]] = {
+    "tree": ("liao_marfatia_2017",),
+    "radiative": ("cadeddu_2021_mediators",),
+    "flavor_blind": ("pdg_2015",),
+}
+
 
 def nucleon_couplings(
     choice: str | NucleonCouplings, sin2_theta_w: Real, given: Mapping[str, Real] = MappingProxyType({})

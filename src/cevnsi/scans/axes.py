@@ -11,6 +11,9 @@ from cevnsi.physics.weak_charge import matter_parameter
 STANDARD_MODEL = "standard_model"
 REFERENCES = ("minimum", STANDARD_MODEL, "zero")
 WILKS, FELDMAN_COUSINS = "wilks", "feldman_cousins"  # methods, as tables name them; the second is a coverage section's
+# Keys of cevnsi.references, by method: a quantile of a chi2 distribution needs none.
+REFERENCES_OF_METHODS: dict[str, tuple[str, ...]] = {WILKS: (), FELDMAN_COUSINS: ("feldman_cousins_1998", "berns_2024")}
+FREE = "free"  # a domain without bounds, in a configuration and in files
 NAME_OF_PAIR = "."  # joins a scan and its projection in a grid's file name
 
 

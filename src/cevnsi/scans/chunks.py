@@ -163,12 +163,17 @@ def merge(scan: Scan, grid_name: str, paths: Sequence[str]) -> Iterator[dict[str
 
 
 def write_grid(
-    path: str, scan: Scan, grid_name: str, chunks: Sequence[str], notes: Sequence[Mapping[str, Any]]
+    path: str,
+    scan: Scan,
+    grid_name: str,
+    chunks: Sequence[str],
+    notes: Sequence[Mapping[str, Any]],
+    said: Mapping[str, Any] | None = None,
 ) -> None:
-    """Check every chunk against what it should have been made from, and merge them."""
+    """Check every chunk against what it should have been made from, and merge them; `said` is the grid's own note."""
     for chunk, note in zip(chunks, notes, strict=True):
         check_note(chunk, read_note(chunk), note)
-    write_parquet_parts(path, merge(scan, grid_name, chunks), repetitive=repetitive_columns(scan))
+    write_parquet_parts(path, merge(scan, grid_name, chunks), said, repetitive_columns(scan))
 
 
 def as_grid(scan: Scan, grid_name: str, delta_chi2: FloatArray) -> Grid:

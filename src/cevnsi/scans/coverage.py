@@ -16,6 +16,7 @@ from cevnsi.parameters import Axis
 from cevnsi.scans.axes import FELDMAN_COUSINS, Coverage, Scan
 from cevnsi.scans.chunks import chunk_note, outer_columns
 from cevnsi.scans.limits import Curve, curve_ranges
+from cevnsi.scans.notes import column, grid_note
 from cevnsi.scans.ranges import CoveredRange
 from cevnsi.scans.regions import Grid, over
 from cevnsi.statistics.interpolation import Between, interpolated
@@ -66,6 +67,20 @@ def how_found(scan: Scan, grid: str) -> dict[str, Any]:
     coverage = coverage_of(scan)
     points = [axis.points for axis in coarse_axes(scan, grid)]
     return {"method": FELDMAN_COUSINS, "toys": coverage.toys, "points": points, "seed": coverage.seed}
+
+
+def covered_grid_note(
+    scan: Scan, grid: str, name: str, analysis: Mapping[str, Any], section: Mapping[str, Any], inputs: Sequence[str]
+) -> dict[str, Any]:
+    """What the file of a grid with critical values says of itself: as the grid's own, and how these are found."""
+    said = grid_note(scan, grid, name, analysis, section, inputs)
+    columns = list(said["columns"])
+    for level in scan.confidence_levels:
+        value = f"critical value of delta_chi2 at confidence level {level:g}, by toys"
+        columns.append(column(critical_column(level), value))
+        columns.append(column(error_column(level), "its statistical error, one standard deviation"))
+    columns.append(column(EFFECTIVE, "toys without weights that would say as much, the fewest at points next to it"))
+    return {**said, "columns": columns, **how_found(scan, grid)}
 
 
 def coverage_text(how: Mapping[str, Any]) -> str:

@@ -23,6 +23,7 @@ class Study:
     name: str
     title: str
     citation: str
+    references: tuple[str, ...] = ()  # keys of its papers, of cevnsi.references, beside those of its data
     published: str  # file of its numbers and statements, in the project's folder
     figures: tuple[FigureSpec, ...] = ()  # of each of its analyses
     values: Callable[..., Values] | None = None  # None: no analysis is compared by itself

@@ -105,6 +105,7 @@ ALONG = Quadratic(variable=lambda values: values, reach=_reach, coefficients=_ch
 CHARGE_RADIUS = Interaction(
     name="charge_radius",
     own=named(*RADII.values()),
+    references=("cadeddu_2018_charge_radii",),
     epsilon=charge_radius,
     zero_if_missing=True,
     expansion=Expansion(

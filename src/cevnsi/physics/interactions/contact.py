@@ -51,6 +51,7 @@ ALONG = Quadratic(variable=lambda values: values, reach=_reach, coefficients=_ch
 CONTACT = Interaction(
     name="contact",
     own={**CONTACT_PARAMETERS, **MATTER_PARAMETERS},
+    references=("liao_marfatia_2017",),
     epsilon=lambda momentum_transfer_squared, **parameters: contact(parameters),
     zero_if_missing=True,
     expansion=Expansion(

@@ -33,6 +33,7 @@ def _difference(first: str, second: str) -> Interaction:
         coupling=coupling,
         charges=charges,
         muon_charge=(lambda _: 1.0 if first == "mu" else -1.0) if has_muons else None,
+        references=("amaral_2020", "peskin_schroeder_1995"),
     )
     return vector_interaction(name, mediator)
 

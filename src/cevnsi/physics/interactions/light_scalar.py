@@ -97,6 +97,7 @@ def _powers_along(recoils: Recoils, values: Values, name: str, about: FloatArray
 LIGHT_SCALAR = Interaction(
     name="light_scalar",
     own=named(MASS, COUPLING),
+    references=("cerdeno_2016", "hoferichter_2015"),
     added={"scalar": _added},
     zero_if_missing=False,
     expansion=Expansion(

@@ -72,6 +72,7 @@ ALONG = Quadratic(variable=np.square, reach=lambda recoils: np.inf, coefficients
 MAGNETIC_MOMENT = Interaction(
     name="magnetic_moment",
     own=named(*MOMENTS.values()),
+    references=("vogel_engel_1989",),
     added={"magnetic": _added},
     zero_if_missing=True,
     expansion=Expansion(

@@ -139,6 +139,7 @@ ALONG = Quadratic(variable=lambda values: values, reach=lambda recoils: np.inf, 
 STERILE = Interaction(
     name="sterile",
     own=named(SPLITTING, *MIXINGS.values()),
+    references=("giunti_laveder_2011", "formaggio_2012", "blanco_2019"),
     epsilon=no_couplings,
     zero_if_missing=False,
     expansion=Expansion(

@@ -83,6 +83,7 @@ STUDY = Study(
     name="liao_marfatia_2017",
     title="COHERENT constraints on nonstandard neutrino interactions",
     citation="J. Liao and D. Marfatia, Phys. Lett. B 775 (2017) 54, arXiv:1708.04255",
+    references=("liao_marfatia_2017",),
     published=PUBLISHED_FILE.as_posix(),
     figures=FIGURES,
     needs=("photoelectron_range", "normalization_uncertainty"),  # of Eq. 7
