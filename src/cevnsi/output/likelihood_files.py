@@ -93,22 +93,17 @@ class _Modifiers:
         found: set[int] = set()
         for name, sample in self._samples.items():
             if sample.arrival is not None and sample.arrival[0] in self._fitted:
-                raise NoLikelihood(
-                    f"nuisance {self._nuisances[sample.arrival[0]].name}: moves {name}; expected it fixed"
-                )
-            scales = self._scales(sample)
-            factors = {j for j in scales if self._shapes(sample) or self._nuisances[j].sigma is None}
-            if factors and (len(scales) > 1 or (sample.scaled_by * self._unfitted).any()):
-                said = ", ".join(nuisance.name for j, nuisance in enumerate(self._nuisances) if sample.scaled_by[j])
-                raise NoLikelihood(f"sample {name}: scaled by {said}, and one is a factor; expected no other")
-            found |= factors
-        for sample in self._samples.values():
-            found_too = found & set(self._scales(sample))
-            if found_too and len(self._scales(sample)) > 1:
-                raise NoLikelihood(f"nuisance {self._nuisances[found_too.pop()].name}: no factor of all that it scales")
-        if len(with_prior := [j for j in found if self._nuisances[j].sigma is not None]) > 1:
-            said = ", ".join(self._nuisances[j].name for j in with_prior)
-            raise NoLikelihood(f"nuisances {said}: scale samples whose shapes vary; a workspace has room for one such")
+                moving = self._nuisances[sample.arrival[0]].name
+                raise NoLikelihood(f"nuisance {moving}: is fitted, and moves {name} in time; expected a fixed one")
+            shaped = bool(self._shapes(sample))
+            found |= {j for j in self._scales(sample) if shaped or self._nuisances[j].sigma is None}
+        for name, sample in self._samples.items():
+            scales = [nuisance.name for j, nuisance in enumerate(self._nuisances) if sample.scaled_by[j]]
+            if found & set(self._scales(sample)) and len(scales) > 1:
+                raise NoLikelihood(f"{name}: scaled by {', '.join(scales)}; expected one, where it is a factor")
+        if len(with_prior := [self._nuisances[j].name for j in found if self._nuisances[j].sigma is not None]) > 1:
+            said = ", ".join(sorted(with_prior))
+            raise NoLikelihood(f"nuisances {said}: scale what others shape; expected one such, {LUMI}")
         for j in self._fitted:
             if self._nuisances[j].sigma is None and j not in found:
                 raise NoLikelihood(f"nuisance {self._nuisances[j].name}: a shape without a prior; expected a sigma")
@@ -244,8 +239,8 @@ def about_workspace(model: Model) -> tuple[dict[str, Any], dict[str, Any]]:
     if note:
         said += (
             f", {note}, which analyses here fit: chi2 above the standard model's is another by up to "
-            f"{largest_difference(model, held):.2f} where it is below {COMPARED_BELOW:g} and charges squared of one row "
-            "go from zero to twice the standard model's"
+            f"{largest_difference(model, held):.2f} where it is below {COMPARED_BELOW:g} and charges squared of one "
+            "row go from zero to twice the standard model's"
         )
     charges = zip(factors_of(model), standard_model_charges(model).tolist(), strict=True)
     return made, {
