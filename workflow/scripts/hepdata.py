@@ -75,14 +75,15 @@ def main(plan: dict[str, Any], files: Any, output: Any) -> None:
         Resource(name=name, description=said, content=Path(path))
         for (name, said), path in zip(plan["further"].items(), files.further, strict=True)
     ]
-    comments = [STUDIES[plan["study"]].comment]
-    comments += [STUDIES[plan["beside"]].comment for asked in plan["analyses"].values() if not asked["judged"]][:1]
+    cited = list(dict.fromkeys([plan["study"], *(asked["study"] for asked in plan["analyses"].values())]))
+    comment = " ".join(STUDIES[study].comment for study in cited)
+    sources = {place: said for study in cited for place, said in STUDIES[study].sources.items()}
     folder, archive = Path(output[0]) / "submission", Path(output[0]) / "submission.tar.gz"
     write_submission(
         folder,
         finished,
-        " ".join(filter(None, comments)),
-        STUDIES[plan["study"]].sources,
+        comment,
+        sources,
         together=together,
         further=[*further, *likelihoods(plan["likelihoods"])],
     )

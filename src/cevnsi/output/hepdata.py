@@ -264,23 +264,22 @@ def _cells(values: Sequence[float]) -> list[float | str]:
     return [float(value) if math.isfinite(value) else MISSING for value in values]
 
 
-def _numbers_on(curves: Mapping[str, Any], *qualifiers: Qualifier) -> dict[str, list[Column]]:
-    """The numbers on a figure as columns."""
+def _points_on(curves: Mapping[str, Any]) -> list[Column]:
+    """Of the numbers on a figure what each is of, and where."""
     named = [f"{panel}, {curve}" for panel, curve in zip(curves["panel"], curves["curve"], strict=True)]
-    return {
-        "independent": [column("Curve", named), column("Abscissa", _cells(curves["x"]))],
-        "dependent": [column("Ordinate", _cells(curves["y"]), *qualifiers)],
-    }
+    return [column("Curve", named), column("Abscissa", _cells(curves["x"]))]
 
 
 def curve_table(finished: Finished, figure: FigureSpec) -> Table:
     """The numbers on a figure of which nothing more is known."""
+    curves = finished.curves[figure.name]
     return Table(
         title=f"{figure.cited} ({finished.name})",
         location=figure.location,
         description=f"The numbers on the figure: {figure.title}.",
         observable=COUNTS,
-        **_numbers_on(finished.curves[figure.name], *assumptions(finished)),
+        independent=_points_on(curves),
+        dependent=[column("Ordinate", _cells(curves["y"]), *assumptions(finished))],
         picture=picture_name(finished, figure.name),
     )
 
@@ -291,7 +290,8 @@ def together_table(made: FinishedTogether) -> Table:
         title=f"{made.figure.name} ({made.study})",
         description=f"The numbers on a figure of the study {made.study}: {made.figure.title}.",
         observable=LIMITS,
-        **_numbers_on(made.curves, ("Analyses", ", ".join(made.analyses))),
+        independent=_points_on(made.curves),
+        dependent=[column("Ordinate", _cells(made.curves["y"]), ("Analyses", ", ".join(made.analyses)))],
         picture=f"{made.study}-{made.figure.name}.png",
     )
 
@@ -342,13 +342,13 @@ def range_table(finished: Finished, scan: Scan) -> Table | None:
     at = {tuple(table[name][i] for name in names): i for i in rows}
     sources = {"Lower end": "lower", "Upper end": "upper", AT_GRID: "ends_at_grid"}
     sources |= {text: source for text, source in REMARKS.items() if any(table[source][i] for i in rows)}
-    columns = []
+    columns, over = [], profiled(scan, pulls=pulls_of(finished))
     for level in scan.levels():
         found = [at.get((*key, *level)) for key in keys]
         qualifiers = [
             *assumptions(finished),
             *level_qualifiers(*level),
-            ("Profiled over", profiled(scan, pulls=pulls_of(finished))),
+            ("Profiled over", over),
         ]
         for text, source in sources.items():
             values = [MISSING if i is None else _or_none(table[source][i]) for i in found]
