@@ -150,7 +150,8 @@ def test_an_analysis_of_ones_own_data_needs_the_whole_exposure(key: str, config:
         check(config)
 
 
-@pytest.mark.parametrize("example", fenced("python"))
+# Those of docs/hepdata.md read files of a submission: test_likelihood_files.py runs them.
+@pytest.mark.parametrize("example", fenced("python", [page for page in PAGES if page.name != "hepdata.md"]))
 def test_examples_of_python_run(example: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     exec(compile(example, "example", "exec"), {})
