@@ -622,7 +622,7 @@ def at_standard_model(model: Model, parameters: Values) -> tuple[NucleonCoupling
 
 
 @lru_cache(maxsize=16)  # it is asked for at every step of a descent
-def _charge_samples(model: Model) -> tuple[tuple[int, Sample], ...]:
+def charge_samples(model: Model) -> tuple[tuple[int, Sample], ...]:
     """What a charge squared of one gives, by row and nuclide of all data sets, and the number of the data set."""
     _refuse_other_than_charges(model)
     by_row: list[list[tuple[int, Sample]]] = [[] for _ in ROWS]
@@ -643,10 +643,10 @@ def farthest_charges(model: Model) -> FloatArray:
     that takes a signal back costs the more the larger it is.
     """
     most, nuisances = standard_model_chi2(model), unfitted(model.nuisances)[None]
-    found = np.empty(len(_charge_samples(model)))
+    found = np.empty(len(charge_samples(model)))
     signals = [each_of(np.zeros_like, signal) for signal in model.standard_model_signals]
     nothing = model.expected(signals)(nuisances, np.zeros(1, np.intp))[0]
-    for k, (i, sample) in enumerate(_charge_samples(model)):
+    for k, (i, sample) in enumerate(charge_samples(model)):
         alone = np.zeros_like(nothing)
         alone[:, model.parts[i]] = sample.counts(nuisances, np.zeros(1, np.intp))[0]
         charge, before = 1.0, np.inf
@@ -665,7 +665,7 @@ def charge_derivatives(model: Model, charges: FloatArray) -> tuple[FloatArray, F
     Nuisances are at their best and follow: by the implicit function theorem the gradient is that at fixed ones, and
     the Hessian is less by what they take up.
     """
-    samples = _charge_samples(model)
+    samples = charge_samples(model)
     most = max(VALUES_AT_ONCE // (model.parts[-1].stop * (len(samples) + len(model.nuisances))), 1)
     blocks = [
         _charge_derivatives(model, samples, charges[first : first + most]) for first in range(0, len(charges), most)

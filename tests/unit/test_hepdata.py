@@ -16,7 +16,7 @@ from cevnsi.config.check import parse_scan
 from cevnsi.files.atomic import TableError
 from cevnsi.files.tables import DOMAIN_BEST, DOMAIN_MAP, as_columns
 from cevnsi.model import DataSet
-from cevnsi.output.figure_spec import FigureSpec, region
+from cevnsi.output.figure_spec import FigureSpec, Together, region
 from cevnsi.output.figures import Panel, draw_regions, drawing, save
 from cevnsi.output.hepdata import (
     LONGEST_TITLE,
@@ -24,10 +24,13 @@ from cevnsi.output.hepdata import (
     REMARKS,
     THUMBNAIL_WIDTH,
     Finished,
+    FinishedTogether,
+    Resource,
     Table,
     check_submission,
     complaints,
     profiled,
+    pulls_of,
     table_document,
     tables_of,
     write_archive,
@@ -441,6 +444,49 @@ def test_a_figure_of_which_nothing_is_known_is_in_with_its_numbers(finished: Fin
     assert "Acceptance of the detector" in made.description
     write_submission(tmp_path / "submission", [more], COMMENT, SOURCES)
     check_submission(tmp_path / "submission")
+
+
+def test_figures_of_several_analyses_and_further_files_are_in(finished: Finished, tmp_path: Path) -> None:
+    numbers = arrays({"panel": ["p"] * 2, "curve": ["a, 1", "b"], "segment": [0, 0], "x": [0, 50], "y": [np.nan, 0.7]})
+    several = FinishedTogether(
+        study="mine",
+        figure=Together(name="planes", title="Planes of mine", script="draw_planes.py"),
+        analyses=("one", "two"),
+        curves=numbers,
+        picture=finished.pictures["fig1"],
+    )
+    unjudged = replace(finished, scorecard=None)
+    further = [
+        Resource(name="small-likelihood.json", description="A likelihood", content={"b": [1.5], "a": 1}),
+        Resource(name="small-more.csv", description="More", content=finished.scorecard or Path()),
+    ]
+    folder = tmp_path / "submission"
+    write_submission(folder, [unjudged], COMMENT, SOURCES, together=[several], further=further)
+    check_submission(folder)
+    first, *documents = yaml.safe_load_all((folder / "submission.yaml").read_text(encoding="utf-8"))
+    named = {each["location"]: each["description"] for each in first["additional_resources"]}
+    assert {name: named[name] for name in ("small-likelihood.json", "small-more.csv")} == {
+        "small-likelihood.json": "A likelihood",
+        "small-more.csv": "More",
+    }
+    assert "small-scorecard.csv" not in named
+    assert (folder / "small-likelihood.json").read_text(encoding="utf-8").startswith('{\n  "a": 1,')
+    assert (folder / "small-more.csv").read_text(encoding="utf-8") == "quantity\n"
+    assert documents[-1]["name"] == "planes (mine)"
+    content = yaml.safe_load((folder / documents[-1]["data_file"]).read_text(encoding="utf-8"))
+    assert [values(column) for column in content["independent_variables"]] == [["p, a, 1", "p, b"], [0.0, 50.0]]
+    (ordinate,) = content["dependent_variables"]
+    assert values(ordinate) == [MISSING, 0.7]
+    assert qualifiers(ordinate) == {"Analyses": "one, two"}
+    assert (folder / "mine-planes.png").read_bytes() == finished.pictures["fig1"].read_bytes()
+
+
+def test_what_a_likelihood_is_minimised_over_is_its_own(finished: Finished) -> None:
+    section = {name: value for name, value in finished.section.items() if name != "normalization_uncertainty"}
+    assert pulls_of(finished) == "normalization pull"
+    assert pulls_of(replace(finished, section=section)) == "nuisances"
+    joint = {"joins": {"one": dict(finished.section), "two": section}}
+    assert pulls_of(replace(finished, section=joint)) == "nuisances"
 
 
 def test_ranges_are_placed_where_the_study_states_them(finished: Finished) -> None:

@@ -12,6 +12,7 @@ from cevnsi.output.hepdata import complaints
 from project import Project, made_once
 
 ANALYSES = ("paper", "release")
+COUNTED = ("csi_2017", "csi_2021", "lar_2020")
 PANELS = {
     "light_mediator": "Figure 2",
     "ee_d_u": "Figure 3 (a)",
@@ -159,6 +160,44 @@ def test_ranges_and_spectra_are_the_tables(
     table = tables[f"Figure 1, by flavor ({analysis})"]
     cells = [v["value"] for column in table["dependent_variables"] for v in column["values"]]
     assert sorted(cells) == sorted(spectra["predicted_counts"])
+
+
+def test_likelihoods_are_there_though_nothing_of_another_study_is_made(
+    submitted: Project, tables: dict[str, dict[str, Any]]
+) -> None:
+    folder = submitted.folder / "results" / "hepdata" / "submission"
+    assert {path.name for path in folder.glob("*.json")} == {
+        *(f"{name}-likelihood.json" for name in ANALYSES),
+        *(f"{name}-{what}.json" for name in COUNTED for what in ("workspace", "about_workspace")),
+    }
+    assert not [title for title in tables if any(name in title for name in ("lar_2020", "coherent"))]
+    assert not (submitted.folder / "results" / "lar_2020").exists()
+    said = (submitted.folder / "logs" / "hepdata.log").read_text(encoding="utf-8")
+    assert "lar_2020_radius: no file of its likelihood: lar_2020: counts depend on more than charges squared" in said
+
+
+def test_what_of_another_study_is_finished_is_in(reported: Project, tmp_path: Path) -> None:
+    project = reported.copy(tmp_path / "project")
+    asked = project.jobs("--", "hepdata")
+    assert set(asked) == {"hepdata"}  # nothing else is made for it
+    project.snakemake("--", "hepdata")
+    folder = project.folder / "results" / "hepdata" / "submission"
+    assert complaints(project.folder / "results" / "hepdata" / "submission.tar.gz") == []
+    first, *documents = yaml.safe_load_all((folder / "submission.yaml").read_text(encoding="utf-8"))
+    titles = [document["name"] for document in documents]
+    assert "contact_planes (coherent)" in titles
+    assert "Ranges of mixing_angle (lar_2020)" in titles
+    assert "ee_mumu_d: 90 % CL, 2 dof (joint)" in titles
+    named = {each["location"] for each in first["additional_resources"]}
+    assert {"coherent-scorecard.csv", "lar_2020-general_fit.csv", "csi_2021-domain_ends.csv"} <= named
+    ranges = pd.read_csv(project.folder / "results" / "lar_2020" / "ranges.csv", keep_default_na=False)
+    (table,) = [each for each in documents if each["name"] == "Ranges of mixing_angle (lar_2020)"]
+    content = yaml.safe_load((folder / table["data_file"]).read_text(encoding="utf-8"))
+    lower = [v["value"] for c in content["dependent_variables"] if c["header"]["name"] == "Lower end"
+             for v in c["values"] if v["value"] != "-"]  # fmt: skip
+    assert sorted(lower) == sorted(ranges["lower"][ranges["scan"] == "mixing_angle"])
+    (project.folder / "results" / "lar_2020" / "ranges.csv").unlink()  # of what is no longer all there nothing is made
+    assert set(project.jobs("--", "hepdata")) == {"hepdata"}
 
 
 NO_LINES = """

@@ -19,8 +19,8 @@ import numpy as np
 import yaml
 
 from cevnsi.experiments.inputs import RELEASES, parts_of
-from cevnsi.files.atomic import TableError, atomic, write_text
-from cevnsi.output.figure_spec import FigureSpec
+from cevnsi.files.atomic import TableError, atomic, write_json, write_text
+from cevnsi.output.figure_spec import FigureSpec, Together
 from cevnsi.physics.interactions import parameter
 from cevnsi.scans.axes import Scan
 from cevnsi.statistics.thresholds import threshold
@@ -60,9 +60,29 @@ class Finished:
     contours: Mapping[str, Mapping[str, Any]]  # by grid
     curves: Mapping[str, Mapping[str, Any]]  # by figure
     pictures: Mapping[str, Path]  # png, by figure
-    scorecard: Path
+    scorecard: Path | None = None  # None: there is one of the study
     data: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # further tables that figures name
     settings: Mapping[str, Any] = field(default_factory=dict)  # further sections of the configuration, likewise
+
+
+@dataclass(frozen=True, kw_only=True)
+class FinishedTogether:
+    """A figure that shows several analyses of a study."""
+
+    study: str
+    figure: Together
+    analyses: Sequence[str]
+    curves: Mapping[str, Any]
+    picture: Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resource:
+    """A further file of the submission, of no table: a copy of one, or what JSON is made of."""
+
+    name: str
+    description: str
+    content: Path | Mapping[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,14 +140,20 @@ def _level_text(confidence_level: float, n_dof: int) -> str:
     return f"{100 * confidence_level:g} % CL, {n_dof} dof"
 
 
-def profiled(scan: Scan, axes: Sequence[str] | None = None) -> str:
+def pulls_of(finished: Finished) -> str:
+    """What of a likelihood chi2 is minimised over everywhere."""
+    of_eq_7 = all("normalization_uncertainty" in part for part in parts_of(finished.section))
+    return "normalization pull" if of_eq_7 else "nuisances"
+
+
+def profiled(scan: Scan, axes: Sequence[str] | None = None, pulls: str = "normalization pull") -> str:
     """What chi2 is minimised over everywhere in a scan, and on its grid with these axes if they are given."""
     domains = dict(scan.domain)
     if axes is not None:
         domains |= {axis.name: (axis.minimum, axis.maximum) for axis in scan.onto(axes).over}
     return "; ".join(
         [
-            "normalization pull",
+            pulls,
             *(
                 f"{name}, unbounded" if math.isinf(high - low) else f"{name} in [{low:g}, {high:g}]"
                 for name, (low, high) in domains.items()
@@ -148,7 +174,12 @@ def _scan_qualifiers(finished: Finished, grid: str, axes: Sequence[str]) -> list
     scan = finished.scans[grid]
     fixed = [("Fixed", "; ".join(f"{name} = {value:g}" for name, value in scan.held.items()))] if scan.held else []
     interaction = scan.interaction.replace("_", " ")
-    return [*assumptions(finished), ("Interaction", interaction), ("Profiled over", profiled(scan, axes)), *fixed]
+    return [
+        *assumptions(finished),
+        ("Interaction", interaction),
+        ("Profiled over", profiled(scan, axes, pulls_of(finished))),
+        *fixed,
+    ]
 
 
 def describe_analysis(finished: Finished) -> str:
@@ -228,18 +259,40 @@ def contour_tables(finished: Finished, figure: FigureSpec, grid: str) -> Iterato
         )
 
 
+def _cells(values: Sequence[float]) -> list[float | str]:
+    """Numbers of a figure, of which some are none."""
+    return [float(value) if math.isfinite(value) else MISSING for value in values]
+
+
+def _points_on(curves: Mapping[str, Any]) -> list[Column]:
+    """Of the numbers on a figure what each is of, and where."""
+    named = [f"{panel}, {curve}" for panel, curve in zip(curves["panel"], curves["curve"], strict=True)]
+    return [column("Curve", named), column("Abscissa", _cells(curves["x"]))]
+
+
 def curve_table(finished: Finished, figure: FigureSpec) -> Table:
     """The numbers on a figure of which nothing more is known."""
     curves = finished.curves[figure.name]
-    named = [f"{panel}, {curve}" for panel, curve in zip(curves["panel"], curves["curve"], strict=True)]
     return Table(
         title=f"{figure.cited} ({finished.name})",
         location=figure.location,
         description=f"The numbers on the figure: {figure.title}.",
         observable=COUNTS,
-        independent=[column("Curve", named), column("Abscissa", curves["x"])],
-        dependent=[column("Ordinate", curves["y"], *assumptions(finished))],
+        independent=_points_on(curves),
+        dependent=[column("Ordinate", _cells(curves["y"]), *assumptions(finished))],
         picture=picture_name(finished, figure.name),
+    )
+
+
+def together_table(made: FinishedTogether) -> Table:
+    """The numbers on a figure of several analyses."""
+    return Table(
+        title=f"{made.figure.name} ({made.study})",
+        description=f"The numbers on a figure of the study {made.study}: {made.figure.title}.",
+        observable=LIMITS,
+        independent=_points_on(made.curves),
+        dependent=[column("Ordinate", _cells(made.curves["y"]), ("Analyses", ", ".join(made.analyses)))],
+        picture=f"{made.study}-{made.figure.name}.png",
     )
 
 
@@ -289,10 +342,14 @@ def range_table(finished: Finished, scan: Scan) -> Table | None:
     at = {tuple(table[name][i] for name in names): i for i in rows}
     sources = {"Lower end": "lower", "Upper end": "upper", AT_GRID: "ends_at_grid"}
     sources |= {text: source for text, source in REMARKS.items() if any(table[source][i] for i in rows)}
-    columns = []
+    columns, over = [], profiled(scan, pulls=pulls_of(finished))
     for level in scan.levels():
         found = [at.get((*key, *level)) for key in keys]
-        qualifiers = [*assumptions(finished), *level_qualifiers(*level), ("Profiled over", profiled(scan))]
+        qualifiers = [
+            *assumptions(finished),
+            *level_qualifiers(*level),
+            ("Profiled over", over),
+        ]
         for text, source in sources.items():
             values = [MISSING if i is None else _or_none(table[source][i]) for i in found]
             columns.append(column(text, values, *qualifiers))
@@ -336,13 +393,14 @@ def _short(title: str, number: int) -> str:
     return title if len(title) <= LONGEST_TITLE else f"{title[: LONGEST_TITLE - 10]}... [{number}]"
 
 
-def table_document(finished: Finished, table: Table, number: int) -> dict[str, Any]:
+def table_document(finished: Finished | FinishedTogether, table: Table, number: int) -> dict[str, Any]:
     """What submission.yaml says of a table."""
+    of_one = f" {describe_analysis(finished)}" if isinstance(finished, Finished) else ""
     document: dict[str, Any] = {"name": _short(table.title, number)}
     if table.location:
         document["location"] = table.location
     document |= {
-        "description": f"{table.description} {describe_analysis(finished)}",
+        "description": f"{table.description}{of_one}",
         "keywords": [
             {"name": "reactions", "values": list(REACTIONS.values())},
             {"name": "observables", "values": [table.observable]},
@@ -389,8 +447,22 @@ def _copy(source: Path, path: Path) -> None:
         shutil.copyfileobj(original, stream)
 
 
+def _write_table(folder: Path, finished: Finished | FinishedTogether, table: Table, number: int) -> dict[str, Any]:
+    """A table's file; what submission.yaml says of it."""
+    document = table_document(finished, table, number)
+    content = {"independent_variables": table.independent, "dependent_variables": table.dependent}
+    write_text(folder / document["data_file"], _yaml([content]))
+    return document
+
+
 def write_submission(
-    folder: Path, analyses: Sequence[Finished], comment: str, sources: Mapping[str, str] | None = None
+    folder: Path,
+    analyses: Sequence[Finished],
+    comment: str,
+    sources: Mapping[str, str] | None = None,
+    *,
+    together: Sequence[FinishedTogether] = (),
+    further: Sequence[Resource] = (),
 ) -> None:
     """Every file of a submission into an empty folder, with none below it, as HEPData asks.
 
@@ -399,9 +471,11 @@ def write_submission(
     resources = [{"location": place, "description": text} for place, text in (sources or {}).items()]
     documents: list[dict[str, Any]] = [{"additional_resources": resources, "comment": comment}]
     for finished in analyses:
-        card = f"{finished.name}-scorecard.csv"
-        _copy(finished.scorecard, folder / card)
-        resources.append({"location": card, "description": f"Published values against ours, analysis {finished.name}"})
+        if finished.scorecard is not None:
+            card = f"{finished.name}-scorecard.csv"
+            _copy(finished.scorecard, folder / card)
+            text = f"Published values against ours, analysis {finished.name}"
+            resources.append({"location": card, "description": text})
         tables = list(tables_of(finished))
         shown = {table.picture for table in tables}
         cited = {figure.name: figure.cited for figure in finished.figures}
@@ -413,11 +487,18 @@ def write_submission(
             else:  # of a file that nothing names the validator complains
                 without = f"{cited[figure]}, on which no line is; analysis {finished.name}"
                 resources.append({"location": name, "description": without})
-        for table in tables:
-            document = table_document(finished, table, len(documents))
-            content = {"independent_variables": table.independent, "dependent_variables": table.dependent}
-            write_text(folder / document["data_file"], _yaml([content]))
-            documents.append(document)
+        documents += [_write_table(folder, finished, table, i) for i, table in enumerate(tables, len(documents))]
+    for made in together:
+        table = together_table(made)
+        _copy(made.picture, folder / table.picture)
+        save_thumbnail(made.picture, folder / f"thumb_{table.picture}")
+        documents.append(_write_table(folder, made, table, len(documents)))
+    for resource in further:
+        if isinstance(resource.content, Path):
+            _copy(resource.content, folder / resource.name)
+        else:
+            write_json(folder / resource.name, resource.content)
+        resources.append({"location": resource.name, "description": resource.description})
     write_text(folder / "submission.yaml", _yaml(documents))
 
 

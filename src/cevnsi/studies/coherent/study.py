@@ -131,4 +131,12 @@ STUDY = Study(
         ("charge_mu", "charge_radius_mumu_1e_32_cm2"),
     ),
     foremost="contact_planes",
+    comment="Analyses csi_2017, csi_2021, lar_2020, a joint one and those of radii are made by the same software from "
+    "three public releases of COHERENT, by Poisson likelihoods of energy and time with the nuisances that each release "
+    "states. These numbers are none of the collaboration either.",
+    sources={
+        "https://arxiv.org/abs/2110.07730": "The measurement of all CsI data by the COHERENT Collaboration",
+        "https://arxiv.org/abs/2003.10630": "That of argon",
+        "https://arxiv.org/abs/2006.12659": "The data release of argon",
+    },
 )
