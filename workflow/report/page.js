@@ -143,11 +143,12 @@ const cevnsi = (() => {
 
     traces() {
       const { x, y, z, shown, stored } = this, [first, second] = stored.names, [ux, uy] = stored.units;
+      const chi2 = z.map((row) => row.map((value) => value + shown.least));
       const traces = [
         {
-          type: "heatmap", x, y, z, zmin: 0, zmax: 12, colorscale: [[0, "#2b6ca3"], [0.25, "#78a9cf"], [0.5, "#b5d0e6"], [0.8, "#e3edf5"], [1, "#f7fafc"]],
+          type: "heatmap", x, y, z, customdata: chi2, zmin: 0, zmax: 12, colorscale: [[0, "#2b6ca3"], [0.25, "#78a9cf"], [0.5, "#b5d0e6"], [0.8, "#e3edf5"], [1, "#f7fafc"]],
           colorbar: { title: { text: "Δχ<sup>2</sup>", side: "top" }, thickness: 12, len: 0.9, outlinewidth: 0, tickvals: [0, 3, 6, 9, 12], ticktext: ["0", "3", "6", "9", "≥ 12"] },
-          hovertemplate: `${first} = %{x:.4g}${ux}<br>${second} = %{y:.4g}${uy}<extra></extra>`,
+          hovertemplate: `${first} = %{x:.4g}${ux}<br>${second} = %{y:.4g}${uy}<br>χ<sup>2</sup> = %{customdata:.3f}<br>Δχ<sup>2</sup> = %{z:.3f}<extra></extra>`,
         },
         {
           type: "contour", x, y, z, name: "contour", showscale: false, autocontour: false, hoverinfo: "skip", connectgaps: false,
