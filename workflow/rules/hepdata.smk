@@ -1,39 +1,5 @@
 # A submission to HEPData of the study that a plain run makes, with what of another is finished; no part of the default
 # target. No submission makes an analysis of that other study from nothing: what is there is kept as new as all else.
-BESIDE = "coherent"
-NUMBERS_OF = {
-    "best_fit.json": "Best fits of the size of the signal, analysis {}",
-    "best_fits.csv": "Least chi2 on each grid, analysis {}",
-    "domain_ends.csv": "Ends of the matter parameters against the domain, analysis {}",
-    "general_fit.csv": "Ranges of contact couplings with all others free, analysis {}",
-}
-
-
-def numbers_submitted(analysis):
-    """Further files of an analysis, in the submission as they are."""
-    made = files_of(analysis)
-    paths = {name: f"results/{analysis}/{name}" for name in NUMBERS_OF}
-    return {name: path for name, path in paths.items() if path in made}
-
-
-def files_submitted(analysis):
-    """All that a submission takes from an analysis."""
-    files = [f"results/{analysis}/ranges.csv", *figure_tables(analysis)]
-    files += [f"results/{analysis}/contours/{grid}.csv" for grid in pairs_of(analysis)]
-    files += numbers_submitted(analysis).values()
-    return files + [
-        file for ext in ("csv", "png") for file in all_figures([analysis], ext)
-    ]
-
-
-def are_made(files):
-    return all(Path(file).exists() for file in files)
-
-
-def drawn_of_study(figure, ext):
-    return f"results/studies/{BESIDE}/figures/{figure.name}.{ext}"
-
-
 MADE_BESIDE = [name for name in OF_STUDY[BESIDE] if are_made(files_submitted(name))]
 SUBMITTED = [*PAPER, *MADE_BESIDE]
 SUBMITTED_TOGETHER = [
