@@ -21,19 +21,15 @@ def limit_rows(
     `ranges` are columns of ranges.csv by analysis, `covered` rows of `coverage_page.range_rows`. With what else a scan
     moves minimised over, where it moves anything. A row has `found`: intervals by analysis and method.
     """
+    by_row = {name: coverage_page.by_row(table) for name, table in ranges.items()}
     rows = []
     for scan, parameter in asked:
         found: dict[str, Row] = {}
-        for name, table in ranges.items():
-            mine = [
-                i
-                for i, row in enumerate(zip(table["scan"], table["parameter"], table["confidence_level"], strict=True))
-                if row == (scan, parameter, LEVEL) and table["n_dof"][i] == 1
-            ]
-            others = {table["other_parameters"][i] for i in mine}
-            kept = [i for i in mine if table["other_parameters"][i] == "profiled" or "profiled" not in others]
-            if kept:
-                found[name] = {WILKS: coverage_page.intervals(table, kept), "other": table["other_parameters"][kept[0]]}
+        for name, groups in by_row.items():
+            mine = {key[-1]: rows for key, rows in groups.items() if key[:-1] == (scan, parameter, LEVEL, 1)}
+            if mine:
+                other = "profiled" if "profiled" in mine else next(iter(mine))
+                found[name] = {WILKS: coverage_page.intervals(ranges[name], mine[other]), "other": other}
         for row in covered:
             if (row["scan"], row["parameter"], row["confidence_level"]) == (scan, parameter, LEVEL):
                 for name, both in row["found"].items():

@@ -68,7 +68,7 @@ def goodness_rows(results: Path, names: Sequence[str]) -> list[Row]:
     return list(rows.values())
 
 
-def _by_row(table: Mapping[str, Any]) -> dict[tuple[Any, ...], list[int]]:
+def by_row(table: Mapping[str, Any]) -> dict[tuple[Any, ...], list[int]]:
     """Where the intervals of one scan, parameter, level, n_dof and other parameter are in a table of ranges."""
     found: dict[tuple[Any, ...], list[int]] = {}
     for i, key in enumerate(zip(*(table[name] for name in ROW_OF_RANGES), strict=True)):
@@ -87,8 +87,8 @@ def range_rows(results: Path, names: Sequence[str]) -> list[Row]:
     for name in names:
         plain = read_table(results / name / "ranges.csv", RANGES)
         table = read_table(results / name / "coverage" / "ranges.csv", COVERED_RANGES)
-        of_wilks = _by_row(plain)
-        for key, mine in _by_row(table).items():
+        of_wilks = by_row(plain)
+        for key, mine in by_row(table).items():
             row: Row = dict(zip(ROW_OF_RANGES, key, strict=True))
             if row["n_dof"] != 1:
                 continue
