@@ -258,18 +258,24 @@ def _ranges(results: Path, analysis: str, scan: str, parameter: str, below: str 
 
 
 OF_COHERENT = {"csi_2017": "CsI 2017", "csi_2021": "CsI 2021", "lar_2020": "LAr 2020", "joint": "CsI 2021 + LAr 2020"}
-# What is asked of each analysis, or of the one in which a radius is fitted: scan and parameter.
-RANGES_OF_COHERENT = {
-    "sin2_theta_w": ("mixing_angle", "sin2_theta_w", ""),
-    "eps_ee_uV = eps_ee_dV": ("ee_tied", "eps_ee_V", ""),
-    "eps_mumu_uV = eps_mumu_dV": ("mumu_tied", "eps_mumu_V", ""),
-    "R_n of Cs and I, fm": ("radius_csi", "neutron_radius_csi_fm", "_radius"),
-    "R_n of Ar, fm": ("radius_ar", "neutron_radius_Ar40_fm", "_radius"),
-    "magnetic moment of nu_e, 1e-10 mu_B": ("moment_e", "magnetic_moment_e_1e_10_mub", ""),
-    "magnetic moment of nu_mu, 1e-10 mu_B": ("moment_mu", "magnetic_moment_mu_1e_10_mub", ""),
-    "charge radius of nu_e, 1e-32 cm2": ("charge_e", "charge_radius_ee_1e_32_cm2", ""),
-    "charge radius of nu_mu, 1e-32 cm2": ("charge_mu", "charge_radius_mumu_1e_32_cm2", ""),
-}
+# The limits that the study asks for, in words; that of a radius is of an analysis in which it is fitted.
+RANGES_OF_COHERENT = dict(
+    zip(
+        (
+            "sin2_theta_w",
+            "eps_ee_uV = eps_ee_dV",
+            "eps_mumu_uV = eps_mumu_dV",
+            "R_n of Cs and I, fm",
+            "R_n of Ar, fm",
+            "magnetic moment of nu_e, 1e-10 mu_B",
+            "magnetic moment of nu_mu, 1e-10 mu_B",
+            "charge radius of nu_e, 1e-32 cm2",
+            "charge radius of nu_mu, 1e-32 cm2",
+        ),
+        STUDIES["coherent"].asked,
+        strict=True,
+    )
+)
 
 
 def coherent_headline(results: Path) -> str:
@@ -297,7 +303,8 @@ def coherent_headline(results: Path) -> str:
         ["their significance (published)"]
         + [f"{fit['significance']:.1f}{published(name, 'significance')}" for name, fit in fits.items()]
     )
-    for quantity, (scan, parameter, of) in RANGES_OF_COHERENT.items():
+    for quantity, (scan, parameter) in RANGES_OF_COHERENT.items():
+        of = "_radius" if scan.startswith("radius_") else ""
         rows.append([quantity, *(_ranges(results, f"{name}{of}", scan, parameter) for name in OF_COHERENT)])
         covered = [_ranges(results, f"{name}{of}", scan, parameter, "coverage/") for name in OF_COHERENT]
         rows += [["the same by pseudo-data", *covered]] if any(covered) else []
