@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from cevnsi import fits
 from cevnsi.arrays import FloatArray
 from cevnsi.config.check import PART_ROUNDING, check_scan
 from cevnsi.domains import spelled_out
@@ -22,9 +23,8 @@ from cevnsi.scans.axes import Coverage, Scan
 from cevnsi.scans.chi2 import chi2, reference
 from cevnsi.scans.chunks import as_grid
 from cevnsi.scans.limits import curve_ranges, curves
-from cevnsi.scans.ranges import AllowedRange
-from cevnsi.scans.regions import Grid
 from cevnsi.scans.rows import scan_rows
+from cevnsi.shown import BestFit, Ranges, Rows, ShownGrid
 from cevnsi.statistics.thresholds import threshold
 
 Domain = Mapping[str, tuple[float, float]]
@@ -113,6 +113,54 @@ def chi2_and_nuisances(model: Model, parameters: Mapping[str, float]) -> tuple[f
     return float(chi2(model, interaction, parameters, {})), dict(zip(names, found, strict=True))
 
 
+def _usual_ends(
+    interaction: str, name: str, ends: tuple[float | None, float | None], fixed: Mapping[str, float], domain: Domain
+) -> tuple[float, float]:
+    """Ends of an axis, those that are None as the paper's scans have them, or the domains of both quarks (Eq. 11)."""
+    if name in MATTER_PARAMETERS and set(quarks_of(name)) <= set(domain):
+        (u_low, u_high), (d_low, d_high) = (domain[quark] for quark in quarks_of(name))
+        usual = float(matter_parameter(u_low, d_low)), float(matter_parameter(u_high, d_high))
+    else:
+        usual = _usual(interaction, name, fixed)
+    if not np.isfinite(usual).all():
+        usual = parameter(name).usual
+    low, high = (default if end is None else end for end, default in zip(ends, usual, strict=True))
+    return low, high
+
+
+def _make_scan(
+    model: Model,
+    title: str,
+    ends: Mapping[str, tuple[float | None, float | None]],
+    points: Sequence[int],
+    fixed: Mapping[str, float] | None,
+    domain: Domain | None,
+    levels: tuple[tuple[float, ...], tuple[int, ...]],
+) -> Scan:
+    """A scan of these axes, checked as one of a configuration is."""
+    fixed, domain = fixed or {}, spelled_out(domain or {}, [*ends, *(fixed or {})])
+    interaction = interaction_of([*ends, *fixed, *domain])
+    found = {name: _usual_ends(interaction, name, given, fixed, domain) for name, given in ends.items()}
+    if not INTERACTIONS[interaction].zero_if_missing:
+        check_point({**{name: high for name, (_, high) in found.items()}, **fixed})
+    scan = Scan(
+        name=title,
+        interaction=interaction,
+        axes=tuple(
+            Axis(name=name, minimum=low, maximum=high, points=number, scale=parameter(name).scale)
+            for (name, (low, high)), number in zip(found.items(), points, strict=True)
+        ),
+        domain=domain,
+        fixed=fixed,
+        projections=(tuple(ends),),
+        confidence_levels=levels[0],
+        n_dof=levels[1],
+    )
+    check_scan(scan)
+    _check_radii(model, [*ends, *fixed])
+    return scan
+
+
 def make_line(
     model: Model,
     name: str,
@@ -129,38 +177,42 @@ def make_line(
     An end that is None is where the paper's scans end, for a matter parameter where the domains do (Eq. 11). The name
     all_others in the domain stands for every contact coupling that enters a rate and that nothing else names.
     """
-    fixed, domain = fixed or {}, spelled_out(domain or {}, [name, *(fixed or {})])
-    interaction = interaction_of([name, *fixed, *domain])
-    if name in MATTER_PARAMETERS and set(quarks_of(name)) <= set(domain):
-        (u_low, u_high), (d_low, d_high) = (domain[quark] for quark in quarks_of(name))
-        usual = float(matter_parameter(u_low, d_low)), float(matter_parameter(u_high, d_high))
-    else:
-        usual = _usual(interaction, name, fixed)
-    if not np.isfinite(usual).all():
-        usual = parameter(name).usual
-    low, high = (default if end is None else end for end, default in zip(ends, usual, strict=True))
-    if not INTERACTIONS[interaction].zero_if_missing:
-        check_point({name: high, **fixed})
-    axis = Axis(name=name, minimum=low, maximum=high, points=points, scale=parameter(name).scale)
-    line = Scan(
-        name="range",
-        interaction=interaction,
-        axes=(axis,),
-        domain=domain,
-        fixed=fixed,
-        projections=((name,),),
-        confidence_levels=confidence_levels,
-        n_dof=n_dof,
-    )
-    check_scan(line)
-    _check_radii(model, [name, *fixed])
-    return line
+    return _make_scan(model, "range", {name: ends}, [points], fixed, domain, (confidence_levels, n_dof))
 
 
-def allowed_range(model: Model, line: Scan) -> list[AllowedRange]:
+def make_plane(
+    model: Model,
+    names: tuple[str, str],
+    ends: Mapping[str, tuple[float | None, float | None]] | None = None,
+    *,
+    points: tuple[int, int] = (81, 81),
+    fixed: Mapping[str, float] | None = None,
+    domain: Domain | None = None,
+    confidence_levels: tuple[float, ...] = (0.9,),
+    n_dof: tuple[int, ...] = (2,),
+) -> Scan:
+    """A scan of two axes, checked as one of a configuration is; ends that are not given are those of `make_line`.
+
+    ConfigError for ends of what is none of both axes.
+    """
+    given = dict(ends or {})
+    if unknown := [name for name in given if name not in names]:
+        raise ConfigError(f"{unknown[0]}: has ends, but is no axis; expected {' or '.join(names)}")
+    if len({*names}) != len(names):
+        raise ConfigError(f"{names[0]}: is named twice; expected two axes")
+    of_axes = {name: given.get(name, (None, None)) for name in names}
+    return _make_scan(model, "plane", of_axes, points, fixed, domain, (confidence_levels, n_dof))
+
+
+def allowed_range(model: Model, line: Scan) -> Ranges:
     """Allowed intervals of the parameter of a scan of one axis, at each of its levels, from the least chi2 along it."""
     (curve,) = curves(model, line, line.axes[0].name)
-    return curve_ranges(curve, line.name, None, line.levels())
+    return Ranges(curve_ranges(curve, line.name, None, line.levels()))
+
+
+def best_fit(model: Model) -> BestFit:
+    """How the data of a model are fitted by the standard model's signal, its amplitude free and at one."""
+    return BestFit(fits.best_fit(model))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -189,7 +241,7 @@ def critical_value(
     toys: int = 4000,
     seed: int = 1,
     workers: int = 1,
-) -> list[CriticalValue]:
+) -> Rows[CriticalValue]:
     """Critical values of delta chi2 at a point of the parameters that are named, by toys.
 
     These are tested together, as those of a plane are. Where they are left free, they go as far as they like, and what
@@ -232,7 +284,7 @@ def critical_value(
     except ValueError as error:
         raise ConfigError(str(error)) from None
     (found,) = pool_statistics(tests, [point], toys, seed, threads=workers)
-    rows = []
+    rows: Rows[CriticalValue] = Rows()
     for level in confidence_levels:
         value, spread = found.critical(level)
         n_dof = len(parameters)
@@ -249,7 +301,8 @@ def critical_value(
     return rows
 
 
-def scan_grid(model: Model, scan: Scan) -> Grid:
-    """Delta chi2 on the grid of a scan of two axes."""
-    chi2 = scan_rows(model, scan, 0, scan.shape[0])
-    return as_grid(scan, scan.name, chi2 - reference(model, scan, lambda: float(chi2.min())))
+def scan_grid(model: Model, scan: Scan, workers: int = 1) -> ShownGrid:
+    """Delta chi2 on the grid of a scan of one axis or two, by so many processes."""
+    chi2 = scan_rows(model, scan, 0, scan.shape[0], threads=workers)
+    grid = as_grid(scan, scan.name, chi2 - reference(model, scan, lambda: float(chi2.min())))
+    return ShownGrid(**vars(grid), levels=tuple(scan.drawn_levels()))

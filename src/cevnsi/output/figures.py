@@ -365,7 +365,7 @@ def _unlabelled(line: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in line.items() if key != "label"}
 
 
-def _region(ax: Axes, curves: Curves, name: str, panel: Panel) -> None:
+def draw_region(ax: Axes, curves: Curves, name: str, panel: Panel) -> None:
     """An allowed region filled and outlined at every level, the standard model and the best fit marked."""
     grid = panel.grid
     for i, level in enumerate(panel.levels):
@@ -398,7 +398,7 @@ def draw_regions(panels: Mapping[str, Panel]) -> Drawn:
     if len(panels) == 1:
         figure, ax = new_figure(height=3.1)
         (name, panel), *_ = panels.items()
-        _region(ax, curves, name, panel)
+        draw_region(ax, curves, name, panel)
         if ax.get_legend_handles_labels()[0]:
             ax.legend(loc="upper right")
         warn(figure, panels.values())
@@ -407,7 +407,7 @@ def draw_regions(panels: Mapping[str, Panel]) -> Drawn:
     with mpl.rc_context(SMALL_PANELS):
         figure, axes = new_figure(height=1.65 * rows, nrows=rows, ncols=2)
         for i, (ax, (name, panel)) in enumerate(zip(axes.flat, panels.items(), strict=False)):
-            _region(ax, curves, name, panel)
+            draw_region(ax, curves, name, panel)
             ax.text(0.05, 0.06, f"({chr(ord('a') + i)})", transform=ax.transAxes)
             ax.locator_params(nbins=4)
         handles = axes.flat[len(panels) - 2].get_legend_handles_labels()[0]

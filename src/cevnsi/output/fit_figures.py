@@ -314,13 +314,21 @@ def draw_pulls(fits: Mapping[str, Any]) -> Drawn:
 
     fits is best_fit.json: the fit of all data sets, and where there are several each alone in a lighter colour.
     """
-    curves, looks = Curves(), _looks_of_fits(fits)
+    rows, several = len(fits[TOGETHER]["standard_model"]["nuisances"]), len(fits["datasets"]) > 1
+    figure, ax = new_figure(height=(0.3 if several else 0.24) * max(rows, 2) + (1.15 if several else 0.95))
+    curves = Curves()
+    draw_pulls_on(ax, curves, fits)
+    figure.legend(*_best_first(ax), loc="outside upper center", ncols=2, columnspacing=1.4, borderpad=0.2)
+    return figure, curves.columns
+
+
+def draw_pulls_on(ax: Axes, curves: Curves, fits: Mapping[str, Any]) -> None:
+    """The same on given axes, without a legend."""
+    looks = _looks_of_fits(fits)
     fitted = fits[TOGETHER]["nuisances"]  # after those of the signal alone, which are zero there
     names = sorted(fits[TOGETHER]["standard_model"]["nuisances"], key=fitted.__contains__)
-    several = len(looks) > 2
-    lifted = 0.2 if several else 0.16  # where there is nothing in the upper half of a row
+    lifted = 0.2 if len(looks) > 2 else 0.16  # where there is nothing in the upper half of a row
     rows = {name: i - (0.0 if name in fitted else lifted) for i, name in enumerate(names)}
-    figure, ax = new_figure(height=(0.3 if several else 0.24) * max(len(names), 2) + (1.15 if several else 0.95))
     ax.axvspan(-1, 1, color=SILVER, alpha=0.4, linewidth=0)
     ax.axvline(0, color=BLACK, linewidth=0.7)
     for look in looks:
@@ -332,8 +340,6 @@ def draw_pulls(fits: Mapping[str, Any]) -> Drawn:
     ax.set_yticks(range(len(names)), [_nuisance_title(name)[0] for name in names])
     ax.tick_params(axis="y", which="both", length=0, labelsize=8)
     ax.yaxis.set_minor_locator(NullLocator())
-    figure.legend(*_best_first(ax), loc="outside upper center", ncols=2, columnspacing=1.4, borderpad=0.2)
-    return figure, curves.columns
 
 
 def _best_first(ax: Axes) -> tuple[list[Any], list[str]]:

@@ -128,7 +128,7 @@ def read_planes(
     return found
 
 
-def _along(ax: Axes, curves: Curves, name: str, lines: Mapping[str, Along], looks: Looks) -> None:
+def draw_along(ax: Axes, curves: Curves, name: str, lines: Mapping[str, Along], looks: Looks) -> None:
     """Lines of one parameter, by analysis."""
     first = next(iter(lines.values()))
     levels = list(dict.fromkeys(level for line in lines.values() for level in line.levels))
@@ -163,7 +163,7 @@ def draw_line(name: str, line: Along) -> Drawn:
     """Delta chi2 of one analysis against one parameter."""
     figure, ax = new_figure(height=2.4)
     curves = Curves()
-    _along(ax, curves, name, {name: line}, {name: (BLUE, "-")})
+    draw_along(ax, curves, name, {name: line}, {name: (BLUE, "-")})
     if line.covered:
         handles = [Line2D([], [], color=BLACK, **OF_TOYS), Line2D([], [], color=GREY, **OF_QUANTILE)]
         ax.legend(handles=handles, loc="upper center")
@@ -185,7 +185,7 @@ def draw_lines(panels: Mapping[str, Mapping[str, Along]], datasets: Mapping[str,
     width = SIDE_BY_SIDE_IN if columns > 1 else COLUMN_WIDTH_IN
     figure, axes = new_figure(width, 2.3 * rows + 0.4, nrows=rows, ncols=columns, squeeze=False)
     for ax, (name, lines) in zip(axes.flat, panels.items(), strict=False):
-        _along(ax, curves, name, lines, looks)
+        draw_along(ax, curves, name, lines, looks)
     for ax in axes.flat[len(panels) :]:
         ax.remove()
     drawn = {title_of(datasets[name]): looks[name] for lines in panels.values() for name in lines}
