@@ -12,7 +12,7 @@ PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(CORES) --dis
 # Snakemake names neither the file nor the line of what it cannot read, so an overlay is read first.
 SNAKEMAKE = $(if $(CONFIG),$(BIN)/python -m cevnsi check $(addprefix --configfile ,$(CONFIG)) &&) $(BIN)/snakemake $$(test -t 2 && echo --logger rich) --cores $(CORES) $(OVERLAY) --
 
-.PHONY: figures coherent coverage report hepdata test test-fast lint mutants bench bench-smoke test-cluster test-browser verify readme docs clean env checks
+.PHONY: figures coherent coverage report hepdata test test-fast lint mutants bench bench-smoke test-cluster test-browser verify readme tour docs clean env checks
 
 figures: env
 	$(SNAKEMAKE)
@@ -76,12 +76,17 @@ verify: figures
 readme: figures coherent coverage
 	$(BIN)/python docs/generate.py
 
+# What the cells of docs/tour.ipynb show.
+tour: checks
+	$(BIN)/python docs/tour.py
+
 # The pages of README.md and docs/ and the library by its docstrings, site/index.html, to be opened offline. All of it anew:
 # of what it left as it was Sphinx would not repeat a warning, which fails it.
 docs: .venv/.docs
 	rm -rf site
 	$(BIN)/python -m sphinx --fresh-env --fail-on-warning --quiet \
 		--conf-dir docs --doctree-dir .venv/doctrees . site
+	rm -rf jupyter_execute
 
 env: .venv/.complete
 
@@ -113,4 +118,4 @@ endif
 	@touch $@
 
 clean:
-	rm -rf results logs site docs/api .snakemake
+	rm -rf results logs site docs/api jupyter_execute .snakemake

@@ -21,7 +21,15 @@ API = "docs/api"  # written anew by each build; git ignores it
 # Pages beside the first, README, in their order.
 PAGES: Mapping[str, tuple[str, ...]] = {
     "Results": ("docs/results", "docs/assumptions", "docs/csi_2017", "docs/csi_2021", "docs/lar_2020", "data/README"),
-    "Use": ("docs/configuration", "docs/likelihoods", "docs/coverage", "docs/report", "docs/hepdata", "docs/library"),
+    "Use": (
+        "docs/tour",
+        "docs/configuration",
+        "docs/likelihoods",
+        "docs/coverage",
+        "docs/report",
+        "docs/hepdata",
+        "docs/library",
+    ),
     "Run": ("docs/module", "docs/cluster", "docs/faults", "docs/speed"),
     "Change": ("CONTRIBUTING", "tests/mutants/README", "CHANGELOG"),
 }
@@ -58,8 +66,10 @@ def contents() -> str:
 
 project = "cevnsi"
 root_doc = "README"
-include_patterns = [f"{root_doc}.md", *(f"{page}.md" for pages in PAGES.values() for page in pages), f"{API}/*.rst"]
-extensions = ["myst_parser", "sphinx.ext.autodoc"]
+listed = (f"{page}{end}" for pages in PAGES.values() for page in pages for end in (".md", ".ipynb"))
+include_patterns = [f"{root_doc}.md", *listed, f"{API}/*.rst"]
+extensions = ["myst_nb", "sphinx.ext.autodoc"]
+nb_execution_mode = "off"  # a notebook shows what is kept in it, which a test holds to what it shows now
 myst_heading_anchors = 6  # as a code host spells them
 default_role = "literal"
 

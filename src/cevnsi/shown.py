@@ -51,7 +51,8 @@ class Shown:
 
     def _repr_html_(self) -> str:
         heading, table = self.heading(), self._seen().to_html(index=False, border=0, na_rep="")
-        return f"<p>{heading}</p>{table}" if heading else table
+        scrolled = f'<div style="overflow-x: auto">{table}</div>'
+        return f"<p>{heading}</p>{scrolled}" if heading else scrolled
 
 
 class Rows(Shown, list[Row], Generic[Row]):
@@ -70,6 +71,9 @@ class Ranges(Rows[AllowedRange]):
     def to_frame(self) -> "DataFrame":
         """The columns of ranges.csv but the name of the scan."""
         return super().to_frame().drop(columns="scan", errors="ignore")
+
+    def _seen(self) -> "DataFrame":
+        return super()._seen().drop(columns=["delta_chi2", "interval", "method"], errors="ignore")
 
     def draw(self, ax: "Axes | None" = None) -> "Axes":
         """A line for each interval, in a row for each level, on axes of matplotlib, which are returned."""

@@ -102,7 +102,9 @@ def test_every_page_and_picture_is_shown() -> None:
 
 
 def test_the_front_page_is_short() -> None:
-    assert len(TEXT[ROOT / "README.md"].splitlines()) <= 150
+    """Beside its tables, which are made of results."""
+    written = re.sub(r"<!-- (.*?) -->.*?<!-- end \1 -->", "", TEXT[ROOT / "README.md"], flags=re.DOTALL)
+    assert len(written.splitlines()) <= 120
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)

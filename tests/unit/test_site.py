@@ -3,6 +3,7 @@
 import re
 import runpy
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,13 +19,18 @@ def pages() -> list[str]:
     return [page for pages in CONF["PAGES"].values() for page in pages]
 
 
+def files(page: str) -> list[Path]:
+    """Files of a document that there are: Markdown, or a notebook."""
+    return [path for end in (".md", ".ipynb") if (path := ROOT / f"{page}{end}").is_file()]
+
+
 def test_every_page_is_in_the_contents_once() -> None:
     assert Counter(pages()).most_common(1)[0][1] == 1
     assert {page for page in pages() if page.startswith("docs/")} == {
-        f"docs/{path.stem}" for path in (ROOT / "docs").glob("*.md")
+        f"docs/{path.stem}" for end in ("md", "ipynb") for path in (ROOT / "docs").glob(f"*.{end}")
     }
     assert {"CONTRIBUTING", "CHANGELOG", "data/README"} <= {*pages()}
-    assert [page for page in (CONF["root_doc"], *pages()) if not (ROOT / f"{page}.md").is_file()] == []
+    assert [page for page in (CONF["root_doc"], *pages()) if not files(page)] == []
     listed = re.findall(r"^[\w./]+$", CONF["contents"](), re.MULTILINE)
     assert listed == [*pages(), *CONF["api_pages"]()]
 
@@ -48,7 +54,7 @@ def test_a_page_that_is_left_out_is_seen(page: str, monkeypatch: pytest.MonkeyPa
 
 def test_what_a_link_leads_to_is_a_page_of_the_site() -> None:
     """Links between pages that are no pages of the site would be downloads there."""
-    known = {ROOT / f"{page}.md" for page in (CONF["root_doc"], *pages())}
+    known = {path for page in (CONF["root_doc"], *pages()) for path in files(page)}
     for path in known:
-        targets = re.findall(r"\]\(([^):#]+\.md)[^)]*\)", path.read_text(encoding="utf-8"))
+        targets = re.findall(r"\]\(([^):#]+\.(?:md|ipynb))[^)]*\)", path.read_text(encoding="utf-8"))
         assert {(path.parent / target).resolve() for target in targets} <= known

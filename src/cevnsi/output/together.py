@@ -161,12 +161,12 @@ def draw_along(ax: Axes, curves: Curves, name: str, lines: Mapping[str, Along], 
 
 def draw_line(name: str, line: Along) -> Drawn:
     """Delta chi2 of one analysis against one parameter."""
-    figure, ax = new_figure(height=2.4)
+    figure, ax = new_figure(height=2.6 if line.covered else 2.4)
     curves = Curves()
     draw_along(ax, curves, name, {name: line}, {name: (BLUE, "-")})
     if line.covered:
         handles = [Line2D([], [], color=BLACK, **OF_TOYS), Line2D([], [], color=GREY, **OF_QUANTILE)]
-        ax.legend(handles=handles, loc="upper center")
+        figure.legend(handles=handles, loc="outside upper center", ncols=2)
         say_how(figure, [line.covered])
     return figure, curves.columns
 
