@@ -188,6 +188,20 @@ def test_examples_in_a_terminal_answer(
     assert said.err == ""
 
 
+MOVED = re.findall(
+    r"^\| `cevnsi\.(\S+?)`(.*?) \| (?:`(\w+)` in )?`(\S+)` \|$", TEXT[ROOT / "CHANGELOG.md"], re.MULTILINE
+)
+
+
+@pytest.mark.parametrize(("first", "others", "instead", "module"), MOVED, ids=[first for first, *_ in MOVED])
+def test_what_moved_is_where_the_changelog_says(first: str, others: str, instead: str, module: str) -> None:
+    place, name = first.rsplit(".", 1)
+    for each in [instead] if instead else [name, *re.findall(r"`(\w+)`", others)]:
+        exec(f"from {module} import {each}", {})
+    with pytest.raises(ImportError):
+        exec(f"from cevnsi.{place} import {name}", {})
+
+
 def test_there_are_examples_of_each_kind() -> None:
     assert all([fenced("yaml"), fenced("python"), fenced("pycon"), COMMANDS])
 
