@@ -26,7 +26,7 @@ def decayed(time_us: FloatArray, centre_us: float, width_us: float, lifetime_us:
 def decayed_twice(
     time_us: FloatArray, centre_us: float, width_us: float, first_us: float, second_us: float
 ) -> FloatArray:
-    """The same of what decays with one lifetime into what decays with another, which is not as long."""
+    """The same of what decays with one lifetime into what decays with another, which is not as long; any shape."""
     first, second = (decayed(time_us, centre_us, width_us, lifetime) for lifetime in (first_us, second_us))
     return (second_us * second - first_us * first) / (second_us - first_us)
 

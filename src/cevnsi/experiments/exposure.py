@@ -18,7 +18,7 @@ class Exposure:
     light_yield_pe_per_kev: float | None = None  # photoelectrons per keV of nuclear recoil, Eq. 5
 
     def __post_init__(self) -> None:
-        """Refuse what is no exposure."""
+        """Refuse what is no exposure: ValueError."""
         for name, value in vars(self).items():
             if value is not None and not 0 < value < math.inf:
                 raise ValueError(f"exposure.{name}: {value:g}; expected a positive, finite number")
