@@ -45,7 +45,10 @@ NOTHING = Nuisance(name="nothing", sigma=None, fixed=0.0)  # as iminuit takes no
 
 
 def minimum(model: Model, fixed: Mapping[str, float] | None = None) -> Minuit:
-    """Chi2 of the standard model's signal, least over the nuisances but those that are fixed, with their errors."""
+    """Chi2 of the standard model's signal, least over the nuisances but those that are fixed, with their errors.
+
+    ArithmeticError if iminuit finds no minimum.
+    """
     if not model.nuisances:
         first, *others = model.datasets
         model = replace(model, datasets=(replace(first, nuisances=(NOTHING,)), *others))
@@ -126,7 +129,10 @@ class Fits:
 
 
 def fits_of(model: Model) -> Fits:
-    """Both fits of a model, with the errors of the amplitude where chi2 has risen by one."""
+    """Both fits of a model, with the errors of the amplitude where chi2 has risen by one.
+
+    ArithmeticError as that of `minimum`.
+    """
     free = with_amplitude(model)
     best = minimum(free)
     best.minos(AMPLITUDE)

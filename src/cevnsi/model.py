@@ -622,8 +622,8 @@ def _refuse_other_than_charges(model: Model, named: Iterable[str] = ()) -> None:
 def at_standard_model(model: Model, parameters: Values) -> tuple[NucleonCouplings, dict[str, Real]]:
     """Couplings of nucleons at parameters, and these without the standard model's, to minimise over contact couplings.
 
-    Shapes are left as they are. ValueError where counts depend on more than charges squared by row and nuclide, or data
-    sets have couplings of their own.
+    Their shapes are left as they are. ValueError where counts depend on more than charges squared by row and nuclide,
+    or data sets have couplings of their own.
     """
     _refuse_other_than_charges(model, parameters)
     return model.couplings_at(parameters), without_standard_model(parameters)

@@ -141,7 +141,7 @@ class Measurement:
 
 
 def bins_between(name: str, edges: FloatArray, low: float, high: float) -> slice:
-    """The bins inside [low, high], which must be two of the edges (bins + 1,) but for rounding, and low the smaller one.
+    """The bins inside [low, high], which must be edges, of (bins + 1,), but for rounding, and low the smaller one.
 
     ValueError of what is no edge, and of an interval without a bin; the name is that of the axis.
     """

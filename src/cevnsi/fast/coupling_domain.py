@@ -41,7 +41,10 @@ def charge_intervals(
     combinations: Mapping[str, Combination],
     farthest: float,
 ) -> dict[str, tuple[Real, Real]]:
-    """Least and greatest contribution to Q_e^2 alone, to Q_mu^2 alone, and to both ("emu")."""
+    """Least and greatest contribution to Q_e^2 alone, to Q_mu^2 alone, and to both ("emu") (Eq. 10).
+
+    Each in the shape that parameters and ends broadcast to, or a number; none is infinite but for an infinite farthest.
+    """
     moving = directions(parameters, domain, (nuclide,), combinations)
     sums: dict[str, tuple[Real, Real]] = {"e": (0.0, 0.0), "mu": (0.0, 0.0), "emu": (0.0, 0.0)}
     for key, amplitude in fixed_amplitudes(nuclide, parameters, couplings, combinations).items():

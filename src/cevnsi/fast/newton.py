@@ -54,7 +54,10 @@ class Counted(Protocol):
         """Its part at points (n,) of which the nuisances have scales, and sides of kinks, (nuisances, n)."""
 
     def by_charge(self, which: Places, scales: FloatArray, columns: Places, to: ChargeTerms) -> None:
-        """The same of charges squared, where these are its coefficients; they are columns of those of all data sets."""
+        """The same of charges squared, where these are its coefficients; scales are (nuisances, n).
+
+        They are those with the numbers `columns`, (k,), of the charges of all data sets.
+        """
 
     def factors(self, scales: FloatArray) -> FloatArray:
         """What multiplies each of its samples, (samples, n)."""
@@ -66,7 +69,7 @@ class Problem:
 
     parts: Sequence[Counted]
     prior: FloatArray  # (nuisances, nuisances): what the priors' part of chi2 is a quadratic form of
-    floor: FloatArray
+    floor: FloatArray  # may be infinite, as the ceiling
     ceiling: FloatArray
     first: FloatArray  # before any is fitted
     held: NDArray[np.bool_]  # those that stay there

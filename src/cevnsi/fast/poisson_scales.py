@@ -155,7 +155,7 @@ def sums_over_bins(
 
 
 def amounts_of(part: ScaledPart, signal: ScaledSignal, which: Places, factors: FloatArray) -> FloatArray:
-    """How much of each shape is expected, (shapes, n)."""
+    """How much of each shape is expected, (shapes, n), at factors of samples (samples, n)."""
     if part.is_shaped:
         return factors
     return np.concatenate([signal.coefficients[:, which] * factors[0], factors[1:]])
@@ -207,7 +207,7 @@ class Scaled:
     def by_charge(self, which: Places, scales: FloatArray, columns: Places, to: ChargeTerms) -> None:
         """Derivatives in charges squared: one multiplies one shape, as the scale of its sample does.
 
-        So all of them are sums of two shapes.
+        So all of them are sums of two shapes. Scales are (nuisances, n), numbers of the charges (k,).
         """
         part, signal, factors = self.part, self.signal, factors_of(self.part.scaled_by, scales)
         amounts = amounts_of(part, signal, which, factors)

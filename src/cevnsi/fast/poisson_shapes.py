@@ -142,7 +142,10 @@ class Shaped:
                 to.bent[..., here][square] += np.moveaxis(bent, 0, 2)
 
     def by_charge(self, which: Places, scales: FloatArray, columns: Places, to: ChargeTerms) -> None:
-        """Derivatives in charges squared, each of which multiplies one template of the signal."""
+        """Derivatives in charges squared, each of which multiplies one template of the signal.
+
+        Scales are (nuisances, n), numbers of the charges (k,).
+        """
         numbers = self.part.numbers
         for here, counts in self._tiles(which, scales, np.zeros_like(scales)):
             means = []

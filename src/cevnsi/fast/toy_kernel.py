@@ -83,7 +83,7 @@ class Part(NamedTuple):
     scaled_by: Numbers  # (entries,), which nuisance scales it
     shifted_background: Numbers  # (shifts,), of the still ones
     shift: Numbers  # (shifts,), which nuisance
-    shift_bent: Flags
+    shift_bent: Flags  # (shifts,)
     shifts: FloatArray  # (2, shifts, bins), slopes above zero and below
 
 
@@ -91,8 +91,8 @@ class Laid(NamedTuple):
     """Data sets as compiled code takes them, however many there are: numbers side by side, and where they are."""
 
     layout: Unsigned  # (data sets, `COLUMNS`)
-    places: Unsigned  # which nuisance, coefficient or background, and what is bent
-    numbers: FloatArray
+    places: Unsigned  # (entries,): which nuisance, coefficient or background, and what is bent
+    numbers: FloatArray  # (numbers,)
 
 
 class Problem(NamedTuple):
@@ -108,10 +108,10 @@ class Problem(NamedTuple):
 class Toy(NamedTuple):
     """One toy, (nuisances,) and (bins,) of all data sets, or toys, with an axis before."""
 
-    centre: FloatArray
-    observed: FloatArray
-    weight: FloatArray  # of a Gaussian statistic
-    own: FloatArray  # of backgrounds that sidebands make
+    centre: FloatArray  # (nuisances,)
+    observed: FloatArray  # (bins,)
+    weight: FloatArray  # (bins,), of a Gaussian statistic
+    own: FloatArray  # (bins,), of backgrounds that sidebands make
 
 
 COLUMNS = 34

@@ -203,7 +203,7 @@ def outline(
 class Covered:
     """Critical values of a grid by confidence level, in its shape, their contours if it has two axes, and how found."""
 
-    critical: Mapping[float, FloatArray]
+    critical: Mapping[float, FloatArray]  # in delta chi2
     contours: Mapping[str, Any]  # in the columns of contours/<scan>.csv
     text: str
 

@@ -296,7 +296,7 @@ def draw_mediator(
 ) -> Drawn:
     """Mass and coupling of a mediator: what the analysis that is filled excludes, a line for each.
 
-    With couplings by mass that the muon's g-2 wants, if there is such a band.
+    With couplings by mass that the muon's g-2 wants, least and greatest, (masses,) each, if there is such a band.
     """
     curves, looks = Curves(), looks_of(datasets)
     figure, ax = new_figure(height=3.5)

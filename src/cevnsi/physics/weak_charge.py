@@ -153,7 +153,7 @@ def weak_charge_squared(nuclide: Nuclide, row: str, epsilon: Epsilon, couplings:
 def contact(parameters: Mapping[str, Number]) -> dict[tuple[str, str], Number]:
     """Epsilon of named contact parameters, `eps_<pair>_<quark>V`, off-diagonal ones complex if given so (Eq. 9).
 
-    Each in its own shape. ValueError if a name is none of these, or a diagonal one is complex.
+    Each in the shape of its value. ValueError if a name is none of these, or a diagonal one is complex.
 
     >>> contact({"eps_ee_uV": 0.1, "eps_etau_dV": 0.2, "eps_etau_dV_imag": 0.3})
     {('u', 'ee'): 0.1, ('d', 'etau'): (0.2+0.3j)}

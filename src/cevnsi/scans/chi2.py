@@ -52,7 +52,8 @@ def chi2(
     """Chi2 at parameters, least over a domain of contact couplings and combinations of them; values broadcast.
 
     Of two or more dimensions the last is a row (`least_over_nuisances`), which nobody may cut. A nuisance that is named
-    is held there, and its prior counts. `in_rows` is what finds it where some coupling has no bounds.
+    is held there, and its prior counts. `in_rows` is what finds it where some coupling has no bounds. ValueError of a
+    domain where counts depend on more than charges squared.
     """
     held = {nuisance.name for nuisance in model.nuisances} | ({CEVNS_NORMALIZATION} if domain else set())
     if not held.isdisjoint(parameters):

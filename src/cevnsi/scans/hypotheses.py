@@ -51,7 +51,7 @@ class Fits:
 
     fitter: Fitter
     low: FloatArray  # (dims,)
-    high: FloatArray
+    high: FloatArray  # (dims,)
     place: FloatArray  # (dims + nuisances,)
     chi2: float
 
@@ -85,7 +85,7 @@ class Hypotheses:
     minimised: tuple[str, ...]  # axes that are not tested, without bounds
 
     def __post_init__(self) -> None:
-        """Refuse what toys cannot be fitted with."""
+        """Refuse what toys cannot be fitted with: ValueError."""
         names = [*self.tested, *self.minimised, *self.scan.domain]
         nuisances = {nuisance.name for nuisance in self.model.nuisances}
         for name in names:
@@ -235,7 +235,7 @@ class Hypotheses:
 
     @cached_property
     def free(self) -> tuple[FloatArray, FloatArray]:
-        """Between which p may be where nothing is tested."""
+        """Between which p may be where nothing is tested, (dims,) twice."""
         return self._ends({})
 
     @cached_property
@@ -250,7 +250,7 @@ class Hypotheses:
     def mirrors(self, of: Fitter) -> FloatArray:
         """Where else a fitter looks for minima, as `toy_kernel.fit` has it: where charges of a row are the opposite.
 
-        Nowhere where p are charges squared, of which that is the same.
+        Maps (reflections, dims, dims + 1); none where p are charges squared, of which that is the same.
         """
         if self._is_of_charges or not self.variables:
             return np.zeros((0, len(self.variables), len(self.variables) + 1))
@@ -304,7 +304,10 @@ def fit_of_data(
 
 
 def hypotheses_of(model: Model, scan: Scan, tested: Sequence[str]) -> Hypotheses:
-    """Tests of some axes of a scan of one or two; what other it has is minimised over."""
+    """Tests of some axes of a scan of one or two; what other it has is minimised over.
+
+    ValueError of a projection of more axes, and of what `Hypotheses` refuse.
+    """
     if scan.over:
         raise ValueError(f"coverage: {', '.join(a.name for a in scan.over)} are minimised over; expected a full grid")
     left = tuple(axis.name for axis in scan.axes if axis.name not in tested)

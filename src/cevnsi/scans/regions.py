@@ -17,7 +17,7 @@ class Grid:
     """Delta chi2 on one axis or the product of two; `log` says which are spaced (and interpolated) in log10."""
 
     names: tuple[str, ...]
-    axes: tuple[FloatArray, ...]
+    axes: tuple[FloatArray, ...]  # (points,) each
     log: tuple[bool, ...]
     delta_chi2: FloatArray  # (first axis, second axis if there is one)
 
@@ -49,7 +49,7 @@ class Grid:
 
 
 def over(grid: Grid, critical: FloatArray) -> Grid:
-    """The grid of delta chi2 less a threshold that varies, which has its shape: a region is where it is below zero."""
+    """The grid of delta chi2 less a threshold that varies, in the shape of the grid: a region is where that is < 0."""
     return replace(grid, delta_chi2=grid.delta_chi2 - critical)
 
 

@@ -87,18 +87,21 @@ def _minima(
 def refine(
     function: Function, x: FloatArray, samples: FloatArray, most: float = np.inf, least: float = -np.inf
 ) -> tuple[Rows, FloatArray, FloatArray]:
-    """Row, point and value of the minimum that each sampled local minimum brackets; x is (points,), increasing.
+    """Row, point and value of the minimum that each sampled local minimum brackets, (minima,) each.
 
-    Only of samples from `least` on that may hide a minimum below `most`: it is deeper than the sample by no more than
-    that is below its neighbours. Dips of the size of rounding are none. Of a minimum that rounding hides from the
-    search, the sample is returned.
+    x is (points,), increasing, samples are (rows, points). Only of samples from `least` on that may hide a minimum
+    below `most`: it is deeper than the sample by no more than that is below its neighbours. Dips of the size of
+    rounding are none. Of a minimum that rounding hides from the search, the sample is returned.
     """
     row, value, bracket = _brackets(function, x, samples, most, least)
     return row, *_minima(function, bracket, value, row)
 
 
 def least_value(function: Function, x: FloatArray, samples: FloatArray) -> FloatArray:
-    """Least value of each function between the ends of x, (rows,): the ends', or that of a bracketed minimum."""
+    """Least value of each function between the ends of x, (rows,): the ends', or that of a bracketed minimum.
+
+    x is (points,), increasing, and samples are (rows, points).
+    """
     lowest: FloatArray = samples.min(axis=1)
     row, _, value = refine(function, x, samples)
     np.minimum.at(lowest, row, value)

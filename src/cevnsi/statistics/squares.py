@@ -116,6 +116,7 @@ def fewest(
 ) -> Squares:
     """The squares that are enough, of nuclei with these numbers of quarks (nuclei, 2) and charges (nuclei,).
 
+    The others are as `Squares` has them, `size` for one nucleus that is their mean.
     `farthest`, as in `cevnsi.domains.least_over_domain`, ends what goes anywhere. What is `asked` for (d,) stays.
     """
     moves = slope.any(axis=2)
@@ -168,7 +169,10 @@ def fewest(
 
 
 def even(fixed: FloatArray, slope: FloatArray, low: FloatArray, high: FloatArray) -> set[int]:
-    """Amplitudes that nothing holds off zero and that variables of their own move, as far up as down."""
+    """Amplitudes that nothing holds off zero and that variables of their own move, as far up as down.
+
+    Of fixed ones (n, keys, nuclei), slopes (d, keys, nuclei) and ends (n, d).
+    """
     alone = slope.any(axis=2).sum(axis=1) <= 1
     found = set()
     for k in range(slope.shape[1]):

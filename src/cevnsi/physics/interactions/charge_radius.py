@@ -65,7 +65,7 @@ def proton_shift(charge_radius_squared: Real) -> Real:
 def charge_radius(momentum_transfer_squared: FloatArray, **radii: Real) -> dict[tuple[str, str], Real]:
     """Epsilon of charge radii: photons couple to quarks by their charges, so that neutrons see nothing (Eq. 10).
 
-    By name of `RADII`, in units of `UNIT_CM2`; each entry has the shape of its radius, whatever the momentum transfers.
+    By name of `RADII`, in units of `UNIT_CM2`; each entry in the shape of its radius, whatever the momentum transfers.
     """
     # ASSUME: a radius is what comes on top of that which the couplings of nucleons have in them
     return {

@@ -59,7 +59,10 @@ class TabulatedFlux:
         coupling: str = VECTOR,
         phase_mev: Real | None = None,
     ) -> FloatArray:
-        """Eq. 3 summed over these energies, in cm^2 / MeV per unit of charge squared, as `recoil_spectrum` is."""
+        """Eq. 3 summed over these energies, in cm^2 / MeV per unit of charge squared, as `recoil_spectrum` is.
+
+        Recoil energies of any shape, with which a phase broadcasts.
+        """
         total: Real = np.zeros_like(recoil_energy_mev)
         for energy, share in zip(self.energies_mev, self.shares[flavor], strict=True):
             seen = share if phase_mev is None else share * np.sin(phase_mev / energy) ** 2

@@ -29,7 +29,7 @@ Values = dict[str, float]
 class Readings:
     """What was read off the figures: counts and error bars twice, reading a (used) then b, and the acceptance."""
 
-    bin_edges_pe: FloatArray  # (bins + 1,)
+    bin_edges_pe: FloatArray  # (bins + 1,), photoelectrons
     residual_counts: FloatArray  # (2, bins), as read, not yet rounded
     stat_uncertainty: FloatArray  # (2, bins)
     acceptance: Acceptance
@@ -145,7 +145,7 @@ def chunk_note(chunk: int, section: Mapping[str, Any], of: Mapping[str, Any]) ->
 
 
 def read_chunk(path: str, members: range) -> list[Values]:
-    """Values by member of one chunk, its members and keys checked."""
+    """Values by member of one chunk; TableError if these are not its members, each with every value once."""
     table, found = read_parquet(path, ["member", "key", "value"]), []
     for member in members:
         here = np.flatnonzero(table["member"] == member)
