@@ -651,7 +651,7 @@ def farthest_charges(model: Model) -> FloatArray:
     """A charge squared (k,) by row and nuclide of all data sets that no minimum of chi2 is beyond.
 
     `MARGIN` times what alone, with no nuisance moved, makes chi2 more than the standard model's, and rising. A nuisance
-    that takes a signal back costs the more the larger it is.
+    that takes a signal back costs the more the larger it is. ValueError as that of `charge_samples`.
     """
     most, nuisances = standard_model_chi2(model), unfitted(model.nuisances)[None]
     found = np.empty(len(charge_samples(model)))
@@ -674,7 +674,7 @@ def charge_derivatives(model: Model, charges: FloatArray) -> tuple[FloatArray, F
     """Chi2 (n,) at charges squared (n, k) by row and nuclide of all data sets, gradient (n, k), Hessian (n, k, k).
 
     Nuisances are at their best and follow: by the implicit function theorem the gradient is that at fixed ones, and
-    the Hessian is less by what they take up.
+    the Hessian is less by what they take up. ValueError as that of `charge_samples`.
     """
     samples = charge_samples(model)
     most = max(VALUES_AT_ONCE // (model.parts[-1].stop * (len(samples) + len(model.nuisances))), 1)

@@ -231,11 +231,14 @@ def read_csi_2021(paths: Paths) -> Tables:
 
 @dataclass(frozen=True, kw_only=True)
 class Efficiency:
-    """a / (1 + exp(-b (x - c))) + d of x reconstructed photoelectrons, or nothing where that is negative."""
+    """a / (1 + exp(-b (x - c))) + d of x reconstructed photoelectrons, or nothing where that is negative.
+
+    As the release has it (arXiv:2110.07730).
+    """
 
     a: float
-    b: float
-    c: float
+    b: float  # per photoelectron
+    c: float  # photoelectrons
     d: float
 
     def __call__(self, photoelectrons: FloatArray) -> FloatArray:

@@ -122,7 +122,7 @@ class Measurement:
         return self.axes[PHOTOELECTRONS]
 
     def inside(self, values: FloatArray, name: str, low: float, high: float) -> FloatArray:
-        """Values (bins,) of the bins inside [low, high] of an axis, which are fewer; ValueError of what is no edge."""
+        """Those of values (bins,) whose bins are inside [low, high] of an axis; ValueError of what is no edge."""
         part, place = bins_between(name, self.axes[name], low, high), list(self.axes).index(name)
         return np.take(values.reshape(self.shape), np.arange(part.start, part.stop), axis=place).ravel()
 

@@ -35,7 +35,7 @@ class Terms:
     slope: FloatArray  # (nuisances, n), at a kink on the side that is asked for
     jump: FloatArray  # (nuisances, n), how much more it is on the other side, where there is a kink
     curvature: FloatArray  # (nuisances, nuisances, n), as if counts were linear: never negative
-    bent: FloatArray | None  # what their second derivatives add to it; None of counts that are linear
+    bent: FloatArray | None  # of its shape, what their second derivatives add to it; None of counts that are linear
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

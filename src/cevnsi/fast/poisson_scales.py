@@ -49,7 +49,7 @@ class ScaledPart:
     products: FloatArray  # (pairs, seen): of two of them
     pair: Places  # (shapes, shapes): the number of a pair, those of fixed ones first
     backgrounds: int
-    scaled_by: tuple[Places, ...]  # by sample, the signal and the backgrounds: numbers of the nuisances that scale it
+    scaled_by: tuple[Places, ...]  # (nuisances,) by sample, the signal and the backgrounds: numbers of those that scale
 
     @property
     def tile(self) -> int:

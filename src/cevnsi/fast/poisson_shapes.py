@@ -34,7 +34,7 @@ class ShapedPart:
     """What of a data set is the same at every point."""
 
     observed: FloatArray  # (bins,)
-    numbers: Places  # of its nuisances, among those of all data sets
+    numbers: Places  # (nuisances,), of its own, among those of all data sets
     moved: tuple[_Moved, ...]  # the signal and the backgrounds
     shapes: tuple[FloatArray, ...]  # of backgrounds, `_stacked`, (rows, cells)
 

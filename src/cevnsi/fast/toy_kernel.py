@@ -70,7 +70,7 @@ class Part(NamedTuple):
     term: Numbers  # (terms,), which coefficient
     shape: Numbers  # (shapes,) of the signal, which nuisance
     bent: Flags  # (shapes,), whether slopes differ
-    scaled: Numbers  # which nuisances scale the signal
+    scaled: Numbers  # (scales,), which nuisances scale the signal
     clock: int  # which nuisance moves it in time; -1: none
     knots: FloatArray  # (knots,) of offsets
     shares: FloatArray  # (4, knots - 1, groups, times): cubics of the signal's arrival, highest power first
@@ -99,7 +99,8 @@ class Problem(NamedTuple):
     """What fits of all toys have in common."""
 
     parts: Laid
-    quadratics: tuple[FloatArray, FloatArray, FloatArray]  # constant, linear and second, of the terms
+    # Constant (terms,), linear (terms, dims) and second (terms, dims, dims).
+    quadratics: tuple[FloatArray, FloatArray, FloatArray]
     dims: int  # how many parameters there are
     bent: Flags  # (nuisances,), of which slopes differ on both sides of zero
     precision: FloatArray  # (nuisances,)

@@ -117,7 +117,7 @@ class Table:
     """
 
     least: int
-    ends: NDArray[np.uint64]  # where the next count begins
+    ends: NDArray[np.uint64]  # (ends,), where the next count begins
     by_leading_bits: Counts  # (2^BITS,), -1 where the other bits are needed
 
     def counts(self, integers: NDArray[np.uint64]) -> Counts:

@@ -107,13 +107,16 @@ class Recoils:
         return protons, neutrons
 
     def charges_by_row(self, values: Values) -> dict[str, FloatArray]:
-        """The standard model's charges times form factors, each (..., nuclides, nodes or 1), at parameters (...)."""
+        """The standard model's charges times form factors, each (..., nuclides, nodes or 1), at parameters (...).
+
+        ValueError as those of `couplings_at` and `form_factors_at`.
+        """
         at_nodes = {name: np.asarray(value)[..., None, None] for name, value in values.items()}
         (protons, neutrons), couplings = self.nucleons(values), self.couplings_at(at_nodes)
         return {row: protons * proton + neutrons * couplings.neutron for row, proton in couplings.proton.items()}
 
     def charges(self, values: Values) -> FloatArray:
-        """The same by flavor, (..., flavors, nuclides, nodes or 1), of one where all see the same charge."""
+        """The same by flavor, (..., flavors or 1, nuclides, nodes or 1), of one where all see the same charge."""
         return by_flavor(self.charges_by_row(values))
 
     def parts(self, nuclide: Nuclide) -> tuple[Nuclide, ...]:

@@ -161,7 +161,8 @@ def least_chi2(
 ) -> FloatArray:
     """Chi2 at parameters, least over the domain and over axes between their ends; values broadcast.
 
-    What has no domain is sampled at the axis' points, and each sampled minimum is followed down.
+    What has no domain is sampled at the axis' points, and each sampled minimum is followed down. ValueError as that of
+    `chi2`.
     """
     shape = np.broadcast_shapes(*(np.shape(value) for value in parameters.values()))
     named = [*parameters, *(axis.name for axis in over)]

@@ -53,7 +53,7 @@ def coverage_of(scan: Scan) -> Coverage:
 
 
 def coarse_axes(scan: Scan, grid: str) -> list[Axis]:
-    """Axes of a grid with the points that critical values are found at."""
+    """Axes of a grid with the points that critical values are found at; ValueError of a scan without coverage."""
     return [coverage_of(scan).coarse(axis) for axis in scan.onto(scan.drawn()[grid]).axes]
 
 
@@ -63,7 +63,10 @@ def has_lines(scan: Scan) -> bool:
 
 
 def how_found(scan: Scan, grid: str) -> dict[str, Any]:
-    """How the critical values of a grid are found, as the note of its file in coverage/ has it."""
+    """How the critical values of a grid are found, as the note of its file in coverage/ has it.
+
+    ValueError of a scan without coverage.
+    """
     coverage = coverage_of(scan)
     points = [axis.points for axis in coarse_axes(scan, grid)]
     return {"method": FELDMAN_COUSINS, "toys": coverage.toys, "points": points, "seed": coverage.seed}

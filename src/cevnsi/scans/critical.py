@@ -58,7 +58,7 @@ class Statistics:
 
 
 def asimov(model: Model, fits: Fits) -> Packed:
-    """The toy in which everything is as it is expected at a point."""
+    """The toy in which everything is as it is expected at a point; NoSuchCounts if that is fewer counts than none."""
     return packed(model, as_expected(model, fits.truth))
 
 
@@ -77,7 +77,10 @@ def of_toys(
     auxiliary: bool = True,
     threads: int = 1,
 ) -> FloatArray:
-    """What is made of toys of a truth, (..., toys), in blocks that are drawn at once, each with a seed of its own."""
+    """What is made of toys of a truth, (..., toys), in blocks that are drawn at once, each with a seed of its own.
+
+    NoSuchCounts where a truth expects fewer counts than none.
+    """
 
     def work(k: int) -> FloatArray:
         rng = random_of(seed, *numbers, k)
@@ -99,7 +102,10 @@ def pool_statistics(
     auxiliary: bool = True,
     threads: int = 1,
 ) -> list[Statistics]:
-    """Statistics at points, (toys,) each, from toys of the first of them, with weights at all others."""
+    """Statistics at points, (toys,) each, from toys of the first of them, with weights at all others.
+
+    NoSuchCounts where one expects fewer counts than none.
+    """
     model, first = tests.model, points[0]
     statistics = statistics_at(tests, points)
 

@@ -198,7 +198,7 @@ class Hypotheses:
         return {}
 
     def fitter_at(self, values: Mapping[str, float]) -> Fitter:
-        """That of what shapes templates at values."""
+        """That of what shapes templates at values; ValueError of data that compiled fits do not take."""
         shaping, terms = {name: values[name] for name in self._shaping_names}, INTERACTIONS[self._interaction].terms
         key = tuple(shaping.values())
         if key not in self._fitters:

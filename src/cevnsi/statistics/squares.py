@@ -116,7 +116,7 @@ def fewest(
 ) -> Squares:
     """The squares that are enough, of nuclei with these numbers of quarks (nuclei, 2) and charges (nuclei,).
 
-    The others are as `Squares` has them, `size` for one nucleus that is their mean.
+    The others are as `Squares` has them.
     `farthest`, as in `cevnsi.domains.least_over_domain`, ends what goes anywhere. What is `asked` for (d,) stays.
     """
     moves = slope.any(axis=2)

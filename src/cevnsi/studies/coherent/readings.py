@@ -214,7 +214,7 @@ def as_a_public_code(analysis: Analysis, tables: Tables, *, integrated: bool = F
 def events_of_a_public_code(analysis: Analysis, tables: Tables, *, integrated: bool = False) -> dict[str, float]:
     """What it fits: CEvNS events as it counts them, of its nominal efficiency, and where its fit ends.
 
-    Nuisances by name, and backgrounds as counts.
+    Nuisances by name, and backgrounds as counts. ArithmeticError if the fit finds no minimum.
     """
     model = as_a_public_code(analysis, tables, integrated=integrated)
     fit = minimum(model).values.to_dict()

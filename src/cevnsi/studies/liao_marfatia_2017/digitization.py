@@ -94,7 +94,10 @@ def member_values(
     points: int,
     discrepancy: Discrepancy = OF_FIG_2,
 ) -> Values:
-    """Every value of the scorecard from inputs, and the events of the standard model."""
+    """Every value of the scorecard from inputs, and the events of the standard model.
+
+    ValueError of an acceptance that does not cover the bins.
+    """
     model = make_model(analysis, measurement, acceptance)
     return values_of(model, scans, points, discrepancy) | {"sm_counts": float(model.standard_model_counts.sum())}
 
@@ -134,7 +137,10 @@ def chunk_columns(members: Iterator[tuple[int, Values]]) -> dict[str, Any]:
 def made_from(
     analysis: Mapping[str, Any], sections: Mapping[str, Any], muon_g2: Mapping[str, float] | None, files: Any
 ) -> dict[str, Any]:
-    """What values depend on besides the section of the ensemble, `files` with the readings."""
+    """What values depend on besides the section of the ensemble, `files` with the readings.
+
+    TableError of one that cannot be read.
+    """
     inputs = [file_digest(files.cross_check), file_digest(files.acceptance)]
     return {"analysis": analysis, "scans": sections, "muon_g2": muon_g2, "inputs": inputs}
 

@@ -59,7 +59,7 @@ def misses(
     upper: FloatArray,
     levels: Sequence[float],
 ) -> Misses:
-    """Of common domains [lower, upper], (n,) each."""
+    """Of common domains [lower, upper], (n,) each; ArithmeticError as that of `ends_of`."""
     ends = ends_of(model, scan, common(scan, lower, upper), levels)
     stated = np.array([end for axis in scan.axes for end in published[axis.name]])
     distance = np.abs(ends.values - stated[:, None])
