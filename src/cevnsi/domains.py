@@ -87,7 +87,10 @@ class Following(Protocol):
         """What `ChargeDerivatives` give at charges squared (n, k), of descents with these numbers (n,)."""
 
     def improve(self, charges: FloatArray, which: NDArray[np.intp]) -> NDArray[np.bool_]:
-        """Look for a lower minimum over nuisances at the ends of descents: which, (n,), have one to go on from."""
+        """Look for a lower minimum over nuisances at the ends of descents (n,): which, (n,), have one to go on from.
+
+        These ends are at charges squared (n, k).
+        """
 
     def start_from(self, which: NDArray[np.intp], others: NDArray[np.intp]) -> None:
         """Let descents (n,) start where others are."""
@@ -527,7 +530,8 @@ class Problem:
     ) -> tuple["Problem", FloatArray, FloatArray, tuple[int, ...]]:
         """The problem of the squares that are enough where several have no end, its ends, and its first variables here.
 
-        `cevnsi.statistics.squares` says why they are enough. Those that are asked for (d,) are among the first.
+        `cevnsi.statistics.squares` says why they are enough. Of ends (n, d), numbers of quarks (nuclei, 2), and the
+        farthest charges squared (rows * nuclei,). Those that are asked for (d,) are among the first.
         """
         few = fewest(
             self.fixed,
@@ -549,6 +553,7 @@ class Problem:
     def reached(self, low: FloatArray, high: FloatArray, farthest: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Ends (n, d) of which none is infinite: beyond, the charge squared of every nucleus is more than `farthest`.
 
+        Those that they are in the place of are (n, d), too, the farthest charges squared (rows * nuclei,).
         ValueError where two variables without an end move one amplitude, as then no single one of them says how far.
         """
         most = farthest_by_key(farthest, self.enters)
@@ -600,6 +605,7 @@ class Problem:
     def free_starts(self, low: FloatArray, high: FloatArray) -> tuple[FloatArray, NDArray[np.bool_]]:
         """Variables (starts, n, d) where some had no end, and which starts, (starts, n), none before them is next to.
 
+        Ends are (n, d), as `reached` has them.
         At them amplitudes of some nuclei are those of the standard model, of either sign: of one if one variable moves
         them, of two together if two do. One of each key of which any leads to the same minimum.
         """

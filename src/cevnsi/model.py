@@ -152,7 +152,7 @@ class DataSet:
         )
 
     def in_time(self, cells: FloatArray, nuisances: Mapping[str, float] = MappingProxyType({})) -> FloatArray:
-        """A signal by bin; the signal (..., bins) is by cell if there is a clock.
+        """A signal by bin, (..., bins), of one that is by cell, (..., cells), if there is a clock.
 
         The offset is that among nuisances, else what it is held at, or zero.
         """

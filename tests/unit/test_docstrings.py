@@ -82,7 +82,7 @@ def unsaid(source: str) -> dict[str, list[str]]:
     """What docstrings of a module do not say, by function: shapes of arrays, and errors."""
     found = {}
     for name, function in functions(ast.parse(source)):
-        said = ast.get_docstring(function) or ""
+        said, *_ = (ast.get_docstring(function) or "").split(">>>")  # an example may hold any parenthesis
         missing = ["shape"] if has_arrays(function) and not SHAPE.search(said) else []
         missing += sorted(error for error in raised(function) if error not in said)
         if missing:
@@ -102,6 +102,14 @@ def shapeless(x: FloatArray) -> float:
 
 def returned() -> dict[str, tuple[Real, Real]]:
     """Ends by name (Klein and Nystrand, hep-ph/9909237)."""
+
+
+def in_example(x: FloatArray) -> FloatArray:
+    """Twice a number.
+
+    >>> in_example(twice(n, 1))
+    2
+    """
 
 
 def shaped(x: FloatArray, *, y: FloatArray) -> None:
@@ -143,6 +151,7 @@ def test_what_is_not_said_is_seen() -> None:
     assert unsaid(MADE_UP) == {
         "shapeless": ["shape"],
         "returned": ["shape"],
+        "in_example": ["shape"],
         "Record.__post_init__": ["ValueError"],
         "Record.method": ["TableError"],
     }

@@ -98,7 +98,10 @@ class Response:
     reference: Reference | None = None
 
     def reaches(self, seen: NDArray[np.bool_], arrives: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Which bins (bins,) a signal reaches that is seen in some bins of energy and arrives in some bins of time."""
+        """Which bins (bins,) a signal reaches that is seen in some bins of energy and arrives in some bins of time.
+
+        These are (energy bins,) and (time bins,).
+        """
         reached = np.logical_and.outer(seen, arrives)[:, None]
         if self.shares is not None:
             reached = reached & (self.shares > 0)

@@ -60,7 +60,7 @@ class Counted(Protocol):
         """
 
     def factors(self, scales: FloatArray) -> FloatArray:
-        """What multiplies each of its samples, (samples, n)."""
+        """What multiplies each of its samples, (samples, n), at scales (nuisances, n)."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -77,7 +77,7 @@ class Problem:
     bends: bool  # whether counts are not linear in the nuisances
 
     def terms(self, which: Places, scales: FloatArray, side: FloatArray) -> Terms:
-        """At scales (nuisances, n)."""
+        """At points (n,), of scales and sides of kinks (nuisances, n)."""
         count, theta = len(self.prior), scales - 1
         pulls = np.zeros_like(theta)
         for i, j in np.argwhere(self.prior):  # one by one, so that no digit depends on how many points there are
@@ -96,7 +96,7 @@ class Problem:
         return found
 
     def room(self, scales: FloatArray, step: FloatArray) -> FloatArray:
-        """The part of a step, (n,), at which the first sample that falls is nothing."""
+        """The part of a step (nuisances, n) from scales (nuisances, n), (n,), at which the first sample is nothing."""
         room = np.full(scales.shape[1], np.inf)
         for part in self.parts:
             for now, then in zip(part.factors(scales), part.factors(scales + step), strict=True):
@@ -114,7 +114,7 @@ def summed(coefficients: FloatArray, values: FloatArray) -> FloatArray:
 
 
 def factors_of(scaled_by: Sequence[Places], scales: FloatArray) -> FloatArray:
-    """What multiplies each sample, (samples, n), where these nuisances scale it."""
+    """What multiplies each sample, (samples, n), where these nuisances scale it, at scales (nuisances, n)."""
     factors = np.ones((len(scaled_by), scales.shape[1]))
     for factor, scaling in zip(factors, scaled_by, strict=True):
         if scaling.size:

@@ -182,11 +182,11 @@ class Scaled:
     signal: ScaledSignal
 
     def factors(self, scales: FloatArray) -> FloatArray:
-        """What multiplies each sample, (samples, n)."""
+        """What multiplies each sample, (samples, n), at scales (nuisances, n)."""
         return factors_of(self.part.scaled_by, scales)
 
     def add(self, which: Places, scales: FloatArray, side: FloatArray, to: Terms) -> None:
-        """Its chi2 and derivatives at points (n,); there are no kinks."""
+        """Its chi2 and derivatives at points (n,) with scales (nuisances, n); there are no kinks."""
         part, signal = self.part, self.signal
         factors = factors_of(part.scaled_by, scales)
         logarithm, by_pair = sums_over_bins(part, signal, which, amounts_of(part, signal, which, factors))

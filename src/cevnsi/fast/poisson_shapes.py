@@ -97,7 +97,7 @@ class Shaped:
         return replace(self, part=replace(self.part, observed=np.maximum(self.part.observed, empty)))
 
     def factors(self, scales: FloatArray) -> FloatArray:
-        """What multiplies each sample, (samples, n)."""
+        """What multiplies each sample, (samples, n), at scales (nuisances, n)."""
         return factors_of([self.part.numbers[moved.scaled_by] for moved in self.part.moved], scales)
 
     def _signal(self, which: Places) -> FloatArray:
@@ -126,7 +126,7 @@ class Shaped:
             yield here, _Counts(observed=self.part.observed, samples=samples, theta=theta, toward=toward)
 
     def add(self, which: Places, scales: FloatArray, side: FloatArray, to: Terms) -> None:
-        """Its chi2 and derivatives at points (n,)."""
+        """Its chi2 and derivatives at points (n,), of scales and sides of kinks (nuisances, n)."""
         numbers = self.part.numbers
         square = np.ix_(numbers, numbers)
         for here, counts in self._tiles(which, scales, side):

@@ -1214,9 +1214,9 @@ def fit(
     """Least chi2 (toys,) and where it is (toys, dims + nuisances), from a start of each toy and its reflections.
 
     Those are (reflections, dims, dims + 1), p to A p + b, each its own inverse: minima that are mirror images but for a
-    little. Second derivatives to begin with are (1, ...) of all toys, or (toys, ...) of each; where there is room for
-    them, (toys, ...), they are left as they are at the end. With no room for a value all that is done is to put there
-    those of the first toy at its start.
+    little. Starts and ends are (1 or toys, dims + nuisances). Second derivatives to begin with are (1, ...) of all
+    toys, or (toys, ...) of each; where there is room for them, (toys, ...), they are left as they are at the end. With
+    no room for a value all that is done is to put there those of the first toy at its start.
     """
     parts, _, dims, bent, precision = problem
     centres, observed, weight, own = toys

@@ -285,7 +285,7 @@ class Fitter:
         return start, hessians, low, high
 
     def hessian(self, toys: "Packed", at: FloatArray) -> FloatArray:
-        """Second derivatives at a place (dims + nuisances,) of the first of some toys."""
+        """Second derivatives (size, size) at a place (size,), dims + nuisances, of the first of some toys."""
         size = self.dims + len(self.model.nuisances)
         found, ends = np.empty((1, size, size)), np.zeros((1, size))
         self._fit(toys, at[None], ends, ends, found, None, found, np.empty(0), np.empty((0, size)))

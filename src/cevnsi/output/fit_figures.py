@@ -102,7 +102,7 @@ class Projection:
         return np.asarray(np.sum(list(self.components.values()), axis=0))
 
     def residuals(self, counts: FloatArray) -> FloatArray:
-        """Counts less the best fit over its root, (bins,); not numbers where that expects nothing."""
+        """Counts (bins,) less the best fit over its root, (bins,); not numbers where that expects nothing."""
         expected = self.best_fit
         return np.asarray((counts - expected) / np.sqrt(np.where(expected > 0, expected, np.nan)))
 

@@ -29,7 +29,7 @@ OF_ROW: FloatArray = np.array([[row == ROW_OF_FLAVOR[flavor] for flavor in FLAVO
 
 
 def by_flavor(rows: Mapping[str, FloatArray]) -> FloatArray:
-    """What each row has, (..., nuclides, nodes or 1), by flavor, (..., flavors, nuclides, nodes or 1).
+    """What each row has, (..., nuclides, nodes or 1), by flavor, (..., flavors or 1, nuclides, nodes or 1).
 
     One flavor stands for all where they have the same.
     """

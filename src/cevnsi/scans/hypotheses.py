@@ -297,7 +297,10 @@ def packed_data(model: Model) -> Packed:
 def fit_of_data(
     of: Fitter, data: Packed, low: FloatArray, high: FloatArray, start: FloatArray, mirrors: FloatArray | None = None
 ) -> Fits:
-    """The fit of some data between ends of p, (dims,), from a start there, and nuisances that are not fitted."""
+    """The fit of some data between ends of p, (dims,), from a start there, (dims,), and nuisances that are not fitted.
+
+    Mirrors are as of `Hypotheses.mirrors`, (reflections, dims, dims + 1).
+    """
     begin = np.concatenate([start, unfitted(of.model.nuisances)])
     value, place, _ = of.least(data, low[None], high[None], begin[None], of.hessian(data, begin)[None], mirrors)
     return Fits(fitter=of, low=low, high=high, place=place[0], chi2=float(value[0]))

@@ -85,7 +85,7 @@ def off(model: Model, fits: Fits, times: float) -> tuple[Fits, float]:
 
 
 def moved_nuisances(model: Model, at: FloatArray, times: float) -> FloatArray:
-    """Nuisances (nuisances,) that are known from elsewhere, so many of their widths off, as far as they may go."""
+    """Nuisances (nuisances,), so many widths off, as far as they may go, those that are known from elsewhere."""
     moved: FloatArray = np.clip(at + times * widths(model.nuisances), *limits(model.nuisances))
     return moved
 

@@ -83,7 +83,7 @@ def contour_table(
 ) -> dict[str, list[Any]]:
     """Contours at each (confidence level, n_dof), in the columns of contours/<scan>.csv.
 
-    At the quantile of a chi2 distribution, or at the critical values of each point of the grid where they are given.
+    At the quantile of a chi2 distribution, or at critical values where they are given, in the shape of the grid.
     """
     table: dict[str, list[Any]] = {n: [] for n in ("confidence_level", "n_dof", "segment", *grid.names)}
     for confidence_level, n_dof in levels:

@@ -20,14 +20,14 @@ ROUNDING = 1e-10  # of a function, over one and its value
 
 
 def local_minima(samples: FloatArray) -> tuple[Rows, Rows]:
-    """Row and place of every sample inside a row (rows, points) that neither neighbour is below."""
+    """Row and place, (minima,) each, of every sample inside a row (rows, points) that neither neighbour is below."""
     inner = samples[:, 1:-1]
     row, place = np.nonzero((inner <= samples[:, :-2]) & (inner <= samples[:, 2:]))
     return row, place + 1
 
 
 def parabolic(samples: FloatArray) -> FloatArray:
-    """Least value of each row (rows, points) of even steps: a parabola through the lowest sample and its neighbours."""
+    """Least value (rows,) of rows (rows, points) of even steps: a parabola through the lowest sample and neighbours."""
     rows = np.arange(len(samples))
     place = samples.argmin(axis=1)
     least: FloatArray = samples[rows, place]
@@ -154,8 +154,8 @@ def below(
 ) -> list[list[tuple[float, float]]]:
     """Intervals where one function lies below each of several levels; an end of x closes one, any other end is a root.
 
-    Samples (points,) that are fine enough to bracket each minimum and each maximum find every interval, also one that
-    lies between two samples, and split none. They may be approximate, as long as they tell where to look.
+    Samples (points,), at x (points,), that are fine enough to bracket each minimum and each maximum find every
+    interval, also one that lies between two samples, and split none. They may be approximate, as long as they tell where to look.
     """
     from scipy.optimize import elementwise
 

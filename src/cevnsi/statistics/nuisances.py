@@ -59,7 +59,7 @@ def centres(nuisances: Sequence[Nuisance]) -> FloatArray:
 
 
 def centres_by(nuisances: Sequence[Nuisance], by: FloatArray | None) -> FloatArray:
-    """The same of others, of which the nuisances are `by` (nuisances, nuisances) times these."""
+    """The same, (nuisances,), of others, of which the nuisances are `by` (nuisances, nuisances) times these."""
     found = centres(nuisances)
     return found if by is None else np.asarray(np.linalg.solve(by, found), float)
 
@@ -167,7 +167,8 @@ class Sample:
     ) -> FloatArray:
         """Sum over bins of slope (n, bins) times the second derivatives of the counts, (n, nuisances, nuisances).
 
-        Scale times shape is all that is not linear, and the offset of its arrival.
+        Nuisances are (n, nuisances), a side (nuisances,), as of `counts`. Scale times shape is all that is not linear,
+        and the offset of its arrival.
         """
         count = self.scaled_by.size
         result = np.zeros((len(which), count, count))

@@ -55,12 +55,12 @@ class _Key:
 
 
 def entering(enters: FloatArray, moves: NDArray[np.bool_]) -> int:
-    """The most variables of one row, of these (d, keys) that move keys."""
+    """The most variables of one row, of these (d, keys) that move keys which enter rows, (rows, keys)."""
     return int((moves.astype(int) @ enters.T.astype(int) > 0).sum(axis=0).max())
 
 
 def farthest_by_key(farthest: FloatArray, enters: FloatArray) -> FloatArray:
-    """How large an amplitude may be, (keys, nuclei), from charges squared (rows * nuclei)."""
+    """How large an amplitude may be, (keys, nuclei), from charges squared (rows * nuclei,); enters is (rows, keys)."""
     by_row = np.sqrt(farthest.reshape(len(enters), -1))
     return np.stack([by_row[rows > 0].max(axis=0) for rows in enters.T])
 
