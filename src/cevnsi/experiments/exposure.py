@@ -25,7 +25,7 @@ class Exposure:
 
     @property
     def pe_per_kev(self) -> float:
-        """The light yield; ValueError of a detector that has none."""
+        """The light yield, photoelectrons per keV; ValueError of a detector that has none."""
         if self.light_yield_pe_per_kev is None:
             raise ValueError("exposure.light_yield_pe_per_kev: is none; expected one for counts of photoelectrons")
         return self.light_yield_pe_per_kev

@@ -113,7 +113,7 @@ class Measurement:
 
     @property
     def total_error(self) -> float:
-        """The statistical uncertainty of all observed counts together."""
+        """The statistical uncertainty of all observed counts together, in counts."""
         return float(np.sqrt((self.observed if self.uncertainty is None else self.uncertainty**2).sum()))
 
     @property
@@ -141,7 +141,7 @@ class Measurement:
 
 
 def bins_between(name: str, edges: FloatArray, low: float, high: float) -> slice:
-    """The bins inside [low, high], which must be edges, of (bins + 1,), but for rounding, and low the smaller one.
+    """The bins inside [low, high], which must be among the edges (bins + 1,) but for rounding, and low the smaller one.
 
     ValueError of what is no edge, and of an interval without a bin; the name is that of the axis.
     """

@@ -130,7 +130,10 @@ def unsmeared_response(bin_edges_pe: FloatArray, acceptance: Acceptance, light_y
 def sharp_response(
     bin_edges_pe: FloatArray, fraction: Fraction, kinks_pe: FloatArray, light_yield_pe_per_kev: float
 ) -> Response:
-    """As `unsmeared_response`, of any accepted fraction, which is smooth between its kinks, (kinks,) in any place."""
+    """As `unsmeared_response`, of any accepted fraction, which is smooth between its kinks.
+
+    Edges are (energy bins + 1,), kinks (kinks,), of which those outside count for nothing.
+    """
     pe_per_mev = light_yield_pe_per_kev * 1e3
 
     def detected(recoil_energy_mev: FloatArray) -> FloatArray:
@@ -203,7 +206,10 @@ class GammaLaw:
 
 
 def polynomial(coefficients: Sequence[float]) -> Curve:
-    """A quenching curve, energy in keVee of recoils in MeV: 1000 (c_1 T + c_2 T^2 + ...), without a constant."""
+    """A quenching curve, energy in keVee of recoils in MeV: 1000 (c_1 T + c_2 T^2 + ...), without a constant.
+
+    It takes any shape; c_i is in MeV^(1 - i).
+    """
 
     def visible(recoil_energy_mev: FloatArray) -> FloatArray:
         total = np.zeros_like(recoil_energy_mev)

@@ -41,6 +41,7 @@ def mixing_integral(momentum_transfer_squared: FloatArray, lighter: str, heavier
 def induced_proton_charge(momentum_transfer_squared: FloatArray, first: str, second: str) -> FloatArray:
     """A proton's charge of a mediator of L_first - L_second: 2 alpha / pi times `mixing_integral`; a neutron has none.
 
+    The vacuum polarization of QED with other charges, as is said of this module (Eq. 7.90 of Peskin and Schroeder).
     Positive if the first is the lighter: about a proton the loop's negative lepton lies closer. MeV^2 in, of any shape.
     """
     charge: FloatArray = 2 * FINE_STRUCTURE / np.pi * mixing_integral(momentum_transfer_squared, first, second)

@@ -112,8 +112,7 @@ class MediatorLimits:
     def strip_depth(self, log_mass: FloatArray) -> FloatArray:
         """Delta chi2 at the bottom of the strip, the minimum of largest coupling beyond an excluded one, (masses,).
 
-        Of log10 of masses in MeV, (masses,).
-        Infinite where there is none.
+        Of log10 of masses in MeV, (masses,). Infinite where there is none.
         """
         masses, axis = 10**log_mass, fine_axis(self.model, self.coupling)
 
