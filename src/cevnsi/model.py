@@ -163,7 +163,7 @@ class DataSet:
 
     @property
     def contact_templates(self) -> FloatArray:
-        """Counts for a charge squared of one, by row, nuclide and its `parts`, (rows * nuclides * parts, bins)."""
+        """Counts for a charge squared of one by row, nuclide and `parts`, (rows * nuclides * parts, bins or cells)."""
         return self.term_templates("contact", {})
 
     @cached_property
@@ -172,7 +172,7 @@ class DataSet:
         return {}
 
     def term_templates(self, interaction: str, parameters: Values, varied: str = "", up: bool = True) -> FloatArray:
-        """Counts of each term for a coefficient of one, (terms, ..., bins) at what shapes them.
+        """Counts of each term for a coefficient of one, (terms, ..., bins) at what shapes them; of cells with a clock.
 
         With a nuisance's name those at +1 of it, or at -1; ValueError where these are but mirror images.
         """
@@ -200,7 +200,10 @@ class DataSet:
         }
 
     def signal(self, interaction: str, parameters: Values) -> Signal:
-        """Expected signal at parameters that broadcast to (...): counts (..., bins), and what nuisances add to them."""
+        """Expected signal at parameters that broadcast to (...): counts (..., bins), (..., cells) if there is a clock.
+
+        And what each nuisance of its shape adds to them.
+        """
         coefficients = INTERACTIONS[interaction].terms.coefficients(self.recoils, parameters)
         counts = sum_of_terms(coefficients, self.term_templates(interaction, parameters))
         sides = self.term_sides(interaction, parameters)

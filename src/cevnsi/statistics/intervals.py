@@ -155,8 +155,8 @@ def below(
     """Intervals where one function lies below each of several levels; an end of x closes one, any other end is a root.
 
     Samples (points,), at x (points,), that are fine enough to bracket each minimum and each maximum find every
-    interval, also one that lies between two samples, and split none. They may be approximate, as long as they tell where
-    to look.
+    interval, also one that lies between two samples, and split none. They may be approximate, as long as they tell
+    where to look.
     """
     from scipy.optimize import elementwise
 
