@@ -84,10 +84,13 @@ class Following(Protocol):
     """Chi2 along descents over charges: a step may start at the nuisances of the step before, as it is near."""
 
     def __call__(self, charges: FloatArray, which: NDArray[np.intp]) -> Answer:
-        """What `ChargeDerivatives` give, of descents with these numbers (n,)."""
+        """What `ChargeDerivatives` give at charges squared (n, k), of descents with these numbers (n,)."""
 
     def improve(self, charges: FloatArray, which: NDArray[np.intp]) -> NDArray[np.bool_]:
-        """Look for a lower minimum over nuisances at the ends of descents: which, (n,), have one to go on from."""
+        """Look for a lower minimum over nuisances at the ends of descents (n,): which, (n,), have one to go on from.
+
+        These ends are at charges squared (n, k).
+        """
 
     def start_from(self, which: NDArray[np.intp], others: NDArray[np.intp]) -> None:
         """Let descents (n,) start where others are."""
@@ -126,7 +129,7 @@ class Direction:
     """Where one parameter may go at each grid point, and what one unit of it adds to amplitudes."""
 
     name: str
-    low: Real
+    low: Real  # of the shape of the grid, or what broadcasts to it
     high: Real
     slope: Mapping[Amplitude, Mapping[str, float]]  # by amplitude and nuclide
 
@@ -211,7 +214,8 @@ def directions(
     """Everything that is minimised over, once matter parameters have fixed, or bounded, sums of pairs of it.
 
     A sum that is bounded and nothing else is a direction of its own if what there is may be `spanned` by several of
-    one amplitude, else all of the amplitude is one. ValueError where a combination moves what such a sum is of.
+    one amplitude, else all of the amplitude is one. Parameters and ends broadcast. ValueError where a combination moves
+    what such a sum is of.
     """
     result = []
     tied: set[str] = set()
@@ -290,7 +294,10 @@ def fixed_amplitudes(
     couplings: NucleonCouplings,
     combinations: Mapping[str, Combination] = {},
 ) -> dict[Amplitude, Real]:
-    """Real and imaginary amplitude of every pair before what is minimised over adds to it."""
+    """Real and imaginary amplitude of every pair before what is minimised over adds to it (brackets of Eq. 10).
+
+    Each in the shape that those parameters broadcast to which move it. ValueError of what is no contact parameter.
+    """
     single = expanded(parameters, combinations)
     epsilon = contact({name: value for name, value in single.items() if name not in MATTER_PARAMETERS})
     amplitudes: dict[Amplitude, Real] = {}
@@ -316,12 +323,13 @@ def least_over_domain(
     farthest: FloatArray | None = None,
     in_rows: InRows | None = None,
 ) -> FloatArray:
-    """Least chi2 over a domain at fixed parameters, whose values broadcast.
+    """Least chi2 over a domain at fixed parameters, whose values broadcast, with the ends, to its shape (...).
 
     An end of a domain may be infinite. `farthest` (k,) is then a charge squared by row and nuclide that no minimum is
     beyond: descents stay where that of some nucleus is no more, as beyond those of all only grow. Where a matter
     parameter has a domain of its own, the minimum is at an end of it, or a local minimum inside. What `following` makes
     for every set of descents gives the same as the derivatives, only faster; so does `in_rows`, of points without ends.
+    ValueError where an end is infinite but nothing says how far charges squared go, or `directions` have one.
     """
     bounded = [name for name in domain if name in MATTER_PARAMETERS and not _is_free(MATTER_PARAMETERS[name], domain)]
     rest = {name: ends for name, ends in domain.items() if name not in bounded}
@@ -340,7 +348,10 @@ def least_over_domain(
 
 
 def reach(name: str, domain: Domain) -> tuple[Real, Real]:
-    """Least and greatest value of a matter parameter that the domains of its quarks allow (Eq. 11); ends broadcast."""
+    """Least and greatest value of a matter parameter that the domains of its quarks allow (Eq. 11); ends broadcast.
+
+    Both in the shape that these broadcast to, infinite where they are.
+    """
     least, most = (3 * sum(domain[quark][side] for quark in MATTER_PARAMETERS[name].quarks) for side in (0, 1))
     return least, most
 
@@ -441,7 +452,7 @@ def first_of_their_kind(value: FloatArray, place: FloatArray) -> NDArray[np.bool
 class Problem:
     """Chi2 and its derivatives as a function of what moves the amplitudes of several nuclei."""
 
-    following: Callable[[], Following]
+    following: Callable[[], Following]  # made anew for every set of descents
     fixed: FloatArray  # (n, keys, nuclei), amplitudes before anything moves
     slope: FloatArray  # (d, keys, nuclei), what one unit of a variable adds to them
     enters: FloatArray  # (rows, keys), one where the square of an amplitude is part of a charge
@@ -465,7 +476,7 @@ class Problem:
         first_damping: float = FIRST_DAMPING,
         within: float = np.inf,
     ) -> tuple[FloatArray, FloatArray]:
-        """Local minima (starts, n), and variables there (starts, n, d), of starts as many; infinite of idle ones.
+        """Local minima (starts, n), and variables there (starts, n, d), between ends (n, d); infinite of idle starts.
 
         From all starts at once, as a step of few problems costs as much as one of many. Other minima over nuisances are
         looked for where chi2 is within so much of the least of a problem.
@@ -492,7 +503,7 @@ class Problem:
         return ended[first_of_their_kind(value, place).ravel()[ended]]
 
     def starts(self, low: FloatArray, high: FloatArray) -> FloatArray:
-        """Variables (starts, n, d).
+        """Variables (starts, n, d) between ends (n, d).
 
         At them the amplitudes that move, in the mean of nuclei, are next to either sign of their size. Where a variable
         moves several of them there are minima in corners of the box, too, which are further starts.
@@ -519,7 +530,8 @@ class Problem:
     ) -> tuple["Problem", FloatArray, FloatArray, tuple[int, ...]]:
         """The problem of the squares that are enough where several have no end, its ends, and its first variables here.
 
-        `cevnsi.statistics.squares` says why they are enough. Those that are asked for (d,) are among the first.
+        `cevnsi.statistics.squares` says why they are enough. Of ends (n, d), numbers of quarks (nuclei, 2), and the
+        farthest charges squared (rows * nuclei,). Those that are asked for (d,) are among the first.
         """
         few = fewest(
             self.fixed,
@@ -541,6 +553,7 @@ class Problem:
     def reached(self, low: FloatArray, high: FloatArray, farthest: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Ends (n, d) of which none is infinite: beyond, the charge squared of every nucleus is more than `farthest`.
 
+        Those that they are in the place of are (n, d), too, the farthest charges squared (rows * nuclei,).
         ValueError where two variables without an end move one amplitude, as then no single one of them says how far.
         """
         most = farthest_by_key(farthest, self.enters)
@@ -564,10 +577,10 @@ class Problem:
     def least_of_free(
         self, low: FloatArray, high: FloatArray, farthest: FloatArray, shape: tuple[int, ...], in_rows: InRows
     ) -> FloatArray:
-        """Least chi2 of all problems, of this shape, where some variables have no end.
+        """Least chi2 of all problems, of this shape, between ends (n, d) of which some variables have none.
 
         Of one nucleus they take its amplitude anywhere, so that problems which differ in nothing else are one, as are
-        those of which squares without an end have left nothing that differs.
+        those of which squares without an end have left nothing that differs. ValueError as that of `reached`.
         """
         everywhere = (np.isinf(low) & np.isinf(high)).all(axis=0)
         if (self.slope.shape[2] == 1 and everywhere.any()) or self.once:
@@ -592,6 +605,7 @@ class Problem:
     def free_starts(self, low: FloatArray, high: FloatArray) -> tuple[FloatArray, NDArray[np.bool_]]:
         """Variables (starts, n, d) where some had no end, and which starts, (starts, n), none before them is next to.
 
+        Ends are (n, d), as `reached` has them.
         At them amplitudes of some nuclei are those of the standard model, of either sign: of one if one variable moves
         them, of two together if two do. One of each key of which any leads to the same minimum.
         """

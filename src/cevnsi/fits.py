@@ -45,7 +45,10 @@ NOTHING = Nuisance(name="nothing", sigma=None, fixed=0.0)  # as iminuit takes no
 
 
 def minimum(model: Model, fixed: Mapping[str, float] | None = None) -> Minuit:
-    """Chi2 of the standard model's signal, least over the nuisances but those that are fixed, with their errors."""
+    """Chi2 of the standard model's signal, least over the nuisances but those that are fixed, with their errors.
+
+    ArithmeticError if iminuit finds no minimum.
+    """
     if not model.nuisances:
         first, *others = model.datasets
         model = replace(model, datasets=(replace(first, nuisances=(NOTHING,)), *others))
@@ -126,7 +129,10 @@ class Fits:
 
 
 def fits_of(model: Model) -> Fits:
-    """Both fits of a model, with the errors of the amplitude where chi2 has risen by one."""
+    """Both fits of a model, with the errors of the amplitude where chi2 has risen by one.
+
+    ArithmeticError as that of `minimum`.
+    """
     free = with_amplitude(model)
     best = minimum(free)
     best.minos(AMPLITUDE)
@@ -134,7 +140,7 @@ def fits_of(model: Model) -> Fits:
 
 
 def fits_of_each(together: Fits) -> dict[str, Fits]:
-    """Those of each data set by itself; of a single one they are those of all."""
+    """Those of each data set by itself; of a single one they are those of all. ArithmeticError as that of `minimum`."""
     if len(together.model.datasets) == 1:
         return {together.model.dataset.name: together}
     return {part.dataset.name: fits_of(part) for part in alone(together.model)}
@@ -175,12 +181,15 @@ def best_fits_of(together: Fits, each: Mapping[str, Fits]) -> dict[str, Any]:
 
 
 def best_fit(model: Model) -> dict[str, Any]:
-    """How the data of a model are fitted, a record of best_fit.json."""
+    """How the data of a model are fitted, a record of best_fit.json; ArithmeticError as that of `minimum`."""
     return record_of(fits_of(model))
 
 
 def record_of(fits: Fits) -> dict[str, Any]:
-    """What the two fits of a model say, a record of best_fit.json."""
+    """What the two fits of a model say, a record of best_fit.json.
+
+    ArithmeticError if none is found without a signal.
+    """
     model, best, none = fits.model, fits.best, minimum(fits.free, {AMPLITUDE: -1.0})
     error, total = best.merrors[AMPLITUDE], fits.counts_at_one
     by_flavor = sum(each.by_flavor("contact", {}).sum(axis=1) for each in model.datasets)

@@ -104,7 +104,7 @@ class DataSet:
     sidebands: Mapping[str, Sideband] = field(default_factory=dict)  # by background, what toys make it of
 
     def __post_init__(self) -> None:
-        """Refuse nuisances of what is not there, and a statistic without what it needs."""
+        """Refuse nuisances of what is not there, and a statistic without what it needs: ValueError."""
         self.terms(self.measurement.observed)  # which refuses another's counts
         for nuisance in self.nuisances:
             for sample in {*nuisance.scales, *nuisance.shifts} - {SIGNAL, *self.measurement.backgrounds}:
@@ -152,7 +152,7 @@ class DataSet:
         )
 
     def in_time(self, cells: FloatArray, nuisances: Mapping[str, float] = MappingProxyType({})) -> FloatArray:
-        """A signal by bin; the signal (..., bins) is by cell if there is a clock.
+        """A signal by bin, (..., bins), of one that is by cell, (..., cells), if there is a clock.
 
         The offset is that among nuisances, else what it is held at, or zero.
         """
@@ -163,7 +163,7 @@ class DataSet:
 
     @property
     def contact_templates(self) -> FloatArray:
-        """Counts for a charge squared of one, by row, nuclide and its `parts`, (rows * nuclides * parts, bins)."""
+        """Counts for a charge squared of one by row, nuclide and `parts`, (rows * nuclides * parts, bins or cells)."""
         return self.term_templates("contact", {})
 
     @cached_property
@@ -172,7 +172,7 @@ class DataSet:
         return {}
 
     def term_templates(self, interaction: str, parameters: Values, varied: str = "", up: bool = True) -> FloatArray:
-        """Counts of each term for a coefficient of one, (terms, ..., bins) at what shapes them.
+        """Counts of each term for a coefficient of one, (terms, ..., bins) at what shapes them; of cells with a clock.
 
         With a nuisance's name those at +1 of it, or at -1; ValueError where these are but mirror images.
         """
@@ -200,7 +200,10 @@ class DataSet:
         }
 
     def signal(self, interaction: str, parameters: Values) -> Signal:
-        """Expected signal at parameters that broadcast."""
+        """Expected signal at parameters that broadcast to (...): counts (..., bins), (..., cells) if there is a clock.
+
+        And what each nuisance of its shape adds to them.
+        """
         coefficients = INTERACTIONS[interaction].terms.coefficients(self.recoils, parameters)
         counts = sum_of_terms(coefficients, self.term_templates(interaction, parameters))
         sides = self.term_sides(interaction, parameters)
@@ -229,7 +232,7 @@ class DataSet:
 
 
 def each_side(change: Callable[[FloatArray], FloatArray], sides: Sides) -> Sides:
-    """The same done to both sides, where there are two."""
+    """The same done to both sides, of any shape, where there are two."""
     up, down = sides
     return change(up), None if down is None else change(down)
 
@@ -260,7 +263,7 @@ class Led:
     """
 
     model: "Model"
-    by: FloatArray | None  # None: none leads
+    by: FloatArray | None  # (nuisances, nuisances); None: none leads
 
     def nuisances(self, led: FloatArray) -> FloatArray:
         """Those with priors, (n, nuisances), of its own."""
@@ -318,7 +321,7 @@ class Model:
 
     @cached_property
     def nuisances(self) -> tuple[Nuisance, ...]:
-        """Every nuisance once, by name, in the order of the data sets."""
+        """Every nuisance once, in the order of the data sets; ValueError if two data sets have one name for two."""
         union: dict[str, Nuisance] = {}
         for nuisance in (nuisance for dataset in self.datasets for nuisance in dataset.nuisances):
             first = union.setdefault(nuisance.name, nuisance)
@@ -338,7 +341,10 @@ class Model:
         return [slice(int(first), int(last)) for first, last in pairwise(ends)]
 
     def likelihood(self, counts: FloatArray, empty: float = 0.0) -> Terms:
-        """Chi2 of expected counts (n, bins of all data sets) before the nuisances' own terms; `empty` as of `terms`."""
+        """Chi2 (n,) of expected counts (n, bins of all data sets) before the nuisances' own terms.
+
+        And its first and second derivatives by bin, (n, bins); `empty` as of `terms`.
+        """
         found = [dataset.terms(counts[:, part], empty) for part, dataset in zip(self.parts, self.datasets, strict=True)]
         slope, curvature = (np.concatenate([terms[i] for terms in found], axis=-1) for i in (1, 2))
         return np.sum([terms[0] for terms in found], axis=0), slope, curvature
@@ -363,7 +369,10 @@ class Model:
         return counts
 
     def crossed(self, signals: Sequence[Signal], side: FloatArray | None = None) -> Crossed:
-        """What second derivatives of these counts add to those of chi2."""
+        """What second derivatives of these counts add to those of chi2, (n, nuisances, nuisances).
+
+        For signals (points, bins) of each data set; the side (nuisances,) is as of `expected`.
+        """
         samples = [
             (part, sample)
             for part, dataset, signal in zip(self.parts, self.datasets, signals, strict=True)
@@ -425,8 +434,9 @@ class Model:
     def profiled(self, signals: Sequence[Signal], at: Mapping[str, FloatArray] = MappingProxyType({})) -> Profiled:
         """Chi2 of expected signals, (points, bins) of each data set, least over the nuisances but those `at` values.
 
-        On each side of every kink chi2 is smooth, so it is the least of those on all sides, and of all `starts`. Scales
-        alone come first: under a signal that is far too large, shapes would be bent beyond any counts.
+        Chi2 is (points,), nuisances (points, nuisances), values `at` by name (points,) or one of all. On each side of
+        every kink chi2 is smooth, so it is the least of those on all sides, and of all `starts`. Scales alone come
+        first: under a signal that is far too large, shapes would be bent beyond any counts.
         """
         led = Led(model=self, by=None) if at else self.led
         found = led.model._profiled(signals, at, led.by)
@@ -520,7 +530,7 @@ class Model:
 
 
 def each_of(change: Callable[[FloatArray], FloatArray], signal: Signal) -> Signal:
-    """The same done to the counts of a signal and to all that nuisances add to it."""
+    """The same done to the counts of a signal, (..., bins), and to all that nuisances add to it."""
     counts, changes = signal
     return change(counts), {name: each_side(change, two) for name, two in changes.items()}
 
@@ -531,7 +541,7 @@ def of_one_point(signal: Signal) -> Signal:
 
 
 def samples_of(dataset: DataSet, signal: Signal, nuisances: Sequence[Nuisance]) -> list[Sample]:
-    """The samples of a data set at some points, and how the nuisances of all data sets move them."""
+    """The samples of a data set for a signal (points, bins), and how the nuisances of all data sets move them."""
     mine = {nuisance.name: nuisance for nuisance in dataset.nuisances}
     number, clock = {nuisance.name: j for j, nuisance in enumerate(nuisances)}, dataset.clock
     shapes = {SIGNAL: signal[0], **{name: values[None] for name, values in dataset.measurement.backgrounds.items()}}
@@ -554,7 +564,7 @@ def samples_of(dataset: DataSet, signal: Signal, nuisances: Sequence[Nuisance]) 
 
 
 def profiled(model: Model, interaction: str, parameters: Values) -> Profiled:
-    """Chi2 and nuisances at parameters of an interaction, which broadcast; flat, (points,).
+    """Chi2 (points,) and nuisances (points, nuisances) at parameters of an interaction, which broadcast; flat.
 
     A nuisance among the parameters is held at its value, where its prior counts.
     """
@@ -615,7 +625,8 @@ def _refuse_other_than_charges(model: Model, named: Iterable[str] = ()) -> None:
 def at_standard_model(model: Model, parameters: Values) -> tuple[NucleonCouplings, dict[str, Real]]:
     """Couplings of nucleons at parameters, and these without the standard model's, to minimise over contact couplings.
 
-    ValueError where counts depend on more than charges squared by row and nuclide.
+    Their shapes are left as they are. ValueError where counts depend on more than charges squared by row and nuclide,
+    or data sets have couplings of their own.
     """
     _refuse_other_than_charges(model, parameters)
     return model.couplings_at(parameters), without_standard_model(parameters)
@@ -623,7 +634,10 @@ def at_standard_model(model: Model, parameters: Values) -> tuple[NucleonCoupling
 
 @lru_cache(maxsize=16)  # it is asked for at every step of a descent
 def charge_samples(model: Model) -> tuple[tuple[int, Sample], ...]:
-    """What a charge squared of one gives, by row and nuclide of all data sets, and the number of the data set."""
+    """What a charge squared of one gives, by row and nuclide of all data sets, and the number of the data set.
+
+    ValueError where counts depend on more than these charges.
+    """
     _refuse_other_than_charges(model)
     by_row: list[list[tuple[int, Sample]]] = [[] for _ in ROWS]
     for i, dataset in enumerate(model.datasets):
@@ -640,7 +654,7 @@ def farthest_charges(model: Model) -> FloatArray:
     """A charge squared (k,) by row and nuclide of all data sets that no minimum of chi2 is beyond.
 
     `MARGIN` times what alone, with no nuisance moved, makes chi2 more than the standard model's, and rising. A nuisance
-    that takes a signal back costs the more the larger it is.
+    that takes a signal back costs the more the larger it is. ValueError as that of `charge_samples`.
     """
     most, nuisances = standard_model_chi2(model), unfitted(model.nuisances)[None]
     found = np.empty(len(charge_samples(model)))
@@ -663,7 +677,7 @@ def charge_derivatives(model: Model, charges: FloatArray) -> tuple[FloatArray, F
     """Chi2 (n,) at charges squared (n, k) by row and nuclide of all data sets, gradient (n, k), Hessian (n, k, k).
 
     Nuisances are at their best and follow: by the implicit function theorem the gradient is that at fixed ones, and
-    the Hessian is less by what they take up.
+    the Hessian is less by what they take up. ValueError as that of `charge_samples`.
     """
     samples = charge_samples(model)
     most = max(VALUES_AT_ONCE // (model.parts[-1].stop * (len(samples) + len(model.nuisances))), 1)
@@ -721,7 +735,7 @@ def assemble(
 ) -> DataSet:
     """The data set of an experiment under the assumptions of an analysis, with every bin of its measurement.
 
-    Another spectrum of recoils is that of another flux.
+    Another spectrum of recoils is that of another flux. ValueError of a form factor that is unknown.
     """
 
     def built(variation: Variation) -> Templates:
@@ -810,13 +824,16 @@ def held_at(model: Model, values: Mapping[str, float]) -> tuple[Model, float]:
 
 
 def make_dataset(analysis: Analysis, measurement: Measurement, acceptance: Acceptance) -> DataSet:
-    """The data set of Eq. 7."""
+    """The data set of Eq. 7; ValueError where the acceptance does not cover the bins."""
     found = in_energy_alone(measurement, acceptance, analysis.exposure, analysis.sigma_alpha)
     return assemble(analysis, found, "gaussian")
 
 
 def cut(dataset: DataSet, name: str, low: float, high: float) -> DataSet:
-    """Only the bins of a data set between two edges of an axis."""
+    """Only the bins of a data set between two edges of an axis.
+
+    ValueError of what is no edge, of an axis that is neither the first nor time, and of a data set with a clock.
+    """
     if dataset.clock is not None:
         raise ValueError(f"{name}: bins of a data set with a clock are chosen where it is made")
     axes = dataset.measurement.axes
@@ -848,7 +865,10 @@ def _inside(sideband: Sideband, inside: Callable[[FloatArray], FloatArray]) -> S
 
 
 def model_of(analysis: Analysis, whole: DataSet) -> Model:
-    """The model of an analysis from a data set of every bin: of a photoelectron range its bins alone enter chi2."""
+    """The model of an analysis from a data set of every bin: of a photoelectron range its bins alone enter chi2.
+
+    ValueError of a range that does not end at bin edges.
+    """
     asked = analysis.photoelectron_range
     return Model(analyses=(analysis,), datasets=(cut(whole, PHOTOELECTRONS, *asked) if asked else whole,))
 
@@ -869,5 +889,5 @@ def alone(model: Model) -> list[Model]:
 
 
 def make_model(analysis: Analysis, measurement: Measurement, acceptance: Acceptance) -> Model:
-    """The model of Eq. 7 of an analysis from what was measured."""
+    """The model of Eq. 7 of an analysis from what was measured; ValueError as those of `make_dataset`, `model_of`."""
     return model_of(analysis, make_dataset(analysis, measurement, acceptance))

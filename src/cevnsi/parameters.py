@@ -316,7 +316,7 @@ class Axis:
         return space(self.minimum, self.maximum, self.points)
 
     def coordinates(self) -> FloatArray:
-        """The same in the scale in which they are evenly spaced: log10 of them on a log axis."""
+        """The same, (points,), in the scale in which they are evenly spaced: log10 of them on a log axis."""
         return np.log10(self.values()) if self.scale == "log" else self.values()
 
     def value(self, coordinate: FloatArray) -> FloatArray:

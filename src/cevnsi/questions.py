@@ -97,7 +97,7 @@ def _check_radii(model: Model, names: Iterable[str]) -> None:
 def predict(model: Model, parameters: Mapping[str, float]) -> FloatArray:
     """Predicted counts by flavor and bin at a point, (flavors, bins of all data sets, one after another).
 
-    Parameters are those of one interaction.
+    Parameters are those of one interaction; ConfigError of what is no point of one.
     """
     interaction = check_point(parameters)
     _check_radii(model, parameters)
@@ -105,7 +105,10 @@ def predict(model: Model, parameters: Mapping[str, float]) -> FloatArray:
 
 
 def chi2_and_nuisances(model: Model, parameters: Mapping[str, float]) -> tuple[float, dict[str, float]]:
-    """Chi2 at a point, and the nuisances that it is least at by name: in Eq. 7 the normalization's alpha."""
+    """Chi2 at a point, and the nuisances that it is least at by name: in Eq. 7 the normalization's alpha.
+
+    ConfigError of what is no point of one interaction.
+    """
     interaction = check_point(parameters)
     _check_radii(model, parameters)
     found = profiled(model, interaction, parameters).nuisances[0].tolist()
@@ -176,6 +179,7 @@ def make_line(
 
     An end that is None is where the paper's scans end, for a matter parameter where the domains do (Eq. 11). The name
     all_others in the domain stands for every contact coupling that enters a rate and that nothing else names.
+    ConfigError of a line that no scan of a configuration could be.
     """
     return _make_scan(model, "range", {name: ends}, [points], fixed, domain, (confidence_levels, n_dof))
 

@@ -38,7 +38,7 @@ NODES_PER_SEGMENT = 6  # Gauss-Legendre; with segments of at most half a photoel
 
 
 class OnceAsked(Mapping[str, FloatArray]):
-    """Arrays by name, each made when it is first asked for: most models never ask."""
+    """Arrays by name, of any shape, each made when it is first asked for: most models never ask."""
 
     def __init__(self, names: Iterable[str], make: Callable[[str], FloatArray]) -> None:
         self._names, self._make, self._made = tuple(names), make, dict[str, FloatArray]()
@@ -136,7 +136,7 @@ class Templates:
         return self.spread(np.asarray(total).reshape(*shape[:-3], -1))
 
     def during(self, bins: slice) -> "Templates":
-        """Only some of the bins of time."""
+        """Only some of the bins of time; ValueError of templates that have none."""
         if self.arrival is None:
             raise ValueError("templates of energy alone; expected some with bins of time")
         factor = None if self.factor is None else self.factor[..., bins]
@@ -207,7 +207,7 @@ def build_templates(
     """Eq. 1 per unit of charge squared; the integral over neutrino energy is exact (`recoil_spectrum`).
 
     Kinematics are one of `KINEMATICS`. A form factor of radii is left to the interaction. Another spectrum is that of
-    another flux.
+    another flux. ValueError where a release's reference has counts in a bin of energy and time that none reaches.
     """
     of_radii = form_factor if isinstance(form_factor, RadiusFormFactor) else None
     whole = point if isinstance(form_factor, RadiusFormFactor) else form_factor

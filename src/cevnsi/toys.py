@@ -49,7 +49,7 @@ class NoSuchCounts(ValueError):
 
 
 def means_of(model: Model, truth: Truth) -> list[Means]:
-    """Those of every data set; NoSuchCounts where there can be none."""
+    """Those of every data set; NoSuchCounts, a ValueError, where fewer than none are expected."""
     expected = model.expected(truth.signals)(truth.nuisances[None], np.zeros(1, np.intp))[0][0]
     # at a held value a background is so much more than its sideband says, which is then as it is
     scales = {n.name: 1 + v for n, v in zip(model.nuisances, truth.nuisances, strict=True) if n.fixed is None}
@@ -81,9 +81,9 @@ def means_of(model: Model, truth: Truth) -> list[Means]:
 class Drawn:
     """What one data set has in each toy, (toys, bins) where nothing else is said."""
 
-    observed: FloatArray
-    uncertainty: FloatArray | None = None
-    without: FloatArray | None = None  # of a difference, or a control region
+    observed: FloatArray  # counts
+    uncertainty: FloatArray | None = None  # of these; None of Poisson counts
+    without: FloatArray | None = None  # counts without a signal, of a difference or a control region
     sidebands: Mapping[str, FloatArray] = field(default_factory=dict)  # by background, (toys, counts)
     backgrounds: Mapping[str, FloatArray] = field(default_factory=dict)  # those that sidebands make
 
@@ -133,9 +133,9 @@ def draw(
     auxiliary: bool = True,
     counts: Callable[[np.random.Generator, FloatArray, int], FloatArray] = poisson,
 ) -> Toys:
-    """So many toys of a truth, with counts by numpy, or by what draws them faster.
+    """So many toys of a truth, with counts by numpy, or by what draws them faster: (toys, n) of means (n,).
 
-    Without what is auxiliary, centres stay zero: what comes of that is wrong.
+    Without what is auxiliary, centres stay zero: what comes of that is wrong. NoSuchCounts as that of `means_of`.
     """
 
     def drawn(means: FloatArray) -> FloatArray:
@@ -186,7 +186,10 @@ def as_measured(model: Model) -> Toys:
 
 
 def as_expected(model: Model, truth: Truth) -> Toys:
-    """The one toy in which everything is as a truth expects it, but for uncertainties, which are those measured."""
+    """The one toy in which everything is as a truth expects it, but for uncertainties, which are those measured.
+
+    NoSuchCounts as that of `means_of`.
+    """
     datasets = []
     for dataset, means in zip(model.datasets, means_of(model, truth), strict=True):
         uncertainty, observed = dataset.measurement.uncertainty, means.counts
@@ -228,7 +231,7 @@ def toy_model(model: Model, toys: Toys, i: int) -> Model:
 
 
 def log_ratio(model: Model, toys: Toys, truth: Truth, other: Truth) -> FloatArray:
-    """Logarithm of how much likelier each toy of a truth is under another, (toys,)."""
+    """Logarithm of how much likelier each toy of a truth is under another, (toys,); NoSuchCounts as of `means_of`."""
     total = np.zeros(len(toys.centres))
     pairs = zip(means_of(model, truth), means_of(model, other), strict=True)
     for dataset, drawn, (old, new) in zip(model.datasets, toys.datasets, pairs, strict=True):
@@ -263,6 +266,7 @@ def distance_squared(model: Model, truth: Truth, other: Truth) -> float:
     """D^2 between two truths, by which toys of one say something of the other: the part exp(-D^2) of them counts.
 
     arXiv:2303.11290: the sum of squared differences of counts over their means, and of centres over their widths.
+    Infinite where the first expects nothing of what the second counts; NoSuchCounts as that of `means_of`.
     """
     total = 0.0
     for dataset, old, new in zip(model.datasets, means_of(model, truth), means_of(model, other), strict=True):

@@ -41,7 +41,7 @@ def read_config(path: Path | str, *overlays: Path | str) -> dict[str, Any]:
 
 
 def analysis_section(config: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """The section of a named analysis."""
+    """The section of a named analysis; ConfigError if there is none."""
     if name not in config["analyses"]:
         raise ConfigError(f"analyses: {name!r} is unknown; {near_miss(name, config['analyses'])}")
     section: dict[str, Any] = config["analyses"][name]
@@ -51,7 +51,7 @@ def analysis_section(config: Mapping[str, Any], name: str) -> dict[str, Any]:
 def load_dataset(section: Mapping[str, Any], tables: Iterable[Path | str]) -> DataSet:
     """Every bin of what results/inputs/ has of an analysis' dataset, under the assumptions of its complete section.
 
-    Of an analysis of one data set, or a part of a joint one.
+    Of an analysis of one data set, or a part of a joint one. TableError of files that are not sound.
     """
     return assemble(parse_analysis(section), *load_experiment(section, tables))
 
@@ -59,7 +59,7 @@ def load_dataset(section: Mapping[str, Any], tables: Iterable[Path | str]) -> Da
 def load_model(section: Mapping[str, Any], tables: Iterable[Path | str]) -> Model:
     """The model of an analysis from what results/inputs/ has of its datasets; its section is complete.
 
-    Which dataset a table is of says its folder, where there are several.
+    Which dataset a table is of says its folder, where there are several. TableError of files that are not sound.
     """
     if "joins" not in section:
         return model_of(parse_analysis(section), load_dataset(section, tables))
@@ -73,7 +73,7 @@ def build_model(config: Mapping[str, Any], name: str, root: Path | str = ".", *,
     """The model of a named analysis of a configuration, which is checked again, as it may have been edited.
 
     Its inputs are read from the project's folder `root` and verified. The model has the bins that enter chi2, or with
-    `all_bins` every bin of the measurement.
+    `all_bins` every bin of the measurement. ConfigError of a configuration that cannot be used, TableError of inputs.
     """
     settings.check(config)
     section, sums = complete(analysis_section(config, name), config), Path(config["checksums"])

@@ -11,6 +11,8 @@ NAMED = ("datasets", "analyses", "scans")  # sections of sections by name
 def lay_over(config: Mapping[str, Any], overlay: Mapping[str, Any]) -> dict[str, Any]:
     """A configuration with another laid over it, key by key; what is no mapping is replaced.
 
+    ConfigError of one that has no end, as YAML can spell.
+
     >>> lay_over({"a": {"x": 1, "y": 2}, "b": [1, 2]}, {"a": {"y": 3}, "b": [4]})
     {'a': {'x': 1, 'y': 3}, 'b': [4]}
     """
@@ -59,7 +61,8 @@ def resolve(config: Mapping[str, Any]) -> dict[str, Any]:
     """The configuration that merged files spell: after all are laid over one another, so that none is left behind.
 
     A section that is null is dropped, also one by name, the coverage of a scan, and a key of an analysis. An analysis
-    has the keys of the one that it is `like` where it has none of its own.
+    has the keys of the one that it is `like` where it has none of its own. ConfigError of one that is like none, or
+    like itself in the end.
     """
     found = _without_nulls(config)
     found |= {place: _without_nulls(found[place]) for place in NAMED if isinstance(found.get(place), Mapping)}

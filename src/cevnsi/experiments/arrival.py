@@ -26,7 +26,7 @@ def decayed(time_us: FloatArray, centre_us: float, width_us: float, lifetime_us:
 def decayed_twice(
     time_us: FloatArray, centre_us: float, width_us: float, first_us: float, second_us: float
 ) -> FloatArray:
-    """The same of what decays with one lifetime into what decays with another, which is not as long."""
+    """The same of what decays with one lifetime into what decays with another, which is not as long; any shape."""
     first, second = (decayed(time_us, centre_us, width_us, lifetime) for lifetime in (first_us, second_us))
     return (second_us * second - first_us * first) / (second_us - first_us)
 
@@ -34,7 +34,7 @@ def decayed_twice(
 def arrival_of_flavors(edges_us: FloatArray, centre_us: float, width_us: float) -> dict[str, FloatArray]:
     """By flavor, the part that arrives in each bin of time (bins,), of a pulse that is a Gaussian; some may come later.
 
-    Of edges (bins + 1,): nu_mu with the pion's lifetime, nu_e and nu_mu_bar with the muon's after it.
+    Of edges (bins + 1,): nu_mu with the pion's lifetime, nu_e and nu_mu_bar with the muon's after it. All times in us.
     """
     prompt = np.diff(decayed(edges_us, centre_us, width_us, PION_LIFETIME_US))
     delayed = np.diff(decayed_twice(edges_us, centre_us, width_us, PION_LIFETIME_US, MUON_LIFETIME_US))

@@ -32,7 +32,7 @@ LARGEST_PHOTOELECTRONS = 1e4  # far beyond any reactor or beam; bounds what is t
 
 
 def read_numbers(path: Path, columns: tuple[str, ...]) -> Table:
-    """Columns of an input file, no number so large that its square would not be finite."""
+    """Columns of an input file, (rows,) each; TableError of a number so large that its square would not be finite."""
     table = read_csv(path, columns)
     for name, values in table.items():
         beyond = np.flatnonzero(np.abs(values) > LARGEST)
@@ -47,7 +47,7 @@ def release_rows(
 ) -> Iterator[tuple[int, str, list[float]]]:
     """Lines of numbers of a file of a release, with their places and texts; `what` they are of, so many a line.
 
-    Without a separator blanks or tabs stand between them.
+    Without a separator blanks or tabs stand between them. TableError of a line that is something else.
     """
     for i, line in enumerate(read_lines(path), start=1):
         if line.startswith("#") or not line.strip():
@@ -100,7 +100,10 @@ def check_uncertainties(path: Path, counts: Table) -> None:
 
 
 def check_acceptance(path: Path, acceptance: Table, low_pe: float, high_pe: float) -> None:
-    """Fractions in [0, 1] at photoelectrons that do not decrease and cover [low_pe, high_pe] but for rounding."""
+    """Fractions in [0, 1] at photoelectrons that do not decrease and cover [low_pe, high_pe] but for rounding.
+
+    Raises TableError with file and row.
+    """
     x, y = acceptance["photoelectrons"], acceptance["acceptance"]
     for i in range(x.size):
         if not 0 <= y[i] <= 1:

@@ -22,7 +22,7 @@ class Shares:
     """
 
     offsets: FloatArray  # (nodes,), increasing, in the unit of the nuisance
-    values: FloatArray  # (nodes, groups, times)
+    values: FloatArray  # (nodes, groups, times), parts of one
 
     @cached_property
     def spline(self) -> "CubicSpline":
@@ -50,7 +50,7 @@ class Clock:
 
     nuisance: str
     shares: Mapping[str, Shares]  # by sample; of the signal, the groups are the columns of the response's arrival
-    shapes: Mapping[str, FloatArray]  # (cells,) of each background that moves
+    shapes: Mapping[str, FloatArray]  # (cells,) of each background that moves, counts
 
     def check(self, least: float, most: float) -> None:
         """Refuse offsets where shares are not known: ValueError."""

@@ -31,7 +31,7 @@ RELEASE_STEP_PE = 0.05  # spacing of the tabulated logistic: straight lines are 
 
 
 def release_histogram(path: Path) -> dict[tuple[float, float], int]:
-    """Counts by (photoelectrons, arrival time) bin center."""
+    """Counts by (photoelectrons, arrival time) bin center, in PE and us; TableError of no grid of whole counts."""
     counts: dict[tuple[float, float], int] = {}
     for i, line, (pe, time, count) in release_rows(path, "photoelectrons, arrival time, counts", 3):
         if min(pe, time) < 0 or (pe, time) in counts:
@@ -54,7 +54,7 @@ def _early_counts(histogram: Mapping[tuple[float, float], int]) -> dict[float, i
 
 
 def logistic_acceptance(parameters: Path) -> Logistic:
-    """The release's a / (1 + exp(-k (x - x_0)))."""
+    """The release's a / (1 + exp(-k (x - x_0))); TableError if its file does not have these three numbers."""
     try:
         listed = load_yaml(read_text(parameters))["acceptanceEfficiency"]["parameters"]
         value = {entry["name"]: entry["value"] for entry in listed}
@@ -81,7 +81,8 @@ def _release_acceptance(parameters: Path, high_pe: float) -> Table:
 def read_release2018(paths: Paths) -> Tables:
     """The official release (arXiv:1804.09459); roles coincidence, anticoincidence, parameters.
 
-    observed counts C - AC and their uncertainty sqrt(C + AC), for arrival times below 6 microseconds.
+    observed counts C - AC and their uncertainty sqrt(C + AC), for arrival times below 6 microseconds. TableError of
+    files that are not sound, or not of the same bins.
     """
     c, ac = (release_histogram(paths[role]) for role in ("coincidence", "anticoincidence"))
     if c.keys() != ac.keys() or not c:

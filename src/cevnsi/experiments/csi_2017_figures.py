@@ -68,7 +68,8 @@ def _cross_check(a: Table, b: Table, path_b: Path) -> Table:
 def read_figure3(paths: Paths) -> Tables:
     """Two readings of Fig. 3 (top right) and one of Fig. S9 of arXiv:1708.01294.
 
-    Roles: reading_a, which is used; reading_b, which checks it; acceptance.
+    Roles: reading_a, which is used; reading_b, which checks it; acceptance. TableError of readings that are not sound,
+    or not of one histogram.
     """
     a, b = _round_residuals(paths["reading_a"]), _round_residuals(paths["reading_b"])
     acceptance = read_numbers(paths["acceptance"], ACCEPTANCE_COLUMNS)

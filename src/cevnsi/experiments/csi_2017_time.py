@@ -77,7 +77,7 @@ class Choices:
     flux_uncertainty: float = 0.0  # the part of the signal's that is the flux's, with a nuisance of its own; 0: none
 
     def __post_init__(self) -> None:
-        """Refuse choices that are none, and those that would do nothing beside the others."""
+        """Refuse choices that are none, and those that would do nothing beside the others: ValueError."""
         for name, values in KNOWN.items():
             if getattr(self, name) not in values:
                 raise ValueError(f"{name}: {getattr(self, name)!r}; expected one of {', '.join(values)}")
@@ -89,7 +89,10 @@ class Choices:
 
 
 def choices_of(section: Mapping[str, Any]) -> Choices:
-    """Those of an analysis, in whose section `measurement` edges are a list, or min, max and step."""
+    """Those of an analysis, in whose section `measurement` edges are a list, or min, max and step.
+
+    ValueError of what `Choices` refuse, and of edges that do not increase.
+    """
     chosen = dict(section.get("measurement", {}))
     for name in ("photoelectron_edges", "time_edges_us"):
         if name in chosen:
@@ -100,7 +103,10 @@ def choices_of(section: Mapping[str, Any]) -> Choices:
 
 
 def evenly_spaced(path: Path, what: str, separator: str | None = ",") -> tuple[list[float], list[float]]:
-    """Centres, evenly spaced, and contents of a file of the release; without a separator blanks stand between them."""
+    """Centres, evenly spaced, and contents of a file of the release; without a separator blanks stand between them.
+
+    Raises TableError with file and row.
+    """
     centres, contents, rows = [], [], []
     for row, _, (centre, content) in release_rows(path, what, 2, separator):
         if content < 0:
@@ -124,7 +130,7 @@ def evenly_spaced(path: Path, what: str, separator: str | None = ",") -> tuple[l
 
 
 def bin_edges(path: Path, centres: list[float]) -> FloatArray:
-    """Bin edges of evenly spaced centres."""
+    """Edges (bins + 1,) of bins about evenly spaced centres, in their unit; TableError of steps that are too small."""
     half = (centres[1] - centres[0]) / 2
     if not (half > 10**-DECIMALS and centres[-1] <= LARGEST):
         ends = f"{centres[0]:g} to {centres[-1]:g} by {2 * half:g}"
@@ -161,7 +167,10 @@ def _neutrons_before_acceptance(path: Path, edges_pe: FloatArray) -> Table:
 
 
 def read_energy_time(paths: Paths) -> Tables:
-    """Counts by bin of energy and time, the arrivals, the neutrons before acceptance, and the acceptance's numbers."""
+    """Counts by bin of energy and time, the arrivals, the neutrons before acceptance, and the acceptance's numbers.
+
+    TableError of files that are not sound, or not of the same bins.
+    """
     cells = {role: _cells(paths[role]) for role in ROLES[:4]}
     pe, us, observed = cells["coincidence"]
     for role, (other_pe, other_us, _) in cells.items():
@@ -209,7 +218,10 @@ def _product_of_marginals(counts: FloatArray, edges_us: FloatArray) -> FloatArra
 
 
 def exponential_shares(edges: FloatArray, rate: float) -> FloatArray:
-    """What falls in each bin of an exponential of any rate, normalized between the first and the last edge."""
+    """What falls in each bin (bins,) of an exponential of any rate, normalized between the first and the last edge.
+
+    Of edges (bins + 1,); the rate is per unit of theirs, and positive of what falls.
+    """
     if rate == 0:
         return np.asarray(np.diff(edges) / (edges[-1] - edges[0]))
     survived = np.exp(-rate * (edges - edges[0]))
@@ -316,7 +328,8 @@ def _signal_nuisances(flux: float) -> tuple[Nuisance, ...]:
 def measured(tables: Tables, choices: Choices) -> tuple[Measurement, tuple[Nuisance, ...], dict[str, Sideband]]:
     """Counts and backgrounds in the bins of an analysis, what is not known of them, and what the steady state is from.
 
-    The steady state's shape is that of the release's own bins in the window; they are merged after that.
+    The steady state's shape is that of the release's own bins in the window; they are merged after that. ValueError of
+    edges that are none of the release's, and where the window has no counts to tell the steady state from.
     """
     counts, axes = tables["counts"], _axes(tables["counts"])
     starts = [
@@ -362,7 +375,10 @@ def measured(tables: Tables, choices: Choices) -> tuple[Measurement, tuple[Nuisa
 
 
 def response(tables: Tables, choices: Choices, light_yield_pe_per_kev: float) -> Response:
-    """In the bins of an analysis; the arrival is not normalized in them, as some come later."""
+    """In the bins of an analysis; the arrival is not normalized in them, as some come later.
+
+    ValueError of edges of time that are none of the release's.
+    """
     edges, fraction = np.array(choices.photoelectron_edges), acceptance_of(tables["efficiency"])
     kinks = np.array(LOGISTIC_STEPS_PE)
     if choices.smearing == "poisson":

@@ -80,7 +80,7 @@ class Choices:
     time_edges_us: tuple[float, ...] = (*(i / 8 for i in range(9)), 2.0, 4.0, 6.0)
 
     def __post_init__(self) -> None:
-        """Refuse bins beyond those of the fit, where nobody says how large backgrounds are."""
+        """Refuse bins beyond those of the fit, where nobody says how large backgrounds are: ValueError."""
         for name, most in (("photoelectron_edges", FIT_PE), ("time_edges_us", FIT_US)):
             low, *_, high = getattr(self, name)
             if not 0 <= low < high <= most:
@@ -89,7 +89,10 @@ class Choices:
 
 
 def choices_of(section: Mapping[str, Any]) -> Choices:
-    """Those of an analysis, in whose section `measurement` edges are a list, or min, max and step."""
+    """Those of an analysis, in whose section `measurement` edges are a list, or min, max and step.
+
+    ValueError of what `Choices` refuse, and of edges that do not increase.
+    """
     return Choices(**{name: edges_of(name, given) for name, given in section.get("measurement", {}).items()})
 
 
@@ -205,7 +208,10 @@ def _neutron_table(paths: Paths, of: str, names: tuple[str, str], low: float, hi
 
 
 def read_csi_2021(paths: Paths) -> Tables:
-    """Events, coefficients of efficiency and quenching, and neutrinos and neutrons in bins of 10 ns and of 1 PE."""
+    """Events, coefficients of efficiency and quenching, and neutrinos and neutrons in bins of 10 ns and of 1 PE.
+
+    TableError of files that are not sound.
+    """
     by_pe = _neutron_table(paths, "photoelectrons", PE_EDGES, 0.0, FIT_PE)
     below = by_pe[PE_EDGES[1]] <= FIT_PE * (1 + ROUNDING)
     for name in NEUTRONS:
@@ -225,20 +231,23 @@ def read_csi_2021(paths: Paths) -> Tables:
 
 @dataclass(frozen=True, kw_only=True)
 class Efficiency:
-    """a / (1 + exp(-b (x - c))) + d of x reconstructed photoelectrons, or nothing where that is negative."""
+    """a / (1 + exp(-b (x - c))) + d of x reconstructed photoelectrons, or nothing where that is negative.
+
+    As the release has it (arXiv:2110.07730).
+    """
 
     a: float
-    b: float
-    c: float
+    b: float  # per photoelectron
+    c: float  # photoelectrons
     d: float
 
     def __call__(self, photoelectrons: FloatArray) -> FloatArray:
-        """The fraction at each value."""
+        """The fraction at each value, of any shape."""
         return np.clip(self.a / (1 + np.exp(-self.b * (photoelectrons - self.c))) + self.d, 0.0, None)
 
     @property
     def kinks(self) -> FloatArray:
-        """Where it begins, (1,), or (0,) if it has no beginning."""
+        """Photoelectrons where it begins, (1,), or (0,) if it has no beginning."""
         return np.array([self.c - np.log(-self.a / self.d - 1) / self.b] if self.d < 0 else [])
 
 
@@ -253,7 +262,10 @@ def _at(table: Mapping[str, Any], nuisance: str = "", value: float = 0.0) -> lis
 def response(
     edges_pe: FloatArray, efficiency: Sequence[float], quenching: Sequence[float], law: GammaLaw = LAW
 ) -> Response:
-    """In bins of photoelectrons, of coefficients; each flavor has arrival times of its own."""
+    """In bins of photoelectrons, of coefficients a, b, c, d; each flavor has arrival times of its own.
+
+    Edges are (energy bins + 1,). ValueError of a quenching that is too steep for so many nodes.
+    """
     curve = Efficiency(**dict(zip(COEFFICIENTS, efficiency, strict=True)))
     made = gamma_response(edges_pe, curve, curve.kinks, polynomial(quenching), law, HIGHEST_RECOIL_MEV)
     return replace(made, arrival=dict(zip(FLAVORS, np.eye(len(FLAVORS)), strict=True)))
@@ -262,7 +274,8 @@ def response(
 def time_shares(edges_us: FloatArray, contents: FloatArray, bins_us: FloatArray, offsets_us: FloatArray) -> FloatArray:
     """What of a histogram in time is seen in bins, if it is late by offsets, (offsets, bins).
 
-    The efficiency is that of the reconstructed time, and is in none of the files.
+    Its edges are (contents + 1,), those of the bins (bins + 1,); all times in us. The efficiency is that of the
+    reconstructed time, and is in none of the files.
     """
     # ASSUME: contents grow smoothly: a cubic spline through their sums at the edges. With straight lines chi2 has
     # a kink every 5 ns; what differs is half of a file's bin, where one of an analysis ends in its middle.
@@ -294,7 +307,7 @@ def time_shares(edges_us: FloatArray, contents: FloatArray, bins_us: FloatArray,
 
 
 def clock_of(tables: Tables, choices: Choices, offsets_us: FloatArray = OFFSETS_US) -> Clock:
-    """Arrivals of neutrinos and neutrons against the offset, in the bins of an analysis."""
+    """Arrivals of neutrinos and neutrons in the bins of an analysis, known at offsets (nodes,) in us."""
     bins = np.array(choices.time_edges_us)
 
     def shares(table: Mapping[str, Any], names: Sequence[str], edges_us: FloatArray) -> FloatArray:
@@ -317,7 +330,7 @@ def clock_of(tables: Tables, choices: Choices, offsets_us: FloatArray = OFFSETS_
 
 
 def counted(events: Mapping[str, Any], edges_pe: FloatArray, edges_us: FloatArray) -> FloatArray:
-    """Events in bins [low, high), (photoelectrons, times)."""
+    """Events in bins [low, high), (photoelectrons, times), of edges (photoelectrons + 1,) and (times + 1,)."""
     place = [
         np.searchsorted(edges, events[name], side="right") - 1
         for name, edges in zip(EVENTS, (edges_pe, edges_us), strict=True)
@@ -352,7 +365,10 @@ def _in_time(falling: FloatArray, counts: FloatArray) -> FloatArray:
 
 
 def measured(tables: Tables, choices: Choices, clock: Clock) -> tuple[Measurement, dict[str, Sideband]]:
-    """Counts, and backgrounds without an offset, in the bins of an analysis; and what the steady state is made of."""
+    """Counts, and backgrounds without an offset, in the bins of an analysis; and what the steady state is made of.
+
+    ValueError where no event of the anticoincidence is in the bins of the fit.
+    """
     pe, us = np.array(choices.photoelectron_edges), np.array(choices.time_edges_us)
     neutrons = {name: spread(clock.shapes[name], clock.shares[name].at(0.0)) for name in NEUTRONS}
     sideband = _steady_state(tables, pe, us)
@@ -375,7 +391,10 @@ def nuisances() -> tuple[Nuisance, ...]:
 
 
 def variations_of(tables: Tables, edges_pe: FloatArray) -> dict[str, tuple[Variation, Variation]]:
-    """What one of each nuisance of the signal's shape makes of the response, or of the radius."""
+    """What one of each nuisance of the signal's shape makes of the response, or of the radius, at +1 and at -1.
+
+    Edges are (energy bins + 1,). ValueError as that of `response`.
+    """
     efficiency, quenching = tables["efficiency"], tables["quenching"]
 
     def of_efficiency(name: str, value: float) -> Variation:

@@ -45,7 +45,7 @@ _CHECKSUM = re.compile("(?P<digest>[0-9a-fA-F]{64}) [ *](?P<name>.+)")  # * wher
 
 
 def verify_checksum(root: Path, sums: Path, path: Path) -> None:
-    """Refuse a file that the list of checksums does not know or that differs from it; paths relative to root.
+    """Refuse a file that the list of checksums does not know or that differs from it: TableError; relative to root.
 
     The list is read as `sha256sum` writes it and `sha256sum --check` takes it. Of two lines on a file the last counts,
     which is how a corrected one is added.
@@ -66,7 +66,10 @@ def verify_checksum(root: Path, sums: Path, path: Path) -> None:
 
 
 def read_dataset(section: Mapping[str, Any], root: Path, sums: Path) -> Tables:
-    """The tables of one dataset of the configuration, its files verified and its contents checked."""
+    """The tables of one dataset of the configuration, its files verified and its contents checked.
+
+    TableError of files for other roles than its reader's, and of what is not sound in one.
+    """
     release, files = RELEASES[section["reader"]], section["files"]
     if not set(release.roles) <= set(files) <= {*release.roles, *release.optional}:
         may = f", and may have {', '.join(release.optional)}" if release.optional else ""
@@ -124,7 +127,11 @@ def is_counted(config: Mapping[str, Any], analysis: str) -> bool:
 
 
 def experiment_of(section: Mapping[str, Any], tables: Tables) -> tuple[Experiment, str]:
-    """What an analysis takes from the tables of its dataset, and its statistic; its section is complete."""
+    """What an analysis takes from the tables of its dataset, and its statistic; its section is complete.
+
+    ValueError where it asks for bins or nuisances that the data have not, or for a statistic that is not for counts of
+    theirs.
+    """
     statistic = statistic_of(section)
     found = RELEASES[section["reader"]].experiment(tables, section, exposure_of(section))
     release, changes = RELEASES[section["reader"]], section.get("nuisances", {})
@@ -159,7 +166,7 @@ def _counted(measurement: Measurement, statistic: str) -> Measurement:
 
 
 def load_experiment(section: Mapping[str, Any], paths: Iterable[str | Path]) -> tuple[Experiment, str]:
-    """The same from files of results/inputs/."""
+    """The same from files of results/inputs/; TableError names them."""
     listed = list(paths)
     tables = RELEASES[section["reader"]].loaded(listed)
     try:
@@ -182,7 +189,7 @@ def check_published(path: Path) -> None:
 
 
 def check_range(name: str, analysis: Mapping[str, Any], counts: Table) -> None:
-    """Refuse a photoelectron_range that is not between bin edges of the counts of the analysis' dataset."""
+    """Refuse a photoelectron_range that is not between bin edges of the counts of an analysis' dataset: ConfigError."""
     edges = np.unique([*counts["bin_low_pe"], counts["bin_high_pe"][-1]])
     for edge in analysis["photoelectron_range"]:
         if not np.isclose(edge, edges, rtol=ROUNDING, atol=0).any():

@@ -84,7 +84,7 @@ class Choices:
     shape_systematics: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse choices that are none."""
+        """Refuse choices that are none: ValueError."""
         if self.signal not in SIGNALS:
             raise ValueError(f"signal: {self.signal!r}; expected one of {', '.join(SIGNALS)}")
 
@@ -179,7 +179,10 @@ def _efficiency(path: Path, parameters: Table) -> Table:
 
 
 def read_lar_2020(paths: Paths) -> Tables:
-    """Observed counts, backgrounds, the release's own signal, all of these with systematic errors, and the response."""
+    """Observed counts, backgrounds, the release's own signal, all of these with systematic errors, and the response.
+
+    TableError of files that are not sound, or that sum to other counts than the release says.
+    """
     parameters = _parameters(paths["parameters"])
     observed = _cells(paths["observed"], whole=True)
     edges = Measurement(axes=AXES, observed=observed).bins()
@@ -208,7 +211,10 @@ def _quenched(parameters: Mapping[str, Any]) -> Any:
 
 
 def response(tables: Tables, choices: Choices) -> Response:
-    """How recoils are seen, and what the signal is made of in further axes."""
+    """How recoils are seen, and what the signal is made of in further axes.
+
+    ValueError of an efficiency that begins beyond all recoils, or of a quenching that is too steep.
+    """
     found = {name: float(values[0]) for name, values in tables["parameters"].items()}
     x, y = tables["efficiency"]["energy_kevee"], tables["efficiency"]["efficiency"]
     made = gaussian_response(

@@ -49,16 +49,16 @@ class Measurement:
     Arrays are (bins,), edges of an axis increase. Without uncertainties the counts are Poisson's.
     """
 
-    axes: Mapping[str, FloatArray]  # bin edges by name
-    observed: FloatArray
-    uncertainty: FloatArray | None = None
-    backgrounds: Mapping[str, FloatArray] = field(default_factory=dict)
+    axes: Mapping[str, FloatArray]  # bin edges by name, (bins of the axis + 1,), in the unit that `UNITS` has of it
+    observed: FloatArray  # counts
+    uncertainty: FloatArray | None = None  # of these, in counts
+    backgrounds: Mapping[str, FloatArray] = field(default_factory=dict)  # expected counts by name
     control: Control | None = None  # of a background that is known from nothing else; for Poisson counts
     # Whether counts are those of two windows' difference, and uncertainties the roots of their sums.
     is_difference: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse what is no measurement."""
+        """Refuse what is no measurement: ValueError."""
         for name, edges in self.axes.items():
             if not (np.size(edges) >= 2 and (np.diff(edges) > 0).all()):
                 raise ValueError(f"{name}: bin edges {edges}; expected increasing numbers, 2 or more")
@@ -106,28 +106,28 @@ class Measurement:
 
     @property
     def errors(self) -> FloatArray:
-        """The uncertainty of every bin; ValueError if the counts are Poisson's."""
+        """The uncertainty of every bin, (bins,) in counts; ValueError if the counts are Poisson's."""
         if self.uncertainty is None:
             raise ValueError("counts without uncertainties; expected one of every bin")
         return self.uncertainty
 
     @property
     def total_error(self) -> float:
-        """The statistical uncertainty of all observed counts together."""
+        """The statistical uncertainty of all observed counts together, in counts."""
         return float(np.sqrt((self.observed if self.uncertainty is None else self.uncertainty**2).sum()))
 
     @property
     def bin_edges_pe(self) -> FloatArray:
-        """Edges of the photoelectron axis."""
+        """Edges of the photoelectron axis, (bins of energy + 1,)."""
         return self.axes[PHOTOELECTRONS]
 
     def inside(self, values: FloatArray, name: str, low: float, high: float) -> FloatArray:
-        """Values (bins,) of the bins inside [low, high] of an axis."""
+        """Those of values (bins,) whose bins are inside [low, high] of an axis; ValueError of what is no edge."""
         part, place = bins_between(name, self.axes[name], low, high), list(self.axes).index(name)
         return np.take(values.reshape(self.shape), np.arange(part.start, part.stop), axis=place).ravel()
 
     def select(self, name: str, low: float, high: float) -> "Measurement":
-        """Only the bins inside [low, high] of an axis; both must be bin edges, and low the smaller one."""
+        """Only the bins inside [low, high] of an axis; both must be bin edges, and low the smaller one: ValueError."""
         edges, part = self.axes[name], bins_between(name, self.axes[name], low, high)
         cut = partial(self.inside, name=name, low=low, high=high)
         return replace(
@@ -141,7 +141,10 @@ class Measurement:
 
 
 def bins_between(name: str, edges: FloatArray, low: float, high: float) -> slice:
-    """The bins inside [low, high], which must be bin edges but for rounding, and low the smaller one."""
+    """The bins inside [low, high], which must be among the edges (bins + 1,) but for rounding, and low the smaller one.
+
+    ValueError of what is no edge, and of an interval without a bin; the name is that of the axis.
+    """
     nearest = [int(np.abs(edges - edge).argmin()) for edge in (low, high)]
     for edge, i in zip((low, high), nearest, strict=True):
         if not abs(edges[i] - edge) <= ROUNDING * abs(edge):

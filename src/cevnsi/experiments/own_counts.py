@@ -132,7 +132,7 @@ def _counts(path: Path) -> tuple[Table, dict[tuple[str, str], FloatArray]]:
 def read_counts(paths: Paths) -> Tables:
     """Counts, acceptance, backgrounds, and arrival if the counts have bins of time; in the columns of results/inputs/.
 
-    Roles counts, acceptance, backgrounds and arrival.
+    Roles counts, acceptance, backgrounds and arrival. TableError of files that are not sound, or not of the same bins.
     """
     counts, axes = _counts(paths["counts"])
     acceptance = read_numbers(paths["acceptance"], ACCEPTANCE_COLUMNS)

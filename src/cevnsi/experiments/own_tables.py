@@ -5,7 +5,10 @@ from cevnsi.experiments.release import Release
 
 
 def read_table(paths: Paths) -> Tables:
-    """Counts and acceptance that are already in the columns of results/inputs/; roles counts, acceptance."""
+    """Counts and acceptance that are already in the columns of results/inputs/; roles counts, acceptance.
+
+    TableError of a file that has not these columns of numbers.
+    """
     return {
         "counts": read_numbers(paths["counts"], COUNTS_COLUMNS),
         "acceptance": read_numbers(paths["acceptance"], ACCEPTANCE_COLUMNS),

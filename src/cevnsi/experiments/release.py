@@ -61,7 +61,7 @@ class Experiment:
     def __post_init__(self) -> None:
         """Refuse Poisson counts in a bin where nothing is expected, whatever the theory: none would be better.
 
-        And a reference of the signal in a bin that it does not reach, which nothing can be scaled to.
+        And a reference of the signal in a bin that it does not reach, which nothing can be scaled to. Both ValueError.
         """
         measured, reached = self.measurement, self._reached()
         if self.response.reference is not None:
@@ -115,7 +115,10 @@ def as_acceptance(acceptance: Mapping[str, Any]) -> Acceptance:
 def in_energy_alone(
     measurement: Measurement, acceptance: Acceptance, exposure: Exposure, normalization_uncertainty: float
 ) -> Experiment:
-    """That of Eq. 7, where one scale of the signal, 1 + alpha, is all that is not known."""
+    """That of Eq. 7, where one scale of the signal, 1 + alpha, is all that is not known.
+
+    ValueError of a detector without a light yield, and of an acceptance that does not cover the bins.
+    """
     edges, light_yield = measurement.axes[PHOTOELECTRONS], exposure.pe_per_kev
     return Experiment(
         measurement=measurement,
@@ -187,7 +190,10 @@ class Release:
         return [name for name in (*self.tables, *self.shown) if name not in self.optional or name in files]
 
     def loaded(self, paths: Iterable[str | Path]) -> Tables:
-        """The tables of `experiment` from files of results/inputs/, which are called like them; checked again."""
+        """The tables of `experiment` from files of results/inputs/, which are called like them; checked again.
+
+        TableError of files that are not sound.
+        """
         named = {Path(path).stem: Path(path) for path in paths}
         if self.load:
             return self.load(named)

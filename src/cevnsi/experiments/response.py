@@ -21,7 +21,7 @@ class Acceptance:
     fraction: FloatArray  # (points,), in [0, 1]
 
     def __post_init__(self) -> None:
-        """Refuse what is no acceptance."""
+        """Refuse what is no acceptance: ValueError."""
         x, y = self.photoelectrons, self.fraction
         if not (np.shape(x) == np.shape(y) and np.size(x) >= 2):
             raise ValueError(
@@ -33,7 +33,7 @@ class Acceptance:
             raise ValueError(f"acceptance: fractions {y}; expected numbers in [0, 1]")
 
     def __call__(self, photoelectrons: FloatArray) -> FloatArray:
-        """Fraction at each value; at a step the value of its upper side."""
+        """Fraction at each value, of any shape; at a step the value of its upper side."""
         x, y = self.photoelectrons, self.fraction
         right = np.clip(np.searchsorted(x, photoelectrons, side="right"), 1, x.size - 1)
         left = right - 1
@@ -50,16 +50,16 @@ class Logistic:
     """
 
     plateau: float  # a
-    steepness: float  # k
-    midpoint: float  # x_0
+    steepness: float  # k, per photoelectron
+    midpoint: float  # x_0, in photoelectrons
 
     def without_step(self, photoelectrons: FloatArray) -> FloatArray:
-        """The smooth factor of the fraction."""
+        """The smooth factor of the fraction, of any shape."""
         with np.errstate(over="ignore"):  # an infinite exp makes a fraction of zero
             return np.asarray(self.plateau / (1 + np.exp(-self.steepness * (photoelectrons - self.midpoint))))
 
     def __call__(self, photoelectrons: FloatArray) -> FloatArray:
-        """Fraction at each value; at a step the value of its upper side."""
+        """Fraction at each value, of any shape; at a step the value of its upper side."""
         half, whole = LOGISTIC_STEPS_PE
         step = np.where(photoelectrons >= whole, 1.0, np.where(photoelectrons >= half, 0.5, 0.0))
         return step * self.without_step(photoelectrons)
@@ -91,14 +91,17 @@ class Response:
     """
 
     detected: Callable[[FloatArray], FloatArray]  # recoil energies in MeV (nodes,) to (energy bins, nodes)
-    recoil_energies_mev: FloatArray  # increasing: where `detected` has steps or kinks; outside of them it is zero
+    recoil_energies_mev: FloatArray  # (kinks,), increasing: where `detected` has steps or kinks; outside it is zero
     longest_segment_mev: float  # over which it is smooth enough for a few nodes
-    arrival: Mapping[str, FloatArray] | None = None  # by flavor, the part that arrives in each bin of time
+    arrival: Mapping[str, FloatArray] | None = None  # (time bins,) by flavor, the part that arrives in each
     shares: FloatArray | None = None  # (energy bins, further bins, time bins)
     reference: Reference | None = None
 
     def reaches(self, seen: NDArray[np.bool_], arrives: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Which bins (bins,) a signal reaches that is seen in some bins of energy and arrives in some bins of time."""
+        """Which bins (bins,) a signal reaches that is seen in some bins of energy and arrives in some bins of time.
+
+        These are (energy bins,) and (time bins,).
+        """
         reached = np.logical_and.outer(seen, arrives)[:, None]
         if self.shares is not None:
             reached = reached & (self.shares > 0)
@@ -112,7 +115,10 @@ NODES_OF_PE = 4  # Gauss-Legendre in photoelectrons, in each of such segments
 
 
 def unsmeared_response(bin_edges_pe: FloatArray, acceptance: Acceptance, light_yield_pe_per_kev: float) -> Response:
-    """A recoil gives its mean number of photoelectrons (Eq. 5), and is accepted with the fraction at that number."""
+    """A recoil gives its mean number of photoelectrons (Eq. 5), and is accepted with the fraction at that number.
+
+    Edges are (energy bins + 1,). ValueError if they are not where the acceptance is known.
+    """
     covered, (low, high) = acceptance.photoelectrons, bin_edges_pe[[0, -1]]
     missed = ROUNDING * (high - low)
     if not (covered[0] <= low + missed and high - missed <= covered[-1]):
@@ -124,7 +130,10 @@ def unsmeared_response(bin_edges_pe: FloatArray, acceptance: Acceptance, light_y
 def sharp_response(
     bin_edges_pe: FloatArray, fraction: Fraction, kinks_pe: FloatArray, light_yield_pe_per_kev: float
 ) -> Response:
-    """As `unsmeared_response`, of any accepted fraction, which is smooth between its kinks."""
+    """As `unsmeared_response`, of any accepted fraction, which is smooth between its kinks.
+
+    Edges are (energy bins + 1,), kinks (kinks,), of which those outside count for nothing.
+    """
     pe_per_mev = light_yield_pe_per_kev * 1e3
 
     def detected(recoil_energy_mev: FloatArray) -> FloatArray:
@@ -154,7 +163,8 @@ def poisson_response(
 ) -> Response:
     """A recoil gives a Poisson number of photoelectrons about its mean (Eq. 5); a bin has those in [low, high).
 
-    Each is accepted with the fraction at one of `READ_AT`, which is smooth between its kinks.
+    Each is accepted with the fraction at one of `READ_AT`, which is smooth between its kinks, (kinks,). Edges are
+    (energy bins + 1,).
     """
     from scipy.special import gammaln, xlogy
 
@@ -186,7 +196,7 @@ class GammaLaw:
     shape_per_kevee: float  # b
 
     def density(self, photoelectrons: FloatArray, energy_kevee: FloatArray) -> FloatArray:
-        """Per photoelectron; photoelectrons above zero and energies broadcast. Of no energy there are none."""
+        """Per photoelectron; photoelectrons above zero and energies in keVee broadcast. Of no energy there are none."""
         from scipy.special import gammaln, xlogy
 
         shape = 1 + self.shape_per_kevee * energy_kevee
@@ -196,7 +206,10 @@ class GammaLaw:
 
 
 def polynomial(coefficients: Sequence[float]) -> Curve:
-    """A quenching curve, energy in keVee of recoils in MeV: 1000 (c_1 T + c_2 T^2 + ...), without a constant."""
+    """A quenching curve, energy in keVee of recoils in MeV: 1000 (c_1 T + c_2 T^2 + ...), without a constant.
+
+    It takes any shape; c_i is in MeV^(1 - i).
+    """
 
     def visible(recoil_energy_mev: FloatArray) -> FloatArray:
         total = np.zeros_like(recoil_energy_mev)
@@ -217,8 +230,9 @@ def gamma_response(
 ) -> Response:
     """A recoil gives a visible energy, and photoelectrons about it by a gamma law, accepted with their own efficiency.
 
-    The efficiency is smooth between its kinks, and is integrated over every bin: it may not be read at the middle of a
-    wide one. Recoils above the highest are not looked at.
+    The efficiency is smooth between its kinks, (kinks,), and is integrated over every bin: it may not be read at the
+    middle of a wide one. Edges are (energy bins + 1,); recoils above the highest are not looked at. ValueError if the
+    visible energy grows so fast that it takes too many nodes.
     """
     inside = kinks_pe[(kinks_pe > bin_edges_pe[0]) & (kinks_pe < bin_edges_pe[-1])]
     ends = np.unique(np.concatenate([bin_edges_pe, inside]))
@@ -272,8 +286,10 @@ def gaussian_response(
 ) -> Response:
     """A recoil gives a visible energy E in keVee, and is seen about it by a Gaussian of sigma = resolution * sqrt(E).
 
-    It is accepted with the efficiency at E itself, which is smooth between its kinks and nothing below the first; E
-    grows with the recoil. Recoils above the highest are not looked at.
+    It is accepted with the efficiency at E itself, which is smooth between its kinks, (kinks,), and nothing below the
+    first; E grows with the recoil. Edges are (energy bins + 1,), the resolution is in keVee^(1/2); recoils above the
+    highest are not looked at. ValueError if none gives as much as the first kink, or if E grows so fast that it takes
+    too many nodes.
     """
     from scipy.optimize import brentq
     from scipy.special import ndtr

@@ -16,7 +16,7 @@ class Target:
     title: str  # for a reader
     nuclides: tuple[Nuclide, ...]
     per_formula_unit: tuple[int, ...]
-    molar_mass_g: float
+    molar_mass_g: float  # of a mole of formula units
 
     def n_nuclei(self, mass_kg: float) -> tuple[float, ...]:
         """Nuclei of each kind in a mass, k m_det N_A / M with k per formula unit (below Eq. 1)."""

@@ -30,7 +30,10 @@ class Condensed:
     templates: Templates  # what spreads counts over further bins
 
     def counts(self, weights: Sequence[FloatArray]) -> FloatArray:
-        """Counts of each term, (terms, ..., bins), for weights as of `Templates.counts`, at these recoils."""
+        """Counts of each term, (terms, ..., bins), for weights as of `Templates.counts`, at these recoils.
+
+        That is (..., flavors or 1, nuclides or 1, points).
+        """
         counts = []
         for weight in weights:
             flavors, nuclides = weight.shape[-3:-1]

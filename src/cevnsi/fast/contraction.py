@@ -20,7 +20,7 @@ from cevnsi.statistics.nuisances import SIGNAL, precisions
 
 
 def profiled_chi2(data_data: Real, data_prediction: Real, prediction_prediction: Real, penalty: float) -> Real:
-    """Eq. 7 at its minimum over the pull, from inner products of any broadcastable shapes; penalty = 1 / sigma_alpha^2.
+    """Eq. 7 at its minimum over the pull, from inner products that broadcast; penalty = 1 / sigma_alpha^2.
 
     With s = 1 + alpha, Eq. 7 is <N,N> - 2 s <N,P> + s^2 <P,P> + penalty (s - 1)^2; its minimum is at
     s = (<N,P> + penalty) / (<P,P> + penalty).
@@ -87,7 +87,8 @@ class Contraction:
 
             [(<N,N> + penalty) (<P,P> + penalty) - (<N,P> + penalty)^2] / (<P,P> + penalty).
 
-        Returns the five coefficients of the numerator and those of the denominator, constant first.
+        Returns the five coefficients of the numerator and those of the denominator, constant first, each in the shape
+        that coefficients and templates broadcast to.
         """
         b, g = self.data_template, self.template_template
         templates, powers = range(len(b)), range(3)
@@ -119,12 +120,15 @@ def has_contraction(model: Model) -> bool:
 
 @lru_cache(maxsize=64)
 def unshaped_contraction(model: Model, interaction: str) -> Contraction:
-    """That of an interaction whose templates no parameter shapes, such as contact couplings' (e, mu) by nuclide."""
+    """That of an interaction whose templates no parameter shapes, such as contact couplings' (e, mu) by nuclide.
+
+    ValueError of a model of several data sets.
+    """
     return contract(model, model.dataset.term_templates(interaction, {}))
 
 
 def contraction_of(model: Model, interaction: str, parameters: Values) -> Contraction:
-    """That of an interaction's terms at what shapes them."""
+    """That of an interaction's terms at what shapes them; ValueError of a model of several data sets."""
     terms = INTERACTIONS[interaction].terms
     if not terms.shaped_by(parameters):
         return unshaped_contraction(model, interaction)

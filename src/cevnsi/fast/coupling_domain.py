@@ -41,7 +41,11 @@ def charge_intervals(
     combinations: Mapping[str, Combination],
     farthest: float,
 ) -> dict[str, tuple[Real, Real]]:
-    """Least and greatest contribution to Q_e^2 alone, to Q_mu^2 alone, and to both ("emu")."""
+    """Least and greatest contribution to Q_e^2 alone, to Q_mu^2 alone, and to both ("emu") (Eq. 10).
+
+    Each in the shape that what moves it broadcasts to, or a number; none is infinite but for an infinite farthest.
+    ValueError as those of `directions` and `contact`.
+    """
     moving = directions(parameters, domain, (nuclide,), combinations)
     sums: dict[str, tuple[Real, Real]] = {"e": (0.0, 0.0), "mu": (0.0, 0.0), "emu": (0.0, 0.0)}
     for key, amplitude in fixed_amplitudes(nuclide, parameters, couplings, combinations).items():

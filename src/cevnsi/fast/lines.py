@@ -21,7 +21,7 @@ TILES_TOGETHER = 4  # are divided at once, as memory is filled faster in long ru
 
 
 def pieces(values: FloatArray, widest: float = np.inf) -> list[slice]:
-    """Cut increasing values into runs of at most MOST_COLUMNS points that span at most `widest`, or of one point."""
+    """Cut increasing values (points,) into runs of at most MOST_COLUMNS that span at most `widest`, or of one point."""
     most = -(-values.size // -(-values.size // MOST_COLUMNS))  # as even as can be
     runs, first = [], 0
     while first < values.size:
@@ -33,7 +33,10 @@ def pieces(values: FloatArray, widest: float = np.inf) -> list[slice]:
 
 
 class Line:
-    """An axis in pieces, with the powers of each point's distance from where its piece is expanded about."""
+    """An axis in pieces, with the powers of each point's distance from where its piece is expanded about.
+
+    Of values (points,), runs of these, one a piece, and the places (pieces,).
+    """
 
     def __init__(self, values: FloatArray, runs: Sequence[slice], about: FloatArray) -> None:
         self.runs = tuple(runs)

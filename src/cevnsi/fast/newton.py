@@ -35,7 +35,7 @@ class Terms:
     slope: FloatArray  # (nuisances, n), at a kink on the side that is asked for
     jump: FloatArray  # (nuisances, n), how much more it is on the other side, where there is a kink
     curvature: FloatArray  # (nuisances, nuisances, n), as if counts were linear: never negative
-    bent: FloatArray | None  # what their second derivatives add to it; None of counts that are linear
+    bent: FloatArray | None  # of its shape, what their second derivatives add to it; None of counts that are linear
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -54,10 +54,13 @@ class Counted(Protocol):
         """Its part at points (n,) of which the nuisances have scales, and sides of kinks, (nuisances, n)."""
 
     def by_charge(self, which: Places, scales: FloatArray, columns: Places, to: ChargeTerms) -> None:
-        """The same of charges squared, where these are its coefficients; they are columns of those of all data sets."""
+        """The same of charges squared, where these are its coefficients; scales are (nuisances, n).
+
+        They are those with the numbers `columns`, (k,), of the charges of all data sets.
+        """
 
     def factors(self, scales: FloatArray) -> FloatArray:
-        """What multiplies each of its samples, (samples, n)."""
+        """What multiplies each of its samples, (samples, n), at scales (nuisances, n)."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -66,7 +69,7 @@ class Problem:
 
     parts: Sequence[Counted]
     prior: FloatArray  # (nuisances, nuisances): what the priors' part of chi2 is a quadratic form of
-    floor: FloatArray
+    floor: FloatArray  # may be infinite, as the ceiling
     ceiling: FloatArray
     first: FloatArray  # before any is fitted
     held: NDArray[np.bool_]  # those that stay there
@@ -74,7 +77,7 @@ class Problem:
     bends: bool  # whether counts are not linear in the nuisances
 
     def terms(self, which: Places, scales: FloatArray, side: FloatArray) -> Terms:
-        """At scales (nuisances, n)."""
+        """At points (n,), of scales and sides of kinks (nuisances, n)."""
         count, theta = len(self.prior), scales - 1
         pulls = np.zeros_like(theta)
         for i, j in np.argwhere(self.prior):  # one by one, so that no digit depends on how many points there are
@@ -93,7 +96,7 @@ class Problem:
         return found
 
     def room(self, scales: FloatArray, step: FloatArray) -> FloatArray:
-        """The part of a step, (n,), at which the first sample that falls is nothing."""
+        """The part of a step (nuisances, n) from scales (nuisances, n), (n,), at which the first sample is nothing."""
         room = np.full(scales.shape[1], np.inf)
         for part in self.parts:
             for now, then in zip(part.factors(scales), part.factors(scales + step), strict=True):
@@ -111,7 +114,7 @@ def summed(coefficients: FloatArray, values: FloatArray) -> FloatArray:
 
 
 def factors_of(scaled_by: Sequence[Places], scales: FloatArray) -> FloatArray:
-    """What multiplies each sample, (samples, n), where these nuisances scale it."""
+    """What multiplies each sample, (samples, n), where these nuisances scale it, at scales (nuisances, n)."""
     factors = np.ones((len(scaled_by), scales.shape[1]))
     for factor, scaling in zip(factors, scaled_by, strict=True):
         if scaling.size:

@@ -318,7 +318,7 @@ class Following:
     model: Model
     interaction: str
     known: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, bool))  # (descents,)
-    value: FloatArray = field(default_factory=lambda: np.zeros(0))
+    value: FloatArray = field(default_factory=lambda: np.zeros(0))  # (descents,)
     scales: FloatArray = field(default_factory=lambda: np.zeros((0, 0)))  # (descents, nuisances)
     charges: FloatArray = field(default_factory=lambda: np.zeros((0, 0)))  # (descents, k) at which these are
     follow: FloatArray = field(default_factory=lambda: np.zeros((0, 0, 0)))  # (descents, k, nuisances)

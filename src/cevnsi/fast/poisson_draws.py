@@ -27,7 +27,7 @@ def poisson_draws(rng: np.random.Generator, means: FloatArray, toys: int) -> Flo
 
 
 def counts_of(numbers: FloatArray, means: FloatArray) -> FloatArray:
-    """Counts (toys, n) with means (n,) that are not above `LARGEST_MEAN`, of numbers from 0 to below 1: quantiles."""
+    """Counts (toys, n) with means (n,) of at most `LARGEST_MEAN`, of numbers (toys, n) from 0 to below 1: quantiles."""
     # Bernstein's bound, exp(-h^2 / (2 mean + 2 h / 3)) for h above the mean
     most = means + NATS / 3 + np.sqrt(NATS**2 / 9 + 2 * NATS * means)
     first = np.concatenate([[0], np.cumsum(np.ceil(most).astype(np.intp) + 1)])

@@ -49,7 +49,7 @@ class ScaledPart:
     products: FloatArray  # (pairs, seen): of two of them
     pair: Places  # (shapes, shapes): the number of a pair, those of fixed ones first
     backgrounds: int
-    scaled_by: tuple[Places, ...]  # by sample, the signal and the backgrounds: numbers of the nuisances that scale it
+    scaled_by: tuple[Places, ...]  # (nuisances,) by sample, the signal and the backgrounds: numbers of those that scale
 
     @property
     def tile(self) -> int:
@@ -155,7 +155,7 @@ def sums_over_bins(
 
 
 def amounts_of(part: ScaledPart, signal: ScaledSignal, which: Places, factors: FloatArray) -> FloatArray:
-    """How much of each shape is expected, (shapes, n)."""
+    """How much of each shape is expected, (shapes, n), at factors of samples (samples, n)."""
     if part.is_shaped:
         return factors
     return np.concatenate([signal.coefficients[:, which] * factors[0], factors[1:]])
@@ -182,11 +182,11 @@ class Scaled:
     signal: ScaledSignal
 
     def factors(self, scales: FloatArray) -> FloatArray:
-        """What multiplies each sample, (samples, n)."""
+        """What multiplies each sample, (samples, n), at scales (nuisances, n)."""
         return factors_of(self.part.scaled_by, scales)
 
     def add(self, which: Places, scales: FloatArray, side: FloatArray, to: Terms) -> None:
-        """Its chi2 and derivatives at points (n,); there are no kinks."""
+        """Its chi2 and derivatives at points (n,) with scales (nuisances, n); there are no kinks."""
         part, signal = self.part, self.signal
         factors = factors_of(part.scaled_by, scales)
         logarithm, by_pair = sums_over_bins(part, signal, which, amounts_of(part, signal, which, factors))
@@ -207,7 +207,7 @@ class Scaled:
     def by_charge(self, which: Places, scales: FloatArray, columns: Places, to: ChargeTerms) -> None:
         """Derivatives in charges squared: one multiplies one shape, as the scale of its sample does.
 
-        So all of them are sums of two shapes.
+        So all of them are sums of two shapes. Scales are (nuisances, n), numbers of the charges (k,).
         """
         part, signal, factors = self.part, self.signal, factors_of(self.part.scaled_by, scales)
         amounts = amounts_of(part, signal, which, factors)

@@ -34,7 +34,7 @@ class ShapedPart:
     """What of a data set is the same at every point."""
 
     observed: FloatArray  # (bins,)
-    numbers: Places  # of its nuisances, among those of all data sets
+    numbers: Places  # (nuisances,), of its own, among those of all data sets
     moved: tuple[_Moved, ...]  # the signal and the backgrounds
     shapes: tuple[FloatArray, ...]  # of backgrounds, `_stacked`, (rows, cells)
 
@@ -97,7 +97,7 @@ class Shaped:
         return replace(self, part=replace(self.part, observed=np.maximum(self.part.observed, empty)))
 
     def factors(self, scales: FloatArray) -> FloatArray:
-        """What multiplies each sample, (samples, n)."""
+        """What multiplies each sample, (samples, n), at scales (nuisances, n)."""
         return factors_of([self.part.numbers[moved.scaled_by] for moved in self.part.moved], scales)
 
     def _signal(self, which: Places) -> FloatArray:
@@ -126,7 +126,7 @@ class Shaped:
             yield here, _Counts(observed=self.part.observed, samples=samples, theta=theta, toward=toward)
 
     def add(self, which: Places, scales: FloatArray, side: FloatArray, to: Terms) -> None:
-        """Its chi2 and derivatives at points (n,)."""
+        """Its chi2 and derivatives at points (n,), of scales and sides of kinks (nuisances, n)."""
         numbers = self.part.numbers
         square = np.ix_(numbers, numbers)
         for here, counts in self._tiles(which, scales, side):
@@ -142,7 +142,10 @@ class Shaped:
                 to.bent[..., here][square] += np.moveaxis(bent, 0, 2)
 
     def by_charge(self, which: Places, scales: FloatArray, columns: Places, to: ChargeTerms) -> None:
-        """Derivatives in charges squared, each of which multiplies one template of the signal."""
+        """Derivatives in charges squared, each of which multiplies one template of the signal.
+
+        Scales are (nuisances, n), numbers of the charges (k,).
+        """
         numbers = self.part.numbers
         for here, counts in self._tiles(which, scales, np.zeros_like(scales)):
             means = []

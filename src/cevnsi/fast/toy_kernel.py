@@ -70,7 +70,7 @@ class Part(NamedTuple):
     term: Numbers  # (terms,), which coefficient
     shape: Numbers  # (shapes,) of the signal, which nuisance
     bent: Flags  # (shapes,), whether slopes differ
-    scaled: Numbers  # which nuisances scale the signal
+    scaled: Numbers  # (scales,), which nuisances scale the signal
     clock: int  # which nuisance moves it in time; -1: none
     knots: FloatArray  # (knots,) of offsets
     shares: FloatArray  # (4, knots - 1, groups, times): cubics of the signal's arrival, highest power first
@@ -83,7 +83,7 @@ class Part(NamedTuple):
     scaled_by: Numbers  # (entries,), which nuisance scales it
     shifted_background: Numbers  # (shifts,), of the still ones
     shift: Numbers  # (shifts,), which nuisance
-    shift_bent: Flags
+    shift_bent: Flags  # (shifts,)
     shifts: FloatArray  # (2, shifts, bins), slopes above zero and below
 
 
@@ -91,15 +91,16 @@ class Laid(NamedTuple):
     """Data sets as compiled code takes them, however many there are: numbers side by side, and where they are."""
 
     layout: Unsigned  # (data sets, `COLUMNS`)
-    places: Unsigned  # which nuisance, coefficient or background, and what is bent
-    numbers: FloatArray
+    places: Unsigned  # (entries,): which nuisance, coefficient or background, and what is bent
+    numbers: FloatArray  # (numbers,)
 
 
 class Problem(NamedTuple):
     """What fits of all toys have in common."""
 
     parts: Laid
-    quadratics: tuple[FloatArray, FloatArray, FloatArray]  # constant, linear and second, of the terms
+    # Constant (terms,), linear (terms, dims) and second (terms, dims, dims).
+    quadratics: tuple[FloatArray, FloatArray, FloatArray]
     dims: int  # how many parameters there are
     bent: Flags  # (nuisances,), of which slopes differ on both sides of zero
     precision: FloatArray  # (nuisances,)
@@ -108,10 +109,10 @@ class Problem(NamedTuple):
 class Toy(NamedTuple):
     """One toy, (nuisances,) and (bins,) of all data sets, or toys, with an axis before."""
 
-    centre: FloatArray
-    observed: FloatArray
-    weight: FloatArray  # of a Gaussian statistic
-    own: FloatArray  # of backgrounds that sidebands make
+    centre: FloatArray  # (nuisances,)
+    observed: FloatArray  # (bins,)
+    weight: FloatArray  # (bins,), of a Gaussian statistic
+    own: FloatArray  # (bins,), of backgrounds that sidebands make
 
 
 COLUMNS = 34
@@ -1213,9 +1214,9 @@ def fit(
     """Least chi2 (toys,) and where it is (toys, dims + nuisances), from a start of each toy and its reflections.
 
     Those are (reflections, dims, dims + 1), p to A p + b, each its own inverse: minima that are mirror images but for a
-    little. Second derivatives to begin with are (1, ...) of all toys, or (toys, ...) of each; where there is room for
-    them, (toys, ...), they are left as they are at the end. With no room for a value all that is done is to put there
-    those of the first toy at its start.
+    little. Starts and ends are (1 or toys, dims + nuisances). Second derivatives to begin with are (1, ...) of all
+    toys, or (toys, ...) of each; where there is room for them, (toys, ...), they are left as they are at the end. With
+    no room for a value all that is done is to put there those of the first toy at its start.
     """
     parts, _, dims, bent, precision = problem
     centres, observed, weight, own = toys

@@ -79,12 +79,12 @@ def is_squared(interaction: str, name: str) -> bool:
 
 
 def from_variable(interaction: str, name: str, variable: FloatArray) -> FloatArray:
-    """Values of a parameter from those of what counts are quadratic in."""
+    """Values of a parameter from those of what counts are quadratic in, of any shape."""
     return np.sqrt(variable) if is_squared(interaction, name) else variable
 
 
 def to_variable(interaction: str, name: str, value: Real) -> Real:
-    """Values of what counts are quadratic in."""
+    """Values of what counts are quadratic in, of any shape."""
     return np.square(value) if is_squared(interaction, name) else value
 
 
@@ -108,7 +108,10 @@ def part_of(
     templates: FloatArray,
     sides: Mapping[str, Sides],
 ) -> Part:
-    """What the compiled fits take of a data set, of its templates (terms, cells) and what nuisances add to them."""
+    """What the compiled fits take of a data set, of its templates (terms, cells) and what nuisances add to them.
+
+    ValueError of a control region, and of several backgrounds with sidebands.
+    """
     measured, clock = dataset.measurement, dataset.clock
     if measured.control is not None:
         raise ValueError(
@@ -282,7 +285,7 @@ class Fitter:
         return start, hessians, low, high
 
     def hessian(self, toys: "Packed", at: FloatArray) -> FloatArray:
-        """Second derivatives at a place (dims + nuisances,) of the first of some toys."""
+        """Second derivatives (size, size) at a place (size,), dims + nuisances, of the first of some toys."""
         size = self.dims + len(self.model.nuisances)
         found, ends = np.empty((1, size, size)), np.zeros((1, size))
         self._fit(toys, at[None], ends, ends, found, None, found, np.empty(0), np.empty((0, size)))
@@ -334,7 +337,7 @@ class Packed:
     centres: FloatArray  # (toys, nuisances)
 
     def some(self, which: NDArray[np.intp]) -> "Packed":
-        """Those with these numbers."""
+        """Those with these numbers (n,), as so many toys."""
         return Packed(
             observed=self.observed[which],
             weight=_some(self.weight, which),
@@ -369,7 +372,7 @@ def packed(model: Model, toys: Toys) -> Packed:
 
 
 def fitter(model: Model, interaction: str, shaping: Mapping[str, Real], quadratics: Quadratics) -> Fitter:
-    """That of an interaction's terms at what shapes them."""
+    """That of an interaction's terms at what shapes them, scalars; ValueError as that of `part_of`."""
     names, parts, terms, made = [nuisance.name for nuisance in model.nuisances], [], 0, []
     for place, dataset in zip(model.parts, model.datasets, strict=True):
         templates = dataset.term_templates(interaction, shaping)
@@ -381,7 +384,10 @@ def fitter(model: Model, interaction: str, shaping: Mapping[str, Real], quadrati
 
 
 def standard_model_fitter(model: Model) -> Fitter:
-    """One of nothing but nuisances, with the standard model's signal: of one term of each data set."""
+    """One of nothing but nuisances, with the standard model's signal: of one term of each data set.
+
+    ValueError as that of `part_of`.
+    """
     names, parts, made = [nuisance.name for nuisance in model.nuisances], [], []
     for k, (place, dataset, signal) in enumerate(
         zip(model.parts, model.datasets, model.standard_model_signals, strict=True)

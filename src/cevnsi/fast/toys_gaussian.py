@@ -73,7 +73,7 @@ class Rectangle:
 
 
 def point(x: Real, y: Real) -> Rectangle:
-    """The rectangle that is one point, or one of each toy."""
+    """The rectangle that is one point of charges squared, floats, or one of each toy, (toys,)."""
     return Rectangle(x=(x, x), y=(y, y))
 
 
@@ -101,10 +101,10 @@ class Toys:
 class Contracted:
     """Of each toy what chi2 needs: inner products with weights 1 / sigma^2, and the centre; (toys,) each."""
 
-    data_data: FloatArray
+    data_data: FloatArray  # (toys,)
     data_template: FloatArray  # (2, toys)
     template_template: FloatArray  # (3, toys): <P_e,P_e>, <P_e,P_mu>, <P_mu,P_mu>
-    centre: FloatArray
+    centre: FloatArray  # (toys,)
     penalty: float  # 1 / sigma_alpha^2
 
 
@@ -117,7 +117,7 @@ class Table:
     """
 
     least: int
-    ends: NDArray[np.uint64]  # where the next count begins
+    ends: NDArray[np.uint64]  # (ends,), where the next count begins
     by_leading_bits: Counts  # (2^BITS,), -1 where the other bits are needed
 
     def counts(self, integers: NDArray[np.uint64]) -> Counts:
@@ -183,17 +183,17 @@ class Problem:
         return tuple(map(table_of, self.anticoincidence.tolist()))
 
     def coincidence_means(self, truth: Truth) -> FloatArray:
-        """Expected C of each bin, (bins,)."""
+        """Expected C of each bin, (bins,); ValueError of less than none, or more than `MOST_COUNTS`."""
         signal = (1 + truth.alpha) * (truth.x * self.templates[0] + truth.y * self.templates[1])
         return _expected(f"counts at {truth}", self.anticoincidence + signal)
 
     def tables(self, truth: Truth) -> tuple[Table, ...]:
-        """Of C in each bin, and then of AC."""
+        """Of C in each bin, and then of AC; ValueError as that of `coincidence_means`."""
         return (*map(table_of, self.coincidence_means(truth).tolist()), *self.anticoincidence_tables)
 
 
 def problem_of(model: Model) -> Problem:
-    """That of a model whose chi2 is Eq. 7 with N = C - AC and sigma^2 = C + AC, of one nucleus."""
+    """That of a model whose chi2 is Eq. 7 with N = C - AC and sigma^2 = C + AC, of one nucleus; else ValueError."""
     if not has_contraction(model) or len(model.nuclides) != 1:
         raise ValueError("no toys of Eq. 7; expected one Gaussian data set of one nucleus, with a normalization alone")
     measured = model.dataset.measurement
@@ -220,13 +220,13 @@ def draw(problem: Problem, truth: Truth, toys: int, rng: np.random.Generator, *,
     """Toys at a truth: C ~ Poisson(AC + (1 + alpha) P), AC ~ Poisson(AC), centre ~ Normal(alpha, sigma_alpha).
 
     Without the auxiliary measurement the centre of every toy is zero, as that of the data is. That is a mistake: toys
-    then all repeat what the data's centre happened to be off by.
+    then all repeat what the data's centre happened to be off by. ValueError as that of `Problem.coincidence_means`.
     """
     return _draw(problem, truth, problem.tables(truth), toys, rng, auxiliary)
 
 
 def contract(problem: Problem, toys: Toys) -> Contracted:
-    """Inner products of toys and templates."""
+    """Inner products of toys and templates, of weights 1 / sigma^2."""
     (e, mu), observed = problem.templates, toys.observed
     weight = 1 / toys.variance
     weighted = weight * observed
@@ -340,7 +340,8 @@ def statistics_of(
     """Least chi2 over `tested`, less the least over `free`, of toys drawn at a truth, (toys,).
 
     The rectangles are of floats. A seed has many streams of toys, one for each point of a scan, say; the first toys of
-    one are the same however many are asked for.
+    one are the same however many are asked for. ValueError of a tested rectangle that the free one does not hold, and
+    of a truth that expects less than no counts.
     """
     _check_inside(tested, free)
     tables = problem.tables(truth)

@@ -25,7 +25,10 @@ def make_anew(path: Path | str) -> str:
 
 @contextmanager
 def atomic(path: Path | str) -> Iterator[IO[bytes]]:
-    """A binary file that takes the name `path` once it is complete and on disk, and leaves nothing behind if not."""
+    """A binary file that takes the name `path` once it is complete and on disk, and leaves nothing behind if not.
+
+    OSError names the file that could not be written.
+    """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
@@ -44,18 +47,18 @@ def atomic(path: Path | str) -> Iterator[IO[bytes]]:
 
 
 def write_text(path: Path | str, text: str) -> None:
-    """A text file in UTF-8 with Unix line ends."""
+    """A text file in UTF-8 with Unix line ends; OSError as that of `atomic`."""
     with atomic(path) as stream:
         stream.write(text.encode("utf-8"))
 
 
 def write_json(path: Path | str, content: Any) -> None:
-    """A JSON file with sorted keys."""
+    """A JSON file with sorted keys; OSError as that of `atomic`."""
     write_text(path, json.dumps(content, indent=2, sort_keys=True) + "\n")
 
 
 def file_digest(path: Path | str) -> str:
-    """sha256 of a file's bytes."""
+    """sha256 of a file's bytes; TableError of what cannot be read."""
     return hashlib.sha256(_read_bytes(Path(path))).hexdigest()
 
 
@@ -69,7 +72,10 @@ def _read_bytes(path: Path) -> bytes:
 
 
 def read_text(path: Path | str) -> str:
-    """The text of a file in UTF-8, without its byte order mark if it has one."""
+    """The text of a file in UTF-8, without its byte order mark if it has one.
+
+    TableError of what cannot be read, is not UTF-8, or has a byte that is zero.
+    """
     content = _read_bytes(Path(path))
     if b"\0" in content:  # some readers take it for the end of a cell
         raise TableError(f"{path}: not text: byte {content.index(0)} is zero")
@@ -80,5 +86,8 @@ def read_text(path: Path | str) -> str:
 
 
 def read_lines(path: Path | str) -> list[str]:
-    """The lines of a text file, whatever it ends them with; str.splitlines would also split at rarer characters."""
+    """The lines of a text file, whatever it ends them with; str.splitlines would also split at rarer characters.
+
+    TableError as that of `read_text`.
+    """
     return [line.rstrip("\n") for line in io.StringIO(read_text(path), newline=None)]

@@ -29,7 +29,10 @@ def git_revision(root: Path) -> str:
 
 
 def provenance(config: Mapping[str, Any], revision: str, code_sha256: str, files: Mapping[str, str]) -> dict[str, Any]:
-    """What provenance.json holds; code_sha256 is of `code_digest`, files are paths by name in the configuration."""
+    """What provenance.json holds; code_sha256 is of `code_digest`, files are paths by name in the configuration.
+
+    TableError of a file that cannot be read.
+    """
     return {
         "git_revision": revision,
         "code_sha256": code_sha256,

@@ -66,7 +66,7 @@ def load_yaml(text: str) -> Any:
 
 
 def read(path: Path) -> dict[str, Any]:
-    """One configuration file, refusing what YAML would let pass: a repeated key, another encoding, no mapping."""
+    """One configuration file; ConfigError of what YAML would let pass: a repeated key, another encoding, no mapping."""
     try:
         loaded = load_yaml(path.read_bytes().decode("utf-8"))
     except (ConfigError, UnicodeDecodeError, OSError) as error:

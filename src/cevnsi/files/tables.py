@@ -348,7 +348,7 @@ def read_csv(path: Path | str, numbers: Sequence[str], texts: Sequence[str] = ()
 
 
 def header_of(path: Path | str) -> list[str]:
-    """Names of the columns of a csv table, blanks about them left out."""
+    """Names of the columns of a csv table, blanks about them left out; TableError if it is empty."""
     rows = list(dropwhile(lambda row: _is_said_aside(row[1]), _rows(Path(path))))
     if not rows:
         raise TableError(f"{path}: is empty; expected a header")
@@ -356,7 +356,7 @@ def header_of(path: Path | str) -> list[str]:
 
 
 def read_table(path: Path | str, layout: Layout) -> Table:
-    """A csv table of this layout: numbers as float64 arrays, texts as lists."""
+    """A csv table of this layout: numbers as float64 arrays, texts as lists; TableError as that of `read_csv`."""
     return read_csv(path, [name for name in layout.columns if name not in layout.texts], layout.texts)
 
 
@@ -449,20 +449,23 @@ def _columns(table: Any, wanted: Sequence[str] | None) -> dict[str, Any]:
 
 
 def read_parquet(path: Path | str, columns: Sequence[str] | None = None) -> dict[str, Any]:
-    """The named columns (all if None), and nothing else of the file: float64 or int arrays, lists of text."""
+    """The named columns (all if None), and nothing else of the file: float64 or int arrays, lists of text.
+
+    TableError of a file that is damaged, or has not these columns.
+    """
     with _open_parquet(Path(path)) as file:
         return _columns(file.read(columns=columns, use_threads=False), columns)
 
 
 def read_parquet_parts(path: Path | str, columns: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
-    """The parts that a file was written in, one at a time, each as `read_parquet` would return it."""
+    """The parts that a file was written in, one at a time, each as `read_parquet` would return it, or TableError."""
     with _open_parquet(Path(path)) as file:
         for i in range(file.num_row_groups):
             yield _columns(file.read_row_group(i, columns=columns, use_threads=False), columns)
 
 
 def read_note(path: Path | str) -> dict[str, Any]:
-    """What `write_parquet` was told to note; empty if nothing."""
+    """What `write_parquet` was told to note; empty if nothing. TableError of a file that is damaged."""
     with _open_parquet(Path(path)) as file:
         note: dict[str, Any] = json.loads((file.schema_arrow.metadata or {}).get(b"cevnsi", b"{}"))
         return note

@@ -32,7 +32,8 @@ def having(rows: Sequence[Row], names: Sequence[str]) -> list[str]:
 def measured_rows(results: Path, names: Sequence[str]) -> list[Row]:
     """How often regions hold the truth, one row a truth and state of nuisances, by analysis and method.
 
-    A cell has coverage, its error, where the region ends, and by how many widths nuisances are off.
+    A cell has coverage, its error, where the region ends, and by how many widths nuisances are off. TableError of a
+    table that is not sound.
     """
     rows: dict[tuple[Any, ...], Row] = {}
     for name in names:
@@ -57,7 +58,7 @@ def measured_rows(results: Path, names: Sequence[str]) -> list[Row]:
 
 
 def goodness_rows(results: Path, names: Sequence[str]) -> list[Row]:
-    """Probabilities of goodness.csv, one row a quantity, by analysis."""
+    """Probabilities of goodness.csv, one row a quantity, by analysis; TableError of one that is not sound."""
     rows: dict[str, Row] = {}
     for name in names:
         path = results / name / "coverage" / "goodness.csv"
@@ -82,7 +83,10 @@ def intervals(table: Mapping[str, Any], rows: Sequence[int]) -> list[tuple[float
 
 
 def range_rows(results: Path, names: Sequence[str]) -> list[Row]:
-    """Ranges of one parameter by both methods, a row each, by analysis; and critical values at the ends."""
+    """Ranges of one parameter by both methods, a row each, by analysis; and critical values at the ends.
+
+    TableError of a table that is not sound.
+    """
     rows: dict[tuple[Any, ...], Row] = {}
     for name in names:
         plain = read_table(results / name / "ranges.csv", RANGES)

@@ -134,7 +134,10 @@ def drawing() -> Iterator[None]:
 
 
 def save(figure: Figure, path: FilePath) -> None:
-    """Write a figure in the format of the path's suffix, without dates or versions, so that bytes repeat."""
+    """Write a figure in the format of the path's suffix, without dates or versions, so that bytes repeat.
+
+    OSError names the file that could not be written.
+    """
     dateless = {".pdf": {"CreationDate": None}, ".svg": {"Date": None}, ".png": {"Software": None}}
     with atomic(path) as stream:
         figure.savefig(stream, format=path.suffix[1:], metadata=dateless[path.suffix])
@@ -203,13 +206,16 @@ def outline(
 class Covered:
     """Critical values of a grid by confidence level, in its shape, their contours if it has two axes, and how found."""
 
-    critical: Mapping[float, FloatArray]
+    critical: Mapping[float, FloatArray]  # in delta chi2
     contours: Mapping[str, Any]  # in the columns of contours/<scan>.csv
     text: str
 
 
 def read_covered(scan: Scan, name: str, shape: Sequence[int], grid_file: str, contour_file: str = "") -> Covered:
-    """Critical values of a grid, and their contours where it has any, from what coverage/ has of it."""
+    """Critical values of a grid, and their contours where it has any, from what coverage/ has of it.
+
+    TableError of files that are not sound.
+    """
     columns = {level: critical_column(level) for level in scan.confidence_levels}
     found = read_parquet(grid_file, list(columns.values()))
     contours: dict[str, Any] = {}
@@ -285,7 +291,10 @@ def read_panel(
     ranges: Mapping[str, Any],
     covered: tuple[str, str] | None = None,
 ) -> Panel:
-    """A panel from files of a grid and its contours and the columns of two tables; of coverage/ with what it has."""
+    """A panel from files of a grid and its contours and the columns of two tables; of coverage/ with what it has.
+
+    TableError of files that are not sound.
+    """
     grid = as_grid(scan, name, read_parquet(files[0], ["delta_chi2"])["delta_chi2"])
     contours = read_table(files[1], contour_layout(grid.names))
     panel = panel_of(grid, contours, scan.drawn_levels(), (scan.name, name), best_fits, ranges)

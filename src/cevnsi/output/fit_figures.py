@@ -86,23 +86,23 @@ def _per(axis: str, edges: FloatArray) -> tuple[FloatArray | float, str]:
 class Projection:
     """Counts of one data set by bin of one axis, (bins,) each, summed over the other axes."""
 
-    edges: FloatArray  # (bins + 1,)
+    edges: FloatArray  # (bins + 1,), in the unit of the axis
     components: Mapping[str, FloatArray]  # of the best fit, from the bottom of the stack on
     standard_model: FloatArray  # all that its fit expects
     observed: FloatArray
 
     @property
     def centre(self) -> FloatArray:
-        """Of each bin."""
+        """Of each bin, (bins,)."""
         return (self.edges[:-1] + self.edges[1:]) / 2
 
     @property
     def best_fit(self) -> FloatArray:
-        """All that the best fit expects."""
+        """All that the best fit expects, (bins,)."""
         return np.asarray(np.sum(list(self.components.values()), axis=0))
 
     def residuals(self, counts: FloatArray) -> FloatArray:
-        """Counts less the best fit over its root, (bins,); not numbers where that expects nothing."""
+        """Counts (bins,) less the best fit over its root, (bins,); not numbers where that expects nothing."""
         expected = self.best_fit
         return np.asarray((counts - expected) / np.sqrt(np.where(expected > 0, expected, np.nan)))
 

@@ -430,7 +430,7 @@ def _yaml(documents: Sequence[Mapping[str, Any]]) -> str:
 
 
 def save_thumbnail(picture: Path, path: Path) -> None:
-    """A smaller picture, each pixel the mean of a square of them."""
+    """A smaller picture, each pixel the mean of a square of them; OSError if it could not be written."""
     from matplotlib import image
 
     save: Any = image.imsave  # its types know neither an open file nor the None that leaves a version out
@@ -521,7 +521,10 @@ def check_submission(path: Path) -> None:
 
 
 def write_archive(path: Path, folder: Path) -> None:
-    """The files of a folder as tar.gz, without times and owners, so that its bytes repeat."""
+    """The files of a folder as tar.gz, without times and owners, so that its bytes repeat.
+
+    OSError names an archive that could not be written.
+    """
     with (
         atomic(path) as stream,
         gzip.GzipFile(filename="", mode="wb", fileobj=stream, mtime=0) as packed,

@@ -229,7 +229,10 @@ def largest_difference(model: Model, other: Model) -> float:
 
 
 def about_workspace(model: Model) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The workspace of a model, and what there is no place for in it: how it is read, and what its factors are."""
+    """The workspace of a model, and what there is no place for in it: how it is read, and what its factors are.
+
+    NoLikelihood as that of `workspace`.
+    """
     held, note = with_offset_held(model)
     made = workspace(held, note)
     said = (
@@ -258,7 +261,10 @@ CHARGE = (
 
 
 def plain_likelihood(model: Model) -> dict[str, Any]:
-    """Eq. 7 of an analysis in numbers: templates by row and nuclide, data, errors, and sigma of the pull."""
+    """Eq. 7 of an analysis in numbers: templates by row and nuclide, data, errors, and sigma of the pull.
+
+    NoLikelihood of another chi2, and where counts depend on more than charges squared.
+    """
     dataset = model.dataset
     if dataset.statistic != "gaussian" or model.analysis.normalization_uncertainty is None:
         raise NoLikelihood(f"{dataset.name}: {dataset.statistic} counts; expected those of Eq. 7")
@@ -281,7 +287,10 @@ def plain_likelihood(model: Model) -> dict[str, Any]:
 
 
 def likelihood_files(name: str, model: Model) -> dict[str, tuple[dict[str, Any], str]]:
-    """Files of an analysis of one data set by their names: what they hold, and a sentence on it."""
+    """Files of an analysis of one data set by their names: what they hold, and a sentence on it.
+
+    NoLikelihood of what no file of these can say.
+    """
     if model.dataset.statistic == "gaussian":
         return {f"{name}-likelihood.json": (plain_likelihood(model), f"Chi2 of Eq. 7 in numbers, analysis {name}")}
     made, about = about_workspace(model)

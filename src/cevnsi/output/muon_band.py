@@ -14,7 +14,10 @@ from cevnsi.scans.axes import Scan
 def muon_band(
     scan: Scan, names: Sequence[str], masses_mev: FloatArray, discrepancy: Discrepancy
 ) -> tuple[FloatArray, FloatArray] | None:
-    """Least and greatest coupling at masses, within two sigma; None on another plane, or of what muons do not feel."""
+    """Least and greatest coupling at masses in MeV, (masses,) each, within two sigma of the discrepancy.
+
+    None on another plane, or of what muons do not feel. ValueError where no coupling explains it.
+    """
     made = INTERACTIONS[scan.interaction]
     if made.muon_charge is None or made.expansion is None or len(names) != 2:
         return None

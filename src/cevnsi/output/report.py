@@ -66,7 +66,7 @@ def encoded(values: Any, kind: str = "<f8") -> str:
 
 
 def thinned(points: int, most: int = MOST_POINTS) -> NDArray[np.int64]:
-    """Which points of an axis are kept: all, or `most` of them as evenly as can be, both ends included."""
+    """Which points of an axis are kept, (kept,): all, or `most` of them as evenly as can be, both ends included."""
     return np.unique(np.rint(np.linspace(0, points - 1, min(points, most))).astype(np.int64))
 
 
@@ -284,7 +284,7 @@ def shown(analysis: AnalysisResults, figure: str, caption: str, alt: str) -> Row
 
 
 def spectra_of(analysis: AnalysisResults) -> dict[str, FloatArray]:
-    """Counts by case, all flavors together."""
+    """Counts (bins,) by case, all flavors together."""
     table = read_spectra(analysis.folder / "spectra.csv")
     case, bins = np.array(table["case"]), analysis.measurement.observed.size
     return {name: table["predicted_counts"][case == name].reshape(-1, bins).sum(axis=0) for name in np.unique(case)}

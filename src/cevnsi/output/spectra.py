@@ -75,7 +75,10 @@ def _spectra_layout(path: Path | str) -> Layout:
 
 
 def read_spectra(path: Path | str) -> Table:
-    """The columns of a spectra.csv, of counts in energy and whatever further axes there are."""
+    """The columns of a spectra.csv, of counts in energy and whatever further axes there are.
+
+    TableError as that of `read_csv`.
+    """
     return read_table(path, _spectra_layout(path))
 
 
@@ -100,7 +103,10 @@ def fitted_table(dataset: DataSet, best: FittedCounts, standard: FittedCounts) -
 
 
 def read_fitted(path: Path | str) -> Table:
-    """The columns of a table of fitted_counts/, of counts in energy and whatever further axes there are."""
+    """The columns of a table of fitted_counts/, of counts in energy and whatever further axes there are.
+
+    TableError as that of `read_csv`.
+    """
     return read_table(path, fitted_layout(_spectra_layout(path)))
 
 

@@ -98,7 +98,7 @@ def read_lines(
 ) -> dict[str, dict[str, Along]]:
     """Lines of each parameter from grids and best fits, `panels` says of which analyses.
 
-    Files are in the order of panels, and of analyses within each.
+    Files are in the order of panels, and of analyses within each. TableError of files that are not sound.
     """
     found: dict[str, dict[str, Along]] = {}
     scan_of = {grid: scan for scan in (parse_scan(*item) for item in sections.items()) for grid in scan.drawn()}
@@ -115,7 +115,7 @@ def read_lines(
 def read_planes(
     panels: Mapping[str, Sequence[str]], sections: Mapping[str, Any], files: Any
 ) -> dict[str, dict[str, Panel]]:
-    """The same of planes, from grids and their contours, too."""
+    """The same of planes, from grids and their contours, too; TableError of files that are not sound."""
     found: dict[str, dict[str, Panel]] = {}
     scan_of = {grid: scan for scan in (parse_scan(*item) for item in sections.items()) for grid in scan.pairs()}
     places = [(grid, analysis) for grid, analyses in panels.items() for analysis in analyses]
@@ -296,7 +296,7 @@ def draw_mediator(
 ) -> Drawn:
     """Mass and coupling of a mediator: what the analysis that is filled excludes, a line for each.
 
-    With couplings by mass that the muon's g-2 wants, if there is such a band.
+    With couplings by mass that the muon's g-2 wants, least and greatest, (masses,) each, if there is such a band.
     """
     curves, looks = Curves(), looks_of(datasets)
     figure, ax = new_figure(height=3.5)

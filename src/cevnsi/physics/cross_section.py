@@ -34,14 +34,15 @@ Bracket = tuple[Real, Real, Real]
 
 
 def vector_bracket(recoil_energy_mev: FloatArray, nuclide: Nuclide, kinematics: str) -> Bracket:
-    """2 - k E_r / E_nu - M E_r / E_nu^2, without a dimension (Eq. 3)."""
+    """2 - k E_r / E_nu - M E_r / E_nu^2, without a dimension (Eq. 3), c_p in MeV^p; recoil energies of any shape."""
     return 2.0, -(KINEMATICS[kinematics] * recoil_energy_mev), -(nuclide.nuclear_mass_mev * recoil_energy_mev)
 
 
 def scalar_bracket(recoil_energy_mev: FloatArray, nuclide: Nuclide, kinematics: str) -> Bracket:
     """M E_r / E_nu^2, without a dimension: helicity flips, so that it vanishes forward (Table IV of arXiv:1604.01025).
 
-    In full that of spin zero; spin 1/2 multiplies it by 1 + E_r / (2 M), which is one to 1e-5 and less.
+    In full that of spin zero; spin 1/2 multiplies it by 1 + E_r / (2 M), which is one to 1e-5 and less. c_2 in MeV^2,
+    in the shape of the recoil energies.
     """
     return 0.0, 0.0, nuclide.nuclear_mass_mev * recoil_energy_mev
 
@@ -50,7 +51,7 @@ def magnetic_bracket(recoil_energy_mev: FloatArray, nuclide: Nuclide, kinematics
     """1 / E_r - 1 / E_nu + E_r / (4 E_nu^2) in MeV^-1, in full that of spin zero.
 
     P. Vogel and J. Engel, Phys. Rev. D 39 (1989) 3378. The last term, which many leave out, is (E_r / 2 E_nu)^2 of the
-    first: 1e-5 and less.
+    first: 1e-5 and less. c_p in MeV^(p - 1), c_0 and c_2 in the shape of the recoil energies, which are above zero.
     """
     return 1 / recoil_energy_mev, -1.0, recoil_energy_mev / 4
 
@@ -65,12 +66,12 @@ UNBOUNDED = ("magnetic",)  # those that grow without end where recoils vanish, o
 
 
 def momentum_transfer_squared(recoil_energy_mev: FloatArray, nuclide: Nuclide) -> FloatArray:
-    """Q^2 = 2 M E_r in MeV^2 (below Eq. 6)."""
+    """Q^2 = 2 M E_r in MeV^2 (below Eq. 6), in the shape of the recoil energies."""
     return 2 * nuclide.nuclear_mass_mev * recoil_energy_mev
 
 
 def coherent_factor(recoil_energy_mev: FloatArray, nuclide: Nuclide, form_factor: FormFactor) -> FloatArray:
-    """Eq. 3 without the charge and without the bracket: G_F^2 / (2 pi) F^2 M in cm^2 / MeV."""
+    """Eq. 3 without the charge and without the bracket: G_F^2 / (2 pi) F^2 M in cm^2 / MeV, (...) of energies (...)."""
     f = form_factor(momentum_transfer_squared(recoil_energy_mev, nuclide), nuclide)
     return G_FERMI**2 / (2 * np.pi) * f**2 * nuclide.nuclear_mass_mev * MEV_MINUS_2_IN_CM2
 
@@ -87,6 +88,7 @@ def differential_cross_section(
     """Cross section per recoil energy in cm^2 / MeV (Eq. 3), zero above the largest recoil.
 
     Of another coupling its bracket takes the place of Eq. 3's, up to the same recoil; one in MeV^-1 gives cm^2 / MeV^2.
+    Energies and the charge squared broadcast.
     """
 
     def bracket(of: str) -> FloatArray:
@@ -104,14 +106,17 @@ def least_neutrino_energy_mev(
 ) -> FloatArray:
     """Energy below which a neutrino gives no recoil of this energy, where the bracket of Eq. 3 vanishes.
 
-    sqrt(M E_r / 2) as written, (E_r + sqrt(E_r^2 + 2 M E_r)) / 2 in full.
+    sqrt(M E_r / 2) as written, (E_r + sqrt(E_r^2 + 2 M E_r)) / 2 in full; in MeV, in the shape of the recoil energies.
     """
     linear = KINEMATICS[kinematics] * recoil_energy_mev / 4
     return linear + np.sqrt(linear**2 + nuclide.nuclear_mass_mev * recoil_energy_mev / 2)
 
 
 def largest_recoil_mev(neutrino_energy_mev: Real, nuclide: Nuclide, kinematics: str = "as_written") -> Real:
-    """Recoil energy up to which a neutrino of this energy is seen: 2 E_nu^2 / M as written, 2 E_nu^2 / (M + 2 E_nu)."""
+    """Recoil energy in MeV, of any shape, above which the bracket of Eq. 3 is negative for a neutrino of this energy.
+
+    2 E_nu^2 / M as written, 2 E_nu^2 / (M + 2 E_nu) in full.
+    """
     return 2 * neutrino_energy_mev**2 / (nuclide.nuclear_mass_mev + KINEMATICS[kinematics] * neutrino_energy_mev)
 
 
@@ -152,7 +157,7 @@ class Spectrum(Protocol):
         coupling: str = VECTOR,
         phase_mev: Real | None = None,
     ) -> FloatArray:
-        """Of a flavor, recoil energies, a nuclide, a form factor, kinematics and a coupling."""
+        """Of a flavor, recoil energies, a nuclide, a form factor, kinematics and a coupling; in the same shapes."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,7 +21,7 @@ LARGEST_OF_SERIES, TERMS_OF_SERIES, STEPS_OF_FRACTION = 4.0, 40, 48
 
 
 def delayed_spectrum(flavor: str, neutrino_energy_mev: FloatArray) -> FloatArray:
-    """Energy density of nu_e or nu_mu_bar per MeV, normalized to one; zero beyond the end point (Eq. 2)."""
+    """Energy density of nu_e or nu_mu_bar per MeV, normalized to one; zero beyond the end point (Eq. 2); any shape."""
     a, b = _DELAYED[flavor]
     x = neutrino_energy_mev / MUON_MASS_MEV
     return np.where((x >= 0) & (x <= 0.5), x**2 * (a + b * x), 0.0) / MUON_MASS_MEV
@@ -108,5 +108,5 @@ def oscillating_moments(flavor: str, least_energy_mev: FloatArray, phase_mev: Re
 
 
 def flux_normalization(protons_on_target: float, neutrinos_per_proton: float, baseline_m: float) -> float:
-    """Neutrinos per flavor through one cm^2 at the detector, r N_POT / (4 pi L^2) (below Eq. 2)."""
+    """Neutrinos per flavor through one cm^2 at the detector, in cm^-2: r N_POT / (4 pi L^2) (below Eq. 2)."""
     return float(neutrinos_per_proton * protons_on_target / (4 * np.pi * (baseline_m * 100) ** 2))

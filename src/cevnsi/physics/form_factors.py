@@ -84,7 +84,7 @@ def helm_of_radius(momentum_transfer_squared: FloatArray, rms_radius_fm: Real) -
 class RadiusFormFactor:
     """A form factor of rms radii, those of each nuclide, of which a parameter may move the neutrons'."""
 
-    of_radius: Callable[[FloatArray, Real], FloatArray]  # of Q^2 in MeV^2 and an rms radius in fm
+    of_radius: Callable[[FloatArray, Real], FloatArray]  # of Q^2 in MeV^2 and an rms radius in fm, which broadcast
     apart: bool  # whether protons have their own radius; else both nucleons have the neutrons'
     scale: float = 1.0  # of the neutrons' radius
 

@@ -29,7 +29,7 @@ OF_ROW: FloatArray = np.array([[row == ROW_OF_FLAVOR[flavor] for flavor in FLAVO
 
 
 def by_flavor(rows: Mapping[str, FloatArray]) -> FloatArray:
-    """What each row has, (..., nuclides, nodes or 1), by flavor, (..., flavors, nuclides, nodes or 1).
+    """What each row has, (..., nuclides, nodes or 1), by flavor, (..., flavors or 1, nuclides, nodes or 1).
 
     One flavor stands for all where they have the same.
     """
@@ -54,7 +54,10 @@ class Recoils:
     flight: Flight | None = None  # of the neutrinos that make them
 
     def couplings_at(self, values: Values) -> NucleonCouplings:
-        """Those of nucleons at parameters of the standard model; one that is left out is the analysis' own."""
+        """Those of nucleons at parameters of the standard model; one that is left out is the analysis' own.
+
+        ValueError if they have a name that is unknown.
+        """
         return nucleon_couplings(self.couplings, self.sin2_theta_w, values)
 
     def form_factors_at(self, values: Values) -> tuple[FloatArray, ...]:
@@ -79,7 +82,7 @@ class Recoils:
         return ()
 
     def spectrum(self, coupling: str) -> FloatArray:
-        """One of the `spectra`; ValueError where a bin would have infinitely many recoils of it."""
+        """One of the `spectra`, (flavors, nuclides, nodes); ValueError where a bin would have infinitely many of it."""
         found = self.spectra[coupling]
         if not np.isfinite(found).all():
             raise ValueError(
@@ -89,7 +92,10 @@ class Recoils:
         return found
 
     def nucleons(self, values: Values) -> tuple[FloatArray, FloatArray]:
-        """Protons and neutrons of each nuclide times their form factors, each (..., nuclides, nodes or 1)."""
+        """Protons and neutrons of each nuclide times their form factors, each (..., nuclides, nodes or 1).
+
+        ValueError as that of `form_factors_at`.
+        """
         factors = self.form_factors_at(values) or (np.array(1.0),)
         protons, neutrons = (
             np.array([[float(number)] for number in numbers]) * factor
@@ -101,13 +107,16 @@ class Recoils:
         return protons, neutrons
 
     def charges_by_row(self, values: Values) -> dict[str, FloatArray]:
-        """The standard model's charges times form factors, each (..., nuclides, nodes or 1), at parameters (...)."""
+        """The standard model's charges times form factors, each (..., nuclides, nodes or 1), at parameters (...).
+
+        ValueError as those of `couplings_at` and `form_factors_at`.
+        """
         at_nodes = {name: np.asarray(value)[..., None, None] for name, value in values.items()}
         (protons, neutrons), couplings = self.nucleons(values), self.couplings_at(at_nodes)
         return {row: protons * proton + neutrons * couplings.neutron for row, proton in couplings.proton.items()}
 
     def charges(self, values: Values) -> FloatArray:
-        """The same by flavor, (..., flavors, nuclides, nodes or 1), of one where all see the same charge."""
+        """The same by flavor, (..., flavors or 1, nuclides, nodes or 1), of one where all see the same charge."""
         return by_flavor(self.charges_by_row(values))
 
     def parts(self, nuclide: Nuclide) -> tuple[Nuclide, ...]:
@@ -120,6 +129,8 @@ class Recoils:
         With charges p of the protons and n of the neutrons, and their form factors P and N,
 
             (p P + n N)^2 = (p + n)^2 P N + p^2 P (P - N) + n^2 N (N - P).
+
+        ValueError as that of `form_factors_at`.
         """
         factors = self.form_factors_at(values)
         if not factors:
@@ -137,7 +148,7 @@ class Seen:
     row: str
     momentum_transfer_squared: FloatArray  # (nodes,), MeV^2
     protons: FloatArray  # (..., nodes or 1), how many there are times their form factor
-    neutrons: FloatArray
+    neutrons: FloatArray  # (..., nodes or 1), the same
 
 
 # What takes the place of the charge squared, form factors in it, where recoils are another coupling's: of what is seen
@@ -158,7 +169,7 @@ def charged(recoils: Recoils) -> list[tuple[str, Nuclide]]:
 
 
 def without_standard_model(values: Values) -> dict[str, Real]:
-    """Parameters of the interaction itself, without those of the standard model."""
+    """Parameters of the interaction itself, without those of the standard model; shapes are left as they are."""
     return {name: value for name, value in values.items() if name not in STANDARD_MODEL_PARAMETERS}
 
 
@@ -166,9 +177,10 @@ def without_standard_model(values: Values) -> dict[str, Real]:
 class Quadratic:
     """How counts move along one parameter: the coefficient of every term is of second degree in a variable."""
 
-    variable: Callable[[FloatArray], FloatArray]  # of the parameter, growing with it
+    variable: Callable[[FloatArray], FloatArray]  # of the parameter, of any shape, growing with it
     reach: Callable[[Recoils], float]  # of the parameter, over which an expansion about its middle loses no digits
-    # Recoils, other parameters, its name, places (pieces,) of the variable to expand about: by power, coefficients.
+    # Recoils, other parameters, its name, places (pieces,) of the variable to expand about: by power 0, 1, 2 the
+    # coefficients (terms), each (pieces,) or a number.
     coefficients: Callable[[Recoils, Values, str, FloatArray], Sequence[Sequence[Real]]]
 
 
@@ -193,7 +205,7 @@ class Expansion:
 
 
 def no_epsilon(momentum_transfer_squared: FloatArray, **parameters: Real) -> Epsilon:
-    """Of what leaves the standard model's charges as they are."""
+    """Of what leaves the standard model's charges as they are: none, whatever the shapes."""
     return {}
 
 
@@ -219,7 +231,7 @@ class Interaction:
     # Parts of a whole: none is negative, and together they are at most one.
     parts_of_one: tuple[str, ...] = ()
     zero_ones: str = "coupling"  # what those are called that are zero where they are not named
-    # Of its parameters: what a mediator's coupling to muons is, over the coupling that its counts are quadratic in.
+    # Of its parameters (...): what a mediator's coupling to muons is, over the one that its counts are quadratic in.
     muon_charge: Callable[[Values], Real] | None = None
 
     @property
@@ -288,7 +300,7 @@ class Interaction:
 
 
 def charges_squared(recoils: Recoils, values: Values, epsilon_of: Callable[..., Epsilon]) -> FloatArray:
-    """Charges squared at every node (Eq. 10), (..., flavors, nuclides, nodes), at parameters (...)."""
+    """Charges squared at every node (Eq. 10), (..., flavors, nuclides, nodes or 1), at parameters (...)."""
     at_nodes = {name: np.asarray(value)[..., None] for name, value in values.items()}
     couplings, weights = recoils.couplings_at(at_nodes), recoils.part_weights(values)
     rows: dict[str, list[FloatArray]] = {row: [] for row in ROWS}

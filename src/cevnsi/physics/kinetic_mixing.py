@@ -27,7 +27,7 @@ _MEASURE = _WEIGHTS * np.pi / 4 * np.sin(_ANGLES)
 def mixing_integral(momentum_transfer_squared: FloatArray, lighter: str, heavier: str) -> FloatArray:
     """Integral over x from 0 to 1 of x (1 - x) ln((m_heavier^2 + x (1 - x) Q^2) / (m_lighter^2 + x (1 - x) Q^2)).
 
-    Eq. 7 of arXiv:2006.11225, without its factor. Of two of e, mu, tau; MeV^2 in, the shape of the momentum transfers.
+    Eq. 7 of arXiv:2006.11225, without its factor. Of two of e, mu, tau, in the shape of the momentum transfers; MeV^2.
     """
     masses = [LEPTON_MASSES_MEV[name] for name in (lighter, heavier)]
     first, second = (
@@ -41,7 +41,8 @@ def mixing_integral(momentum_transfer_squared: FloatArray, lighter: str, heavier
 def induced_proton_charge(momentum_transfer_squared: FloatArray, first: str, second: str) -> FloatArray:
     """A proton's charge of a mediator of L_first - L_second: 2 alpha / pi times `mixing_integral`; a neutron has none.
 
-    Positive if the first is the lighter: about a proton the loop's negative lepton lies closer. MeV^2 in.
+    The vacuum polarization of QED with other charges, as is said of this module (Eq. 7.90 of Peskin and Schroeder).
+    Positive if the first is the lighter: about a proton the loop's negative lepton lies closer. MeV^2 in, of any shape.
     """
     charge: FloatArray = 2 * FINE_STRUCTURE / np.pi * mixing_integral(momentum_transfer_squared, first, second)
     return charge

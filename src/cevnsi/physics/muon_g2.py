@@ -46,7 +46,7 @@ def _integral_to_half(integrand: Callable[[FloatArray], FloatArray], knee: Float
 def moment_per_coupling_squared(mediator_mass_mev: FloatArray | float) -> FloatArray:
     """One-loop Delta a_mu / g^2 of a vector coupling to the muon (Leveille, Nucl. Phys. B 137 (1978) 63).
 
-    1 / (8 pi^2) for a massless mediator, m_mu^2 / (12 pi^2 M^2) for a heavy one; the shape is that of the mass.
+    1 / (8 pi^2) for a massless mediator, m_mu^2 / (12 pi^2 M^2) for a heavy one; the shape is that of the mass, in MeV.
     """
     ratio = (np.asarray(mediator_mass_mev)[..., None] / MUON_MASS_MEV) ** 2
 
@@ -63,9 +63,9 @@ def moment_per_coupling_squared(mediator_mass_mev: FloatArray | float) -> FloatA
 def coupling_band(
     mediator_mass_mev: FloatArray, discrepancy: Discrepancy = OF_FIG_2, n_sigma: float = 2.0
 ) -> tuple[FloatArray, FloatArray]:
-    """Least and greatest coupling to muons that explain a discrepancy within n_sigma, at each mass.
+    """Least and greatest coupling to muons that explain a discrepancy within n_sigma, in the shape of masses in MeV.
 
-    The least is zero where there may be none.
+    The least is zero where there may be none. ValueError where no coupling does.
     """
     per_square = moment_per_coupling_squared(mediator_mass_mev)
     low, high = discrepancy.ends(n_sigma)

@@ -30,7 +30,7 @@ class Nuclide:
 
 
 def nuclear_mass_mev(atomic_mass_u: float, protons: int) -> float:
-    """Atomic mass less the electrons' rest mass; their binding (< 0.4 MeV) is below 4e-6 of it."""
+    """Atomic mass less the electrons' rest mass, in MeV; their binding (< 0.4 MeV) is below 4e-6 of it."""
     return atomic_mass_u * ATOMIC_MASS_UNIT_MEV - protons * ELECTRON_MASS_MEV
 
 

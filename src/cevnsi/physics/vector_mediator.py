@@ -46,13 +46,16 @@ def coupling_parameter(name: str, tex: str, html: str, spoken: str) -> Parameter
 
 
 def mediator_coupling_scale(momentum_transfer_squared: FloatArray, mediator_mass_mev: Real) -> FloatArray:
-    """Epsilon per squared coupling, 1 / (2 sqrt2 G_F (Q^2 + M^2)) (Eq. 6); MeV^2 in, dimensionless out."""
+    """Epsilon per squared coupling, 1 / (2 sqrt2 G_F (Q^2 + M^2)) (Eq. 6), without a dimension.
+
+    Q^2 in MeV^2 and M in MeV broadcast.
+    """
     scale: FloatArray = 1 / (2 * np.sqrt(2) * G_FERMI * (momentum_transfer_squared + np.square(mediator_mass_mev)))
     return scale
 
 
 def products(quarks: Mapping[str, Real], neutrinos: Mapping[str, Real]) -> dict[tuple[str, str], Real]:
-    """Every charge of a quark times every one of a neutrino, which are called by their diagonal pairs.
+    """Every charge of a quark times every one of a neutrino, which are called by their diagonal pairs; they broadcast.
 
     >>> products({"u": 1.0, "d": 2.0}, {"ee": 3.0})
     {('u', 'ee'): 3.0, ('d', 'ee'): 6.0}
@@ -73,7 +76,7 @@ class VectorMediator:
     charges: Charges
     chosen: Mapping[str, Parameter] = field(default_factory=dict)  # parameters of the charges
     times_eq_6: float = OF_LAGRANGIAN  # where it is not named
-    muon_charge: Callable[[Values], Real] | None = None  # None: it does not couple to muons
+    muon_charge: Callable[[Values], Real] | None = None  # of parameters (...); None: it does not couple to muons
     references: tuple[str, ...] = ()  # of its charges, beside those of Eq. 6
 
     def _products(self, momentum_transfer_squared: FloatArray, values: Mapping[str, Any]) -> dict[tuple[str, str], Any]:
@@ -83,7 +86,10 @@ class VectorMediator:
         return {key: times * product for key, product in found.items()}
 
     def epsilon(self, momentum_transfer_squared: FloatArray, **values: Any) -> Epsilon:
-        """That of the mediator, and of the contact couplings that are named, at each momentum transfer."""
+        """That of the mediator (Eq. 6), and of the contact couplings that are named, by (quark, pair).
+
+        Momentum transfers (nodes,) in MeV^2 and values broadcast, to the shape of each entry.
+        """
         scale = mediator_coupling_scale(momentum_transfer_squared, values[MASS.name])
         value, epsilon = np.square(values[self.coupling.name]) * scale, _contact(values)
         for key, product in self._products(momentum_transfer_squared, values).items():
@@ -115,7 +121,7 @@ class VectorMediator:
         return [square, 2 * charge * slope, slope * slope]
 
     def powers(self, recoils: Recoils, values: Values) -> Sequence[Real]:
-        """1, g^2 and g^4."""
+        """1, g^2 and g^4, of any shape of g."""
         square = np.square(values[self.coupling.name])
         return [1.0, square, square * square]
 

@@ -40,7 +40,7 @@ class NucleonCouplings:
 
 
 def proton_coupling(sin2_theta_w: Real) -> Real:
-    """g_p^V = 1/2 - 2 sin^2 theta_W (below Eq. 4)."""
+    """g_p^V = 1/2 - 2 sin^2 theta_W (below Eq. 4), of any shape."""
     return 0.5 - 2 * sin2_theta_w
 
 
@@ -48,12 +48,12 @@ NEUTRON_COUPLING = -0.5  # g_n^V, below Eq. 4
 
 
 def tree_couplings(sin2_theta_w: Real) -> NucleonCouplings:
-    """Those below Eq. 4, the same for every flavor."""
+    """Those below Eq. 4, the same for every flavor; the protons' in the shape of sin2_theta_w."""
     return NucleonCouplings(proton=dict.fromkeys(ROWS, proton_coupling(sin2_theta_w)), neutron=NEUTRON_COUPLING)
 
 
 def moved_couplings(quoted: NucleonCouplings, sin2_theta_w: Real) -> NucleonCouplings:
-    """Couplings quoted at the SM's sin2_theta_w, at another."""
+    """Couplings quoted at the SM's sin2_theta_w, at another of any shape."""
     # ASSUME: away from the SM's value the proton's coupling moves as at tree level, by -2 for each unit
     shift = 2 * (sin2_theta_w - SIN2_THETA_W)
     return replace(quoted, proton={row: coupling - shift for row, coupling in quoted.proton.items()})
@@ -84,7 +84,7 @@ def nucleon_couplings(
 ) -> NucleonCouplings:
     """Those of a name in `COUPLINGS`, or given at the SM's sin2_theta_w; ValueError if the name is unknown.
 
-    `given` are parameters of the standard model by name: another sin2_theta_w, g_p of every row, g_n.
+    `given` are parameters of the standard model by name, of any shape: another sin2_theta_w, g_p of every row, g_n.
     """
     if isinstance(choice, str) and choice not in COUPLINGS:
         raise ValueError(f"couplings {choice!r}; expected one of {', '.join(COUPLINGS)}")
@@ -95,7 +95,10 @@ def nucleon_couplings(
 
 
 def standard_model_charge(nuclide: Nuclide, couplings: NucleonCouplings, row: str = "e") -> Real:
-    """SM weak charge Z g_p + N g_n that neutrinos of a row see (Eq. 4, unsquared); any if all see the same."""
+    """SM weak charge Z g_p + N g_n that neutrinos of a row see (Eq. 4, unsquared); any if all see the same.
+
+    The shape is what the couplings broadcast to.
+    """
     return nuclide.protons * couplings.proton[row] + nuclide.neutrons * couplings.neutron
 
 
@@ -111,7 +114,10 @@ def quark_numbers(nuclide: Nuclide) -> dict[str, int]:
 
 
 def charge_amplitude(nuclide: Nuclide, pair: str, epsilon: Epsilon, couplings: NucleonCouplings) -> Number:
-    """One bracket of Eq. 10: the SM charge (diagonal pairs only) plus the quark numbers times epsilon."""
+    """One bracket of Eq. 10: the SM charge (diagonal pairs only) plus the quark numbers times epsilon.
+
+    The shape is what epsilon and the couplings broadcast to.
+    """
     diagonal = pair not in OFF_DIAGONAL
     amplitude: Number = standard_model_charge(nuclide, couplings, ROW_OF_PAIR[pair]) if diagonal else 0.0
     for quark, number in quark_numbers(nuclide).items():
@@ -147,6 +153,8 @@ def weak_charge_squared(nuclide: Nuclide, row: str, epsilon: Epsilon, couplings:
 def contact(parameters: Mapping[str, Number]) -> dict[tuple[str, str], Number]:
     """Epsilon of named contact parameters, `eps_<pair>_<quark>V`, off-diagonal ones complex if given so (Eq. 9).
 
+    Each in the shape of its value. ValueError if a name is none of these, or a diagonal one is complex.
+
     >>> contact({"eps_ee_uV": 0.1, "eps_etau_dV": 0.2, "eps_etau_dV_imag": 0.3})
     {('u', 'ee'): 0.1, ('d', 'etau'): (0.2+0.3j)}
     """
@@ -167,7 +175,8 @@ def charge_along(
 ) -> tuple[Real, Real, Real]:
     """Coefficients of 1, t and t^2 in Q_alpha^2 (Eq. 10) where contact parameter `name` is parameters[name] + t.
 
-    One amplitude moves, by its quark number times t, so the square is quadratic: there are no further terms.
+    One amplitude moves, by its quark number times t, so the square is quadratic: there are no further terms. Each is a
+    number, or of the shape that parameters and couplings broadcast to; ValueError as that of `contact`.
     """
     epsilon, moving = contact(parameters), CONTACT_PARAMETERS[name]
     at_zero = weak_charge_squared(nuclide, row, epsilon, couplings)
@@ -180,5 +189,5 @@ def charge_along(
 
 
 def matter_parameter(epsilon_u: Real, epsilon_d: Real) -> Real:
-    """Effective parameter for propagation in the Earth, 3 (eps^uV + eps^dV) (Eq. 11)."""
+    """Effective parameter for propagation in the Earth, 3 (eps^uV + eps^dV) (Eq. 11), which broadcast."""
     return 3 * (epsilon_u + epsilon_d)

@@ -52,7 +52,8 @@ def chi2(
     """Chi2 at parameters, least over a domain of contact couplings and combinations of them; values broadcast.
 
     Of two or more dimensions the last is a row (`least_over_nuisances`), which nobody may cut. A nuisance that is named
-    is held there, and its prior counts. `in_rows` is what finds it where some coupling has no bounds.
+    is held there, and its prior counts. `in_rows` is what finds it where some coupling has no bounds. ValueError of a
+    domain where counts depend on more than charges squared.
     """
     held = {nuisance.name for nuisance in model.nuisances} | ({CEVNS_NORMALIZATION} if domain else set())
     if not held.isdisjoint(parameters):
@@ -160,7 +161,8 @@ def least_chi2(
 ) -> FloatArray:
     """Chi2 at parameters, least over the domain and over axes between their ends; values broadcast.
 
-    What has no domain is sampled at the axis' points, and each sampled minimum is followed down.
+    What has no domain is sampled at the axis' points, and each sampled minimum is followed down. ValueError as that of
+    `chi2`.
     """
     shape = np.broadcast_shapes(*(np.shape(value) for value in parameters.values()))
     named = [*parameters, *(axis.name for axis in over)]

@@ -29,7 +29,7 @@ def _chunk_axes(scan: Scan, projection: Projection, chunk: int) -> list[FloatArr
 
 
 def outer_columns(axes: Sequence[FloatArray], start: int = 0, stop: int | None = None) -> list[FloatArray]:
-    """Rows start..stop of the columns of an outer product of axes, last axis fastest."""
+    """Rows start..stop of the columns of an outer product of axes, (points,) each, last axis fastest: (rows,) each."""
     place = np.arange(start, math.prod(axis.size for axis in axes) if stop is None else stop)
     columns = []
     for axis in reversed(axes):
@@ -44,7 +44,10 @@ def repetitive_columns(scan: Scan) -> list[str]:
 
 
 def chunk_parts(scan: Scan, chunk: int, chi2: Mapping[Projection, FloatArray]) -> Iterator[dict[str, FloatArray]]:
-    """One long table of every projection of a chunk: its number, the parameters (NaN where minimised over) and chi2."""
+    """One long table of every projection of a chunk: its number, the parameters (NaN where minimised over) and chi2.
+
+    Chi2 of a projection is in the shape of its grid there; columns, (rows,) each, come part by part.
+    """
     every = {name: None for projection in (tuple(a.name for a in scan.axes), *scan.projections) for name in projection}
     for number, projection in enumerate(scan.projections):
         values, axes = chi2[projection].ravel(), _chunk_axes(scan, projection, chunk)
@@ -85,7 +88,7 @@ def write_chunk(
 
 
 def check_note(path: str, found: Mapping[str, Any], expected: Mapping[str, Any]) -> None:
-    """Refuse a chunk that was made from something else than the present configuration and inputs."""
+    """Refuse a chunk that was made from something else than the present configuration and inputs: TableError."""
     for key, value in expected.items():
         if found.get(key) != value:
             raise TableError(
@@ -144,8 +147,8 @@ def _regrouped(parts: Iterable[FloatArray], size: int) -> Iterator[FloatArray]:
 def merge(scan: Scan, grid_name: str, paths: Sequence[str]) -> Iterator[dict[str, FloatArray]]:
     """Parts of one grid's table, parameters, chi2 and delta_chi2, from the files of all chunks in order.
 
-    The chunks are read twice, for the minimum and for the values, as a grid need not fit into memory. Raises TableError
-    naming a bad chunk before it gives the first part.
+    Columns are (rows,) each. The chunks are read twice, for the minimum and for the values, as a grid need not fit into
+    memory. Raises TableError naming a bad chunk before it gives the first part, and ValueError of too few or many.
     """
     if len(paths) != scan.chunks:
         raise ValueError(f"{len(paths)} files, expected {scan.chunks} chunks")
@@ -170,14 +173,17 @@ def write_grid(
     notes: Sequence[Mapping[str, Any]],
     said: Mapping[str, Any] | None = None,
 ) -> None:
-    """Check every chunk against what it should have been made from, and merge them; `said` is the grid's own note."""
+    """Check every chunk against what it should have been made from, and merge them; `said` is the grid's own note.
+
+    TableError of a chunk that is another's or bad, ValueError of too few or many.
+    """
     for chunk, note in zip(chunks, notes, strict=True):
         check_note(chunk, read_note(chunk), note)
     write_parquet_parts(path, merge(scan, grid_name, chunks), said, repetitive_columns(scan))
 
 
 def as_grid(scan: Scan, grid_name: str, delta_chi2: FloatArray) -> Grid:
-    """A grid of one axis or two from the delta_chi2 column of its file."""
+    """A grid of one axis or two from the delta_chi2 column of its file, (rows,), or in the shape of the grid."""
     axes = [scan.axis(name) for name in scan.drawn()[grid_name]]
     return Grid(
         names=tuple(axis.name for axis in axes),

@@ -46,14 +46,14 @@ def critical_columns(scan: Scan) -> list[str]:
 
 
 def coverage_of(scan: Scan) -> Coverage:
-    """The coverage of a scan, which must have one."""
+    """The coverage of a scan, which must have one: ValueError."""
     if scan.coverage is None:
         raise ValueError(f"scan {scan.name} has no coverage; expected one")
     return scan.coverage
 
 
 def coarse_axes(scan: Scan, grid: str) -> list[Axis]:
-    """Axes of a grid with the points that critical values are found at."""
+    """Axes of a grid with the points that critical values are found at; ValueError of a scan without coverage."""
     return [coverage_of(scan).coarse(axis) for axis in scan.onto(scan.drawn()[grid]).axes]
 
 
@@ -63,7 +63,10 @@ def has_lines(scan: Scan) -> bool:
 
 
 def how_found(scan: Scan, grid: str) -> dict[str, Any]:
-    """How the critical values of a grid are found, as the note of its file in coverage/ has it."""
+    """How the critical values of a grid are found, as the note of its file in coverage/ has it.
+
+    ValueError of a scan without coverage.
+    """
     coverage = coverage_of(scan)
     points = [axis.points for axis in coarse_axes(scan, grid)]
     return {"method": FELDMAN_COUSINS, "toys": coverage.toys, "points": points, "seed": coverage.seed}
@@ -117,7 +120,7 @@ def _check_values(path: str, columns: Mapping[str, FloatArray], names: Sequence[
 
 
 def join_points(scan: Scan, grid: str, parts: Mapping[str, Mapping[str, FloatArray]]) -> dict[str, FloatArray]:
-    """Critical columns of all points of a coarse grid, in its order, from those of its chunks by their path.
+    """Critical columns of all points of a coarse grid, (points,) in its order, from those of its chunks by their path.
 
     TableError names a chunk that has a point twice, none that it should have, or another value of a parameter.
     """
@@ -153,7 +156,10 @@ def join_points(scan: Scan, grid: str, parts: Mapping[str, Mapping[str, FloatArr
 
 
 def covered_columns(scan: Scan, grid: str, points: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
-    """Critical columns at every point of a grid, from those of the coarse points; see `statistics.interpolation`."""
+    """Critical columns at every point of a grid, (rows,) each, from those of the coarse points, (points,) each.
+
+    `cevnsi.statistics.interpolation` says how.
+    """
     coarse, fine = coarse_axes(scan, grid), scan.onto(scan.drawn()[grid]).axes
     between = Between([axis.coordinates() for axis in coarse], [axis.coordinates() for axis in fine])
     shape = [axis.points for axis in coarse]
@@ -170,9 +176,9 @@ def covered_columns(scan: Scan, grid: str, points: Mapping[str, FloatArray]) -> 
 class CriticalLine:
     """Critical values of one level along one parameter, at coordinates (points,) that increase."""
 
-    coordinates: FloatArray
-    values: FloatArray
-    errors: FloatArray
+    coordinates: FloatArray  # of the axis: log10 of a value on a log axis
+    values: FloatArray  # (points,), of delta chi2
+    errors: FloatArray  # (points,), one standard deviation
 
     def at(self, coordinate: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Values and errors at coordinates, (k,)."""
@@ -184,7 +190,7 @@ class CriticalLine:
 
 
 def critical_line_of(axis: Axis, level: float, columns: Mapping[str, FloatArray]) -> CriticalLine:
-    """A line from columns value, critical_delta_chi2_<level> and its error, in whichever order of rows."""
+    """A line from columns value, critical_delta_chi2_<level> and its error, (points,) in whichever order of rows."""
     coordinates = np.log10(columns["value"]) if axis.scale == "log" else np.asarray(columns["value"])
     order = np.argsort(coordinates)
     return CriticalLine(

@@ -58,7 +58,7 @@ class Statistics:
 
 
 def asimov(model: Model, fits: Fits) -> Packed:
-    """The toy in which everything is as it is expected at a point."""
+    """The toy in which everything is as it is expected at a point; NoSuchCounts if that is fewer counts than none."""
     return packed(model, as_expected(model, fits.truth))
 
 
@@ -77,7 +77,10 @@ def of_toys(
     auxiliary: bool = True,
     threads: int = 1,
 ) -> FloatArray:
-    """What is made of toys of a truth, (..., toys), in blocks that are drawn at once, each with a seed of its own."""
+    """What is made of toys of a truth, (..., toys), in blocks that are drawn at once, each with a seed of its own.
+
+    NoSuchCounts where a truth expects fewer counts than none.
+    """
 
     def work(k: int) -> FloatArray:
         rng = random_of(seed, *numbers, k)
@@ -99,7 +102,10 @@ def pool_statistics(
     auxiliary: bool = True,
     threads: int = 1,
 ) -> list[Statistics]:
-    """Statistics at points from toys of the first of them, with weights at all others."""
+    """Statistics at points, (toys,) each, from toys of the first of them, with weights at all others.
+
+    NoSuchCounts where one expects fewer counts than none.
+    """
     model, first = tests.model, points[0]
     statistics = statistics_at(tests, points)
 
@@ -167,7 +173,10 @@ def _distances(model: Model, means: Sequence[Sequence[Means]], nuisances: FloatA
 
 
 def pools(model: Model, points: Sequence[Fits]) -> list[list[int]]:
-    """Points by number that share toys, those of the first: each point is once in one pool, within `FARTHEST` of it."""
+    """Points by number that share toys, those of the first: each point is once in one pool, within `FARTHEST` of it.
+
+    NoSuchCounts where fewer counts than none are expected at one.
+    """
     truths = [fits.truth for fits in points]
     nuisances = np.array([truth.nuisances for truth in truths])
     squared = _distances(model, [means_of(model, truth) for truth in truths], nuisances)
@@ -252,8 +261,9 @@ def critical_points(
 ) -> dict[str, FloatArray]:
     """Critical values at those of the coverage's points of a grid whose pools one chunk of the scan has.
 
-    Columns are the place among all points, the last axis fastest; the axes; of each confidence level the critical value
-    and its error; and effective_toys. Every point is in one chunk, and its values do not depend on how many there are.
+    Columns, (points,) each, are the place among all points, the last axis fastest; the axes; of each confidence level
+    the critical value and its error; and effective_toys. Every point is in one chunk, and its values do not depend on
+    how many there are. ValueError of a scan that toys cannot be fitted with.
     """
     axes = coarse_axes(scan, grid)
     names = [axis.name for axis in axes]
@@ -271,10 +281,10 @@ def critical_line(
     threads: int = 1,
     progress: Callable[[float], None] | None = None,
 ) -> dict[str, FloatArray]:
-    """Critical values along one parameter of a grid, as those of a plane.
+    """Critical values along one parameter of a grid, as those of a plane, in columns (points,).
 
     Others are "profiled", which toys then are, too; or "zero" or "fixed", so that a point of the plane is tested: delta
-    chi2 of such a range counts from the least of the plane.
+    chi2 of such a range counts from the least of the plane. ValueError of a scan that toys cannot be fitted with.
     """
     plane = scan.onto(scan.grids()[grid])
     axis, names = coverage_of(scan).coarse(plane.axis(name)), [a.name for a in plane.axes]

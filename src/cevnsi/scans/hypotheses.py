@@ -51,7 +51,7 @@ class Fits:
 
     fitter: Fitter
     low: FloatArray  # (dims,)
-    high: FloatArray
+    high: FloatArray  # (dims,)
     place: FloatArray  # (dims + nuisances,)
     chi2: float
 
@@ -85,7 +85,7 @@ class Hypotheses:
     minimised: tuple[str, ...]  # axes that are not tested, without bounds
 
     def __post_init__(self) -> None:
-        """Refuse what toys cannot be fitted with."""
+        """Refuse what toys cannot be fitted with: ValueError."""
         names = [*self.tested, *self.minimised, *self.scan.domain]
         nuisances = {nuisance.name for nuisance in self.model.nuisances}
         for name in names:
@@ -198,7 +198,7 @@ class Hypotheses:
         return {}
 
     def fitter_at(self, values: Mapping[str, float]) -> Fitter:
-        """That of what shapes templates at values."""
+        """That of what shapes templates at values; ValueError of data that compiled fits do not take."""
         shaping, terms = {name: values[name] for name in self._shaping_names}, INTERACTIONS[self._interaction].terms
         key = tuple(shaping.values())
         if key not in self._fitters:
@@ -235,7 +235,7 @@ class Hypotheses:
 
     @cached_property
     def free(self) -> tuple[FloatArray, FloatArray]:
-        """Between which p may be where nothing is tested."""
+        """Between which p may be where nothing is tested, (dims,) twice."""
         return self._ends({})
 
     @cached_property
@@ -250,7 +250,7 @@ class Hypotheses:
     def mirrors(self, of: Fitter) -> FloatArray:
         """Where else a fitter looks for minima, as `toy_kernel.fit` has it: where charges of a row are the opposite.
 
-        Nowhere where p are charges squared, of which that is the same.
+        Maps (reflections, dims, dims + 1); none where p are charges squared, of which that is the same.
         """
         if self._is_of_charges or not self.variables:
             return np.zeros((0, len(self.variables), len(self.variables) + 1))
@@ -297,14 +297,20 @@ def packed_data(model: Model) -> Packed:
 def fit_of_data(
     of: Fitter, data: Packed, low: FloatArray, high: FloatArray, start: FloatArray, mirrors: FloatArray | None = None
 ) -> Fits:
-    """The fit of some data between ends of p, (dims,), from a start there, and nuisances that are not fitted."""
+    """The fit of some data between ends of p, (dims,), from a start there, (dims,), and nuisances that are not fitted.
+
+    Mirrors are as of `Hypotheses.mirrors`, (reflections, dims, dims + 1).
+    """
     begin = np.concatenate([start, unfitted(of.model.nuisances)])
     value, place, _ = of.least(data, low[None], high[None], begin[None], of.hessian(data, begin)[None], mirrors)
     return Fits(fitter=of, low=low, high=high, place=place[0], chi2=float(value[0]))
 
 
 def hypotheses_of(model: Model, scan: Scan, tested: Sequence[str]) -> Hypotheses:
-    """Tests of some axes of a scan of one or two; what other it has is minimised over."""
+    """Tests of some axes of a scan of one or two; what other it has is minimised over.
+
+    ValueError of a projection of more axes, and of what `Hypotheses` refuse.
+    """
     if scan.over:
         raise ValueError(f"coverage: {', '.join(a.name for a in scan.over)} are minimised over; expected a full grid")
     left = tuple(axis.name for axis in scan.axes if axis.name not in tested)

@@ -164,7 +164,7 @@ class Curve:
         return self._chi2(parameters, self._over)
 
     def samples(self, finer: int = 1) -> tuple[FloatArray, FloatArray]:
-        """Coordinates, and chi2 there: exact, or where another axis is sampled too by its parabola between samples."""
+        """Coordinates, and chi2 there, (points,) each: exact, or a parabola's between samples of another axis."""
         if finer not in self._kept:
             self._kept[finer] = self._sampled(finer)
         return self._kept[finer]
@@ -192,7 +192,7 @@ class Curve:
         return all(self._is_exact(axis) for axis in self._over) and not self._is_free
 
     def lowest(self, x: FloatArray, samples: FloatArray) -> tuple[float, float]:
-        """Coordinate and value of the least chi2, followed down from samples of it."""
+        """Coordinate and value of the least chi2, followed down from samples of it at coordinates, (points,) each."""
         if x.size not in self._lowest:
             self._lowest[x.size] = lowest(self, x, samples, exact=self.is_sampled_exactly)
         return self._lowest[x.size]
@@ -274,7 +274,8 @@ def lowest(
 ) -> tuple[float, float]:
     """Coordinate and value of the least chi2 on a curve, followed down from its lowest samples.
 
-    Unless these are exact, those that may be next to the least are taken anew.
+    These are (points,), as their coordinates x. Unless they are exact, those that may be next to the least are taken
+    anew.
     """
     most = samples.min() + 0.1 * min(float(np.ptp(samples)), 1.0)
     near = samples <= most
@@ -300,7 +301,8 @@ def settled(
 ) -> tuple[FloatArray, FloatArray, bool]:
     """Samples of a curve among which every other one shows as many intervals at these chi2; False if none do.
 
-    `chi2` is told the coordinates and the samples, as levels may count from their least, and gives each there.
+    Coordinates and chi2 there, (points,) each. `chi2` is told both, as levels may count from the least, and gives each
+    level there.
     """
     finer = 1
     for _ in range(MOST_DOUBLINGS):

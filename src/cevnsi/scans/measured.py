@@ -68,7 +68,10 @@ def truths_of(grid: Grid, contour: Mapping[str, Sequence[float]]) -> dict[str, d
 
 
 def off(model: Model, fits: Fits, times: float) -> tuple[Fits, float]:
-    """A truth with nuisances so many of their widths off, or as many tenths of that as counts allow, and how many."""
+    """A truth with nuisances so many of their widths off, or as many tenths of that as counts allow, and how many.
+
+    AssertionError if even where they were counts would be fewer than none, which no fit of data is.
+    """
     dims = fits.fitter.dims
     for part in TENTHS:
         place = np.concatenate([fits.place[:dims], moved_nuisances(model, fits.place[dims:], part * times)])
@@ -82,7 +85,7 @@ def off(model: Model, fits: Fits, times: float) -> tuple[Fits, float]:
 
 
 def moved_nuisances(model: Model, at: FloatArray, times: float) -> FloatArray:
-    """Nuisances (nuisances,) that are known from elsewhere, so many of their widths off, as far as they may go."""
+    """Nuisances (nuisances,), so many widths off, as far as they may go, those that are known from elsewhere."""
     moved: FloatArray = np.clip(at + times * widths(model.nuisances), *limits(model.nuisances))
     return moved
 
@@ -102,6 +105,7 @@ def measure(
     A region holds the truth of a toy where the toy's statistic is no more than the critical value there: that of a chi2
     distribution with as many degrees of freedom as axes, or of toys with nuisances as the data want them. Other toys
     measure that, which are drawn with these nuisances, and with all of them a width off, or what of it counts allow.
+    ValueError of a scan that toys cannot be fitted with.
     """
     coverage, plane = coverage_of(scan), scan.onto(scan.grids()[grid])
     names = [axis.name for axis in plane.axes]

@@ -15,7 +15,7 @@ Item = TypeVar("Item")
 
 
 def shared(shape: tuple[int, ...]) -> FloatArray:
-    """An array (shape) that processes forked from this one write into, too."""
+    """An array of any shape, of zeros, that processes forked from this one write into, too."""
     size = prod(shape)
     memory = mmap.mmap(-1, max(size, 1) * np.dtype(float).itemsize)
     return np.frombuffer(memory, dtype=float, count=size).reshape(shape)

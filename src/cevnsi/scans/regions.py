@@ -17,7 +17,7 @@ class Grid:
     """Delta chi2 on one axis or the product of two; `log` says which are spaced (and interpolated) in log10."""
 
     names: tuple[str, ...]
-    axes: tuple[FloatArray, ...]
+    axes: tuple[FloatArray, ...]  # (points,) each
     log: tuple[bool, ...]
     delta_chi2: FloatArray  # (first axis, second axis if there is one)
 
@@ -49,7 +49,7 @@ class Grid:
 
 
 def over(grid: Grid, critical: FloatArray) -> Grid:
-    """The grid of delta chi2 less a threshold that varies, which has its shape: a region is where it is below zero."""
+    """The grid of delta chi2 less a threshold that varies, in the shape of the grid: a region is where that is < 0."""
     return replace(grid, delta_chi2=grid.delta_chi2 - critical)
 
 
@@ -83,7 +83,7 @@ def contour_table(
 ) -> dict[str, list[Any]]:
     """Contours at each (confidence level, n_dof), in the columns of contours/<scan>.csv.
 
-    At the quantile of a chi2 distribution, or at the critical values of each point of the grid where they are given.
+    At the quantile of a chi2 distribution, or at critical values where they are given, in the shape of the grid.
     """
     table: dict[str, list[Any]] = {n: [] for n in ("confidence_level", "n_dof", "segment", *grid.names)}
     for confidence_level, n_dof in levels:

@@ -17,7 +17,7 @@ FIRST_DAMPING, LARGEST_DAMPING = 1.0, 1e12  # over the largest curvature
 
 
 def levels(columns: int, cold: int) -> list[tuple[int, NDArray[np.intp]]]:
-    """Columns of a row in the order in which they are found, and how far off are those that they start from.
+    """Columns (k,) of a row in the order in which they are found, and how far off are those that they start from.
 
     The first, every `cold` (a power of two), start from nothing.
 

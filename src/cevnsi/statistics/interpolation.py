@@ -84,7 +84,7 @@ class Between:
     """
 
     def __init__(self, coarse: Sequence[FloatArray], fine: Sequence[FloatArray]) -> None:
-        """Cell and share of every fine point along each axis."""
+        """Cell and share of every fine point along each axis, (points,) of each; ends need not be the same."""
         self.axes = tuple(coarse)
         self.shape = tuple(x.size for x in fine)
         self._first, self._share = [], []
@@ -111,36 +111,42 @@ class Between:
             yield np.ix_(*(points for points, _ in chosen)), weight
 
     def mean(self, values: FloatArray) -> FloatArray:
-        """Linear interpolation of the coarse grid's values."""
+        """Linear interpolation of the coarse grid's values, in the shape of the fine one."""
         return sum((weight * values[place] for place, weight in self._corners()), np.zeros(self.shape))
 
     def carried(self, errors: FloatArray) -> FloatArray:
-        """Errors of independent values after it."""
+        """Errors of independent values after it, in the shape of the fine grid."""
         return np.sqrt(sum(((weight * errors[place]) ** 2 for place, weight in self._corners()), np.zeros(self.shape)))
 
     def least(self, values: FloatArray) -> FloatArray:
-        """The least of the values that are interpolated between."""
+        """The least of the values that are interpolated between, in the shape of the fine grid."""
         found = np.full(self.shape, np.inf)
         for place, weight in self._corners():
             found = np.minimum(found, np.where(weight > 0, values[place], np.inf))
         return found
 
     def nearest(self, values: FloatArray) -> FloatArray:
-        """That of the nearest point; of two as near, the further one along an axis."""
+        """That of the nearest point, in the shape of the fine grid; of two as near, the further one along an axis."""
         chosen = [
             np.where(share < 0.5, self._along(i, 0)[0], self._along(i, 1)[0]) for i, share in enumerate(self._share)
         ]
         return values[np.ix_(*chosen)]
 
     def farthest(self, values: FloatArray, center: FloatArray) -> FloatArray:
-        """The most by which a value that is interpolated between differs from another at the place."""
+        """The most by which a value that is interpolated between differs from another at the place.
+
+        The other and the result are in the shape of the fine grid.
+        """
         found = np.zeros(self.shape)
         for place, weight in self._corners():
             found = np.maximum(found, np.where(weight > 0, np.abs(values[place] - center), 0.0))
         return found
 
     def across(self, values: FloatArray, errors: FloatArray) -> Bools:
-        """Whether values jump along an edge of the cell that a place is inside of, or on."""
+        """Whether values jump along an edge of the cell that a place is inside of, or on; errors say what is a jump.
+
+        In the shape of the fine grid.
+        """
         found = np.zeros(self.shape, np.bool_)
         for i, points in enumerate(self.axes):
             if points.size < 2:

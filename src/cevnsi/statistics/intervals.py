@@ -20,14 +20,14 @@ ROUNDING = 1e-10  # of a function, over one and its value
 
 
 def local_minima(samples: FloatArray) -> tuple[Rows, Rows]:
-    """Row and place of every sample inside a row (rows, points) that neither neighbour is below."""
+    """Row and place, (minima,) each, of every sample inside a row (rows, points) that neither neighbour is below."""
     inner = samples[:, 1:-1]
     row, place = np.nonzero((inner <= samples[:, :-2]) & (inner <= samples[:, 2:]))
     return row, place + 1
 
 
 def parabolic(samples: FloatArray) -> FloatArray:
-    """Least value of each row (rows, points) of even steps: a parabola through the lowest sample and its neighbours."""
+    """Least value (rows,) of rows (rows, points) of even steps: a parabola through the lowest sample and neighbours."""
     rows = np.arange(len(samples))
     place = samples.argmin(axis=1)
     least: FloatArray = samples[rows, place]
@@ -87,18 +87,21 @@ def _minima(
 def refine(
     function: Function, x: FloatArray, samples: FloatArray, most: float = np.inf, least: float = -np.inf
 ) -> tuple[Rows, FloatArray, FloatArray]:
-    """Row, point and value of the minimum that each sampled local minimum brackets; x is (points,), increasing.
+    """Row, point and value of the minimum that each sampled local minimum brackets, (minima,) each.
 
-    Only of samples from `least` on that may hide a minimum below `most`: it is deeper than the sample by no more than
-    that is below its neighbours. Dips of the size of rounding are none. Of a minimum that rounding hides from the
-    search, the sample is returned.
+    x is (points,), increasing, samples are (rows, points). Only of samples from `least` on that may hide a minimum
+    below `most`: it is deeper than the sample by no more than that is below its neighbours. Dips of the size of
+    rounding are none. Of a minimum that rounding hides from the search, the sample is returned.
     """
     row, value, bracket = _brackets(function, x, samples, most, least)
     return row, *_minima(function, bracket, value, row)
 
 
 def least_value(function: Function, x: FloatArray, samples: FloatArray) -> FloatArray:
-    """Least value of each function between the ends of x, (rows,): the ends', or that of a bracketed minimum."""
+    """Least value of each function between the ends of x, (rows,): the ends', or that of a bracketed minimum.
+
+    x is (points,), increasing, and samples are (rows, points).
+    """
     lowest: FloatArray = samples.min(axis=1)
     row, _, value = refine(function, x, samples)
     np.minimum.at(lowest, row, value)
@@ -151,8 +154,9 @@ def below(
 ) -> list[list[tuple[float, float]]]:
     """Intervals where one function lies below each of several levels; an end of x closes one, any other end is a root.
 
-    Samples (points,) that are fine enough to bracket each minimum and each maximum find every interval, also one that
-    lies between two samples, and split none. They may be approximate, as long as they tell where to look.
+    Samples (points,), at x (points,), that are fine enough to bracket each minimum and each maximum find every
+    interval, also one that lies between two samples, and split none. They may be approximate, as long as they tell
+    where to look.
     """
     from scipy.optimize import elementwise
 

@@ -13,7 +13,10 @@ Statistic = Callable[[FloatArray, FloatArray, FloatArray | None], Terms]
 
 
 def gaussian(expected: FloatArray, observed: FloatArray, uncertainty: FloatArray | None) -> Terms:
-    """Sum of ((observed - expected) / uncertainty)^2, the first term of Eq. 7; ValueError without an uncertainty."""
+    """Sum of ((observed - expected) / uncertainty)^2, the first term of Eq. 7; ValueError without an uncertainty.
+
+    Expected counts are (..., bins), the others (bins,).
+    """
     if uncertainty is None:
         raise ValueError("gaussian: needs the uncertainty of every bin")
     weight = 1 / uncertainty**2
@@ -25,8 +28,9 @@ def gaussian(expected: FloatArray, observed: FloatArray, uncertainty: FloatArray
 def poisson(expected: FloatArray, observed: FloatArray, uncertainty: FloatArray | None = None) -> Terms:
     """Poisson deviance, 2 (mu - n + n ln(n / mu)), 2 mu where n = 0.
 
-    Of Baker and Cousins, Nucl. Instrum. Meth. 221 (1984) 437. Infinite where mu is negative, or zero while something is
-    observed. ValueError of counts with an uncertainty of their own.
+    Of Baker and Cousins, Nucl. Instrum. Meth. 221 (1984) 437, of expected counts mu (..., bins) and observed n (bins,).
+    Infinite where mu is negative, or zero while something is observed. ValueError of counts with an uncertainty of
+    their own.
     """
     if uncertainty is not None:
         raise ValueError("poisson: counts have no uncertainty of their own; expected none")
@@ -40,7 +44,7 @@ def poisson(expected: FloatArray, observed: FloatArray, uncertainty: FloatArray 
 
 
 def best_background(expected: FloatArray, observed: FloatArray, control: FloatArray, windows: float) -> FloatArray:
-    """The b of `poisson_with_control` in each bin, (..., bins)."""
+    """The b of `poisson_with_control` in each bin, (..., bins), of expected counts (..., bins) and others (bins,)."""
     share = 1 + windows
     half = (observed + control - share * expected) / 2
     root = np.sqrt(half**2 + share * control * np.clip(expected, 0.0, None))
@@ -55,7 +59,7 @@ def poisson_with_control(expected: FloatArray, observed: FloatArray, control: Fl
 
     The control region (bins,) holds `windows` times the background b that is under the signal, and no signal: an on-off
     measurement, Eq. 9 of T.-P. Li and Y.-Q. Ma, Astrophys. J. 272 (1983) 317, for any signal. b >= 0. Infinite where
-    expected counts are negative: what is not background is a signal.
+    expected counts (..., bins) are negative: what is not background is a signal.
     """
     background = best_background(expected, observed, control, windows)
     mean = expected + background

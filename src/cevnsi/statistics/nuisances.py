@@ -33,7 +33,7 @@ class Nuisance:
     starts: tuple[float, ...] = ()  # from which minima are looked for, where there may be several; else from zero
 
     def __post_init__(self) -> None:
-        """Refuse what is no nuisance."""
+        """Refuse what is no nuisance: ValueError."""
         if self.sigma is not None and not 0 < self.sigma < math.inf:
             raise ValueError(f"nuisance {self.name}: sigma is {self.sigma:g}; expected a positive, finite number")
         if self.fixed is not None and not (self.least <= self.fixed <= self.most and abs(self.fixed) < math.inf):
@@ -59,7 +59,7 @@ def centres(nuisances: Sequence[Nuisance]) -> FloatArray:
 
 
 def centres_by(nuisances: Sequence[Nuisance], by: FloatArray | None) -> FloatArray:
-    """The same of others, of which the nuisances are `by` (nuisances, nuisances) times these."""
+    """The same, (nuisances,), of others, of which the nuisances are `by` (nuisances, nuisances) times these."""
     found = centres(nuisances)
     return found if by is None else np.asarray(np.linalg.solve(by, found), float)
 
@@ -118,7 +118,7 @@ class Sample:
     an arrival the shape is by cell, of energy and group, and these are spread over bins of energy and time.
     """
 
-    shape: FloatArray
+    shape: FloatArray  # counts
     scaled_by: FloatArray  # (nuisances,), one where it multiplies the sample
     shifts: Mapping[int, Sides]  # by the number of the nuisance, as the shape
     arrival: tuple[int, Arrival] | None = None  # the number of the nuisance that is its offset, and the shares
@@ -167,7 +167,8 @@ class Sample:
     ) -> FloatArray:
         """Sum over bins of slope (n, bins) times the second derivatives of the counts, (n, nuisances, nuisances).
 
-        Scale times shape is all that is not linear, and the offset of its arrival.
+        Nuisances are (n, nuisances), a side (nuisances,), as of `counts`. Scale times shape is all that is not linear,
+        and the offset of its arrival.
         """
         count = self.scaled_by.size
         result = np.zeros((len(which), count, count))

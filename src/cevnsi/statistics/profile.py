@@ -83,6 +83,7 @@ def profile(
 ) -> Profiled:
     """Least chi2 over nuisances that start at (points, nuisances).
 
+    All else of nuisances is (nuisances,), or a number.
     chi2 is the likelihood's plus the sum of precision * (theta - centre)^2; a precision of zero leaves a nuisance free.
     With `by` (nuisances, nuisances) theta are others, of which the nuisances with priors are `by` @ theta.
     A nuisance stays between its `least` and its `most`, and rests there while chi2 would fall beyond; one that is

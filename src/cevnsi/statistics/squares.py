@@ -55,12 +55,12 @@ class _Key:
 
 
 def entering(enters: FloatArray, moves: NDArray[np.bool_]) -> int:
-    """The most variables of one row, of these (d, keys) that move keys."""
+    """The most variables of one row, of these (d, keys) that move keys which enter rows, (rows, keys)."""
     return int((moves.astype(int) @ enters.T.astype(int) > 0).sum(axis=0).max())
 
 
 def farthest_by_key(farthest: FloatArray, enters: FloatArray) -> FloatArray:
-    """How large an amplitude may be, (keys, nuclei), from charges squared (rows * nuclei)."""
+    """How large an amplitude may be, (keys, nuclei), from charges squared (rows * nuclei,); enters is (rows, keys)."""
     by_row = np.sqrt(farthest.reshape(len(enters), -1))
     return np.stack([by_row[rows > 0].max(axis=0) for rows in enters.T])
 
@@ -116,6 +116,7 @@ def fewest(
 ) -> Squares:
     """The squares that are enough, of nuclei with these numbers of quarks (nuclei, 2) and charges (nuclei,).
 
+    The others are as `Squares` has them.
     `farthest`, as in `cevnsi.domains.least_over_domain`, ends what goes anywhere. What is `asked` for (d,) stays.
     """
     moves = slope.any(axis=2)
@@ -168,7 +169,10 @@ def fewest(
 
 
 def even(fixed: FloatArray, slope: FloatArray, low: FloatArray, high: FloatArray) -> set[int]:
-    """Amplitudes that nothing holds off zero and that variables of their own move, as far up as down."""
+    """Amplitudes that nothing holds off zero and that variables of their own move, as far up as down.
+
+    Of fixed ones (n, keys, nuclei), slopes (d, keys, nuclei) and ends (n, d).
+    """
     alone = slope.any(axis=2).sum(axis=1) <= 1
     found = set()
     for k in range(slope.shape[1]):

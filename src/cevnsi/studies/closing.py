@@ -11,7 +11,10 @@ from cevnsi.studies.liao_marfatia_2017.scorecard import run_summary
 
 
 def closing_lines(results: Path, config: Mapping[str, Any]) -> str:
-    """Where figures and ranges are, with the scorecard of an analysis that has one; nothing of what was not made."""
+    """Where figures and ranges are, with the scorecard of an analysis that has one; nothing of what was not made.
+
+    TableError of a scorecard that is not sound.
+    """
     judged = [name for name in config["analyses"] if (study := study_of(config, name)) and study.values]
     lines = [run_summary(results, judged)]
     for name in (name for name in config["analyses"] if name not in judged):

@@ -24,14 +24,17 @@ def clear_leftovers(folder: Path, results: Path) -> list[Path]:
 
 
 def check_run_folder(folder: Path) -> None:
-    """Refuse a folder that no run can note anything in, where its workflow manager has no words for it."""
+    """Refuse a folder that no run can note anything in, where its workflow manager has no words for it.
+
+    Raises RunFolderError.
+    """
     for path in (folder, folder / ".snakemake"):
         if path.exists() and not os.access(path, os.W_OK):
             raise RunFolderError(f"{path.resolve()}: cannot be written to; run in a folder of yours (--directory)")
 
 
 def check_writable(results: Path) -> None:
-    """Refuse results that cannot be written to, before any job finds out."""
+    """Refuse results that cannot be written to, before any job finds out: RunFolderError."""
     for path in (results, *sorted(p for p in results.rglob("*") if p.is_dir())):
         if path.exists() and not os.access(path, os.W_OK):
             raise RunFolderError(

@@ -10,7 +10,7 @@ COUPLING = coupling_parameter(
 
 
 def b_minus_l_charges(momentum_transfer_squared: FloatArray) -> dict[tuple[str, str], Real]:
-    """Baryon number less lepton number."""
+    """Baryon number less lepton number, of quarks times neutrinos: numbers, for momentum transfers of any shape."""
     # ASSUME: no kinetic mixing with the photon, which loops leave open as these charges times electric ones do not sum
     # up to zero
     return products(dict.fromkeys(QUARKS, 1 / 3), dict.fromkeys(("ee", "mumu", "tautau"), -1.0))

@@ -53,7 +53,7 @@ PAIR_OF = {radius.name: pair for pair, radius in RADII.items()}
 
 
 def proton_shift(charge_radius_squared: Real) -> Real:
-    """What a charge radius <r^2> adds to g_p^V, -sqrt2 pi alpha / (3 G_F) <r^2>, in units of `UNIT_CM2`.
+    """What a charge radius <r^2>, in units of `UNIT_CM2`, adds to g_p^V: -sqrt2 pi alpha / (3 G_F) <r^2>, in its shape.
 
     M. Cadeddu et al., Phys. Rev. D 98 (2018) 113010, arXiv:1810.05606, its revised sign. An antineutrino's radius is
     the opposite, but so is its vector coupling: charges squared are the same.
@@ -63,7 +63,10 @@ def proton_shift(charge_radius_squared: Real) -> Real:
 
 
 def charge_radius(momentum_transfer_squared: FloatArray, **radii: Real) -> dict[tuple[str, str], Real]:
-    """Epsilon of charge radii: photons couple to quarks by their charges, so that neutrons see nothing (Eq. 10)."""
+    """Epsilon of charge radii: photons couple to quarks by their charges, so that neutrons see nothing (Eq. 10).
+
+    By name of `RADII`, in units of `UNIT_CM2`; each entry in the shape of its radius, whatever the momentum transfers.
+    """
     # ASSUME: a radius is what comes on top of that which the couplings of nucleons have in them
     return {
         (quark, PAIR_OF[name]): charge * proton_shift(radius)

@@ -12,7 +12,10 @@ from cevnsi.physics.vector_mediator import VectorMediator, coupling_parameter, p
 def difference_charges(
     momentum_transfer_squared: FloatArray, *, first: str, second: str
 ) -> dict[tuple[str, str], Real]:
-    """Of L_first - L_second: a proton's charge (`induced_proton_charge`) is shared out among quarks as its electric."""
+    """Of L_first - L_second: a proton's charge (`induced_proton_charge`) is shared out among quarks as its electric.
+
+    By (quark, pair), each in the shape of the momentum transfers, which are in MeV^2.
+    """
     # ASSUME: no mixing but that of the loop, which is finite
     proton = induced_proton_charge(momentum_transfer_squared, first, second)
     return products({"u": 2 / 3 * proton, "d": -1 / 3 * proton}, {first * 2: 1.0, second * 2: -1.0})

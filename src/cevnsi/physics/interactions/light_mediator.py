@@ -13,7 +13,7 @@ COUPLING = coupling_parameter(name="coupling", tex="g", html="g", spoken="coupli
 
 
 def universal_charges(momentum_transfer_squared: FloatArray) -> dict[tuple[str, str], Real]:
-    """One of every quark and neutrino."""
+    """One of every quark and neutrino: numbers, for momentum transfers of any shape."""
     return products(dict.fromkeys(QUARKS, 1.0), dict.fromkeys(("ee", "mumu", "tautau"), 1.0))
 
 

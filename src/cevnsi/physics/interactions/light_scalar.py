@@ -57,14 +57,14 @@ SCALAR_CHARGES = (
 def scalar_strength(
     momentum_transfer_squared: FloatArray, mass_mev: Real, protons: FloatArray, neutrons: FloatArray
 ) -> FloatArray:
-    """What takes the place of the charge squared beside M E_r / E_nu^2, for g_phi = 1; all broadcast.
+    """What takes the place of the charge squared beside M E_r / E_nu^2, for g_phi = 1; all arrays broadcast.
 
     Of L = g_phi phi (nu_R-bar nu_L + h.c. + q-bar q) the cross section is (Table IV of arXiv:1604.01025)
 
         Q_phi^2 E_r M^2 / (4 pi E_nu^2 (2 M E_r + M_phi^2)^2),
 
     G_F^2 M / (2 pi) times M E_r / E_nu^2 times Q_phi^2 / (2 G_F^2 (Q^2 + M_phi^2)^2). Protons and neutrons are how many
-    there are, times their form factors.
+    there are, times their form factors; momentum transfers in MeV^2, masses in MeV. The strength has no dimension.
     """
     of_proton, of_neutron = SCALAR_CHARGES
     amplitude = of_proton * protons + of_neutron * neutrons

@@ -23,7 +23,7 @@ CHARGES = named(
 def own_charges(
     momentum_transfer_squared: FloatArray, *, charge_u: Real, charge_d: Real, charge_nu_e: Real, charge_nu_mu: Real
 ) -> dict[tuple[str, str], Real]:
-    """Those that are given; that of nu_tau enters no rate, as the source makes none."""
+    """Those that are given, which broadcast; that of nu_tau enters no rate, as the source makes none."""
     return products({"u": charge_u, "d": charge_d}, {"ee": charge_nu_e, "mumu": charge_nu_mu})
 
 

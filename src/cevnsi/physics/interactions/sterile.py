@@ -61,7 +61,7 @@ NAMES = tuple(mixing.name for mixing in MIXINGS.values())
 
 
 def phase_mev(delta_m2_ev2: Real, baseline_m: float) -> Real:
-    """Delta m^2 L / 4 in MeV, over the neutrino's energy the phase in P: 1.267 Delta m^2 L of eV^2 and m."""
+    """Delta m^2 L / 4 in MeV, over the neutrino's energy the phase in P: 1.267 Delta m^2 L of eV^2 and m; any shape."""
     return delta_m2_ev2 * 1e-12 * baseline_m * 1e15 / (4 * HBARC_MEV_FM)  # MeV^2 an eV^2, fm a m
 
 
@@ -88,21 +88,24 @@ def conversion(delta_m2_ev2: Real, recoils: Recoils) -> FloatArray:
 
 
 def amplitudes(values: Values) -> dict[str, Real]:
-    """4 u_alpha u_s by row, of mixings by name; one that is left out is zero."""
+    """4 u_alpha u_s by row, of mixings by name, which broadcast; one that is left out is zero."""
     mixings = {row: values.get(mixing.name, 0.0) for row, mixing in MIXINGS.items()}
     sterile = 1.0 - sum(mixings.values())
     return {row: 4 * mixings[row] * sterile for row in ROWS}
 
 
 def left(recoils: Recoils, values: Values) -> FloatArray:
-    """The part of each flavor that is not sterile at the detector, (..., flavors, nuclides, nodes)."""
+    """The part of each flavor that is not sterile at the detector, (..., flavors, nuclides, nodes), at values (...).
+
+    ValueError as that of `conversion`.
+    """
     by_row = amplitudes(values)
     amplitude = np.stack(np.broadcast_arrays(*(by_row[ROW_OF_FLAVOR[flavor]] for flavor in FLAVORS)), axis=-1)
     return 1.0 - amplitude[..., None, None] * conversion(values[SPLITTING.name], recoils)
 
 
 def no_couplings(momentum_transfer_squared: FloatArray, **parameters: Any) -> Epsilon:
-    """Epsilon of what changes no charge: none."""
+    """Epsilon of what changes no charge: none, whatever the shapes."""
     # ASSUME: what has become another active flavor scatters as the flavor that it was made as
     return {}
 

@@ -116,7 +116,7 @@ def fitted(model: Model, spectrum: Spectrum = recoil_spectrum) -> Numbers:
 
 
 def with_flux(section: Mapping[str, Any], paths: Sequence[Path | str], flux: TabulatedFlux) -> Model:
-    """The model of a section with another flux."""
+    """The model of a section with another flux; TableError of files that are not sound."""
     analysis = parse_analysis(section)
     return model_of(analysis, assemble(analysis, *load_experiment(section, paths), flux.recoil_spectrum))
 

@@ -61,7 +61,8 @@ def outermost(curve: Curve, levels: Sequence[float]) -> FloatArray:
 def domain_ends(model: Model, scan: Scan, bounds: FloatArray, widest: float) -> Iterator[tuple[Any, ...]]:
     """Rows of `tables.DOMAIN_ENDS`: least and greatest allowed value of each axis for each bound, then without one.
 
-    An end is only that of the axis where the data set none as far as the couplings, or `widest`, let the sum go.
+    Bounds are (bounds,). An end is only that of the axis where the data set none as far as the couplings, or `widest`,
+    let the sum go.
     """
     levels = [(*level, threshold(*level)) for level in scan.levels()]
     heights = [level[-1] for level in levels]

@@ -11,7 +11,10 @@ from cevnsi.studies.coherent.scorecard import read_published
 
 
 def published_events(path: Path | str) -> dict[str, tuple[float, float, str]]:
-    """Events that are seen, their error and what they are called, by data set, from published.csv."""
+    """Events that are seen, their error and what they are called, by data set, from published.csv.
+
+    TableError as that of `read_published`.
+    """
     table = read_published(Path(path))
     rows = [i for i, key in enumerate(table["key"]) if key == "cevns_counts"]
     return {

@@ -59,7 +59,10 @@ class TabulatedFlux:
         coupling: str = VECTOR,
         phase_mev: Real | None = None,
     ) -> FloatArray:
-        """Eq. 3 summed over these energies, in cm^2 / MeV per unit of charge squared, as `recoil_spectrum` is."""
+        """Eq. 3 summed over these energies, in cm^2 / MeV per unit of charge squared, as `recoil_spectrum` is.
+
+        Recoil energies of any shape, with which a phase broadcasts.
+        """
         total: Real = np.zeros_like(recoil_energy_mev)
         for energy, share in zip(self.energies_mev, self.shares[flavor], strict=True):
             seen = share if phase_mev is None else share * np.sin(phase_mev / energy) ** 2
@@ -211,7 +214,7 @@ def as_a_public_code(analysis: Analysis, tables: Tables, *, integrated: bool = F
 def events_of_a_public_code(analysis: Analysis, tables: Tables, *, integrated: bool = False) -> dict[str, float]:
     """What it fits: CEvNS events as it counts them, of its nominal efficiency, and where its fit ends.
 
-    Nuisances by name, and backgrounds as counts.
+    Nuisances by name, and backgrounds as counts. ArithmeticError if the fit finds no minimum.
     """
     model = as_a_public_code(analysis, tables, integrated=integrated)
     fit = minimum(model).values.to_dict()

@@ -282,7 +282,7 @@ def tables_of(
 
     By dataset, of csi_2017, csi_2021 and lar_2020 those that a run has: `sections` are complete ones of an analysis of
     it, `tables` its files in results/inputs/, `best_fits` its record in best_fit.json. `published` is
-    `PUBLISHED_FILE` and `flux` is `FLUX_FILE`, wherever these lie.
+    `PUBLISHED_FILE` and `flux` is `FLUX_FILE`, wherever these lie. TableError of what is not sound in these.
     """
     stated, labels = read_published(published), flux_by_labels(flux)
     choices = {

@@ -43,7 +43,10 @@ def spectrum_alt(analysis: AnalysisResults) -> str:
 
 
 def hole_remark(analysis: AnalysisResults) -> str:
-    """Why the region of Fig. 4 has a hole; empty where it has none, or was not asked about."""
+    """Why the region of Fig. 4 has a hole; empty where it has none, or was not asked about.
+
+    TableError of a table that is not sound.
+    """
     path = analysis.folder / "domain_hole.csv"
     table = read_table(path, DOMAIN_HOLE) if path.exists() else {"at": []}
     shown = [scan for scan in analysis.scans if scan.name == "matter_ee_mumu"]

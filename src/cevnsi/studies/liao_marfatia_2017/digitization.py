@@ -29,7 +29,7 @@ Values = dict[str, float]
 class Readings:
     """What was read off the figures: counts and error bars twice, reading a (used) then b, and the acceptance."""
 
-    bin_edges_pe: FloatArray  # (bins + 1,)
+    bin_edges_pe: FloatArray  # (bins + 1,), photoelectrons
     residual_counts: FloatArray  # (2, bins), as read, not yet rounded
     stat_uncertainty: FloatArray  # (2, bins)
     acceptance: Acceptance
@@ -94,7 +94,10 @@ def member_values(
     points: int,
     discrepancy: Discrepancy = OF_FIG_2,
 ) -> Values:
-    """Every value of the scorecard from inputs, and the events of the standard model."""
+    """Every value of the scorecard from inputs, and the events of the standard model.
+
+    ValueError of an acceptance that does not cover the bins.
+    """
     model = make_model(analysis, measurement, acceptance)
     return values_of(model, scans, points, discrepancy) | {"sm_counts": float(model.standard_model_counts.sum())}
 
@@ -134,7 +137,10 @@ def chunk_columns(members: Iterator[tuple[int, Values]]) -> dict[str, Any]:
 def made_from(
     analysis: Mapping[str, Any], sections: Mapping[str, Any], muon_g2: Mapping[str, float] | None, files: Any
 ) -> dict[str, Any]:
-    """What values depend on besides the section of the ensemble, `files` with the readings."""
+    """What values depend on besides the section of the ensemble, `files` with the readings.
+
+    TableError of one that cannot be read.
+    """
     inputs = [file_digest(files.cross_check), file_digest(files.acceptance)]
     return {"analysis": analysis, "scans": sections, "muon_g2": muon_g2, "inputs": inputs}
 
@@ -145,7 +151,7 @@ def chunk_note(chunk: int, section: Mapping[str, Any], of: Mapping[str, Any]) ->
 
 
 def read_chunk(path: str, members: range) -> list[Values]:
-    """Values by member of one chunk, its members and keys checked."""
+    """Values by member of one chunk; TableError if these are not its members, each with every value once."""
     table, found = read_parquet(path, ["member", "key", "value"]), []
     for member in members:
         here = np.flatnonzero(table["member"] == member)

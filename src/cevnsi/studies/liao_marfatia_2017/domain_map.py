@@ -32,14 +32,14 @@ KINDS = ("any", "limits", "symmetric")  # of domains: any, those in which chi2 m
 class Misses:
     """How far domains miss the published ends at several thresholds; every array ends in (domains,)."""
 
-    lower: FloatArray
-    upper: FloatArray
+    lower: FloatArray  # (domains,)
+    upper: FloatArray  # (domains,)
     ends: Ends
     miss: FloatArray  # (thresholds, domains), the largest distance of an end from the published one
     worst: NDArray[np.intp]  # (thresholds, domains), which end that is
 
     def of_kind(self, kind: str, level: int) -> FloatArray:
-        """The miss at a threshold, infinite for domains that are not of a kind."""
+        """The miss at a threshold, (domains,), infinite for domains that are not of a kind."""
         reach_only = self.ends.at_reach[level].any(axis=0) & (kind == "limits")
         return np.where(reach_only, np.inf, self.miss[level])
 
@@ -59,7 +59,7 @@ def misses(
     upper: FloatArray,
     levels: Sequence[float],
 ) -> Misses:
-    """Of common domains [lower, upper], (n,) each."""
+    """Of common domains [lower, upper], (n,) each; ArithmeticError as that of `ends_of`."""
     ends = ends_of(model, scan, common(scan, lower, upper), levels)
     stated = np.array([end for axis in scan.axes for end in published[axis.name]])
     distance = np.abs(ends.values - stated[:, None])
@@ -80,7 +80,10 @@ def domain_map(
     lower: FloatArray,
     upper: FloatArray,
 ) -> Iterator[tuple[Any, ...]]:
-    """Rows of `tables.DOMAIN_MAP`, for every pair of a lower and an upper bound and each level of the scan."""
+    """Rows of `tables.DOMAIN_MAP`, for every pair of a lower and an upper bound and each level of the scan.
+
+    Lower bounds are (n,), upper ones (k,).
+    """
     if not has_published_ends(scan, published):
         return
     levels = [threshold(*level) for level in scan.levels()]

@@ -75,7 +75,10 @@ def draw_spectrum(spectra: Mapping[str, Any], caption: str) -> Drawn:
 
 
 def draw_exclusion(panel: Panel, g2: tuple[FloatArray, FloatArray]) -> Drawn:
-    """Fig. 2: the excluded part of (mass, coupling), log-log, with the band that explains the muon's moment."""
+    """Fig. 2: the excluded part of mass and coupling, log-log, with the band that explains the muon's moment.
+
+    Least and greatest coupling of that are (masses,), at the masses of the grid.
+    """
     figure, ax = new_figure(height=3.0)
     curves = Curves()
     grid, levels = panel.grid, panel.levels

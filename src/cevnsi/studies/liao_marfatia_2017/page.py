@@ -110,7 +110,10 @@ def slope_of_limits(table: Mapping[str, Any]) -> float | None:
 
 
 def match_rows(made: Sequence[AnalysisResults]) -> list[Row]:
-    """Every published end of a matter parameter at each threshold, with the bound that gives it, by analysis."""
+    """Every published end of a matter parameter at each threshold, with the bound that gives it, by analysis.
+
+    TableError of a table that is not sound.
+    """
     rows: dict[tuple[Any, ...], Row] = {}
     for analysis in made:
         path = analysis.folder / "domain_matches.csv"
@@ -132,7 +135,10 @@ def _widest(table: Mapping[str, Any]) -> Iterator[str]:
 
 
 def domain_row(analysis: AnalysisResults) -> Row | None:
-    """The figure of domain sensitivity with what it means; None where it was not asked for."""
+    """The figure of domain sensitivity with what it means; None where it was not asked for.
+
+    TableError of a table that is not sound.
+    """
     if "domain_sensitivity" not in [figure.name for figure in analysis.figures]:
         return None
     table = read_table(analysis.folder / "domain_sensitivity.csv", SENSITIVITY)
@@ -147,7 +153,10 @@ def domain_row(analysis: AnalysisResults) -> Row | None:
 
 
 def best_domain_rows(made: Sequence[AnalysisResults]) -> list[Row]:
-    """Every kind of domain at each threshold, with the one that comes closest to Eq. 12 by analysis."""
+    """Every kind of domain at each threshold, with the one that comes closest to Eq. 12 by analysis.
+
+    TableError of a table that is not sound.
+    """
     rows: dict[tuple[Any, ...], Row] = {}
     for analysis in made:
         path = analysis.folder / "domain_best.csv"
@@ -163,7 +172,10 @@ def best_domain_rows(made: Sequence[AnalysisResults]) -> list[Row]:
 
 
 def map_row(analysis: AnalysisResults) -> Row | None:
-    """The map of domains in words; None where it was not asked for, or is of no published end."""
+    """The map of domains in words; None where it was not asked for, or is of no published end.
+
+    TableError of a table that is not sound.
+    """
     path = analysis.folder / "domain_best.csv"
     if "domain_map" not in [figure.name for figure in analysis.figures]:
         return None

@@ -112,7 +112,7 @@ class MediatorLimits:
     def strip_depth(self, log_mass: FloatArray) -> FloatArray:
         """Delta chi2 at the bottom of the strip, the minimum of largest coupling beyond an excluded one, (masses,).
 
-        Infinite where there is none.
+        Of log10 of masses in MeV, (masses,). Infinite where there is none.
         """
         masses, axis = 10**log_mass, fine_axis(self.model, self.coupling)
 
@@ -144,7 +144,10 @@ class MediatorLimits:
         return float(10 ** found.x[0])
 
     def least_in_muon_band(self) -> float:
-        """Least delta chi2 among couplings that explain the muon's moment within 2 sigma; NaN if no axis has any."""
+        """Least delta chi2 among couplings that explain the muon's moment within 2 sigma; NaN if no axis has any.
+
+        ValueError of a discrepancy that no coupling explains.
+        """
         ends = np.log10([self.coupling.minimum, self.coupling.maximum])
         x = fine_axis(self.model, self.mass).coordinates()
         across = np.linspace(0, 1, BAND_SAMPLES)
@@ -460,7 +463,10 @@ def tolerance_of_ends(published: Mapping[str, Any]) -> float:
 
 
 def run_summary(results: Path, analyses: Sequence[str]) -> str:
-    """What a run says at its end: where the figures are, and each scorecard that it made in a line."""
+    """What a run says at its end: where the figures are, and each scorecard that it made in a line.
+
+    TableError of a scorecard that is not sound.
+    """
     lines = []
     for analysis in analyses:
         path = results / analysis / "scorecard.csv"

@@ -100,7 +100,8 @@ def _ends_of(
 def ends_of(model: Model, scan: Scan, domain: Domain, levels: Sequence[float]) -> Ends:
     """Ends of both axes of a scan in domains whose ends are arrays (n,), at several delta chi2.
 
-    The outermost values that are allowed, as `scan_ranges` finds them in one domain after another.
+    The outermost values that are allowed, as `scan_ranges` finds them in one domain after another. ArithmeticError
+    where none of the samples is allowed.
     """
     parts = []
     samples = _samples_of(model, [axis.name for axis in scan.axes], domain, levels)
@@ -115,7 +116,7 @@ def ends_of(model: Model, scan: Scan, domain: Domain, levels: Sequence[float]) -
 
 
 def domain_sensitivity(model: Model, scan: Scan, bounds: FloatArray) -> Iterator[tuple[Any, ...]]:
-    """Rows of `tables.SENSITIVITY`: least and greatest allowed value of each axis for each bound."""
+    """Rows of `tables.SENSITIVITY`: least and greatest allowed value of each axis for each bound, of (bounds,)."""
     levels = [(*level, threshold(*level)) for level in scan.levels()]
     found = ends_of(model, scan, common(scan, -bounds, bounds), [level[-1] for level in levels])
     names, sides = list(enumerate(axis.name for axis in scan.axes)), list(enumerate(("lower", "upper")))
