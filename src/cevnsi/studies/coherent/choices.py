@@ -238,7 +238,8 @@ def choices_of(
         found[SEVEN_STATS_WORDS] = ends_of_ranges(load_model(changed(section, {"measurement": SEVEN_STATS}), paths))
     if dataset == CSI_2021:
         found |= dict(_of_csi_2021(section, paths, flux))
-        found[AS_IT_IS] |= mixing_angle(model) | radius_of_neutrons(section, paths)
+        certain_radii = changed(section, {"nuisances": {"radius": {"fixed": 0}}})  # as a radius is fitted
+        found[AS_IT_IS] |= mixing_angle(model) | radius_of_neutrons(certain_radii, paths)
         for name in (BLIND, RADII):
             found[name] |= mixing_angle(load_model(changed(section, CHANGES[CSI_2021][name]), paths))
     return found

@@ -50,8 +50,8 @@ from cevnsi.studies.coherent.readings import flux_by_labels
 
 PUBLISHED_FILE = Path("data/coherent/published.csv")
 FLUX_FILE = Path("data/coherent_csi_2021/derived_flux/sns_energy_marginal_1MeV.csv")
-UNITS = {
-    **dict.fromkeys(["events", "standard deviations", "1", "fm"], 1.0),  # in ours
+UNITS = {  # in ours
+    **dict.fromkeys(["events", "standard deviations", "1", "fm"], 1.0),
     **{"1e-40 cm2": 1e-40, "1e-39 cm2": 1e-39},
 }
 PER_1E_40_CM2 = 1e40
