@@ -20,7 +20,10 @@ API = "docs/api"  # written anew by each build; git ignores it
 
 # Pages beside the first, README, in their order.
 PAGES: Mapping[str, tuple[str, ...]] = {
-    "Results": ("docs/results", "docs/assumptions", "docs/csi_2017", "docs/csi_2021", "docs/lar_2020", "data/README"),
+    "Results": (
+        *("docs/results", "docs/assumptions", "docs/csi_2017", "docs/csi_2021", "docs/lar_2020", "docs/published"),
+        "data/README",
+    ),
     "Use": (
         "docs/tour",
         "docs/configuration",

@@ -36,7 +36,8 @@ from cevnsi.output import coverage_page
 from cevnsi.scans.axes import FELDMAN_COUSINS, WILKS
 from cevnsi.scans.limits import scan_ranges
 from cevnsi.statistics.thresholds import threshold
-from cevnsi.studies.coherent.scorecard import EXPLANATIONS, choices_markdown
+from cevnsi.studies.coherent.scorecard import EXPLANATIONS, choices_markdown, read_published
+from cevnsi.studies.coherent.scorecard import PUBLISHED_FILE as COHERENT_FILE
 from cevnsi.studies.coherent.scorecard import markdown as coherent_markdown
 from cevnsi.studies.known import DEFAULT, STUDIES, analyses_of
 from cevnsi.studies.liao_marfatia_2017.scorecard import by_method_markdown, interval_ends, markdown
@@ -381,6 +382,24 @@ def coherent_scorecard(card: Mapping[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
+# Keys of scorecard.csv that are of more than events and cross sections begin so.
+BEYOND = ("eps_", "free_eps_", "neutron_radius", "suppression", "sin2_theta_w")
+
+
+def published_beyond(card: Mapping[str, Any]) -> str:
+    """Published numbers of more than events against ours, with their sources."""
+    stated = read_published(ROOT / COHERENT_FILE)
+    places = {pair: i for i, pair in enumerate(zip(stated["dataset"], stated["key"], strict=True))}
+    rows = []
+    for name in EXPLANATIONS:
+        keys = [key for dataset, key in zip(card["dataset"], card["key"], strict=True) if dataset == name]
+        shown = (line.strip("| ").split(" | ") for line in coherent_markdown(card, name).splitlines()[2:])
+        for key, (quantity, published, ours, *_) in zip(keys, shown, strict=True):
+            if key.startswith(BEYOND):
+                rows.append([f"[{name}]({name}.md)", quantity, published, stated["source"][places[name, key]], ours])
+    return _table(["data set", "quantity", "published", "source", "ours"], rows)
+
+
 def of_data_sets(results: Path) -> dict[str, str]:
     """Of each data set what is published against ours and what choices are worth, from the study that has these.
 
@@ -394,6 +413,7 @@ def of_data_sets(results: Path) -> dict[str, str]:
             blocks[f"scorecard {name}"] = coherent_markdown(card, name)
             blocks[f"choices {name}"] = choices_markdown(choices, name)
         blocks["scorecard coherent"] = coherent_scorecard(card)
+        blocks["published beyond"] = published_beyond(card)
         blocks["headline coherent"] = coherent_headline(results)
         blocks["domain ends"] = domain_ends(results)
         blocks["general fit"] = general_fit(results)

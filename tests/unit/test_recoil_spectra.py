@@ -12,12 +12,14 @@ from cevnsi import templates as templates_module
 from cevnsi.arrays import FloatArray
 from cevnsi.config.build import build_model
 from cevnsi.constants import (
+    DOWN_MASS_MEV,
     ELECTRON_MASS_MEV,
     FINE_STRUCTURE,
     G_FERMI,
     HBARC_MEV_FM,
     NEUTRON_MASS_MEV,
     PROTON_MASS_MEV,
+    UP_MASS_MEV,
 )
 from cevnsi.experiments.csi_2017 import CSI_2017
 from cevnsi.experiments.response import Acceptance, unsmeared_response
@@ -121,6 +123,8 @@ def test_scalar_charges_are_of_the_nucleons_masses() -> None:
         sum(of) * mass / 2 for of, mass in ((PROTON_FRACTIONS, PROTON_MASS_MEV), (NEUTRON_FRACTIONS, NEUTRON_MASS_MEV))
     )
     assert sigma == pytest.approx(59.1, abs=0.1)
+    up, down = (abs(proton - neutron) for proton, neutron in zip(PROTON_FRACTIONS, NEUTRON_FRACTIONS, strict=True))
+    assert up / down == pytest.approx(UP_MASS_MEV / DOWN_MASS_MEV, abs=0.05)  # what tells nucleons apart, isospin odd
     assert pytest.approx((17.3, 17.3), abs=0.01) == SCALAR_CHARGES  # as arXiv:2202.11002 has it
 
 

@@ -39,7 +39,7 @@ def vector_bracket(recoil_energy_mev: FloatArray, nuclide: Nuclide, kinematics: 
 
 
 def scalar_bracket(recoil_energy_mev: FloatArray, nuclide: Nuclide, kinematics: str) -> Bracket:
-    """M E_r / E_nu^2, without a dimension: helicity flips, so that it vanishes forward (Table IV of arXiv:1604.01025).
+    """M E_r / E_nu^2, without a dimension: helicity flips, so that it vanishes forward (arXiv:1604.01025).
 
     In full that of spin zero; spin 1/2 multiplies it by 1 + E_r / (2 M), which is one to 1e-5 and less. c_2 in MeV^2,
     in the shape of the recoil energies.

@@ -27,7 +27,7 @@ _MEASURE = _WEIGHTS * np.pi / 4 * np.sin(_ANGLES)
 def mixing_integral(momentum_transfer_squared: FloatArray, lighter: str, heavier: str) -> FloatArray:
     """Integral over x from 0 to 1 of x (1 - x) ln((m_heavier^2 + x (1 - x) Q^2) / (m_lighter^2 + x (1 - x) Q^2)).
 
-    Eq. 7 of arXiv:2006.11225, without its factor. Of two of e, mu, tau, in the shape of the momentum transfers; MeV^2.
+    That of arXiv:2006.11225, without its factor. Of two of e, mu, tau, in the shape of the momentum transfers; MeV^2.
     """
     masses = [LEPTON_MASSES_MEV[name] for name in (lighter, heavier)]
     first, second = (

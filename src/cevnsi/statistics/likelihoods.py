@@ -58,7 +58,7 @@ def poisson_with_control(expected: FloatArray, observed: FloatArray, control: Fl
     """Poisson deviance of counts about expected + b, and of a control region about windows * b, at each bin's best b.
 
     The control region (bins,) holds `windows` times the background b that is under the signal, and no signal: an on-off
-    measurement, Eq. 9 of T.-P. Li and Y.-Q. Ma, Astrophys. J. 272 (1983) 317, for any signal. b >= 0. Infinite where
+    measurement (T.-P. Li and Y.-Q. Ma, Astrophys. J. 272 (1983) 317), for any signal. b >= 0. Infinite where
     expected counts (..., bins) are negative: what is not background is a signal.
     """
     background = best_background(expected, observed, control, windows)

@@ -35,11 +35,12 @@ COUPLING = Parameter(
 )
 # What of a nucleon's mass is due to that of a quark, f_q^N, by nucleon, of u and d.
 # M. Hoferichter, J. Ruiz de Elvira, B. Kubis and U.-G. Meissner, Phys. Rev. Lett. 115 (2015) 092301, arXiv:1506.04142
+# All four together make its sigma term, 59.1 MeV, and nucleons differ by f_u and f_d as m_u and m_d.
 PROTON_FRACTIONS, NEUTRON_FRACTIONS = (0.0208, 0.0411), (0.0189, 0.0451)
 
 
 def scalar_charge(nucleon_mass_mev: float, fractions: tuple[float, float]) -> float:
-    """A nucleon's scalar coupling for one of one to quarks, the sum over q of f_q m_N / m_q (Table IV of 1604.01025).
+    """A nucleon's scalar coupling for one of one to quarks, the sum over q of f_q m_N / m_q (arXiv:1604.01025).
 
     It is 17.3 for either nucleon.
     """
@@ -59,7 +60,7 @@ def scalar_strength(
 ) -> FloatArray:
     """What takes the place of the charge squared beside M E_r / E_nu^2, for g_phi = 1; all arrays broadcast.
 
-    Of L = g_phi phi (nu_R-bar nu_L + h.c. + q-bar q) the cross section is (Table IV of arXiv:1604.01025)
+    Of L = g_phi phi (nu_R-bar nu_L + h.c. + q-bar q) the cross section is (arXiv:1604.01025)
 
         Q_phi^2 E_r M^2 / (4 pi E_nu^2 (2 M E_r + M_phi^2)^2),
 

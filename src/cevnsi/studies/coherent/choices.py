@@ -4,7 +4,7 @@ Most choices are keys of an analysis. Those of CsI 2021 that are none are in `re
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -14,12 +14,16 @@ import numpy as np
 from cevnsi.arrays import FloatArray
 from cevnsi.config.build import load_model
 from cevnsi.config.check import parse_analysis
+from cevnsi.domains import spelled_out
 from cevnsi.experiments.inputs import RELEASES, load_experiment
 from cevnsi.fits import best_fit
-from cevnsi.model import Model, assemble, chi2_at, flux_averaged_cross_section_cm2, model_of
+from cevnsi.model import Model, assemble, flux_averaged_cross_section_cm2, model_of
+from cevnsi.parameters import OFF_DIAGONAL, WORDS_OF_COMBINATIONS
 from cevnsi.physics.cross_section import Spectrum, recoil_spectrum
-from cevnsi.statistics.intervals import below
+from cevnsi.scans.chi2 import chi2
+from cevnsi.statistics.intervals import below, refine
 from cevnsi.statistics.thresholds import threshold
+from cevnsi.studies.coherent.general_fit import FREE, PAIRS
 from cevnsi.studies.coherent.readings import TabulatedFlux, events_of_a_public_code
 
 CSI_2017, CSI_2021, LAR_2020 = "csi_2017", "csi_2021", "lar_2020"  # datasets
@@ -71,6 +75,9 @@ CHANGES: dict[str, dict[str, dict[str, Any]]] = {
 SEVEN_STATS = {"steady_state_data": "all", "photoelectron_edges": [6, 30], "time_edges_us": [0, 1, 6]}
 SEVEN_STATS_WORDS = "all background data, one bin of 6 to 30 PE, 0 to 1 and 1 to 6 us"
 EPSILON = np.linspace(-0.3, 0.5, 801)  # fine enough to know the least chi2 to 3e-4
+ONE_TIME = "one bin of time"
+RADIUS = {"nuclei": "cs_and_i", "form_factor": "helm_rms_apart"}  # one radius of neutrons for both, protons as they are
+RADII_FM, ANGLES = np.linspace(1.6, 9, 149), np.linspace(0.05, 0.45, 161)
 
 
 def changed(section: Mapping[str, Any], keys: Mapping[str, Any]) -> dict[str, Any]:
@@ -126,21 +133,61 @@ def held(record: Mapping[str, Any]) -> dict[str, Any]:
     return {"nuisances": {name: {"fixed": float(found["value"])} for name, found in record["nuisances"].items()}}
 
 
+def _curve(model: Model, name: str, free: bool = False) -> Callable[[FloatArray], FloatArray]:
+    """Chi2 along a parameter or a combination that has words; contact couplings are zero or, if `free`, all free."""
+    made = {name: WORDS_OF_COMBINATIONS[name]} if name in WORDS_OF_COMBINATIONS else {}
+    domain = spelled_out(FREE, [name], made) if free else {}
+    return lambda values: chi2(model, "contact", {name: values}, domain, made)
+
+
 def ends_of_ranges(model: Model) -> Numbers:
-    """Where eps_u = eps_d of one flavor is allowed at 90 % CL, one parameter, from the curve of chi2 itself."""
+    """Where eps_u = eps_d of one pair is allowed at 90 % CL, one parameter, from the curve of chi2 itself.
+
+    Others are zero, or free where a name begins with `free_`. Off the diagonal there is but the greatest magnitude.
+    """
     found: Numbers = {}
-    for pair in ("ee", "mumu"):
-
-        def curve(epsilon: FloatArray, pair: str = pair) -> FloatArray:
-            return chi2_at(model, "contact", {f"eps_{pair}_{quark}V": epsilon for quark in "ud"})
-
-        samples = curve(EPSILON)
+    for free, pair in product((False, True), PAIRS):
+        curve, name = _curve(model, f"eps_{pair}_V", free), f"{'free_' if free else ''}eps_{pair}"
+        epsilon = EPSILON[::8] if free else EPSILON  # one wide well
+        samples = curve(epsilon)
         level = float(samples.min()) + threshold(0.90, 1)
-        intervals = below(curve, EPSILON, samples, [level])[0]
-        found |= {f"eps_{pair}_lower": intervals[0][0], f"eps_{pair}_upper": intervals[-1][1]}
+        intervals = below(curve, epsilon, samples, [level])[0]
+        found[f"{name}_upper"] = intervals[-1][1]
+        if pair not in OFF_DIAGONAL:
+            found[f"{name}_lower"] = intervals[0][0]
         if len(intervals) == 2:
-            found |= {f"eps_{pair}_gap_from": intervals[0][1], f"eps_{pair}_gap_to": intervals[1][0]}
+            found |= {f"{name}_gap_from": intervals[0][1], f"{name}_gap_to": intervals[1][0]}
     return {name: float(value) for name, value in found.items()}
+
+
+def _measured(model: Model, name: str, x: FloatArray) -> tuple[Numbers, float]:
+    """A parameter where chi2 along it is least inside x, its errors at one more, and the least."""
+    curve = _curve(model, name)
+    samples = curve(x)
+    _, places, values = refine(lambda at, _: curve(at), x, samples[None])
+    places, values = np.append(places, x[samples.argmin()]), np.append(values, samples.min())  # or at an end
+    at, least = float(places[values.argmin()]), float(values.min())
+    intervals = below(curve, x, samples, [least + 1.0])[0]
+    low, high = next((low, high) for low, high in intervals if low <= at <= high)
+    return {"": at, "_low": at - low, "_high": high - at}, least
+
+
+def radius_of_neutrons(section: Mapping[str, Any], paths: Sequence[Path | str]) -> Numbers:
+    """Their rms radius in Cs and I, of one for both, and how many sigma its best is from form factors that are one.
+
+    In fm, with Helm's form factor, protons as they are; the second is a root of Delta chi2.
+    """
+    fitted_radius, least = _measured(load_model(changed(section, RADIUS), paths), "neutron_radius_csi_fm", RADII_FM)
+    whole = _curve(load_model(changed(section, RADIUS | {"form_factor": "point"}), paths), "sin2_theta_w")
+    coherent = float(whole(np.array([section["sin2_theta_w"]]))[0])
+    found = {f"neutron_radius{side}": value for side, value in fitted_radius.items()}
+    return {**found, "suppression": math.sqrt(max(coherent - least, 0.0))}
+
+
+def mixing_angle(model: Model) -> Numbers:
+    """sin^2 theta_W of a fit of it alone."""
+    found, _ = _measured(model, "sin2_theta_w", ANGLES)
+    return {f"sin2_theta_w{side}": value for side, value in found.items()}
 
 
 def _spans(section: Mapping[str, Any], paths: Sequence[Path | str]) -> Iterable[tuple[str, Numbers]]:
@@ -186,8 +233,13 @@ def choices_of(
     found[SIGNAL_ALONE] = {"cevns_low": error, "cevns_high": error}
     if dataset == CSI_2017:
         found |= dict(_spans(section, paths))
-        found[AS_IT_IS] |= ends_of_ranges(model)
+        found[AS_IT_IS] |= ends_of_ranges(model) | radius_of_neutrons(section, paths)
+        found[ONE_TIME] = radius_of_neutrons(changed(section, {"measurement": {"time_edges_us": [0, 6]}}), paths)
         found[SEVEN_STATS_WORDS] = ends_of_ranges(load_model(changed(section, {"measurement": SEVEN_STATS}), paths))
     if dataset == CSI_2021:
         found |= dict(_of_csi_2021(section, paths, flux))
+        certain_radii = changed(section, {"nuisances": {"radius": {"fixed": 0}}})  # as a radius is fitted
+        found[AS_IT_IS] |= mixing_angle(model) | radius_of_neutrons(certain_radii, paths)
+        for name in (BLIND, RADII):
+            found[name] |= mixing_angle(load_model(changed(section, CHANGES[CSI_2021][name]), paths))
     return found
