@@ -1,5 +1,6 @@
 """Results that show themselves: as a table where one is printed or ends a cell of a notebook, and drawn."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -29,12 +30,12 @@ def _axes(ax: "Axes | None") -> "Axes":
     return gca()
 
 
-class Shown:
+class Shown(ABC):
     """What has a table. As text and in a notebook it is that table, below a line that says what it is."""
 
+    @abstractmethod
     def to_frame(self) -> "DataFrame":
         """All of it as a pandas DataFrame."""
-        raise NotImplementedError
 
     def heading(self) -> str:
         """What is said above the table, nothing if that is clear."""
