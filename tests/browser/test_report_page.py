@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from cevnsi.files.strict_yaml import read
+from cevnsi.files.tables import contour_layout, read_table
 from cevnsi.model import Model
 from cevnsi.output.captions import intervals_of
 from cevnsi.output.figure_spec import FigureSpec
@@ -24,11 +25,13 @@ from project import ROOT
 
 LARGEST_BYTES = 20_000_000  # with grids of six analyses
 
-# Extent of the drawn contour in data coordinates, from the path that plotly has put into the page.
-DRAWN = """grid => {
+# Extent of a drawn line in data coordinates, from the path that plotly has put into the page: of the analysis chosen, or
+# of so many-th of those drawn over it.
+DRAWN = """([grid, which]) => {
   const { canvas } = cevnsi.plots[grid], { xaxis, yaxis } = canvas._fullLayout;
   const ends = [[Infinity, -Infinity], [Infinity, -Infinity]];
-  for (const path of canvas.querySelectorAll(".contourlevel path")) {
+  const contour = canvas.querySelectorAll("g.contour")[which];
+  for (const path of contour.querySelectorAll(".contourlevel path")) {
     for (const [, x, y] of path.getAttribute("d").matchAll(/([-\\d.e]+),([-\\d.e]+)/g)) {
       [xaxis.p2d(Number(x)), yaxis.p2d(Number(y))].forEach((v, i) => {
         ends[i][0] = Math.min(ends[i][0], v); ends[i][1] = Math.max(ends[i][1], v);
@@ -141,7 +144,7 @@ def _agrees(
 ) -> int:
     """Compare a plot with intervals that were found on chi2 itself, by axis."""
     shown = page.evaluate("name => cevnsi.plots[name].region", name)
-    drawn = page.evaluate(DRAWN, name)
+    drawn = page.evaluate(DRAWN, [name, 0])
     text = page.locator(f"#explore-{name} [data-region]").inner_text()
     assert f"< {threshold(*level):.2f}:" in text
     compared = 0
@@ -161,6 +164,61 @@ def _agrees(
         for end, (value, of_axis) in zip(drawn[i], outer, strict=True):
             if value != of_axis:
                 assert scale(end) == pytest.approx(float(scale(value)), abs=step), (name, i, level)
+                compared += 1
+    return compared
+
+
+def test_lines_of_other_analyses_are_drawn_over_a_plot(page: Any, made: dict[str, AnalysisResults]) -> None:
+    """Where contours/ has them, in the colour of their own, of other grids of the same parameters too."""
+    compared, others = 0, 0
+    known = {(study.name, name): (scan, grid) for _, study, scan, name, grid in every_grid(made)}
+    for analysis, study, scan, name, grid in every_grid(made):
+        level = scan.drawn_levels()[0]
+        choose(page, name, analysis, level[1], level[0])
+        own = page.evaluate("name => [cevnsi.plots[name].shown.color, cevnsi.plots[name].shown.dash]", name)
+        over = page.evaluate(
+            "name => { const p = cevnsi.plots[name]; return p.stored.over.map((o) => [o.called, "
+            "p.scans[o.scan].shown[o.place].analysis, p.scans[o.scan].grid]); }",
+            name,
+        )
+        wanted = {key for key, (_, other) in known.items() if other.names == grid.names}
+        assert {(of, at) for _, of, at in over} == wanted
+        for called, of, at in over:
+            box = page.locator(f"#explore-{name}").get_by_label(f"Draw the line of {called} over it")
+            if (of, at) == (study.name, name):
+                assert not box.is_visible()
+                continue
+            box.check()
+            legend = page.locator(f"#explore-{name} .legendtext").all_text_contents()
+            assert legend[:2] == [study.name, called]
+            line = page.evaluate("name => cevnsi.plots[name].canvas.data[2].line", name)
+            assert [line["color"], line["dash"]] != own
+            said = page.locator(f"#explore-{name} [data-compared]").inner_text()
+            assert (at in said) == (at != name)
+            others += at != name
+            other_scan, other = known[of, at]
+            if other_scan.drawn_levels()[0] == level:
+                compared += _is_within(grid, other, page.evaluate(DRAWN, [name, 1]), made[of], at, level)
+            box.uncheck()
+        assert page.evaluate("name => cevnsi.plots[name].over.length", name) == 0
+    assert compared > 20
+    assert others > 0
+
+
+def _is_within(
+    grid: Grid, other: Grid, drawn: list[list[float]], study: AnalysisResults, name: str, level: tuple[float, int]
+) -> int:
+    """Compare the extent of a line with that of the contours of the other grid, as far as the plot's axes show it."""
+    table = read_table(study.folder / "contours" / f"{name}.csv", contour_layout(other.names))
+    mine = (table["confidence_level"] == level[0]) & (table["n_dof"] == level[1])
+    compared = 0
+    for i, axis in enumerate(grid.axes):
+        scale = np.log10 if grid.log[i] else np.asarray
+        line = table[other.names[i]][mine]
+        step = float(np.ptp(other.coordinate(i))) / (min(other.axes[i].size, 151) - 1)
+        for end, value in zip(drawn[i], (line.min(), line.max()) if line.size else (), strict=False):
+            if axis[0] < value < axis[-1]:
+                assert scale(end) == pytest.approx(float(scale(value)), abs=step), (study.name, name, i)
                 compared += 1
     return compared
 
@@ -196,12 +254,12 @@ def test_what_depends_on_a_choice_is_shown_and_listed(page: Any, made: dict[str,
 def test_a_key_moves_the_contour(page: Any) -> None:
     name = page.evaluate("Object.keys(cevnsi.plots).filter((n) => n !== 'spectrum').pop()")
     choose(page, name, 0, 2, 0.9)
-    before = page.evaluate(DRAWN, name)
+    before = page.evaluate(DRAWN, [name, 0])
     slider = page.locator(f"#explore-{name} [data-level]")
     slider.focus()
     for _ in range(100):
         page.keyboard.press("ArrowRight")
-    after = page.evaluate(DRAWN, name)
+    after = page.evaluate(DRAWN, [name, 0])
     assert "95 %" in page.locator(f"#explore-{name} [data-level-value]").inner_text()
     assert slider.get_attribute("aria-valuetext") == "95 %"
     assert any(a[1] > b[1] for a, b in zip(after, before, strict=True))
@@ -279,7 +337,7 @@ def test_the_keyboard_reaches_every_control(opened: Callable[..., Any]) -> None:
     page = opened()
     wanted = page.evaluate(
         """[...document.querySelectorAll("a[href], summary, select, input, button, [tabindex='0']")].filter(
-             (e) => !e.parentElement.closest("details:not([open])") || e.tagName === "SUMMARY"
+             (e) => !e.disabled && !e.parentElement.closest("details:not([open])") || e.tagName === "SUMMARY"
            ).map((e, i) => { e.dataset.stop = i; return i; })"""
     )
     reached = set()

@@ -37,6 +37,23 @@ def test_numbers_survive_the_way_into_the_page() -> None:
     np.testing.assert_array_equal(back, values.ravel())
 
 
+def test_a_line_goes_over_every_grid_of_the_same_axes() -> None:
+    def scan(grid: str, parameters: list[str], *analyses: str) -> dict[str, Any]:
+        return {"grid": grid, "parameters": parameters, "shown": [{"analysis": name} for name in analyses]}
+
+    scans = [
+        scan("fine", ["mass", "coupling"], "one", "two"),
+        scan("other", ["mass", "charge"], "one"),
+        scan("wide", ["mass", "coupling"], "two", "three"),
+    ]
+    called = ["one", "two", "two, wide", "three, wide"]
+    found = report.overlays(scans, scans[0])
+    assert [row["called"] for row in found] == called
+    assert [(row["scan"], row["place"]) for row in found] == [(0, 0), (0, 1), (2, 0), (2, 1)]
+    assert [row["called"] for row in report.overlays(scans, scans[2])] == ["one, fine", "two, fine", "two", "three"]
+    assert [row["called"] for row in report.overlays(scans, scans[1])] == ["one"]
+
+
 def test_nothing_in_a_script_element_can_end_it() -> None:
     text = report.in_script({"b": "</script><!--", "a": [1, 2.5]})
     assert "<" not in text

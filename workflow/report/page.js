@@ -1,7 +1,8 @@
 // What the report computes in the page: quantiles, contours and intervals of stored grids, spectra from stored nodes.
 "use strict";
 const cevnsi = (() => {
-  const BLUE = "#0072B2", VERMILION = "#D55E00", BLACK = "#000000", ORANGE = "#E69F00", GREY = "#666666";
+  const BLUE = "#0072B2", VERMILION = "#D55E00", BLACK = "#000000", SKY = "#56B4E9", GREY = "#666666";
+  const SHADES = [[0, "#9a9a9a"], [0.25, "#bdbdbd"], [0.5, "#d6d6d6"], [0.8, "#eeeeee"], [1, "#fafafa"]]; // colours are the lines'
 
   // ---- numbers -----------------------------------------------------------------------------------------------------
   const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer;
@@ -114,12 +115,24 @@ const cevnsi = (() => {
     legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom", font: { size: 12 } },
   });
 
+  // Delta chi2 of one analysis on the points of a scan that the page has, unpacked when it is first looked at.
+  const unpacked = new Map();
+  function map(stored, shown) {
+    if (!unpacked.has(shown)) {
+      const [x, y] = stored.kept.map((axis) => Array.from(doubles(axis))), flat = thousandths(shown.z);
+      unpacked.set(shown, { x, y, z: y.map((_, j) => Array.from(flat.subarray(j * x.length, (j + 1) * x.length))) });
+    }
+    return unpacked.get(shown);
+  }
+
   class ScanPlot {
-    constructor(root, stored) {
-      Object.assign(this, { root, stored, canvas: root.querySelector(".canvas") });
+    constructor(root, stored, scans) {
+      Object.assign(this, { root, stored, scans, canvas: root.querySelector(".canvas") });
       this.controls = { analysis: choose(root, "analysis"), dof: choose(root, "dof"), level: choose(root, "level") };
+      this.boxes = [...root.querySelectorAll("[data-over]")];
       this.controls.analysis.addEventListener("input", () => { this.load(); this.draw(); });
       for (const name of ["dof", "level"]) this.controls[name].addEventListener("input", () => this.move());
+      for (const box of this.boxes) box.addEventListener("input", () => this.draw());
       this.canvas.addEventListener("keydown", (event) => this.key(event));
       this.load();
       this.draw();
@@ -129,40 +142,56 @@ const cevnsi = (() => {
     }
 
     load() {
-      const shown = this.stored.shown[Number(this.controls.analysis.value)];
-      const x = Array.from(doubles(shown.x)), y = Array.from(doubles(shown.y)), flat = thousandths(shown.z);
-      const z = y.map((_, j) => Array.from(flat.subarray(j * x.length, (j + 1) * x.length)));
-      const axes = shown.axes.map(doubles), profiles = shown.profiles.map(doubles);
+      const { stored } = this, shown = stored.shown[Number(this.controls.analysis.value)];
+      const { x, y, z } = map(stored, shown), axes = stored.axes.map(doubles), profiles = shown.profiles.map(doubles);
       Object.assign(this, { shown, x, y, z, axes, profiles });
       const near = (axis, value) => axis.reduce((best, v, i) => (Math.abs(v - value) < Math.abs(axis[best] - value) ? i : best), 0);
       this.at = [near(x, shown.lowest[0]), near(y, shown.lowest[1])];
+      this.boxes.forEach((box, i) => {
+        const { scan, place } = stored.over[i];
+        box.disabled = this.scans[scan].shown[place] === shown; // it is drawn already
+        box.closest("label").hidden = box.disabled;
+      });
     }
 
     get level() { return Number((Number(this.controls.level.value) / 100).toFixed(6)); }
     get dof() { return Number(this.controls.dof.value); }
+
+    // What is drawn over the chosen analysis: the scan, the analysis and what it is called here.
+    get over() {
+      return this.boxes.flatMap((box, i) => {
+        const { scan, place, called } = this.stored.over[i], stored = this.scans[scan];
+        return box.checked && !box.disabled ? [{ stored, shown: stored.shown[place], called }] : [];
+      });
+    }
+
+    line(stored, shown, called, width) {
+      return {
+        type: "contour", ...map(stored, shown), name: called, showlegend: true, showscale: false, autocontour: false, hoverinfo: "skip", connectgaps: false,
+        contours: { coloring: "none", start: this.cut, end: this.cut, size: 1 }, line: { color: shown.color, dash: shown.dash, width, smoothing: 0 },
+      };
+    }
 
     traces() {
       const { x, y, z, shown, stored } = this, [first, second] = stored.names, [ux, uy] = stored.units;
       const chi2 = z.map((row) => row.map((value) => value + shown.least));
       const traces = [
         {
-          type: "heatmap", x, y, z, customdata: chi2, zmin: 0, zmax: 12, colorscale: [[0, "#2b6ca3"], [0.25, "#78a9cf"], [0.5, "#b5d0e6"], [0.8, "#e3edf5"], [1, "#f7fafc"]],
+          type: "heatmap", x, y, z, customdata: chi2, zmin: 0, zmax: 12, colorscale: SHADES,
           colorbar: { title: { text: "Δχ<sup>2</sup>", side: "top" }, thickness: 12, len: 0.9, outlinewidth: 0, tickvals: [0, 3, 6, 9, 12], ticktext: ["0", "3", "6", "9", "≥ 12"] },
           hovertemplate: `${first} = %{x:.4g}${ux}<br>${second} = %{y:.4g}${uy}<br>χ<sup>2</sup> = %{customdata:.3f}<br>Δχ<sup>2</sup> = %{z:.3f}<extra></extra>`,
         },
-        {
-          type: "contour", x, y, z, name: "contour", showscale: false, autocontour: false, hoverinfo: "skip", connectgaps: false,
-          contours: { coloring: "none", start: 1, end: 1, size: 1 }, line: { color: VERMILION, width: 2.5, smoothing: 0 },
-        },
+        this.line(stored, shown, shown.analysis, 3),
+        ...this.over.map((each) => this.line(each.stored, each.shown, each.called, 2)),
       ];
       if (shown.band) {
-        const [low, high] = shown.band.map((edge) => Array.from(doubles(edge)));
-        traces.push({ type: "scatter", mode: "lines", x, y: low, name: "muon g−2 band (2σ)", line: { color: ORANGE, dash: "dashdot", width: 2 }, hoverinfo: "skip", showlegend: true });
-        traces.push({ type: "scatter", mode: "lines", x, y: high, line: { color: ORANGE, dash: "dashdot", width: 2 }, hoverinfo: "skip", showlegend: false });
+        const [low, high] = shown.band.map((edge) => Array.from(doubles(edge))), line = { color: SKY, dash: "dashdot", width: 2 };
+        traces.push({ type: "scatter", mode: "lines", x, y: low, name: "muon g−2 band (2σ)", line, hoverinfo: "skip", showlegend: true });
+        traces.push({ type: "scatter", mode: "lines", x, y: high, line, hoverinfo: "skip", showlegend: false });
       }
       const mark = (at, symbol, name, color) => ({ type: "scatter", mode: "markers", x: [at[0]], y: [at[1]], marker: { symbol, size: 11, color, line: { color, width: 2 } }, name, hoverinfo: "skip", showlegend: true, cliponaxis: false });
       if (stored.contact) traces.push(mark([0, 0], "cross-thin", "SM", BLACK));
-      if (shown.best) traces.push(mark(shown.best, "x-thin", "best fit", VERMILION));
+      if (shown.best) traces.push(mark(shown.best, "x-thin", "best fit", shown.color));
       traces.push(mark([x[this.at[0]], y[this.at[1]]], "circle-open", "read out", BLACK));
       return traces;
     }
@@ -172,16 +201,22 @@ const cevnsi = (() => {
         type: stored.log[i] ? "log" : "linear", range: [values[0], values[values.length - 1]].map(stored.log[i] ? Math.log10 : (v) => v),
         dtick: stored.log[i] ? 1 : undefined, nticks: narrow() ? 5 : 8, tickangle: 0,
       });
+      this.cut = threshold(this.level, this.dof);
       Plotly.react(this.canvas, this.traces(), { ...layoutStyle(), xaxis: axis(0, this.x), yaxis: axis(1, this.y) }, CONFIG);
-      this.move();
+      this.tell();
+      this.compare();
       this.read();
     }
 
     move() {
-      const cut = threshold(this.level, this.dof), { stored } = this;
-      this.cut = cut;
-      Plotly.restyle(this.canvas, { "contours.start": cut, "contours.end": cut }, [1]);
-      const percent = `${say(100 * this.level, 6)} %`;
+      this.cut = threshold(this.level, this.dof);
+      const lines = this.canvas.data.flatMap((trace, i) => (trace.type === "contour" ? [i] : []));
+      Plotly.restyle(this.canvas, { "contours.start": this.cut, "contours.end": this.cut }, lines);
+      this.tell();
+    }
+
+    tell() {
+      const { cut, stored } = this, percent = `${say(100 * this.level, 6)} %`;
       choose(this.root, "level-value").textContent = percent;
       this.controls.level.setAttribute("aria-valuetext", percent);
       this.region = this.profiles.map((curve, i) => intervals(this.axes[i], curve, cut, stored.log[i]));
@@ -190,6 +225,16 @@ const cevnsi = (() => {
         return `${stored.names[i]} from ${parts.join(" or ") || "nowhere"}${stored.units[i]}`;
       });
       choose(this.root, "region").innerHTML = `Δχ<sup>2</sup> &lt; ${cut.toFixed(2)}: ${spans.join("; ")}.`;
+    }
+
+    // What another scan that is drawn over this one does otherwise.
+    compare() {
+      const { stored } = this, others = [...new Set(this.over.map((each) => each.stored))].filter((other) => other !== stored);
+      choose(this.root, "compared").innerHTML = others.map((other) => {
+        const from = other.from === stored.from ? "" : ` Δχ<sup>2</sup> is from ${other.from}, here from ${stored.from}.`;
+        const domain = other.domain === stored.domain ? " Its domain is the same." : ` ${other.domain}`;
+        return `<code>${other.grid}</code> is another scan.${domain}${from}`;
+      }).join(" ");
     }
 
     probe(i, j) {
@@ -281,7 +326,7 @@ const cevnsi = (() => {
     const todo = [() => { plots.spectrum = new SpectrumPlot(document.querySelector("[data-spectrum]"), parse("spectra")); }];
     for (const root of document.querySelectorAll("[data-scan]")) {
       const stored = scans[Number(root.dataset.scan)];
-      todo.push(() => { plots[stored.grid] = new ScanPlot(root, stored); });
+      todo.push(() => { plots[stored.grid] = new ScanPlot(root, stored, scans); });
     }
     todo.push(() => { document.documentElement.dataset.ready = "yes"; });
     const next = () => { todo.shift()(); if (todo.length) setTimeout(next, 0); }; // one by one, so that the page stays at hand

@@ -37,6 +37,7 @@ from cevnsi.files.tables import (
 from cevnsi.model import Analysis, DataSet, Model, standard_model_chi2
 from cevnsi.output import answer, captions, coverage_page
 from cevnsi.output.figure_spec import FigureSpec
+from cevnsi.output.figures import Look, looks_of
 from cevnsi.output.muon_band import muon_band
 from cevnsi.output.spectra import read_spectra
 from cevnsi.physics.flux import FLAVORS
@@ -355,7 +356,9 @@ def cross_checks(results: Path, config: Mapping[str, Any]) -> list[Row]:
     return found
 
 
-def grid_payload(analysis: AnalysisResults, scan: Scan, name: str, figure: FigureSpec, discrepancy: Discrepancy) -> Row:
+def grid_payload(
+    analysis: AnalysisResults, scan: Scan, name: str, figure: FigureSpec, discrepancy: Discrepancy, look: Look
+) -> Row:
     """What the page computes a scan's plot from: delta chi2 on a thinned grid, and its profiles on the whole one.
 
     `figure` is the one that draws this grid, and marks its best fit if there is one.
@@ -364,15 +367,14 @@ def grid_payload(analysis: AnalysisResults, scan: Scan, name: str, figure: Figur
     keep = [thinned(axis.size) for axis in grid.axes]
     payload: Row = {
         "analysis": analysis.name,
+        "color": look[0],
+        "dash": page_dash(look[1]),
         "least": least,
         "best": analysis.best_fit(figure, name),
         "lowest": grid.lowest_point(),
-        "x": encoded(grid.axes[0][keep[0]]),
-        "y": encoded(grid.axes[1][keep[1]]),
         "z": encoded(
             np.rint(STEPS * np.minimum(grid.delta_chi2[np.ix_(*keep)].T, MOST_DELTA_CHI2)), "<u2"
         ),  # rows are y
-        "axes": [encoded(axis) for axis in grid.axes],
         "profiles": [encoded(parabolic(z)) for z in (grid.delta_chi2, grid.delta_chi2.T)],
     }
     if band := muon_band(scan, grid.names, grid.axes[0][keep[0]], discrepancy):
@@ -381,16 +383,30 @@ def grid_payload(analysis: AnalysisResults, scan: Scan, name: str, figure: Figur
     return payload
 
 
+def page_dash(style: Any) -> str:
+    """A line style of matplotlib as plotly has it, for a line of two pixels.
+
+    >>> page_dash("-"), page_dash("--"), page_dash((0, (4, 1.5)))
+    ('solid', 'dash', '8px,3px')
+    """
+    if isinstance(style, str):
+        return {"-": "solid", "--": "dash", ":": "dot", "-.": "dashdot"}[style]
+    return ",".join(f"{2 * length:g}px" for length in style[1])
+
+
 def scan_payloads(made: Sequence[AnalysisResults], discrepancy: Discrepancy) -> list[Row]:
     """Every grid of two axes, its levels, and the values of each analysis that has it."""
     found: dict[str, Row] = {}
+    looks = looks_of({each.name: [part["dataset"] for part in parts_of(each.whole)] for each in made})
     for analysis in made:
         figure_of = {grid: figure for figure in analysis.figures for grid in figure.grids}
         for scan, name, axes in analysis.grids():
+            values = [scan.axis(axis).values() for axis in axes]
             entry = found.setdefault(
                 name,
                 {
                     "grid": name,
+                    "parameters": list(axes),
                     "names": [captions.html_name(axis) for axis in axes],
                     "spoken": [captions.spoken_name(axis) for axis in axes],
                     "units": [captions.unit(axis) for axis in axes],
@@ -398,13 +414,38 @@ def scan_payloads(made: Sequence[AnalysisResults], discrepancy: Discrepancy) -> 
                     "contact": scan.interaction == "contact",
                     "levels": scan.levels(),
                     "dofs": sorted({1, 2, *scan.n_dof}),
-                    "drawn": " × ".join(str(thinned(scan.axis(axis).points).size) for axis in axes),
+                    "axes": [encoded(axis) for axis in values],
+                    "kept": [encoded(axis[thinned(axis.size)]) for axis in values],
+                    "drawn": " × ".join(str(thinned(axis.size).size) for axis in values),
                     "domain": captions.domain_text(scan, axes),
+                    "from": captions.REFERENCE_TITLES[scan.reference],
                     "shown": [],
                 },
             )
-            entry["shown"].append(grid_payload(analysis, scan, name, figure_of[name], discrepancy))
-    return list(found.values())
+            entry["shown"].append(
+                grid_payload(analysis, scan, name, figure_of[name], discrepancy, looks[analysis.name])
+            )
+    scans = list(found.values())
+    for entry in scans:
+        entry["over"] = overlays(scans, entry)
+    return scans
+
+
+def overlays(scans: Sequence[Row], entry: Row) -> list[Row]:
+    """The lines that may be drawn over a grid's: of every analysis, and of every grid of the same axes in their order.
+
+    Each with its place among `scans` and among what is shown there, and what it is called beside this grid.
+    """
+    return [
+        {
+            "scan": i,
+            "place": place,
+            "called": shown["analysis"] if other is entry else f"{shown['analysis']}, {other['grid']}",
+        }
+        for i, other in enumerate(scans)
+        if other["parameters"] == entry["parameters"]
+        for place, shown in enumerate(other["shown"])
+    ]
 
 
 def spectrum_payload(analysis: AnalysisResults, example: Mapping[str, float]) -> Row:
