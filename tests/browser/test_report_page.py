@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from cevnsi.files.strict_yaml import read
-from cevnsi.files.tables import contour_layout, read_table
+from cevnsi.files.tables import COVERED_RANGES, contour_layout, covered_contour_layout, read_table
 from cevnsi.model import Model
 from cevnsi.output.captions import intervals_of
 from cevnsi.output.figure_spec import FigureSpec
@@ -25,8 +25,8 @@ from project import ROOT
 
 LARGEST_BYTES = 20_000_000  # with grids of six analyses
 
-# Extent of a drawn line in data coordinates, from the path that plotly has put into the page: of the analysis chosen, or
-# of so many-th of those drawn over it.
+# Extent of a drawn line in data coordinates, from the path that plotly has put into the page: of the analysis chosen,
+# or of so many-th of those drawn over it.
 DRAWN = """([grid, which]) => {
   const { canvas } = cevnsi.plots[grid], { xaxis, yaxis } = canvas._fullLayout;
   const ends = [[Infinity, -Infinity], [Infinity, -Infinity]];
@@ -221,6 +221,89 @@ def _is_within(
                 assert scale(end) == pytest.approx(float(scale(value)), abs=step), (study.name, name, i)
                 compared += 1
     return compared
+
+
+LINE = """([grid, which]) => {
+  const { x, y } = cevnsi.plots[grid].canvas.data[1 + which], least = (v) => Math.min(...v.filter((a) => a !== null));
+  return [x, y].map((v) => [least(v), -least(v.map((a) => (a === null ? null : -a)))]);
+}"""
+
+
+def test_the_threshold_is_of_the_chi2_distribution_or_measured_by_toys(
+    page: Any, made: dict[str, AnalysisResults]
+) -> None:
+    """Lines of coverage/contours and extents of coverage/ranges.csv; without toys it says that there are none."""
+    measured = {(study.name, name) for _, study, _, name, _ in every_grid(made) if _contours_by_toys(study, name)}
+    for analysis, study, scan, name, grid in every_grid(made):
+        root, level = page.locator(f"#explore-{name}"), scan.drawn_levels()[0][0]
+        choose(page, name, analysis, 2, level)
+        before = page.evaluate(DRAWN, [name, 0])
+        method, why = root.locator("[data-method]"), root.locator("[data-untried]")
+        if (study.name, name) not in measured:
+            assert method.is_disabled()
+            reason = f"No toys have been drawn for the analysis {study.name}" if scan.coverage else "has no coverage"
+            assert reason in why.inner_text()
+            continue
+        assert why.inner_text() == ""
+        method.select_option("measured")
+        assert root.locator("[data-dof]").is_disabled()
+        _is_of_toys(page, grid, name, 0, study, level)
+        ranges = read_table(study.folder / "coverage" / "ranges.csv", COVERED_RANGES)
+        region = page.evaluate("name => cevnsi.plots[name].region", name)
+        for i, axis in enumerate(grid.names):
+            expected = intervals_of(ranges, scan.name, axis, (level, 2), "profiled on grid")
+            assert region[i] == [[low, high, "lower" in at, "upper" in at] for low, high, at in expected]
+        assert "below its critical values by toys" in root.locator("[data-region]").inner_text()
+        _overlays_are_of_toys(page, grid, name, made, measured, level)
+        method.select_option("wilks")
+        assert page.evaluate(DRAWN, [name, 0]) == before
+        assert "below its critical values" not in root.locator("[data-region]").inner_text()
+
+
+def _contours_by_toys(study: AnalysisResults, name: str) -> bool:
+    return (study.folder / "coverage" / "contours" / f"{name}.csv").exists()
+
+
+def _overlays_are_of_toys(
+    page: Any,
+    grid: Grid,
+    name: str,
+    made: dict[str, AnalysisResults],
+    measured: set[tuple[str, str]],
+    level: float,
+) -> None:
+    root = page.locator(f"#explore-{name}")
+    over = page.evaluate(
+        "name => { const p = cevnsi.plots[name]; return p.stored.over.map((o) => [o.called, "
+        "p.scans[o.scan].shown[o.place].analysis, p.scans[o.scan].grid]); }",
+        name,
+    )
+    for called, of, at in over:
+        box = root.get_by_label(f"Draw the line of {called} over it")
+        if not box.is_visible():
+            continue
+        box.check()
+        said = root.locator("[data-compared]").inner_text()
+        if (of, at) in measured:
+            _is_of_toys(page, grid, at, 1, made[of], level, shown_in=name)
+            assert "No line of" not in said
+        else:
+            assert page.evaluate("name => cevnsi.plots[name].canvas.data[2].x.length", name) == 0
+            assert f"No line of {called}" in said
+        box.uncheck()
+
+
+def _is_of_toys(
+    page: Any, grid: Grid, name: str, which: int, study: AnalysisResults, level: float, shown_in: str = ""
+) -> None:
+    """Compare the extent of a line with that of the contours at critical values, within what a bend may be off."""
+    table = read_table(study.folder / "coverage" / "contours" / f"{name}.csv", covered_contour_layout(grid.names))
+    drawn = page.evaluate(LINE, [shown_in or name, which])
+    for i, axis in enumerate(grid.names):
+        scale = np.log10 if grid.log[i] else np.asarray
+        line, whole = table[axis][table["confidence_level"] == level], float(np.ptp(grid.coordinate(i)))
+        ends = scale(np.array([line.min(), line.max()]))
+        np.testing.assert_allclose(scale(np.array(drawn[i])), ends, atol=4e-4 * whole)
 
 
 def test_the_best_fit_is_marked_where_the_figure_marks_it(page: Any, made: dict[str, AnalysisResults]) -> None:

@@ -1,6 +1,7 @@
 import base64
 import gzip
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -16,6 +17,7 @@ from cevnsi.files.atomic import write_json
 from cevnsi.files.tables import CURVES, DOMAIN_BEST, DOMAIN_HOLE, DOMAIN_MATCHES, RANGES, as_columns, write_csv
 from cevnsi.model import DataSet
 from cevnsi.output import captions, report
+from cevnsi.parameters import Axis
 from cevnsi.scans.axes import Scan
 from cevnsi.studies.liao_marfatia_2017 import page
 from cevnsi.studies.liao_marfatia_2017.captions import hole_remark
@@ -52,6 +54,30 @@ def test_a_line_goes_over_every_grid_of_the_same_axes() -> None:
     assert [(row["scan"], row["place"]) for row in found] == [(0, 0), (0, 1), (2, 0), (2, 1)]
     assert [row["called"] for row in report.overlays(scans, scans[2])] == ["one, fine", "two, fine", "two", "three"]
     assert [row["called"] for row in report.overlays(scans, scans[1])] == ["one"]
+
+
+def test_a_line_keeps_its_bends_and_closes() -> None:
+    along = np.arange(101) * 600
+    bent = np.concatenate(
+        [np.stack([along, 2 * along // 3], axis=1), np.stack([along[::-1], 60000 - along // 3], axis=1)]
+    )
+    kept = report.straightened(bent)
+    np.testing.assert_array_equal(kept, bent[[0, 100, 101, 201]])
+    angle = np.linspace(0, 2 * np.pi, 500)
+    circle = np.rint(30000 + 20000 * np.stack([np.cos(angle), np.sin(angle)], axis=1)).astype(int)
+    kept = report.straightened(circle)
+    np.testing.assert_array_equal(kept[[0, -1]], circle[[0, -1]])
+    assert len(kept) < 150
+    middles = (kept[1:] + kept[:-1]) / 2 - 30000
+    assert np.abs(np.hypot(*middles.T) - 20000).max() < report.NEAR + 1  # of rounding
+    np.testing.assert_array_equal(report.straightened(circle[:1]), circle[:1])
+
+
+def test_values_are_told_in_parts_of_their_axis() -> None:
+    axis = Axis(name="coupling", minimum=1e-6, maximum=1e-2, points=5, scale="log")
+    parts = report.in_parts(axis, np.array([1e-6, 1e-4, 1e-2]))
+    np.testing.assert_array_equal(parts, [0, 32768, 65535])  # a half goes to the even one
+    np.testing.assert_array_equal(report.in_parts(replace(axis, scale="linear"), np.array([1e-6, 1e-2])), [0, 65535])
 
 
 def test_nothing_in_a_script_element_can_end_it() -> None:

@@ -8,6 +8,7 @@ import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -294,3 +295,29 @@ def test_coverage_is_shown_where_it_has_been_made(of_coverage: str, text: str, c
     )
     for name in ("ranges", "measured", "goodness", "scorecard"):
         assert f'download="paper-coverage-{name}.csv.gz"' in of_coverage
+
+
+def test_lines_by_toys_are_those_of_coverage(of_coverage: str, text: str, covered: Project) -> None:
+    """Of the analysis that has them, in parts of the axes; of every other it is said why there are none."""
+    scans, others = (
+        json.loads(re.findall('<script type="application/json" id="scans">(.*?)</script>', page)[0])
+        for page in (of_coverage, text)
+    )
+    assert all("untried" in shown for scan in others for shown in scan["shown"])
+    found = {scan["grid"]: shown for scan in scans for shown in scan["shown"] if "measured" in shown}
+    assert {shown["analysis"] for shown in found.values()} == {"paper"}
+    assert set(found) == {"ee_d_u", "mumu_d_u", "ee_mumu_d", "ee_etau_d", "matter_ee_mumu"}
+    for scan in scans:
+        for shown in scan["shown"]:
+            assert ("measured" in shown) != ("untried" in shown)
+        if scan["grid"] in found:
+            (at_level,) = found[scan["grid"]]["measured"]
+            path = covered.folder / "results" / "paper" / "coverage" / "contours" / f"{scan['grid']}.csv"
+            lines = [line for _, line in pd.read_csv(path).groupby("segment")]
+            for stored, line in zip(at_level["lines"], lines, strict=True):
+                parts = np.frombuffer(base64.b64decode(stored), "<u2").reshape(-1, 2)
+                assert len(parts) <= len(line)
+                for i, name in enumerate(scan["parameters"]):
+                    axis = np.frombuffer(base64.b64decode(scan["axes"][i]), "<f8")
+                    ends = axis[0] + np.ptp(axis) * parts[[0, -1], i] / 65535
+                    np.testing.assert_allclose(ends, line[name].iloc[[0, -1]], atol=np.ptp(axis) / 65535)

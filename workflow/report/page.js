@@ -115,6 +115,17 @@ const cevnsi = (() => {
     legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom", font: { size: 12 } },
   });
 
+  // Points of a stored line, from parts of the axes to values.
+  const PARTS = 65535;
+  function points(stored, text) {
+    const parts = Array.from(new Uint16Array(bytes(text)));
+    return stored.axes.map(doubles).map((axis, i) => {
+      const [low, high] = [axis[0], axis[axis.length - 1]].map(stored.log[i] ? Math.log10 : (v) => v);
+      const at = (part) => low + (high - low) * part / PARTS;
+      return parts.filter((_, k) => k % 2 === i).map((part) => (stored.log[i] ? 10 ** at(part) : at(part)));
+    });
+  }
+
   // Delta chi2 of one analysis on the points of a scan that the page has, unpacked when it is first looked at.
   const unpacked = new Map();
   function map(stored, shown) {
@@ -128,9 +139,10 @@ const cevnsi = (() => {
   class ScanPlot {
     constructor(root, stored, scans) {
       Object.assign(this, { root, stored, scans, canvas: root.querySelector(".canvas") });
-      this.controls = { analysis: choose(root, "analysis"), dof: choose(root, "dof"), level: choose(root, "level") };
+      this.controls = { analysis: choose(root, "analysis"), dof: choose(root, "dof"), level: choose(root, "level"), method: choose(root, "method") };
       this.boxes = [...root.querySelectorAll("[data-over]")];
       this.controls.analysis.addEventListener("input", () => { this.load(); this.draw(); });
+      this.controls.method.addEventListener("input", () => { this.settle(); this.draw(); });
       for (const name of ["dof", "level"]) this.controls[name].addEventListener("input", () => this.move());
       for (const box of this.boxes) box.addEventListener("input", () => this.draw());
       this.canvas.addEventListener("keydown", (event) => this.key(event));
@@ -152,10 +164,28 @@ const cevnsi = (() => {
         box.disabled = this.scans[scan].shown[place] === shown; // it is drawn already
         box.closest("label").hidden = box.disabled;
       });
+      this.settle();
     }
 
-    get level() { return Number((Number(this.controls.level.value) / 100).toFixed(6)); }
-    get dof() { return Number(this.controls.dof.value); }
+    // What can be chosen: toys have been drawn at some levels, of all parameters of a grid together.
+    settle() {
+      const { method, dof, level } = this.controls, { measured, untried } = this.shown;
+      if (!measured) method.value = "wilks";
+      method.disabled = !measured;
+      choose(this.root, "untried").textContent = untried || "";
+      dof.disabled = this.byToys;
+      level.disabled = this.byToys && measured.length === 1;
+    }
+
+    get byToys() { return this.controls.method.value === "measured"; }
+    get dof() { return this.byToys ? 2 : Number(this.controls.dof.value); }
+    get level() {
+      const set = Number((Number(this.controls.level.value) / 100).toFixed(6));
+      if (!this.byToys) return set;
+      return this.shown.measured.map((each) => each.level).reduce((a, b) => (Math.abs(b - set) < Math.abs(a - set) ? b : a));
+    }
+
+    measured(shown) { return (shown.measured || []).find((each) => each.level === this.level); }
 
     // What is drawn over the chosen analysis: the scan, the analysis and what it is called here.
     get over() {
@@ -166,6 +196,14 @@ const cevnsi = (() => {
     }
 
     line(stored, shown, called, width) {
+      if (this.byToys) {
+        const found = this.measured(shown), x = [], y = [];
+        for (const text of found ? found.lines : []) {
+          const [more, andMore] = points(stored, text);
+          x.push(...more, null); y.push(...andMore, null);
+        }
+        return { type: "scatter", mode: "lines", x, y, name: found ? called : `${called}: no toys`, line: { color: shown.color, dash: shown.dash, width }, hoverinfo: "skip", showlegend: true };
+      }
       return {
         type: "contour", ...map(stored, shown), name: called, showlegend: true, showscale: false, autocontour: false, hoverinfo: "skip", connectgaps: false,
         contours: { coloring: "none", start: this.cut, end: this.cut, size: 1 }, line: { color: shown.color, dash: shown.dash, width, smoothing: 0 },
@@ -209,6 +247,7 @@ const cevnsi = (() => {
     }
 
     move() {
+      if (this.byToys) { this.draw(); return; }
       this.cut = threshold(this.level, this.dof);
       const lines = this.canvas.data.flatMap((trace, i) => (trace.type === "contour" ? [i] : []));
       Plotly.restyle(this.canvas, { "contours.start": this.cut, "contours.end": this.cut }, lines);
@@ -216,25 +255,29 @@ const cevnsi = (() => {
     }
 
     tell() {
-      const { cut, stored } = this, percent = `${say(100 * this.level, 6)} %`;
+      const { cut, stored, byToys } = this, percent = `${say(100 * this.level, 6)} %`;
       choose(this.root, "level-value").textContent = percent;
       this.controls.level.setAttribute("aria-valuetext", percent);
-      this.region = this.profiles.map((curve, i) => intervals(this.axes[i], curve, cut, stored.log[i]));
+      this.region = byToys ? this.measured(this.shown).region
+        : this.profiles.map((curve, i) => intervals(this.axes[i], curve, cut, stored.log[i]));
       const spans = this.region.map((found, i) => {
         const parts = found.map(([low, high, atLow, atHigh]) => `${atLow ? "≤ " : ""}${say(low)} to ${atHigh ? "≥ " : ""}${say(high)}`);
         return `${stored.names[i]} from ${parts.join(" or ") || "nowhere"}${stored.units[i]}`;
       });
-      choose(this.root, "region").innerHTML = `Δχ<sup>2</sup> &lt; ${cut.toFixed(2)}: ${spans.join("; ")}.`;
+      const where = byToys ? "Δχ<sup>2</sup> below its critical values by toys" : `Δχ<sup>2</sup> &lt; ${cut.toFixed(2)}`;
+      choose(this.root, "region").innerHTML = byToys && !this.region.flat().length ? "" : `${where}: ${spans.join("; ")}.`;
     }
 
     // What another scan that is drawn over this one does otherwise.
     compare() {
       const { stored } = this, others = [...new Set(this.over.map((each) => each.stored))].filter((other) => other !== stored);
-      choose(this.root, "compared").innerHTML = others.map((other) => {
+      const without = this.byToys ? this.over.filter((each) => !this.measured(each.shown)) : [];
+      const missing = without.map(({ called, shown }) => `No line of ${called}: ${shown.untried || "it has other levels."}`);
+      choose(this.root, "compared").innerHTML = missing.concat(others.map((other) => {
         const from = other.from === stored.from ? "" : ` Δχ<sup>2</sup> is from ${other.from}, here from ${stored.from}.`;
         const domain = other.domain === stored.domain ? " Its domain is the same." : ` ${other.domain}`;
         return `<code>${other.grid}</code> is another scan.${domain}${from}`;
-      }).join(" ");
+      })).join(" ");
     }
 
     probe(i, j) {

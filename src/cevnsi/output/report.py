@@ -27,9 +27,11 @@ from cevnsi.experiments.measurement import Measurement
 from cevnsi.files.atomic import read_text as read_text_file
 from cevnsi.files.tables import (
     BEST_FITS,
+    COVERED_RANGES,
     CURVES,
     RANGES,
     SCORECARD,
+    covered_contour_layout,
     read_csv,
     read_parquet,
     read_table,
@@ -40,11 +42,13 @@ from cevnsi.output.figure_spec import FigureSpec
 from cevnsi.output.figures import Look, looks_of
 from cevnsi.output.muon_band import muon_band
 from cevnsi.output.spectra import read_spectra
+from cevnsi.parameters import Axis
 from cevnsi.physics.flux import FLAVORS
 from cevnsi.physics.muon_g2 import Discrepancy
 from cevnsi.physics.weak_charge import standard_model_charge
 from cevnsi.scans.axes import Scan
 from cevnsi.scans.chunks import as_grid
+from cevnsi.scans.coverage import ON_GRID
 from cevnsi.scans.regions import Grid
 from cevnsi.statistics.intervals import parabolic
 from cevnsi.workflow.run_record import Job, run_times
@@ -53,6 +57,7 @@ Row = dict[str, Any]
 
 MOST_DELTA_CHI2, STEPS = 65.535, 1000  # of delta chi2 in the page, and steps of it in one: no level asks for more
 DRAWN_DIGITS = 2  # of a point, 1/72 inch, that a picture in the page keeps
+PARTS, NEAR = 65535, 20  # parts of an axis that points of a line are told in; how many a line may be off where it bends
 MOST_POINTS = 151  # along each axis of a grid that the page carries; the ranges in it come from the whole grid
 
 # Tables that every analysis has and that can be saved from the page, beside those of its study.
@@ -357,7 +362,13 @@ def cross_checks(results: Path, config: Mapping[str, Any]) -> list[Row]:
 
 
 def grid_payload(
-    analysis: AnalysisResults, scan: Scan, name: str, figure: FigureSpec, discrepancy: Discrepancy, look: Look
+    analysis: AnalysisResults,
+    scan: Scan,
+    name: str,
+    figure: FigureSpec,
+    discrepancy: Discrepancy,
+    look: Look,
+    is_covered: bool,
 ) -> Row:
     """What the page computes a scan's plot from: delta chi2 on a thinned grid, and its profiles on the whole one.
 
@@ -377,10 +388,70 @@ def grid_payload(
         ),  # rows are y
         "profiles": [encoded(parabolic(z)) for z in (grid.delta_chi2, grid.delta_chi2.T)],
     }
+    if is_covered and scan.coverage:
+        payload["measured"] = measured_lines(analysis, scan, name)
+    else:
+        payload["untried"] = untried(analysis, scan)
     if band := muon_band(scan, grid.names, grid.axes[0][keep[0]], discrepancy):
         lowest = grid.axes[1][0]  # as the band may have no lower end, and the axis no zero
         payload["band"] = [encoded(np.maximum(edge, lowest)) for edge in band]
     return payload
+
+
+def measured_lines(analysis: AnalysisResults, scan: Scan, name: str) -> list[Row]:
+    """Contours of a grid at critical values by toys, and the extents of their regions as the table of ranges has them.
+
+    One of each confidence level. Along a line its points, both coordinates in parts of the axis (in log10 along a log
+    axis), of `PARTS`; an extent has its ends and whether either is the axis' own.
+    """
+    axes = scan.pairs()[name]
+    table = read_table(analysis.folder / "coverage" / "contours" / f"{name}.csv", covered_contour_layout(axes))
+    ranges = read_table(analysis.folder / "coverage" / "ranges.csv", COVERED_RANGES)
+    at = np.stack([in_parts(scan.axis(axis), table[axis]) for axis in axes], axis=-1)
+    lines = []
+    for level in scan.confidence_levels:
+        mine = table["confidence_level"] == level
+        of_segments = [at[mine & (table["segment"] == k)] for k in np.unique(table["segment"][mine])]
+        found = [captions.intervals_of(ranges, scan.name, axis, (level, 2), ON_GRID) for axis in axes]
+        lines.append(
+            {
+                "level": level,
+                "lines": [encoded(straightened(points), "<u2") for points in of_segments],
+                "region": [
+                    [(low, high, "lower" in ends, "upper" in ends) for low, high, ends in each] for each in found
+                ],
+            }
+        )
+    return lines
+
+
+def in_parts(axis: Axis, values: FloatArray) -> NDArray[np.int64]:
+    """Values on an axis as parts of it, of `PARTS`, to the nearest."""
+    low, high = axis.coordinates()[[0, -1]]
+    coordinates = np.log10(values) if axis.scale == "log" else values
+    return np.asarray(np.rint(PARTS * (coordinates - low) / (high - low)), np.int64)
+
+
+def straightened(points: NDArray[np.int64]) -> NDArray[np.int64]:
+    """A line (points, 2) without points nearer than `NEAR` to the straight line between those that are kept."""
+    keep, todo = {0, len(points) - 1}, [(0, len(points) - 1)]
+    while todo:
+        first, last = todo.pop()
+        between = points[first : last + 1] - points[first]
+        length = np.hypot(*between[-1])
+        off = np.abs(between @ (between[-1][::-1] * (1, -1))) / length if length else np.hypot(*between.T)
+        far = first + int(off.argmax())
+        if off.max() >= NEAR:
+            keep.add(far)
+            todo += [(first, far), (far, last)]
+    return points[sorted(keep)]
+
+
+def untried(analysis: AnalysisResults, scan: Scan) -> str:
+    """Why a scan has no critical values by toys."""
+    if scan.coverage is None:
+        return f"No critical values are asked for of the scan {scan.name}: it has no coverage in the configuration."
+    return f"No toys have been drawn for the analysis {analysis.name} yet; make coverage does."
 
 
 def page_dash(style: Any) -> str:
@@ -394,8 +465,13 @@ def page_dash(style: Any) -> str:
     return ",".join(f"{2 * length:g}px" for length in style[1])
 
 
-def scan_payloads(made: Sequence[AnalysisResults], discrepancy: Discrepancy) -> list[Row]:
-    """Every grid of two axes, its levels, and the values of each analysis that has it."""
+def scan_payloads(
+    made: Sequence[AnalysisResults], discrepancy: Discrepancy, covered: Collection[str] = ()
+) -> list[Row]:
+    """Every grid of two axes, its levels, and the values of each analysis that has it.
+
+    Of those `covered` also what is measured by toys.
+    """
     found: dict[str, Row] = {}
     looks = looks_of({each.name: [part["dataset"] for part in parts_of(each.whole)] for each in made})
     for analysis in made:
@@ -422,9 +498,8 @@ def scan_payloads(made: Sequence[AnalysisResults], discrepancy: Discrepancy) -> 
                     "shown": [],
                 },
             )
-            entry["shown"].append(
-                grid_payload(analysis, scan, name, figure_of[name], discrepancy, looks[analysis.name])
-            )
+            look, is_covered = looks[analysis.name], analysis.name in covered
+            entry["shown"].append(grid_payload(analysis, scan, name, figure_of[name], discrepancy, look, is_covered))
     scans = list(found.values())
     for entry in scans:
         entry["over"] = overlays(scans, entry)
@@ -622,7 +697,7 @@ def collect(
         "numbers": number_rows(made),
         "cross_checks": cross_checks(results, config),
         "provenance": json.loads(read_text_file(results / "provenance.json")),
-        "scans": scan_payloads(made, parse_muon_g2(config.get("muon_g2"))),
+        "scans": scan_payloads(made, parse_muon_g2(config.get("muon_g2")), covered),
         "spectra": [
             spectrum_payload(analysis, config["spectrum_example"]) for analysis in made if has_spectrum_plot(analysis)
         ],
