@@ -15,12 +15,12 @@ from cevnsi.model import Model
 from cevnsi.output.captions import intervals_of
 from cevnsi.output.figure_spec import FigureSpec
 from cevnsi.output.report import AnalysisResults, finished, has_spectrum_plot
+from cevnsi.questions import chi2_and_nuisances, predict
 from cevnsi.scans.axes import Scan
 from cevnsi.scans.limits import allowed, curves, least_of
 from cevnsi.scans.regions import Grid, small_pieces
 from cevnsi.statistics.thresholds import threshold
 from cevnsi.studies.known import DEFAULT, analyses_of
-from points import mediator_chi2
 from project import ROOT
 
 LARGEST_BYTES = 20_000_000  # with grids of six analyses
@@ -377,23 +377,47 @@ def test_hovering_and_arrow_keys_read_out_the_grid(page: Any, made: dict[str, An
     assert float(re.findall(r"Δχ2? = ([0-9.]+)", said)[0]) == pytest.approx(delta, rel=1e-3)
 
 
-@pytest.mark.parametrize(("mass", "coupling"), [(0.0, -6.0), (1.0, -4.0), (1.73, -3.52), (4.0, -1.0)])
-def test_the_spectrum_is_the_librarys(
-    page: Any, made: dict[str, AnalysisResults], models: dict[str, Model], mass: float, coupling: float
+@pytest.mark.parametrize("place", [(0, 0), (-1, -1), (3, 27), (11, 8), None])
+def test_the_spectrum_is_the_librarys_at_every_step(
+    page: Any, made: dict[str, AnalysisResults], models: dict[str, Model], place: tuple[int, int] | None
 ) -> None:
+    """Bars, chi2 and pull of questions.predict and its like, to a part in 65535 of the largest. None: at the start."""
     root = page.locator("#explore-spectrum")
-    for place, study in enumerate(filter(has_spectrum_plot, made.values())):
-        root.locator("[data-analysis]").select_option(str(place))
-        root.locator("[data-mass]").fill(str(mass))
-        root.locator("[data-coupling]").fill(str(coupling))
-        point = {"mediator_mass_mev": 10**mass, "coupling": 10**coupling}
-        expected = study.dataset.by_flavor("light_mediator", point)
-        shown = page.evaluate("cevnsi.plots.spectrum.counts.mediator.map((row) => row)")
-        np.testing.assert_allclose(shown, expected, rtol=1e-11, atol=1e-11 * expected.max())
-        drawn = page.evaluate("cevnsi.plots.spectrum.canvas.data[5].y")
-        np.testing.assert_allclose(drawn[:-1], expected.sum(axis=0), rtol=1e-11, atol=1e-11 * expected.max())
-        chi2 = mediator_chi2(models[study.name], np.array(10**mass), 10**coupling)
-        assert page.evaluate("cevnsi.plots.spectrum.found.chi2") == pytest.approx(float(chi2), rel=1e-9)
+    for number, study in enumerate(filter(has_spectrum_plot, made.values())):
+        root.locator("[data-analysis]").select_option(str(number))
+        steps, start = page.evaluate("[cevnsi.plots.spectrum.stored.steps, cevnsi.plots.spectrum.stored.start]")
+        for name, values, k in zip(("mass", "coupling"), steps, place or start, strict=True):
+            assert root.locator(f"[data-{name}]").get_attribute("max") == str(len(values) - 1)
+            root.locator(f"[data-{name}]").fill(str(k % len(values)))
+        found = page.evaluate("cevnsi.plots.spectrum.found")
+        point = {"mediator_mass_mev": found["mass"], "coupling": found["coupling"]}
+        if place is None:
+            assert point == {"mediator_mass_mev": 10, "coupling": 1e-4}  # Fig. 1's
+        model, edges = models[study.name], study.measurement.bin_edges_pe
+        low, high = study.choices.photoelectron_range or (edges[0], edges[-1])
+        mine = (edges[:-1] >= low) & (edges[1:] <= high)
+        expected, standard = predict(model, point), predict(model, {})
+        shown = np.array(page.evaluate("cevnsi.plots.spectrum.counts.mediator"))
+        largest = study.dataset.by_flavor("light_mediator", point).max()
+        np.testing.assert_allclose(shown[:, mine], expected, rtol=0, atol=0.5001 * largest / 65535)
+        np.testing.assert_allclose(
+            page.evaluate("cevnsi.plots.spectrum.counts.SM"), study.dataset.by_flavor("contact", {}), atol=5e-5
+        )
+        for curve, total in ((2, standard), (5, expected)):  # all flavors, one upon another
+            drawn = np.array(page.evaluate("k => cevnsi.plots.spectrum.canvas.data[k].y", curve))[:-1]
+            np.testing.assert_allclose(drawn[mine], total.sum(axis=0), rtol=1e-3, atol=2 * largest / 65535)
+        chi2, nuisances = chi2_and_nuisances(model, point)
+        assert found["chi2"] == pytest.approx(chi2, rel=1e-6)
+        (alpha,) = nuisances.values()
+        assert found["pull"] == pytest.approx(alpha / 0.28, rel=1e-5, abs=1e-7)
+
+
+def test_an_arrow_key_is_one_step_of_the_spectrum(page: Any) -> None:
+    slider = page.locator("#explore-spectrum [data-coupling]")
+    steps = page.evaluate("cevnsi.plots.spectrum.stored.steps[1]")
+    slider.fill("20")
+    slider.press("ArrowRight")
+    assert page.evaluate("cevnsi.plots.spectrum.found.coupling") == steps[21]
 
 
 @pytest.mark.parametrize("width", [360, 768, 1200])

@@ -80,6 +80,15 @@ def test_values_are_told_in_parts_of_their_axis() -> None:
     np.testing.assert_array_equal(report.in_parts(replace(axis, scale="linear"), np.array([1e-6, 1e-2])), [0, 65535])
 
 
+@pytest.mark.parametrize("example", [1e-4, 3e-5, 0.3, 0.0])
+def test_a_slider_stops_at_the_example_too(example: float) -> None:
+    steps = report.slider_steps("coupling", example)
+    assert steps[0] == 1e-6
+    assert (example in steps) == (example > 0)
+    assert set(np.round(np.log10(steps), 3)) >= {-5.9, -4.0, -1.0}
+    assert steps.size == 51 + (example in (3e-5, 0.3))
+
+
 def test_nothing_in_a_script_element_can_end_it() -> None:
     text = report.in_script({"b": "</script><!--", "a": [1, 2.5]})
     assert "<" not in text

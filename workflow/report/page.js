@@ -1,4 +1,5 @@
-// What the report computes in the page: quantiles, contours and intervals of stored grids, spectra from stored nodes.
+// What the report computes in the page: quantiles of the chi2 distribution, contours and intervals of stored grids. Counts
+// and chi2 are stored.
 "use strict";
 const cevnsi = (() => {
   const BLUE = "#0072B2", VERMILION = "#D55E00", BLACK = "#000000", SKY = "#56B4E9", GREY = "#666666";
@@ -9,7 +10,9 @@ const cevnsi = (() => {
   const doubles = (text) => new Float64Array(bytes(text));
   const MOST = 65.535; // of delta chi2 as it is stored, in thousandths
   const thousandths = (text) => Float64Array.from(new Uint16Array(bytes(text)), (v) => v / 1000);
-  const integers = (text) => new Int32Array(bytes(text));
+  const floats = (text) => new Float32Array(bytes(text));
+  const PARTS = 65535; // that counts, and points of a line along an axis, are stored in
+  const sum = (values) => values.reduce((a, b) => a + b, 0);
 
   // log of the gamma function at whole and half numbers, all that degrees of freedom need
   function logGamma(a) {
@@ -52,43 +55,11 @@ const cevnsi = (() => {
     return found;
   }
 
-  // Counts by flavor and bin for a mediator's mass and coupling: the sum over nuclides and nodes of events times
-  // (SM charge + 3 A epsilon)^2, epsilon = g^2 scale / (Q^2 + M^2).
-  function unpack(stored) {
-    return {
-      ...stored,
-      bin: integers(stored.bin),
-      q2: stored.q2.map(doubles),
-      events: stored.events.map((flavor) => flavor.map(doubles)),
-    };
-  }
-
-  function spectrum(templates, mass, coupling) {
-    const bins = templates.edges.length - 1, g2 = coupling * coupling, m2 = mass * mass;
-    return templates.events.map((flavor) => {
-      const counts = new Array(bins).fill(0);
-      flavor.forEach((events, nuclide) => {
-        const q2 = templates.q2[nuclide], charge = templates.charge[nuclide];
-        const moved = g2 * templates.scale * templates.number[nuclide];
-        for (let i = 0; i < events.length; i += 1) {
-          const q = charge + moved / (q2[i] + m2);
-          counts[templates.bin[i]] += events[i] * q * q;
-        }
-      });
-      return counts;
-    });
-  }
-
-  // Eq. 7 at its minimum over the pull, and the pull there.
-  function profiledChi2(templates, total) {
-    const penalty = 1 / templates.normalization ** 2, [low, high] = templates.range;
-    let nn = 0, np = 0, pp = 0;
-    total.forEach((p, i) => {
-      if (templates.edges[i] < low || templates.edges[i + 1] > high) return;
-      const n = templates.observed[i], w = 1 / templates.sigma[i] ** 2;
-      nn += w * n * n; np += w * n * p; pp += w * p * p;
-    });
-    return { chi2: nn + penalty - (np + penalty) ** 2 / (pp + penalty), pull: (np + penalty) / (pp + penalty) - 1 };
+  // Counts by flavor and bin at one step of the sliders.
+  function countsAt(stored, at) {
+    const bins = stored.edges.length - 1, each = stored.flavors.length * bins;
+    const parts = new Uint16Array(bytes(stored.counts)).subarray(at * each, (at + 1) * each), largest = floats(stored.largest)[at];
+    return stored.flavors.map((_, k) => Array.from(parts.subarray(k * bins, (k + 1) * bins), (v) => v * largest / PARTS));
   }
 
   // ---- words -------------------------------------------------------------------------------------------------------
@@ -116,7 +87,6 @@ const cevnsi = (() => {
   });
 
   // Points of a stored line, from parts of the axes to values.
-  const PARTS = 65535;
   function points(stored, text) {
     const parts = Array.from(new Uint16Array(bytes(text)));
     return stored.axes.map(doubles).map((axis, i) => {
@@ -305,49 +275,45 @@ const cevnsi = (() => {
 
   class SpectrumPlot {
     constructor(root, stored) {
-      Object.assign(this, { root, all: stored.map(unpack), canvas: root.querySelector(".canvas") });
+      Object.assign(this, { root, all: stored, canvas: root.querySelector(".canvas") });
       this.controls = { analysis: choose(root, "analysis"), mass: choose(root, "mass"), coupling: choose(root, "coupling") };
-      const [mass, coupling] = stored[0].example;
-      const start = (input, value) => {
-        input.min = Math.min(Number(input.min), Math.floor(Math.log10(value)));
-        input.max = Math.max(Number(input.max), Math.ceil(Math.log10(value)));
-        input.value = Math.log10(value).toFixed(2);
-      };
-      start(this.controls.mass, mass);
-      if (coupling > 0) start(this.controls.coupling, coupling);
+      this.sliders.forEach((slider, i) => {
+        slider.max = stored[0].steps[i].length - 1;
+        slider.value = stored[0].start[i];
+      });
       for (const input of Object.values(this.controls)) input.addEventListener("input", () => this.draw());
       this.draw();
     }
 
-    get templates() { return this.all[Number(this.controls.analysis.value)]; }
-    get point() { return [10 ** Number(this.controls.mass.value), 10 ** Number(this.controls.coupling.value)]; }
+    get sliders() { return [this.controls.mass, this.controls.coupling]; }
+    get stored() { return this.all[Number(this.controls.analysis.value)]; }
 
     draw() {
-      const { templates } = this, [mass, coupling] = this.point;
-      const cases = { SM: spectrum(templates, mass, 0), mediator: spectrum(templates, mass, coupling) };
+      const { stored } = this, steps = this.sliders.map((slider) => Number(slider.value));
+      const [mass, coupling] = steps.map((k, i) => stored.steps[i][k]), at = steps[0] * stored.steps[1].length + steps[1];
+      const cases = { SM: stored.standard.counts, mediator: countsAt(stored, at) };
       const order = ["nu_mu", "nu_mu_bar", "nu_e"], colors = [BLUE, VERMILION, BLACK];
       const words = ["ν<sub>μ</sub>", "+ ν̄<sub>μ</sub>", "+ ν<sub>e</sub>"];
       const traces = [];
       this.counts = cases;
       for (const [name, flavors] of Object.entries(cases)) {
-        let total = new Array(templates.edges.length - 1).fill(0);
+        let total = new Array(stored.edges.length - 1).fill(0);
         order.forEach((flavor, k) => {
-          total = total.map((v, i) => v + flavors[templates.flavors.indexOf(flavor)][i]);
+          total = total.map((v, i) => v + flavors[stored.flavors.indexOf(flavor)][i]);
           traces.push({
-            type: "scatter", mode: "lines", x: templates.edges, y: [...total, total[total.length - 1]], name: `${words[k]}${name === "SM" ? " SM" : ""}`,
+            type: "scatter", mode: "lines", x: stored.edges, y: [...total, total[total.length - 1]], name: `${words[k]}${name === "SM" ? " SM" : ""}`,
             line: { shape: "hv", color: colors[k], dash: name === "SM" ? "dash" : "solid", width: 2 }, hovertemplate: "%{y:.2f} events from %{x} PE<extra></extra>",
           });
         });
-        cases[name].total = total;
       }
-      const centers = templates.observed.map((_, i) => (templates.edges[i] + templates.edges[i + 1]) / 2);
+      const centers = stored.observed.map((_, i) => (stored.edges[i] + stored.edges[i + 1]) / 2);
       traces.push({
-        type: "scatter", mode: "markers", x: centers, y: templates.observed, name: "measured", marker: { color: GREY, size: 5 },
-        error_y: { type: "data", array: templates.sigma, color: GREY, thickness: 1, width: 0 }, hovertemplate: "measured %{y} at %{x} PE<extra></extra>",
+        type: "scatter", mode: "markers", x: centers, y: stored.observed, name: "measured", marker: { color: GREY, size: 5 },
+        error_y: { type: "data", array: stored.sigma, color: GREY, thickness: 1, width: 0 }, hovertemplate: "measured %{y} at %{x} PE<extra></extra>",
       });
       const layout = layoutStyle();
       Plotly.react(this.canvas, traces, {
-        ...layout, xaxis: axisStyle("Photoelectrons", { range: [0, templates.edges[templates.edges.length - 1]] }),
+        ...layout, xaxis: axisStyle("Photoelectrons", { range: [0, stored.edges[stored.edges.length - 1]] }),
         yaxis: axisStyle("Events per bin", { rangemode: "tozero" }), hovermode: "closest",
       }, CONFIG);
       const shown = { mass: `${say(mass)} MeV`, coupling: say(coupling) };
@@ -355,10 +321,9 @@ const cevnsi = (() => {
         choose(this.root, `${name}-value`).innerHTML = text;
         this.controls[name].setAttribute("aria-valuetext", text.replace(/<\/?sup>/g, (tag) => (tag === "<sup>" ? " to the " : "")));
       }
-      const found = profiledChi2(templates, cases.mediator.total), sm = profiledChi2(templates, cases.SM.total);
-      this.found = found;
-      const sum = (name) => say(cases[name].total.reduce((a, b) => a + b, 0), 4);
-      choose(this.root, "readout").innerHTML = `M<sub>Z′</sub> = ${shown.mass}, g = ${shown.coupling}: ${sum("mediator")} events (SM ${sum("SM")}), χ<sup>2</sup> = ${say(found.chi2, 5)} (SM ${say(sm.chi2, 5)}), pull ${say(found.pull, 3)}`;
+      this.found = { mass, coupling, chi2: floats(stored.chi2)[at], pull: floats(stored.pull)[at] };
+      const events = (name) => say(sum(cases[name].flat()), 4), { chi2, pull } = this.found;
+      choose(this.root, "readout").innerHTML = `M<sub>Z′</sub> = ${shown.mass}, g = ${shown.coupling}: ${events("mediator")} events (SM ${events("SM")}), χ<sup>2</sup> = ${say(chi2, 5)} (SM ${say(stored.standard.chi2, 5)}), pull ${say(pull, 3)}`;
     }
   }
 
@@ -366,7 +331,7 @@ const cevnsi = (() => {
   const plots = {};
   function start() {
     const scans = parse("scans");
-    const todo = [() => { plots.spectrum = new SpectrumPlot(document.querySelector("[data-spectrum]"), parse("spectra")); }];
+    const todo = [...document.querySelectorAll("[data-spectrum]")].map((root) => () => { plots.spectrum = new SpectrumPlot(root, parse("spectra")); });
     for (const root of document.querySelectorAll("[data-scan]")) {
       const stored = scans[Number(root.dataset.scan)];
       todo.push(() => { plots[stored.grid] = new ScanPlot(root, stored, scans); });
@@ -375,6 +340,6 @@ const cevnsi = (() => {
     const next = () => { todo.shift()(); if (todo.length) setTimeout(next, 0); }; // one by one, so that the page stays at hand
     next();
   }
-  return { threshold, intervals, spectrum, profiledChi2, plots, start };
+  return { threshold, intervals, plots, start };
 })();
 cevnsi.start();

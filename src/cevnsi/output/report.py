@@ -11,6 +11,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,6 @@ from numpy.typing import NDArray
 from cevnsi.arrays import FloatArray
 from cevnsi.config.build import load_dataset, load_model
 from cevnsi.config.check import parse_analysis, parse_muon_g2, parse_scan
-from cevnsi.constants import G_FERMI
 from cevnsi.experiments.checks import CROSS_CHECK_COLUMNS
 from cevnsi.experiments.inputs import READ_TWICE, RELEASES, complete, parts_of
 from cevnsi.experiments.measurement import Measurement
@@ -36,7 +36,7 @@ from cevnsi.files.tables import (
     read_parquet,
     read_table,
 )
-from cevnsi.model import Analysis, DataSet, Model, standard_model_chi2
+from cevnsi.model import Analysis, DataSet, Model, profiled, standard_model_chi2
 from cevnsi.output import answer, captions, coverage_page
 from cevnsi.output.figure_spec import FigureSpec
 from cevnsi.output.figures import Look, looks_of
@@ -45,12 +45,12 @@ from cevnsi.output.spectra import read_spectra
 from cevnsi.parameters import Axis
 from cevnsi.physics.flux import FLAVORS
 from cevnsi.physics.muon_g2 import Discrepancy
-from cevnsi.physics.weak_charge import standard_model_charge
 from cevnsi.scans.axes import Scan
 from cevnsi.scans.chunks import as_grid
 from cevnsi.scans.coverage import ON_GRID
 from cevnsi.scans.regions import Grid
 from cevnsi.statistics.intervals import parabolic
+from cevnsi.statistics.profile import Profiled
 from cevnsi.workflow.run_record import Job, run_times
 
 Row = dict[str, Any]
@@ -58,6 +58,8 @@ Row = dict[str, Any]
 MOST_DELTA_CHI2, STEPS = 65.535, 1000  # of delta chi2 in the page, and steps of it in one: no level asks for more
 DRAWN_DIGITS = 2  # of a point, 1/72 inch, that a picture in the page keeps
 PARTS, NEAR = 65535, 20  # parts of an axis that points of a line are told in; how many a line may be off where it bends
+# Ends of the sliders of Fig. 1 in powers of ten, and steps of them in a decade.
+SLIDERS = {"mediator_mass_mev": (0, 4, 5), "coupling": (-6, -1, 10)}
 MOST_POINTS = 151  # along each axis of a grid that the page carries; the ranges in it come from the whole grid
 
 # Tables that every analysis has and that can be saved from the page, beside those of its study.
@@ -523,43 +525,56 @@ def overlays(scans: Sequence[Row], entry: Row) -> list[Row]:
     ]
 
 
-def spectrum_payload(analysis: AnalysisResults, example: Mapping[str, float]) -> Row:
-    """Quadrature nodes from which the page computes counts: the library's own sum, in double precision.
+def slider_steps(name: str, example: float) -> FloatArray:
+    """Values that a slider of Fig. 1 stops at: `SLIDERS` of them a decade, and the configured example's."""
+    low, high, by_decade = SLIDERS[name]
+    steps = 10 ** (np.arange(low * by_decade, high * by_decade + 1) / by_decade)
+    return np.unique(np.append(steps, example)) if example > 0 else steps
 
-    For Eq. 7, as `has_spectrum_plot` says.
+
+def spectrum_payload(analysis: AnalysisResults, example: Mapping[str, float]) -> Row:
+    """Counts and chi2 of a light mediator at every step of two sliders, as the library predicts them.
+
+    Counts by mass, coupling, flavor and bin are in parts of the largest of their step, of `PARTS`.
     """
-    templates, measured = analysis.dataset.templates, analysis.measurement
-    seen = templates.detected.max(axis=0)  # each node is seen in one bin: what is not smeared
-    couplings = analysis.dataset.recoils.couplings_at({})
-    charges = [float(standard_model_charge(nuclide, couplings)) for nuclide in templates.nuclides]
+    names = ("mediator_mass_mev", "coupling")
+    axes = [slider_steps(name, float(example[name])) for name in names]
+    model, measured = analysis.model, analysis.measurement
+    points = [dict(zip(names, map(float, point), strict=True)) for point in product(*axes)]
+    counts = np.stack([analysis.dataset.by_flavor("light_mediator", point) for point in points])
+    largest = counts.max(axis=(1, 2))
+    by_mass = [profiled(model, "light_mediator", {names[0]: float(mass), names[1]: axes[1]}) for mass in axes[0]]
+    standard = profiled(model, "contact", {})
     return {
         "analysis": analysis.name,
         "edges": measured.bin_edges_pe.tolist(),
-        "bin": encoded(templates.detected.argmax(axis=0), "<i4"),
-        "q2": [encoded(row) for row in templates.momentum_transfer_squared],
-        "events": [[encoded(row * seen) for row in by_nuclide] for by_nuclide in templates.events],
-        "charge": charges,
-        "number": [3 * nuclide.mass_number for nuclide in templates.nuclides],
-        "scale": 1 / (2 * np.sqrt(2) * G_FERMI),
+        "steps": [axis.tolist() for axis in axes],
+        "start": [int(np.argmin(np.abs(axis - example[name]))) for name, axis in zip(names, axes, strict=True)],
+        "largest": encoded(largest, "<f4"),
+        "counts": encoded(np.rint(PARTS * counts / largest[:, None, None]), "<u2"),
+        "chi2": encoded(np.concatenate([each.chi2 for each in by_mass]), "<f4"),
+        "pull": encoded(np.concatenate([_pull(model, each) for each in by_mass]), "<f4"),
+        "standard": {
+            "counts": np.round(analysis.dataset.by_flavor("contact", {}), 4).tolist(),
+            "chi2": round(float(standard.chi2[0]), 4),
+        },
         "flavors": list(FLAVORS),
         "observed": measured.observed.tolist(),
         "sigma": measured.errors.tolist(),
-        "range": list(analysis.choices.photoelectron_range or ()),
-        "normalization": analysis.dataset.nuisances[0].sigma,
-        "example": [float(example["mediator_mass_mev"]), float(example["coupling"])],
     }
 
 
+def _pull(model: Model, found: Profiled) -> FloatArray:
+    """The pull of the one nuisance: its value over sigma, (points,)."""
+    (nuisance,) = model.nuisances
+    return np.asarray(found.nuisances[:, 0] / nuisance.sigma, np.float64) if nuisance.sigma else found.nuisances[:, 0]
+
+
 def has_spectrum_plot(analysis: AnalysisResults) -> bool:
-    """Whether the page can compute an analysis' counts and chi2: in energy alone, not smeared, with Eq. 7, and with one
-    charge of a nucleus, whose form factor the templates have.
-    """
-    if analysis.is_joint:
+    """Whether the page shows an analysis' counts under sliders: those of Eq. 7, in energy alone, with its one pull."""
+    if analysis.is_joint or analysis.choices.normalization_uncertainty is None:
         return False
-    choices, dataset, nuisances = analysis.choices, analysis.dataset, analysis.dataset.nuisances
-    alone = len(nuisances) == 1 and bool(nuisances[0].sigma) and nuisances[0].fixed is None
-    one_charge = dataset.recoils.couplings_at({}).flavor_blind and dataset.templates.form_factor is None
-    return choices.normalization_uncertainty is not None and alone and one_charge
+    return len(analysis.dataset.nuisances) == 1
 
 
 def downloads(results: Path, made: Sequence[AnalysisResults], covered: Sequence[str] = ()) -> list[Row]:
