@@ -406,6 +406,9 @@ def test_the_spectrum_is_the_librarys_at_every_step(
         for curve, total in ((2, standard), (5, expected)):  # all flavors, one upon another
             drawn = np.array(page.evaluate("k => cevnsi.plots.spectrum.canvas.data[k].y", curve))[:-1]
             np.testing.assert_allclose(drawn[mine], total.sum(axis=0), rtol=1e-3, atol=2 * largest / 65535)
+        fitted = np.array(page.evaluate("cevnsi.plots.spectrum.canvas.data[7].y"))[:-1]
+        alpha = study.fits["together"]["standard_model"]["nuisances"]["normalization"]["value"]
+        np.testing.assert_allclose(fitted[mine], (1 + alpha) * standard.sum(axis=0), atol=6e-5)
         chi2, nuisances = chi2_and_nuisances(model, point)
         assert found["chi2"] == pytest.approx(chi2, rel=1e-6)
         (alpha,) = nuisances.values()

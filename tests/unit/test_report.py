@@ -15,13 +15,14 @@ from cevnsi.config.check import parse_scan
 from cevnsi.experiments.csi_2017 import CSI_2017
 from cevnsi.files.atomic import write_json
 from cevnsi.files.tables import CURVES, DOMAIN_BEST, DOMAIN_HOLE, DOMAIN_MATCHES, RANGES, as_columns, write_csv
-from cevnsi.model import DataSet
+from cevnsi.model import DataSet, model_of
 from cevnsi.output import captions, report
 from cevnsi.parameters import Axis
 from cevnsi.scans.axes import Scan
 from cevnsi.studies.liao_marfatia_2017 import page
 from cevnsi.studies.liao_marfatia_2017.captions import hole_remark
 from cevnsi.studies.liao_marfatia_2017.study import FIGURES
+from points import mediator_chi2
 
 
 @pytest.mark.parametrize(("points", "kept"), [(2, 2), (151, 151), (152, 151), (401, 151), (801, 151), (100_000, 151)])
@@ -409,22 +410,31 @@ def test_a_picture_is_the_file_with_fewer_digits(tmp_path: Path) -> None:
                 assert a == b or abs(float(a) - float(b)) <= 0.00501
 
 
-def test_stored_nodes_give_the_counts(dataset: Callable[..., DataSet], tmp_path: Path) -> None:
-    """The page's sum in numpy, from what the page carries: independent of the library's own."""
-    made = dataset("release", nuclei="cs_and_i")
+@pytest.mark.parametrize(("i", "j"), [(0, 0), (20, 50), (5, 20), (13, 33)])
+def test_stored_counts_are_those_of_the_step(i: int, j: int, dataset: Callable[..., DataSet], tmp_path: Path) -> None:
+    """In the order of masses, couplings, flavors and bins."""
+    made = dataset("release", nuclei="mean")
     study = study_of(tmp_path)
     study.__dict__["dataset"] = made  # in place of files
+    study.__dict__["model"] = model = model_of(study.choices, made)
     stored = report.spectrum_payload(study, {"mediator_mass_mev": 10, "coupling": 1e-4})
-    decode = [np.frombuffer(base64.b64decode(text), "<f8") for text in stored["q2"]]
-    bins = np.frombuffer(base64.b64decode(stored["bin"]), "<i4")
-    expected = made.by_flavor("light_mediator", {"mediator_mass_mev": 37.0, "coupling": 2e-4})
-    for flavor, events in enumerate(stored["events"]):
-        counts = np.zeros(expected.shape[1])
-        for n, text in enumerate(events):
-            factor = stored["scale"] * 2e-4**2 / (decode[n] + 37.0**2)
-            charge = stored["charge"][n] + stored["number"][n] * factor
-            np.add.at(counts, bins, np.frombuffer(base64.b64decode(text), "<f8") * charge**2)
-        np.testing.assert_allclose(counts, expected[flavor], rtol=1e-12, atol=1e-12)
+    mass, coupling = stored["steps"][0][i], stored["steps"][1][j]
+    assert [round(np.log10(value), 9) for value in (mass, coupling)] == [i / 5, -6 + j / 10]
+    at = i * len(stored["steps"][1]) + j
+    (largest, chi2, pull), counts = (
+        [np.frombuffer(base64.b64decode(stored[name]), "<f4")[at] for name in ("largest", "chi2", "pull")],
+        np.frombuffer(base64.b64decode(stored["counts"]), "<u2").reshape(-1, 3, made.measurement.observed.size)[at],
+    )
+    point = {"mediator_mass_mev": mass, "coupling": coupling}
+    expected = made.by_flavor("light_mediator", point)
+    np.testing.assert_allclose(counts * (largest / 65535), expected, rtol=0, atol=0.501 * expected.max() / 65535)
+    assert chi2 == pytest.approx(mediator_chi2(model, np.array(mass), coupling), rel=1e-6)
+    observed, sigma = model.dataset.measurement.observed, model.dataset.measurement.errors
+    total = model.dataset.by_flavor("light_mediator", point).sum(axis=0)
+    weight = total / sigma**2  # alpha of Eq. 7 at its least chi2, in closed form
+    alpha = ((observed - total) * weight).sum() / ((total * weight).sum() + 1 / 0.28**2)
+    assert pull == pytest.approx(alpha / 0.28, rel=1e-5)
+    assert [stored["steps"][k][stored["start"][k]] for k in range(2)] == pytest.approx([10, 1e-4])
 
 
 def _section() -> dict[str, object]:

@@ -311,6 +311,10 @@ const cevnsi = (() => {
         type: "scatter", mode: "markers", x: centers, y: stored.observed, name: "measured", marker: { color: GREY, size: 5 },
         error_y: { type: "data", array: stored.sigma, color: GREY, thickness: 1, width: 0 }, hovertemplate: "measured %{y} at %{x} PE<extra></extra>",
       });
+      traces.push({
+        type: "scatter", mode: "lines", x: stored.edges, y: [...stored.standard.fitted, stored.standard.fitted.slice(-1)[0]], name: "SM, its normalization fitted",
+        line: { shape: "hv", color: GREY, dash: "dot", width: 2 }, hovertemplate: "%{y:.2f} events from %{x} PE<extra></extra>",
+      });
       const layout = layoutStyle();
       Plotly.react(this.canvas, traces, {
         ...layout, xaxis: axisStyle("Photoelectrons", { range: [0, stored.edges[stored.edges.length - 1]] }),

@@ -218,7 +218,7 @@ def finished(
 
 
 def range_groups(made: Sequence[AnalysisResults]) -> list[Row]:
-    """Allowed intervals of every parameter by scan, each analysis in a column of its own."""
+    """Allowed intervals of every parameter by scan, each analysis that has it in a column of its own."""
     groups: dict[str, dict[tuple[Any, ...], Row]] = {}
     for analysis in made:
         table = analysis.ranges
@@ -230,7 +230,15 @@ def range_groups(made: Sequence[AnalysisResults]) -> list[Row]:
             if table["warning"][i]:
                 said = kept.setdefault("warnings", {})
                 said[analysis.name] = table["warning"][i]  # the same for all of its intervals
-    return [{"scan": scan, "rows": list(rows.values())} for scan, rows in groups.items()]
+    having = {scan: {name for row in rows.values() for name in row["intervals"]} for scan, rows in groups.items()}
+    return [
+        {
+            "scan": scan,
+            "rows": list(rows.values()),
+            "analyses": [each.name for each in made if each.name in having[scan]],
+        }
+        for scan, rows in groups.items()
+    ]
 
 
 def _interval(table: Mapping[str, Any], i: int) -> Row:
@@ -544,7 +552,8 @@ def spectrum_payload(analysis: AnalysisResults, example: Mapping[str, float]) ->
     counts = np.stack([analysis.dataset.by_flavor("light_mediator", point) for point in points])
     largest = counts.max(axis=(1, 2))
     by_mass = [profiled(model, "light_mediator", {names[0]: float(mass), names[1]: axes[1]}) for mass in axes[0]]
-    standard = profiled(model, "contact", {})
+    standard, counts_of_standard = profiled(model, "contact", {}), analysis.dataset.by_flavor("contact", {})
+    normalized = 1 + float(standard.nuisances[0, 0])  # the one nuisance of Eq. 7
     return {
         "analysis": analysis.name,
         "edges": measured.bin_edges_pe.tolist(),
@@ -555,7 +564,8 @@ def spectrum_payload(analysis: AnalysisResults, example: Mapping[str, float]) ->
         "chi2": encoded(np.concatenate([each.chi2 for each in by_mass]), "<f4"),
         "pull": encoded(np.concatenate([_pull(model, each) for each in by_mass]), "<f4"),
         "standard": {
-            "counts": np.round(analysis.dataset.by_flavor("contact", {}), 4).tolist(),
+            "counts": np.round(counts_of_standard, 4).tolist(),
+            "fitted": np.round(normalized * counts_of_standard.sum(axis=0), 4).tolist(),
             "chi2": round(float(standard.chi2[0]), 4),
         },
         "flavors": list(FLAVORS),
@@ -634,6 +644,49 @@ def columns_of(made: Sequence[AnalysisResults]) -> dict[str, str]:
     }
 
 
+def fit_rows(results: Path, made: Sequence[AnalysisResults], covered: Sequence[str]) -> list[Row]:
+    """What best_fit.json has of each data set and of joint ones, once each; and how good the fits are, where measured.
+
+    Pulls are values over widths; a nuisance without a width has its value.
+    """
+    first, rows = columns_of(made), []
+    good = {row["quantity"]: row["found"] for row in coverage_page.goodness_rows(results, covered)}
+    for analysis in made:
+        if first[analysis.name] != analysis.name:
+            continue
+        found = analysis.fits["together"]
+        standard = found["standard_model"]
+        rows.append(
+            {
+                "analysis": analysis.name,
+                "datasets": [part["dataset"] for part in parts_of(analysis.whole)],
+                "observed": float(sum(each.measurement.observed.sum() for each in analysis.model.datasets)),
+                "expected": found["sm_counts"]["all"],
+                **{key: found[key] for key in ("bins", "cevns_counts", "significance")},
+                "fits": [
+                    {
+                        "of": of,
+                        "chi2": record["chi2"],
+                        "pulls": [_pull_row(name, each) for name, each in record["nuisances"].items()],
+                        "good": good.get(coverage_page.QUANTITIES[quantity], {}).get(analysis.name),
+                    }
+                    for of, quantity, record in (
+                        ("Best fit of the amplitude", "best_fit", found),
+                        ("Standard model", "standard_model", standard),
+                    )
+                ],
+            }
+        )
+    return rows
+
+
+def _pull_row(name: str, each: Mapping[str, Any]) -> Row:
+    """A nuisance of best_fit.json: what it is called, its pull and that one's error; values where it has no width."""
+    scale = each["sigma"] or 1.0
+    free = "" if each["sigma"] else " (free, its value)"
+    return {"called": name.replace("_", " ") + free, "value": each["value"] / scale, "error": each["error"] / scale}
+
+
 def answers(
     results: Path, made: Sequence[AnalysisResults], covered: Sequence[str], studies: Sequence[StudyResults]
 ) -> list[Row]:
@@ -703,6 +756,7 @@ def collect(
         "data": {each.name: captions.data_text(config, each.name) for each in made},
         "sources": list(dict.fromkeys(s for each in judged or made for s in captions.sources_of(config, each.name))),
         "answers": answers(results, made, covered, studies),
+        "fits": fit_rows(results, made, covered),
         "figures": figure_rows(config, made),
         "together": together_rows(studies),
         "ranges": range_groups(made),
