@@ -374,6 +374,20 @@ def test_a_data_uri_is_the_file(tmp_path: Path) -> None:
     assert base64.b64decode(content).decode() == "ε\n"
 
 
+def test_rows_of_scans_that_the_same_analyses_run_share_a_table() -> None:
+    rows = [
+        {"scan": "a", "parameter": "x", "found": {"one": 1, "two": 2}},
+        {"scan": "a", "parameter": "y", "found": {"two": 2}},
+        {"scan": "b", "parameter": "x", "found": {"three": 3}},
+        {"scan": "c", "parameter": "x", "found": {"two": 2, "one": 1}},
+    ]
+    found = report.by_columns(rows, ["one", "two", "three"])
+    assert [(table["analyses"], table["rows"]) for table in found] == [
+        (["one", "two"], [rows[0], rows[1], rows[3]]),
+        (["three"], [rows[2]]),
+    ]
+
+
 def test_a_packed_table_is_the_file(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("ε\n", encoding="utf-8")

@@ -618,9 +618,18 @@ def coverage_content(results: Path, config: Mapping[str, Any], covered: Sequence
         "measured_of": coverage_page.having(measured, covered),
         "goodness": goodness,
         "goodness_of": coverage_page.having(goodness, covered),
-        "ranges": coverage_page.range_rows(results, covered),
+        "ranges": by_columns(coverage_page.range_rows(results, covered), covered),
         "tests": config.get("coverage_tests"),
     }
+
+
+def by_columns(rows: Sequence[Row], names: Sequence[str]) -> list[Row]:
+    """Rows by the analyses that have their scan, which are the columns of one table."""
+    tables: dict[tuple[str, ...], list[Row]] = {}
+    for row in rows:
+        of_scan = [other for other in rows if other["scan"] == row["scan"]]
+        tables.setdefault(tuple(coverage_page.having(of_scan, names)), []).append(row)
+    return [{"analyses": list(having), "rows": found} for having, found in tables.items()]
 
 
 @dataclass(frozen=True, kw_only=True)
