@@ -166,17 +166,19 @@ const cevnsi = (() => {
     }
 
     line(stored, shown, called, width) {
+      const { color } = shown, again = shown !== this.shown && shown.analysis === this.shown.analysis; // of another grid
+      const look = { color, dash: again ? "dot" : shown.dash, width };
       if (this.byToys) {
         const found = this.measured(shown), x = [], y = [];
         for (const text of found ? found.lines : []) {
           const [more, andMore] = points(stored, text);
           x.push(...more, null); y.push(...andMore, null);
         }
-        return { type: "scatter", mode: "lines", x, y, name: found ? called : `${called}: no toys`, line: { color: shown.color, dash: shown.dash, width }, hoverinfo: "skip", showlegend: true };
+        return { type: "scatter", mode: "lines", x, y, name: found ? called : `${called}: no toys`, line: look, hoverinfo: "skip", showlegend: true };
       }
       return {
         type: "contour", ...map(stored, shown), name: called, showlegend: true, showscale: false, autocontour: false, hoverinfo: "skip", connectgaps: false,
-        contours: { coloring: "none", start: this.cut, end: this.cut, size: 1 }, line: { color: shown.color, dash: shown.dash, width, smoothing: 0 },
+        contours: { coloring: "none", start: this.cut, end: this.cut, size: 1 }, line: { ...look, smoothing: 0 },
       };
     }
 
