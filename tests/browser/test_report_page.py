@@ -10,25 +10,28 @@ import numpy as np
 import pytest
 
 from cevnsi.files.strict_yaml import read
+from cevnsi.files.tables import COVERED_RANGES, contour_layout, covered_contour_layout, read_table
 from cevnsi.model import Model
 from cevnsi.output.captions import intervals_of
 from cevnsi.output.figure_spec import FigureSpec
 from cevnsi.output.report import AnalysisResults, finished, has_spectrum_plot
+from cevnsi.questions import chi2_and_nuisances, predict
 from cevnsi.scans.axes import Scan
 from cevnsi.scans.limits import allowed, curves, least_of
 from cevnsi.scans.regions import Grid, small_pieces
 from cevnsi.statistics.thresholds import threshold
 from cevnsi.studies.known import DEFAULT, analyses_of
-from points import mediator_chi2
 from project import ROOT
 
 LARGEST_BYTES = 20_000_000  # with grids of six analyses
 
-# Extent of the drawn contour in data coordinates, from the path that plotly has put into the page.
-DRAWN = """grid => {
+# Extent of a drawn line in data coordinates, from the path that plotly has put into the page: of the analysis chosen,
+# or of so many-th of those drawn over it.
+DRAWN = """([grid, which]) => {
   const { canvas } = cevnsi.plots[grid], { xaxis, yaxis } = canvas._fullLayout;
   const ends = [[Infinity, -Infinity], [Infinity, -Infinity]];
-  for (const path of canvas.querySelectorAll(".contourlevel path")) {
+  const contour = canvas.querySelectorAll("g.contour")[which];
+  for (const path of contour.querySelectorAll(".contourlevel path")) {
     for (const [, x, y] of path.getAttribute("d").matchAll(/([-\\d.e]+),([-\\d.e]+)/g)) {
       [xaxis.p2d(Number(x)), yaxis.p2d(Number(y))].forEach((v, i) => {
         ends[i][0] = Math.min(ends[i][0], v); ends[i][1] = Math.max(ends[i][1], v);
@@ -141,7 +144,7 @@ def _agrees(
 ) -> int:
     """Compare a plot with intervals that were found on chi2 itself, by axis."""
     shown = page.evaluate("name => cevnsi.plots[name].region", name)
-    drawn = page.evaluate(DRAWN, name)
+    drawn = page.evaluate(DRAWN, [name, 0])
     text = page.locator(f"#explore-{name} [data-region]").inner_text()
     assert f"< {threshold(*level):.2f}:" in text
     compared = 0
@@ -163,6 +166,144 @@ def _agrees(
                 assert scale(end) == pytest.approx(float(scale(value)), abs=step), (name, i, level)
                 compared += 1
     return compared
+
+
+def test_lines_of_other_analyses_are_drawn_over_a_plot(page: Any, made: dict[str, AnalysisResults]) -> None:
+    """Where contours/ has them, in the colour of their own, of other grids of the same parameters too."""
+    compared, others = 0, 0
+    known = {(study.name, name): (scan, grid) for _, study, scan, name, grid in every_grid(made)}
+    for analysis, study, scan, name, grid in every_grid(made):
+        level = scan.drawn_levels()[0]
+        choose(page, name, analysis, level[1], level[0])
+        own = page.evaluate("name => [cevnsi.plots[name].shown.color, cevnsi.plots[name].shown.dash]", name)
+        over = page.evaluate(
+            "name => { const p = cevnsi.plots[name]; return p.stored.over.map((o) => [o.called, "
+            "p.scans[o.scan].shown[o.place].analysis, p.scans[o.scan].grid]); }",
+            name,
+        )
+        wanted = {key for key, (_, other) in known.items() if other.names == grid.names}
+        assert {(of, at) for _, of, at in over} == wanted
+        for called, of, at in over:
+            box = page.locator(f"#explore-{name}").get_by_label(f"Draw the line of {called} over it")
+            if (of, at) == (study.name, name):
+                assert not box.is_visible()
+                continue
+            box.check()
+            legend = page.locator(f"#explore-{name} .legendtext").all_text_contents()
+            assert legend[:2] == [study.name, called]
+            line = page.evaluate("name => cevnsi.plots[name].canvas.data[2].line", name)
+            assert [line["color"], line["dash"]] != own
+            said = page.locator(f"#explore-{name} [data-compared]").inner_text()
+            assert (at in said) == (at != name)
+            others += at != name
+            other_scan, other = known[of, at]
+            if other_scan.drawn_levels()[0] == level:
+                compared += _is_within(grid, other, page.evaluate(DRAWN, [name, 1]), made[of], at, level)
+            box.uncheck()
+        assert page.evaluate("name => cevnsi.plots[name].over.length", name) == 0
+    assert compared > 20
+    assert others > 0
+
+
+def _is_within(
+    grid: Grid, other: Grid, drawn: list[list[float]], study: AnalysisResults, name: str, level: tuple[float, int]
+) -> int:
+    """Compare the extent of a line with that of the contours of the other grid, as far as the plot's axes show it."""
+    table = read_table(study.folder / "contours" / f"{name}.csv", contour_layout(other.names))
+    mine = (table["confidence_level"] == level[0]) & (table["n_dof"] == level[1])
+    compared = 0
+    for i, axis in enumerate(grid.axes):
+        scale = np.log10 if grid.log[i] else np.asarray
+        line = table[other.names[i]][mine]
+        step = float(np.ptp(other.coordinate(i))) / (min(other.axes[i].size, 151) - 1)
+        for end, value in zip(drawn[i], (line.min(), line.max()) if line.size else (), strict=False):
+            if axis[0] < value < axis[-1]:
+                assert scale(end) == pytest.approx(float(scale(value)), abs=step), (study.name, name, i)
+                compared += 1
+    return compared
+
+
+LINE = """([grid, which]) => {
+  const { x, y } = cevnsi.plots[grid].canvas.data[1 + which], least = (v) => Math.min(...v.filter((a) => a !== null));
+  return [x, y].map((v) => [least(v), -least(v.map((a) => (a === null ? null : -a)))]);
+}"""
+
+
+def test_the_threshold_is_of_the_chi2_distribution_or_measured_by_toys(
+    page: Any, made: dict[str, AnalysisResults]
+) -> None:
+    """Lines of coverage/contours and extents of coverage/ranges.csv; without toys it says that there are none."""
+    measured = {(study.name, name) for _, study, _, name, _ in every_grid(made) if _contours_by_toys(study, name)}
+    for analysis, study, scan, name, grid in every_grid(made):
+        root, level = page.locator(f"#explore-{name}"), scan.drawn_levels()[0][0]
+        choose(page, name, analysis, 2, level)
+        before = page.evaluate(DRAWN, [name, 0])
+        method, why = root.locator("[data-method]"), root.locator("[data-untried]")
+        if (study.name, name) not in measured:
+            assert method.is_disabled()
+            reason = f"No toys have been drawn for the analysis {study.name}" if scan.coverage else "has no coverage"
+            assert reason in why.inner_text()
+            continue
+        assert why.inner_text() == ""
+        method.select_option("measured")
+        assert root.locator("[data-dof]").is_disabled()
+        _is_of_toys(page, grid, name, 0, study, level)
+        ranges = read_table(study.folder / "coverage" / "ranges.csv", COVERED_RANGES)
+        region = page.evaluate("name => cevnsi.plots[name].region", name)
+        for i, axis in enumerate(grid.names):
+            expected = intervals_of(ranges, scan.name, axis, (level, 2), "profiled on grid")
+            assert region[i] == [[low, high, "lower" in at, "upper" in at] for low, high, at in expected]
+        assert "below its critical values by toys" in root.locator("[data-region]").inner_text()
+        _overlays_are_of_toys(page, grid, name, made, measured, level)
+        method.select_option("wilks")
+        assert page.evaluate(DRAWN, [name, 0]) == before
+        assert "below its critical values" not in root.locator("[data-region]").inner_text()
+
+
+def _contours_by_toys(study: AnalysisResults, name: str) -> bool:
+    return (study.folder / "coverage" / "contours" / f"{name}.csv").exists()
+
+
+def _overlays_are_of_toys(
+    page: Any,
+    grid: Grid,
+    name: str,
+    made: dict[str, AnalysisResults],
+    measured: set[tuple[str, str]],
+    level: float,
+) -> None:
+    root = page.locator(f"#explore-{name}")
+    over = page.evaluate(
+        "name => { const p = cevnsi.plots[name]; return p.stored.over.map((o) => [o.called, "
+        "p.scans[o.scan].shown[o.place].analysis, p.scans[o.scan].grid]); }",
+        name,
+    )
+    for called, of, at in over:
+        box = root.get_by_label(f"Draw the line of {called} over it")
+        if not box.is_visible():
+            continue
+        box.check()
+        said = root.locator("[data-compared]").inner_text()
+        if (of, at) in measured:
+            _is_of_toys(page, grid, at, 1, made[of], level, shown_in=name)
+            assert "No line of" not in said
+        else:
+            assert page.evaluate("name => cevnsi.plots[name].canvas.data[2].x.length", name) == 0
+            assert f"No line of {called}" in said
+        box.uncheck()
+
+
+def _is_of_toys(
+    page: Any, grid: Grid, name: str, which: int, study: AnalysisResults, level: float, shown_in: str = ""
+) -> None:
+    """Compare the extent of a line with that of the contours at critical values, within what a bend may be off."""
+    table = read_table(study.folder / "coverage" / "contours" / f"{name}.csv", covered_contour_layout(grid.names))
+    drawn = page.evaluate(LINE, [shown_in or name, which])
+    for i, axis in enumerate(grid.names):
+        scale = np.log10 if grid.log[i] else np.asarray
+        line, whole = table[axis][table["confidence_level"] == level], float(np.ptp(grid.coordinate(i)))
+        ends = scale(np.array([line.min(), line.max()]))
+        np.testing.assert_allclose(scale(np.array(drawn[i])), ends, atol=4e-4 * whole)
 
 
 def test_the_best_fit_is_marked_where_the_figure_marks_it(page: Any, made: dict[str, AnalysisResults]) -> None:
@@ -196,12 +337,12 @@ def test_what_depends_on_a_choice_is_shown_and_listed(page: Any, made: dict[str,
 def test_a_key_moves_the_contour(page: Any) -> None:
     name = page.evaluate("Object.keys(cevnsi.plots).filter((n) => n !== 'spectrum').pop()")
     choose(page, name, 0, 2, 0.9)
-    before = page.evaluate(DRAWN, name)
+    before = page.evaluate(DRAWN, [name, 0])
     slider = page.locator(f"#explore-{name} [data-level]")
     slider.focus()
     for _ in range(100):
         page.keyboard.press("ArrowRight")
-    after = page.evaluate(DRAWN, name)
+    after = page.evaluate(DRAWN, [name, 0])
     assert "95 %" in page.locator(f"#explore-{name} [data-level-value]").inner_text()
     assert slider.get_attribute("aria-valuetext") == "95 %"
     assert any(a[1] > b[1] for a, b in zip(after, before, strict=True))
@@ -236,23 +377,50 @@ def test_hovering_and_arrow_keys_read_out_the_grid(page: Any, made: dict[str, An
     assert float(re.findall(r"Δχ2? = ([0-9.]+)", said)[0]) == pytest.approx(delta, rel=1e-3)
 
 
-@pytest.mark.parametrize(("mass", "coupling"), [(0.0, -6.0), (1.0, -4.0), (1.73, -3.52), (4.0, -1.0)])
-def test_the_spectrum_is_the_librarys(
-    page: Any, made: dict[str, AnalysisResults], models: dict[str, Model], mass: float, coupling: float
+@pytest.mark.parametrize("place", [(0, 0), (-1, -1), (3, 27), (11, 8), None])
+def test_the_spectrum_is_the_librarys_at_every_step(
+    page: Any, made: dict[str, AnalysisResults], models: dict[str, Model], place: tuple[int, int] | None
 ) -> None:
+    """Bars, chi2 and pull of questions.predict and its like, to a part in 65535 of the largest. None: at the start."""
     root = page.locator("#explore-spectrum")
-    for place, study in enumerate(filter(has_spectrum_plot, made.values())):
-        root.locator("[data-analysis]").select_option(str(place))
-        root.locator("[data-mass]").fill(str(mass))
-        root.locator("[data-coupling]").fill(str(coupling))
-        point = {"mediator_mass_mev": 10**mass, "coupling": 10**coupling}
-        expected = study.dataset.by_flavor("light_mediator", point)
-        shown = page.evaluate("cevnsi.plots.spectrum.counts.mediator.map((row) => row)")
-        np.testing.assert_allclose(shown, expected, rtol=1e-11, atol=1e-11 * expected.max())
-        drawn = page.evaluate("cevnsi.plots.spectrum.canvas.data[5].y")
-        np.testing.assert_allclose(drawn[:-1], expected.sum(axis=0), rtol=1e-11, atol=1e-11 * expected.max())
-        chi2 = mediator_chi2(models[study.name], np.array(10**mass), 10**coupling)
-        assert page.evaluate("cevnsi.plots.spectrum.found.chi2") == pytest.approx(float(chi2), rel=1e-9)
+    for number, study in enumerate(filter(has_spectrum_plot, made.values())):
+        root.locator("[data-analysis]").select_option(str(number))
+        steps, start = page.evaluate("[cevnsi.plots.spectrum.stored.steps, cevnsi.plots.spectrum.stored.start]")
+        for name, values, k in zip(("mass", "coupling"), steps, place or start, strict=True):
+            assert root.locator(f"[data-{name}]").get_attribute("max") == str(len(values) - 1)
+            root.locator(f"[data-{name}]").fill(str(k % len(values)))
+        found = page.evaluate("cevnsi.plots.spectrum.found")
+        point = {"mediator_mass_mev": found["mass"], "coupling": found["coupling"]}
+        if place is None:
+            assert point == {"mediator_mass_mev": 10, "coupling": 1e-4}  # Fig. 1's
+        model, edges = models[study.name], study.measurement.bin_edges_pe
+        low, high = study.choices.photoelectron_range or (edges[0], edges[-1])
+        mine = (edges[:-1] >= low) & (edges[1:] <= high)
+        expected, standard = predict(model, point), predict(model, {})
+        shown = np.array(page.evaluate("cevnsi.plots.spectrum.counts.mediator"))
+        largest = study.dataset.by_flavor("light_mediator", point).max()
+        np.testing.assert_allclose(shown[:, mine], expected, rtol=0, atol=0.5001 * largest / 65535)
+        np.testing.assert_allclose(
+            page.evaluate("cevnsi.plots.spectrum.counts.SM"), study.dataset.by_flavor("contact", {}), atol=5e-5
+        )
+        for curve, total in ((2, standard), (5, expected)):  # all flavors, one upon another
+            drawn = np.array(page.evaluate("k => cevnsi.plots.spectrum.canvas.data[k].y", curve))[:-1]
+            np.testing.assert_allclose(drawn[mine], total.sum(axis=0), rtol=1e-3, atol=2 * largest / 65535)
+        fitted = np.array(page.evaluate("cevnsi.plots.spectrum.canvas.data[7].y"))[:-1]
+        alpha = study.fits["together"]["standard_model"]["nuisances"]["normalization"]["value"]
+        np.testing.assert_allclose(fitted[mine], (1 + alpha) * standard.sum(axis=0), atol=6e-5)
+        chi2, nuisances = chi2_and_nuisances(model, point)
+        assert found["chi2"] == pytest.approx(chi2, rel=1e-6)
+        (alpha,) = nuisances.values()
+        assert found["pull"] == pytest.approx(alpha / 0.28, rel=1e-5, abs=1e-7)
+
+
+def test_an_arrow_key_is_one_step_of_the_spectrum(page: Any) -> None:
+    slider = page.locator("#explore-spectrum [data-coupling]")
+    steps = page.evaluate("cevnsi.plots.spectrum.stored.steps[1]")
+    slider.fill("20")
+    slider.press("ArrowRight")
+    assert page.evaluate("cevnsi.plots.spectrum.found.coupling") == steps[21]
 
 
 @pytest.mark.parametrize("width", [360, 768, 1200])
@@ -279,7 +447,7 @@ def test_the_keyboard_reaches_every_control(opened: Callable[..., Any]) -> None:
     page = opened()
     wanted = page.evaluate(
         """[...document.querySelectorAll("a[href], summary, select, input, button, [tabindex='0']")].filter(
-             (e) => !e.parentElement.closest("details:not([open])") || e.tagName === "SUMMARY"
+             (e) => !e.disabled && !e.parentElement.closest("details:not([open])") || e.tagName === "SUMMARY"
            ).map((e, i) => { e.dataset.stop = i; return i; })"""
     )
     reached = set()

@@ -1,6 +1,7 @@
 import base64
 import gzip
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -14,12 +15,14 @@ from cevnsi.config.check import parse_scan
 from cevnsi.experiments.csi_2017 import CSI_2017
 from cevnsi.files.atomic import write_json
 from cevnsi.files.tables import CURVES, DOMAIN_BEST, DOMAIN_HOLE, DOMAIN_MATCHES, RANGES, as_columns, write_csv
-from cevnsi.model import DataSet
+from cevnsi.model import DataSet, model_of
 from cevnsi.output import captions, report
+from cevnsi.parameters import Axis
 from cevnsi.scans.axes import Scan
 from cevnsi.studies.liao_marfatia_2017 import page
 from cevnsi.studies.liao_marfatia_2017.captions import hole_remark
 from cevnsi.studies.liao_marfatia_2017.study import FIGURES
+from points import mediator_chi2
 
 
 @pytest.mark.parametrize(("points", "kept"), [(2, 2), (151, 151), (152, 151), (401, 151), (801, 151), (100_000, 151)])
@@ -35,6 +38,56 @@ def test_numbers_survive_the_way_into_the_page() -> None:
     values = np.array([[1.0, -0.1], [np.pi, 1e-300]])
     back = np.frombuffer(base64.b64decode(report.encoded(values)), "<f8")
     np.testing.assert_array_equal(back, values.ravel())
+
+
+def test_a_line_goes_over_every_grid_of_the_same_axes() -> None:
+    def scan(grid: str, parameters: list[str], *analyses: str) -> dict[str, Any]:
+        return {"grid": grid, "parameters": parameters, "shown": [{"analysis": name} for name in analyses]}
+
+    scans = [
+        scan("fine", ["mass", "coupling"], "one", "two"),
+        scan("other", ["mass", "charge"], "one"),
+        scan("wide", ["mass", "coupling"], "two", "three"),
+    ]
+    called = ["one", "two", "two, wide", "three, wide"]
+    found = report.overlays(scans, scans[0])
+    assert [row["called"] for row in found] == called
+    assert [(row["scan"], row["place"]) for row in found] == [(0, 0), (0, 1), (2, 0), (2, 1)]
+    assert [row["called"] for row in report.overlays(scans, scans[2])] == ["one, fine", "two, fine", "two", "three"]
+    assert [row["called"] for row in report.overlays(scans, scans[1])] == ["one"]
+
+
+def test_a_line_keeps_its_bends_and_closes() -> None:
+    along = np.arange(101) * 600
+    bent = np.concatenate(
+        [np.stack([along, 2 * along // 3], axis=1), np.stack([along[::-1], 60000 - along // 3], axis=1)]
+    )
+    kept = report.straightened(bent)
+    np.testing.assert_array_equal(kept, bent[[0, 100, 101, 201]])
+    angle = np.linspace(0, 2 * np.pi, 500)
+    circle = np.rint(30000 + 20000 * np.stack([np.cos(angle), np.sin(angle)], axis=1)).astype(int)
+    kept = report.straightened(circle)
+    np.testing.assert_array_equal(kept[[0, -1]], circle[[0, -1]])
+    assert len(kept) < 150
+    middles = (kept[1:] + kept[:-1]) / 2 - 30000
+    assert np.abs(np.hypot(*middles.T) - 20000).max() < report.NEAR + 1  # of rounding
+    np.testing.assert_array_equal(report.straightened(circle[:1]), circle[:1])
+
+
+def test_values_are_told_in_parts_of_their_axis() -> None:
+    axis = Axis(name="coupling", minimum=1e-6, maximum=1e-2, points=5, scale="log")
+    parts = report.in_parts(axis, np.array([1e-6, 1e-4, 1e-2]))
+    np.testing.assert_array_equal(parts, [0, 32768, 65535])  # a half goes to the even one
+    np.testing.assert_array_equal(report.in_parts(replace(axis, scale="linear"), np.array([1e-6, 1e-2])), [0, 65535])
+
+
+@pytest.mark.parametrize("example", [1e-4, 3e-5, 0.3, 0.0])
+def test_a_slider_stops_at_the_example_too(example: float) -> None:
+    steps = report.slider_steps("coupling", example)
+    assert steps[0] == 1e-6
+    assert (example in steps) == (example > 0)
+    assert set(np.round(np.log10(steps), 3)) >= {-5.9, -4.0, -1.0}
+    assert steps.size == 51 + (example in (3e-5, 0.3))
 
 
 def test_nothing_in_a_script_element_can_end_it() -> None:
@@ -321,6 +374,20 @@ def test_a_data_uri_is_the_file(tmp_path: Path) -> None:
     assert base64.b64decode(content).decode() == "ε\n"
 
 
+def test_rows_of_scans_that_the_same_analyses_run_share_a_table() -> None:
+    rows = [
+        {"scan": "a", "parameter": "x", "found": {"one": 1, "two": 2}},
+        {"scan": "a", "parameter": "y", "found": {"two": 2}},
+        {"scan": "b", "parameter": "x", "found": {"three": 3}},
+        {"scan": "c", "parameter": "x", "found": {"two": 2, "one": 1}},
+    ]
+    found = report.by_columns(rows, ["one", "two", "three"])
+    assert [(table["analyses"], table["rows"]) for table in found] == [
+        (["one", "two"], [rows[0], rows[1], rows[3]]),
+        (["three"], [rows[2]]),
+    ]
+
+
 def test_a_packed_table_is_the_file(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("ε\n", encoding="utf-8")
@@ -357,22 +424,31 @@ def test_a_picture_is_the_file_with_fewer_digits(tmp_path: Path) -> None:
                 assert a == b or abs(float(a) - float(b)) <= 0.00501
 
 
-def test_stored_nodes_give_the_counts(dataset: Callable[..., DataSet], tmp_path: Path) -> None:
-    """The page's sum in numpy, from what the page carries: independent of the library's own."""
-    made = dataset("release", nuclei="cs_and_i")
+@pytest.mark.parametrize(("i", "j"), [(0, 0), (20, 50), (5, 20), (13, 33)])
+def test_stored_counts_are_those_of_the_step(i: int, j: int, dataset: Callable[..., DataSet], tmp_path: Path) -> None:
+    """In the order of masses, couplings, flavors and bins."""
+    made = dataset("release", nuclei="mean")
     study = study_of(tmp_path)
     study.__dict__["dataset"] = made  # in place of files
+    study.__dict__["model"] = model = model_of(study.choices, made)
     stored = report.spectrum_payload(study, {"mediator_mass_mev": 10, "coupling": 1e-4})
-    decode = [np.frombuffer(base64.b64decode(text), "<f8") for text in stored["q2"]]
-    bins = np.frombuffer(base64.b64decode(stored["bin"]), "<i4")
-    expected = made.by_flavor("light_mediator", {"mediator_mass_mev": 37.0, "coupling": 2e-4})
-    for flavor, events in enumerate(stored["events"]):
-        counts = np.zeros(expected.shape[1])
-        for n, text in enumerate(events):
-            factor = stored["scale"] * 2e-4**2 / (decode[n] + 37.0**2)
-            charge = stored["charge"][n] + stored["number"][n] * factor
-            np.add.at(counts, bins, np.frombuffer(base64.b64decode(text), "<f8") * charge**2)
-        np.testing.assert_allclose(counts, expected[flavor], rtol=1e-12, atol=1e-12)
+    mass, coupling = stored["steps"][0][i], stored["steps"][1][j]
+    assert [round(np.log10(value), 9) for value in (mass, coupling)] == [i / 5, -6 + j / 10]
+    at = i * len(stored["steps"][1]) + j
+    (largest, chi2, pull), counts = (
+        [np.frombuffer(base64.b64decode(stored[name]), "<f4")[at] for name in ("largest", "chi2", "pull")],
+        np.frombuffer(base64.b64decode(stored["counts"]), "<u2").reshape(-1, 3, made.measurement.observed.size)[at],
+    )
+    point = {"mediator_mass_mev": mass, "coupling": coupling}
+    expected = made.by_flavor("light_mediator", point)
+    np.testing.assert_allclose(counts * (largest / 65535), expected, rtol=0, atol=0.501 * expected.max() / 65535)
+    assert chi2 == pytest.approx(mediator_chi2(model, np.array(mass), coupling), rel=1e-6)
+    observed, sigma = model.dataset.measurement.observed, model.dataset.measurement.errors
+    total = model.dataset.by_flavor("light_mediator", point).sum(axis=0)
+    weight = total / sigma**2  # alpha of Eq. 7 at its least chi2, in closed form
+    alpha = ((observed - total) * weight).sum() / ((total * weight).sum() + 1 / 0.28**2)
+    assert pull == pytest.approx(alpha / 0.28, rel=1e-5)
+    assert [stored["steps"][k][stored["start"][k]] for k in range(2)] == pytest.approx([10, 1e-4])
 
 
 def _section() -> dict[str, object]:

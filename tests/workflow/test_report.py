@@ -8,6 +8,7 @@ import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -18,6 +19,7 @@ VOID = {"meta", "link", "img", "input", "br"}
 SECTIONS = (
     "answer",
     "scorecard",
+    "fits",
     "figures",
     "explore",
     "ranges",
@@ -121,7 +123,7 @@ def test_the_scorecard_comes_next_and_is_complete(reported: Project, text: str) 
 
 
 def test_the_scorecard_has_each_verdict_and_its_choices(reported: Project, text: str) -> None:
-    section = text[text.index('<section id="scorecard">') : text.index('<section id="figures">')]
+    section = text[text.index('<section id="scorecard">') : text.index('<section id="fits">')]
     rows = re.findall("<tr>.*?</tr>", section.split("<tbody>")[1], re.DOTALL)
     words = {"yes": "holds", "depends": "depends", "no": "fails"}
     for place, analysis in enumerate(("paper", "release")):
@@ -134,6 +136,32 @@ def test_the_scorecard_has_each_verdict_and_its_choices(reported: Project, text:
             (listed,) = re.findall(rf"Ours in <code>{analysis}</code> with (.*?)\.</span>", row, re.DOTALL)
             named = [item.rpartition(": ")[0] for item in expected["choices"].split("; ")]
             assert [item.rpartition(": ")[0] for item in listed.split("; ")] == named
+
+
+def test_every_data_set_has_its_fit(reported: Project, text: str) -> None:
+    """Counts, chi2 and pulls of best_fit.json, once for each data set, and links to the figures of them."""
+    section = text[text.index('<section id="fits">') : text.index('<section id="figures">')]
+    names = re.findall('<th scope="col"><code>(.*?)</code>', section)
+    assert names == ["paper", "release", "csi_2017", "csi_2021", "lar_2020", "joint"]  # and none of a radius
+    for name in names:
+        path = reported.folder / "results" / name / "best_fit.json"
+        fit = json.loads(path.read_text(encoding="utf-8"))["together"]
+        _, _, events, best, pulls, standard, of_standard = re.findall(
+            rf'<td data-label="{name}">(.*?)</td>', section, re.DOTALL
+        )
+        assert events.startswith(f"{number(fit['cevns_counts']['value'], 3)} (+")
+        for cell, record in ((best, fit), (standard, fit["standard_model"])):
+            assert cell.startswith(number(record["chi2"], 5))
+            assert "probability not measured" in cell
+        for cell, record in ((pulls, fit), (of_standard, fit["standard_model"])):
+            assert cell.count(" ± ") == len(record["nuisances"])
+            for nuisance, each in record["nuisances"].items():
+                pull = each["value"] / (each["sigma"] or 1)
+                assert f"{nuisance.replace('_', ' ')}" in cell
+                assert f"{pull:.2f} ±".replace("-", "−") in cell
+    for figure in ("counts", "pulls", "counts_likelihood"):
+        assert f'href="#figure-{figure}"' in section
+        assert f'id="figure-{figure}"' in text
 
 
 def test_eq_12_is_said_of_the_domain_that_it_holds_for(text: str) -> None:
@@ -294,3 +322,39 @@ def test_coverage_is_shown_where_it_has_been_made(of_coverage: str, text: str, c
     )
     for name in ("ranges", "measured", "goodness", "scorecard"):
         assert f'download="paper-coverage-{name}.csv.gz"' in of_coverage
+
+
+def test_how_good_a_fit_is_stands_with_it_where_toys_tell(of_coverage: str, covered: Project) -> None:
+    section = of_coverage[of_coverage.index('<section id="fits">') : of_coverage.index('<section id="figures">')]
+    cells = re.findall('<td data-label="paper">(.*?)</td>', section, re.DOTALL)
+    table = pd.read_csv(covered.folder / "results" / "paper" / "coverage" / "goodness.csv").set_index("quantity")
+    for cell, quantity in ((cells[3], "best_fit"), (cells[5], "standard_model")):
+        found = table.loc[quantity]
+        assert f"probability {number(found.probability, 3)} ± {number(found.error, 1)}" in cell
+    assert "probability not measured" in section  # of the others
+
+
+def test_lines_by_toys_are_those_of_coverage(of_coverage: str, text: str, covered: Project) -> None:
+    """Of the analysis that has them, in parts of the axes; of every other it is said why there are none."""
+    scans, others = (
+        json.loads(re.findall('<script type="application/json" id="scans">(.*?)</script>', page)[0])
+        for page in (of_coverage, text)
+    )
+    assert all("untried" in shown for scan in others for shown in scan["shown"])
+    found = {scan["grid"]: shown for scan in scans for shown in scan["shown"] if "measured" in shown}
+    assert {shown["analysis"] for shown in found.values()} == {"paper"}
+    assert set(found) == {"ee_d_u", "mumu_d_u", "ee_mumu_d", "ee_etau_d", "matter_ee_mumu"}
+    for scan in scans:
+        for shown in scan["shown"]:
+            assert ("measured" in shown) != ("untried" in shown)
+        if scan["grid"] in found:
+            (at_level,) = found[scan["grid"]]["measured"]
+            path = covered.folder / "results" / "paper" / "coverage" / "contours" / f"{scan['grid']}.csv"
+            lines = [line for _, line in pd.read_csv(path).groupby("segment")]
+            for stored, line in zip(at_level["lines"], lines, strict=True):
+                parts = np.frombuffer(base64.b64decode(stored), "<u2").reshape(-1, 2)
+                assert len(parts) <= len(line)
+                for i, name in enumerate(scan["parameters"]):
+                    axis = np.frombuffer(base64.b64decode(scan["axes"][i]), "<f8")
+                    ends = axis[0] + np.ptp(axis) * parts[[0, -1], i] / 65535
+                    np.testing.assert_allclose(ends, line[name].iloc[[0, -1]], atol=np.ptp(axis) / 65535)

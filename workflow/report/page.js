@@ -1,14 +1,18 @@
-// What the report computes in the page: quantiles, contours and intervals of stored grids, spectra from stored nodes.
+// What the report computes in the page: quantiles of the chi2 distribution, contours and intervals of stored grids. Counts
+// and chi2 are stored.
 "use strict";
 const cevnsi = (() => {
-  const BLUE = "#0072B2", VERMILION = "#D55E00", BLACK = "#000000", ORANGE = "#E69F00", GREY = "#666666";
+  const BLUE = "#0072B2", VERMILION = "#D55E00", BLACK = "#000000", SKY = "#56B4E9", GREY = "#666666";
+  const SHADES = [[0, "#9a9a9a"], [0.25, "#bdbdbd"], [0.5, "#d6d6d6"], [0.8, "#eeeeee"], [1, "#fafafa"]]; // colours are the lines'
 
   // ---- numbers -----------------------------------------------------------------------------------------------------
   const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer;
   const doubles = (text) => new Float64Array(bytes(text));
   const MOST = 65.535; // of delta chi2 as it is stored, in thousandths
   const thousandths = (text) => Float64Array.from(new Uint16Array(bytes(text)), (v) => v / 1000);
-  const integers = (text) => new Int32Array(bytes(text));
+  const floats = (text) => new Float32Array(bytes(text));
+  const PARTS = 65535; // that counts, and points of a line along an axis, are stored in
+  const sum = (values) => values.reduce((a, b) => a + b, 0);
 
   // log of the gamma function at whole and half numbers, all that degrees of freedom need
   function logGamma(a) {
@@ -51,43 +55,11 @@ const cevnsi = (() => {
     return found;
   }
 
-  // Counts by flavor and bin for a mediator's mass and coupling: the sum over nuclides and nodes of events times
-  // (SM charge + 3 A epsilon)^2, epsilon = g^2 scale / (Q^2 + M^2).
-  function unpack(stored) {
-    return {
-      ...stored,
-      bin: integers(stored.bin),
-      q2: stored.q2.map(doubles),
-      events: stored.events.map((flavor) => flavor.map(doubles)),
-    };
-  }
-
-  function spectrum(templates, mass, coupling) {
-    const bins = templates.edges.length - 1, g2 = coupling * coupling, m2 = mass * mass;
-    return templates.events.map((flavor) => {
-      const counts = new Array(bins).fill(0);
-      flavor.forEach((events, nuclide) => {
-        const q2 = templates.q2[nuclide], charge = templates.charge[nuclide];
-        const moved = g2 * templates.scale * templates.number[nuclide];
-        for (let i = 0; i < events.length; i += 1) {
-          const q = charge + moved / (q2[i] + m2);
-          counts[templates.bin[i]] += events[i] * q * q;
-        }
-      });
-      return counts;
-    });
-  }
-
-  // Eq. 7 at its minimum over the pull, and the pull there.
-  function profiledChi2(templates, total) {
-    const penalty = 1 / templates.normalization ** 2, [low, high] = templates.range;
-    let nn = 0, np = 0, pp = 0;
-    total.forEach((p, i) => {
-      if (templates.edges[i] < low || templates.edges[i + 1] > high) return;
-      const n = templates.observed[i], w = 1 / templates.sigma[i] ** 2;
-      nn += w * n * n; np += w * n * p; pp += w * p * p;
-    });
-    return { chi2: nn + penalty - (np + penalty) ** 2 / (pp + penalty), pull: (np + penalty) / (pp + penalty) - 1 };
+  // Counts by flavor and bin at one step of the sliders.
+  function countsAt(stored, at) {
+    const bins = stored.edges.length - 1, each = stored.flavors.length * bins;
+    const parts = new Uint16Array(bytes(stored.counts)).subarray(at * each, (at + 1) * each), largest = floats(stored.largest)[at];
+    return stored.flavors.map((_, k) => Array.from(parts.subarray(k * bins, (k + 1) * bins), (v) => v * largest / PARTS));
   }
 
   // ---- words -------------------------------------------------------------------------------------------------------
@@ -114,12 +86,35 @@ const cevnsi = (() => {
     legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom", font: { size: 12 } },
   });
 
+  // Points of a stored line, from parts of the axes to values.
+  function points(stored, text) {
+    const parts = Array.from(new Uint16Array(bytes(text)));
+    return stored.axes.map(doubles).map((axis, i) => {
+      const [low, high] = [axis[0], axis[axis.length - 1]].map(stored.log[i] ? Math.log10 : (v) => v);
+      const at = (part) => low + (high - low) * part / PARTS;
+      return parts.filter((_, k) => k % 2 === i).map((part) => (stored.log[i] ? 10 ** at(part) : at(part)));
+    });
+  }
+
+  // Delta chi2 of one analysis on the points of a scan that the page has, unpacked when it is first looked at.
+  const unpacked = new Map();
+  function map(stored, shown) {
+    if (!unpacked.has(shown)) {
+      const [x, y] = stored.kept.map((axis) => Array.from(doubles(axis))), flat = thousandths(shown.z);
+      unpacked.set(shown, { x, y, z: y.map((_, j) => Array.from(flat.subarray(j * x.length, (j + 1) * x.length))) });
+    }
+    return unpacked.get(shown);
+  }
+
   class ScanPlot {
-    constructor(root, stored) {
-      Object.assign(this, { root, stored, canvas: root.querySelector(".canvas") });
-      this.controls = { analysis: choose(root, "analysis"), dof: choose(root, "dof"), level: choose(root, "level") };
+    constructor(root, stored, scans) {
+      Object.assign(this, { root, stored, scans, canvas: root.querySelector(".canvas") });
+      this.controls = { analysis: choose(root, "analysis"), dof: choose(root, "dof"), level: choose(root, "level"), method: choose(root, "method") };
+      this.boxes = [...root.querySelectorAll("[data-over]")];
       this.controls.analysis.addEventListener("input", () => { this.load(); this.draw(); });
+      this.controls.method.addEventListener("input", () => { this.settle(); this.draw(); });
       for (const name of ["dof", "level"]) this.controls[name].addEventListener("input", () => this.move());
+      for (const box of this.boxes) box.addEventListener("input", () => this.draw());
       this.canvas.addEventListener("keydown", (event) => this.key(event));
       this.load();
       this.draw();
@@ -129,40 +124,84 @@ const cevnsi = (() => {
     }
 
     load() {
-      const shown = this.stored.shown[Number(this.controls.analysis.value)];
-      const x = Array.from(doubles(shown.x)), y = Array.from(doubles(shown.y)), flat = thousandths(shown.z);
-      const z = y.map((_, j) => Array.from(flat.subarray(j * x.length, (j + 1) * x.length)));
-      const axes = shown.axes.map(doubles), profiles = shown.profiles.map(doubles);
+      const { stored } = this, shown = stored.shown[Number(this.controls.analysis.value)];
+      const { x, y, z } = map(stored, shown), axes = stored.axes.map(doubles), profiles = shown.profiles.map(doubles);
       Object.assign(this, { shown, x, y, z, axes, profiles });
       const near = (axis, value) => axis.reduce((best, v, i) => (Math.abs(v - value) < Math.abs(axis[best] - value) ? i : best), 0);
       this.at = [near(x, shown.lowest[0]), near(y, shown.lowest[1])];
+      this.boxes.forEach((box, i) => {
+        const { scan, place } = stored.over[i];
+        box.disabled = this.scans[scan].shown[place] === shown; // it is drawn already
+        box.closest("label").hidden = box.disabled;
+      });
+      this.settle();
     }
 
-    get level() { return Number((Number(this.controls.level.value) / 100).toFixed(6)); }
-    get dof() { return Number(this.controls.dof.value); }
+    // What can be chosen: toys have been drawn at some levels, of all parameters of a grid together.
+    settle() {
+      const { method, dof, level } = this.controls, { measured, untried } = this.shown;
+      if (!measured) method.value = "wilks";
+      method.disabled = !measured;
+      choose(this.root, "untried").textContent = untried || "";
+      dof.disabled = this.byToys;
+      level.disabled = this.byToys && measured.length === 1;
+    }
+
+    get byToys() { return this.controls.method.value === "measured"; }
+    get dof() { return this.byToys ? 2 : Number(this.controls.dof.value); }
+    get level() {
+      const set = Number((Number(this.controls.level.value) / 100).toFixed(6));
+      if (!this.byToys) return set;
+      return this.shown.measured.map((each) => each.level).reduce((a, b) => (Math.abs(b - set) < Math.abs(a - set) ? b : a));
+    }
+
+    measured(shown) { return (shown.measured || []).find((each) => each.level === this.level); }
+
+    // What is drawn over the chosen analysis: the scan, the analysis and what it is called here.
+    get over() {
+      return this.boxes.flatMap((box, i) => {
+        const { scan, place, called } = this.stored.over[i], stored = this.scans[scan];
+        return box.checked && !box.disabled ? [{ stored, shown: stored.shown[place], called }] : [];
+      });
+    }
+
+    line(stored, shown, called, width) {
+      const { color } = shown, again = shown !== this.shown && shown.analysis === this.shown.analysis; // of another grid
+      const look = { color, dash: again ? "dot" : shown.dash, width };
+      if (this.byToys) {
+        const found = this.measured(shown), x = [], y = [];
+        for (const text of found ? found.lines : []) {
+          const [more, andMore] = points(stored, text);
+          x.push(...more, null); y.push(...andMore, null);
+        }
+        return { type: "scatter", mode: "lines", x, y, name: found ? called : `${called}: no toys`, line: look, hoverinfo: "skip", showlegend: true };
+      }
+      return {
+        type: "contour", ...map(stored, shown), name: called, showlegend: true, showscale: false, autocontour: false, hoverinfo: "skip", connectgaps: false,
+        contours: { coloring: "none", start: this.cut, end: this.cut, size: 1 }, line: { ...look, smoothing: 0 },
+      };
+    }
 
     traces() {
       const { x, y, z, shown, stored } = this, [first, second] = stored.names, [ux, uy] = stored.units;
       const chi2 = z.map((row) => row.map((value) => value + shown.least));
       const traces = [
         {
-          type: "heatmap", x, y, z, customdata: chi2, zmin: 0, zmax: 12, colorscale: [[0, "#2b6ca3"], [0.25, "#78a9cf"], [0.5, "#b5d0e6"], [0.8, "#e3edf5"], [1, "#f7fafc"]],
+          type: "heatmap", x, y, z, customdata: chi2, zmin: 0, zmax: 12, colorscale: SHADES,
           colorbar: { title: { text: "Δχ<sup>2</sup>", side: "top" }, thickness: 12, len: 0.9, outlinewidth: 0, tickvals: [0, 3, 6, 9, 12], ticktext: ["0", "3", "6", "9", "≥ 12"] },
           hovertemplate: `${first} = %{x:.4g}${ux}<br>${second} = %{y:.4g}${uy}<br>χ<sup>2</sup> = %{customdata:.3f}<br>Δχ<sup>2</sup> = %{z:.3f}<extra></extra>`,
         },
-        {
-          type: "contour", x, y, z, name: "contour", showscale: false, autocontour: false, hoverinfo: "skip", connectgaps: false,
-          contours: { coloring: "none", start: 1, end: 1, size: 1 }, line: { color: VERMILION, width: 2.5, smoothing: 0 },
-        },
+        this.line(stored, shown, shown.analysis, 3),
+        ...this.over.map((each) => this.line(each.stored, each.shown, each.called, 2)),
       ];
       if (shown.band) {
-        const [low, high] = shown.band.map((edge) => Array.from(doubles(edge)));
-        traces.push({ type: "scatter", mode: "lines", x, y: low, name: "muon g−2 band (2σ)", line: { color: ORANGE, dash: "dashdot", width: 2 }, hoverinfo: "skip", showlegend: true });
-        traces.push({ type: "scatter", mode: "lines", x, y: high, line: { color: ORANGE, dash: "dashdot", width: 2 }, hoverinfo: "skip", showlegend: false });
+        const [low, high] = shown.band.map((edge) => Array.from(doubles(edge))), line = { color: SKY, dash: "dashdot", width: 2 };
+        traces.push({ type: "scatter", mode: "lines", x, y: low, name: "muon g−2 band (2σ)", line, hoverinfo: "skip", showlegend: true });
+        traces.push({ type: "scatter", mode: "lines", x, y: high, line, hoverinfo: "skip", showlegend: false });
       }
       const mark = (at, symbol, name, color) => ({ type: "scatter", mode: "markers", x: [at[0]], y: [at[1]], marker: { symbol, size: 11, color, line: { color, width: 2 } }, name, hoverinfo: "skip", showlegend: true, cliponaxis: false });
       if (stored.contact) traces.push(mark([0, 0], "cross-thin", "SM", BLACK));
-      if (shown.best) traces.push(mark(shown.best, "x-thin", "best fit", VERMILION));
+      if (shown.best) traces.push(mark(shown.best, "x-thin", "best fit", shown.color));
       traces.push(mark([x[this.at[0]], y[this.at[1]]], "circle-open", "read out", BLACK));
       return traces;
     }
@@ -172,24 +211,45 @@ const cevnsi = (() => {
         type: stored.log[i] ? "log" : "linear", range: [values[0], values[values.length - 1]].map(stored.log[i] ? Math.log10 : (v) => v),
         dtick: stored.log[i] ? 1 : undefined, nticks: narrow() ? 5 : 8, tickangle: 0,
       });
+      this.cut = threshold(this.level, this.dof);
       Plotly.react(this.canvas, this.traces(), { ...layoutStyle(), xaxis: axis(0, this.x), yaxis: axis(1, this.y) }, CONFIG);
-      this.move();
+      this.tell();
+      this.compare();
       this.read();
     }
 
     move() {
-      const cut = threshold(this.level, this.dof), { stored } = this;
-      this.cut = cut;
-      Plotly.restyle(this.canvas, { "contours.start": cut, "contours.end": cut }, [1]);
-      const percent = `${say(100 * this.level, 6)} %`;
+      if (this.byToys) { this.draw(); return; }
+      this.cut = threshold(this.level, this.dof);
+      const lines = this.canvas.data.flatMap((trace, i) => (trace.type === "contour" ? [i] : []));
+      Plotly.restyle(this.canvas, { "contours.start": this.cut, "contours.end": this.cut }, lines);
+      this.tell();
+    }
+
+    tell() {
+      const { cut, stored, byToys } = this, percent = `${say(100 * this.level, 6)} %`;
       choose(this.root, "level-value").textContent = percent;
       this.controls.level.setAttribute("aria-valuetext", percent);
-      this.region = this.profiles.map((curve, i) => intervals(this.axes[i], curve, cut, stored.log[i]));
+      this.region = byToys ? this.measured(this.shown).region
+        : this.profiles.map((curve, i) => intervals(this.axes[i], curve, cut, stored.log[i]));
       const spans = this.region.map((found, i) => {
         const parts = found.map(([low, high, atLow, atHigh]) => `${atLow ? "≤ " : ""}${say(low)} to ${atHigh ? "≥ " : ""}${say(high)}`);
         return `${stored.names[i]} from ${parts.join(" or ") || "nowhere"}${stored.units[i]}`;
       });
-      choose(this.root, "region").innerHTML = `Δχ<sup>2</sup> &lt; ${cut.toFixed(2)}: ${spans.join("; ")}.`;
+      const where = byToys ? "Δχ<sup>2</sup> below its critical values by toys" : `Δχ<sup>2</sup> &lt; ${cut.toFixed(2)}`;
+      choose(this.root, "region").innerHTML = byToys && !this.region.flat().length ? "" : `${where}: ${spans.join("; ")}.`;
+    }
+
+    // What another scan that is drawn over this one does otherwise.
+    compare() {
+      const { stored } = this, others = [...new Set(this.over.map((each) => each.stored))].filter((other) => other !== stored);
+      const without = this.byToys ? this.over.filter((each) => !this.measured(each.shown)) : [];
+      const missing = without.map(({ called, shown }) => `No line of ${called}: ${shown.untried || "it has other levels."}`);
+      choose(this.root, "compared").innerHTML = missing.concat(others.map((other) => {
+        const from = other.from === stored.from ? "" : ` Δχ<sup>2</sup> is from ${other.from}, here from ${stored.from}.`;
+        const domain = other.domain === stored.domain ? " Its domain is the same." : ` ${other.domain}`;
+        return `<code>${other.grid}</code> is another scan.${domain}${from}`;
+      })).join(" ");
     }
 
     probe(i, j) {
@@ -217,49 +277,49 @@ const cevnsi = (() => {
 
   class SpectrumPlot {
     constructor(root, stored) {
-      Object.assign(this, { root, all: stored.map(unpack), canvas: root.querySelector(".canvas") });
+      Object.assign(this, { root, all: stored, canvas: root.querySelector(".canvas") });
       this.controls = { analysis: choose(root, "analysis"), mass: choose(root, "mass"), coupling: choose(root, "coupling") };
-      const [mass, coupling] = stored[0].example;
-      const start = (input, value) => {
-        input.min = Math.min(Number(input.min), Math.floor(Math.log10(value)));
-        input.max = Math.max(Number(input.max), Math.ceil(Math.log10(value)));
-        input.value = Math.log10(value).toFixed(2);
-      };
-      start(this.controls.mass, mass);
-      if (coupling > 0) start(this.controls.coupling, coupling);
+      this.sliders.forEach((slider, i) => {
+        slider.max = stored[0].steps[i].length - 1;
+        slider.value = stored[0].start[i];
+      });
       for (const input of Object.values(this.controls)) input.addEventListener("input", () => this.draw());
       this.draw();
     }
 
-    get templates() { return this.all[Number(this.controls.analysis.value)]; }
-    get point() { return [10 ** Number(this.controls.mass.value), 10 ** Number(this.controls.coupling.value)]; }
+    get sliders() { return [this.controls.mass, this.controls.coupling]; }
+    get stored() { return this.all[Number(this.controls.analysis.value)]; }
 
     draw() {
-      const { templates } = this, [mass, coupling] = this.point;
-      const cases = { SM: spectrum(templates, mass, 0), mediator: spectrum(templates, mass, coupling) };
+      const { stored } = this, steps = this.sliders.map((slider) => Number(slider.value));
+      const [mass, coupling] = steps.map((k, i) => stored.steps[i][k]), at = steps[0] * stored.steps[1].length + steps[1];
+      const cases = { SM: stored.standard.counts, mediator: countsAt(stored, at) };
       const order = ["nu_mu", "nu_mu_bar", "nu_e"], colors = [BLUE, VERMILION, BLACK];
       const words = ["ν<sub>μ</sub>", "+ ν̄<sub>μ</sub>", "+ ν<sub>e</sub>"];
       const traces = [];
       this.counts = cases;
       for (const [name, flavors] of Object.entries(cases)) {
-        let total = new Array(templates.edges.length - 1).fill(0);
+        let total = new Array(stored.edges.length - 1).fill(0);
         order.forEach((flavor, k) => {
-          total = total.map((v, i) => v + flavors[templates.flavors.indexOf(flavor)][i]);
+          total = total.map((v, i) => v + flavors[stored.flavors.indexOf(flavor)][i]);
           traces.push({
-            type: "scatter", mode: "lines", x: templates.edges, y: [...total, total[total.length - 1]], name: `${words[k]}${name === "SM" ? " SM" : ""}`,
+            type: "scatter", mode: "lines", x: stored.edges, y: [...total, total[total.length - 1]], name: `${words[k]}${name === "SM" ? " SM" : ""}`,
             line: { shape: "hv", color: colors[k], dash: name === "SM" ? "dash" : "solid", width: 2 }, hovertemplate: "%{y:.2f} events from %{x} PE<extra></extra>",
           });
         });
-        cases[name].total = total;
       }
-      const centers = templates.observed.map((_, i) => (templates.edges[i] + templates.edges[i + 1]) / 2);
+      const centers = stored.observed.map((_, i) => (stored.edges[i] + stored.edges[i + 1]) / 2);
       traces.push({
-        type: "scatter", mode: "markers", x: centers, y: templates.observed, name: "measured", marker: { color: GREY, size: 5 },
-        error_y: { type: "data", array: templates.sigma, color: GREY, thickness: 1, width: 0 }, hovertemplate: "measured %{y} at %{x} PE<extra></extra>",
+        type: "scatter", mode: "markers", x: centers, y: stored.observed, name: "measured", marker: { color: GREY, size: 5 },
+        error_y: { type: "data", array: stored.sigma, color: GREY, thickness: 1, width: 0 }, hovertemplate: "measured %{y} at %{x} PE<extra></extra>",
+      });
+      traces.push({
+        type: "scatter", mode: "lines", x: stored.edges, y: [...stored.standard.fitted, stored.standard.fitted.slice(-1)[0]], name: "SM, its normalization fitted",
+        line: { shape: "hv", color: GREY, dash: "dot", width: 2 }, hovertemplate: "%{y:.2f} events from %{x} PE<extra></extra>",
       });
       const layout = layoutStyle();
       Plotly.react(this.canvas, traces, {
-        ...layout, xaxis: axisStyle("Photoelectrons", { range: [0, templates.edges[templates.edges.length - 1]] }),
+        ...layout, xaxis: axisStyle("Photoelectrons", { range: [0, stored.edges[stored.edges.length - 1]] }),
         yaxis: axisStyle("Events per bin", { rangemode: "tozero" }), hovermode: "closest",
       }, CONFIG);
       const shown = { mass: `${say(mass)} MeV`, coupling: say(coupling) };
@@ -267,10 +327,9 @@ const cevnsi = (() => {
         choose(this.root, `${name}-value`).innerHTML = text;
         this.controls[name].setAttribute("aria-valuetext", text.replace(/<\/?sup>/g, (tag) => (tag === "<sup>" ? " to the " : "")));
       }
-      const found = profiledChi2(templates, cases.mediator.total), sm = profiledChi2(templates, cases.SM.total);
-      this.found = found;
-      const sum = (name) => say(cases[name].total.reduce((a, b) => a + b, 0), 4);
-      choose(this.root, "readout").innerHTML = `M<sub>Z′</sub> = ${shown.mass}, g = ${shown.coupling}: ${sum("mediator")} events (SM ${sum("SM")}), χ<sup>2</sup> = ${say(found.chi2, 5)} (SM ${say(sm.chi2, 5)}), pull ${say(found.pull, 3)}`;
+      this.found = { mass, coupling, chi2: floats(stored.chi2)[at], pull: floats(stored.pull)[at] };
+      const events = (name) => say(sum(cases[name].flat()), 4), { chi2, pull } = this.found;
+      choose(this.root, "readout").innerHTML = `M<sub>Z′</sub> = ${shown.mass}, g = ${shown.coupling}: ${events("mediator")} events (SM ${events("SM")}), χ<sup>2</sup> = ${say(chi2, 5)} (SM ${say(stored.standard.chi2, 5)}), pull ${say(pull, 3)}`;
     }
   }
 
@@ -278,15 +337,15 @@ const cevnsi = (() => {
   const plots = {};
   function start() {
     const scans = parse("scans");
-    const todo = [() => { plots.spectrum = new SpectrumPlot(document.querySelector("[data-spectrum]"), parse("spectra")); }];
+    const todo = [...document.querySelectorAll("[data-spectrum]")].map((root) => () => { plots.spectrum = new SpectrumPlot(root, parse("spectra")); });
     for (const root of document.querySelectorAll("[data-scan]")) {
       const stored = scans[Number(root.dataset.scan)];
-      todo.push(() => { plots[stored.grid] = new ScanPlot(root, stored); });
+      todo.push(() => { plots[stored.grid] = new ScanPlot(root, stored, scans); });
     }
     todo.push(() => { document.documentElement.dataset.ready = "yes"; });
     const next = () => { todo.shift()(); if (todo.length) setTimeout(next, 0); }; // one by one, so that the page stays at hand
     next();
   }
-  return { threshold, intervals, spectrum, profiledChi2, plots, start };
+  return { threshold, intervals, plots, start };
 })();
 cevnsi.start();

@@ -11,6 +11,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -20,38 +21,45 @@ from numpy.typing import NDArray
 from cevnsi.arrays import FloatArray
 from cevnsi.config.build import load_dataset, load_model
 from cevnsi.config.check import parse_analysis, parse_muon_g2, parse_scan
-from cevnsi.constants import G_FERMI
 from cevnsi.experiments.checks import CROSS_CHECK_COLUMNS
 from cevnsi.experiments.inputs import READ_TWICE, RELEASES, complete, parts_of
 from cevnsi.experiments.measurement import Measurement
 from cevnsi.files.atomic import read_text as read_text_file
 from cevnsi.files.tables import (
     BEST_FITS,
+    COVERED_RANGES,
     CURVES,
     RANGES,
     SCORECARD,
+    covered_contour_layout,
     read_csv,
     read_parquet,
     read_table,
 )
-from cevnsi.model import Analysis, DataSet, Model, standard_model_chi2
+from cevnsi.model import Analysis, DataSet, Model, profiled, standard_model_chi2
 from cevnsi.output import answer, captions, coverage_page
 from cevnsi.output.figure_spec import FigureSpec
+from cevnsi.output.figures import Look, looks_of
 from cevnsi.output.muon_band import muon_band
 from cevnsi.output.spectra import read_spectra
+from cevnsi.parameters import Axis
 from cevnsi.physics.flux import FLAVORS
 from cevnsi.physics.muon_g2 import Discrepancy
-from cevnsi.physics.weak_charge import standard_model_charge
 from cevnsi.scans.axes import Scan
 from cevnsi.scans.chunks import as_grid
+from cevnsi.scans.coverage import ON_GRID
 from cevnsi.scans.regions import Grid
 from cevnsi.statistics.intervals import parabolic
+from cevnsi.statistics.profile import Profiled
 from cevnsi.workflow.run_record import Job, run_times
 
 Row = dict[str, Any]
 
 MOST_DELTA_CHI2, STEPS = 65.535, 1000  # of delta chi2 in the page, and steps of it in one: no level asks for more
 DRAWN_DIGITS = 2  # of a point, 1/72 inch, that a picture in the page keeps
+PARTS, NEAR = 65535, 20  # parts of an axis that points of a line are told in; how many a line may be off where it bends
+# Ends of the sliders of Fig. 1 in powers of ten, and steps of them in a decade.
+SLIDERS = {"mediator_mass_mev": (0, 4, 5), "coupling": (-6, -1, 10)}
 MOST_POINTS = 151  # along each axis of a grid that the page carries; the ranges in it come from the whole grid
 
 # Tables that every analysis has and that can be saved from the page, beside those of its study.
@@ -210,7 +218,7 @@ def finished(
 
 
 def range_groups(made: Sequence[AnalysisResults]) -> list[Row]:
-    """Allowed intervals of every parameter by scan, each analysis in a column of its own."""
+    """Allowed intervals of every parameter by scan, each analysis that has it in a column of its own."""
     groups: dict[str, dict[tuple[Any, ...], Row]] = {}
     for analysis in made:
         table = analysis.ranges
@@ -222,7 +230,15 @@ def range_groups(made: Sequence[AnalysisResults]) -> list[Row]:
             if table["warning"][i]:
                 said = kept.setdefault("warnings", {})
                 said[analysis.name] = table["warning"][i]  # the same for all of its intervals
-    return [{"scan": scan, "rows": list(rows.values())} for scan, rows in groups.items()]
+    having = {scan: {name for row in rows.values() for name in row["intervals"]} for scan, rows in groups.items()}
+    return [
+        {
+            "scan": scan,
+            "rows": list(rows.values()),
+            "analyses": [each.name for each in made if each.name in having[scan]],
+        }
+        for scan, rows in groups.items()
+    ]
 
 
 def _interval(table: Mapping[str, Any], i: int) -> Row:
@@ -355,7 +371,15 @@ def cross_checks(results: Path, config: Mapping[str, Any]) -> list[Row]:
     return found
 
 
-def grid_payload(analysis: AnalysisResults, scan: Scan, name: str, figure: FigureSpec, discrepancy: Discrepancy) -> Row:
+def grid_payload(
+    analysis: AnalysisResults,
+    scan: Scan,
+    name: str,
+    figure: FigureSpec,
+    discrepancy: Discrepancy,
+    look: Look,
+    is_covered: bool,
+) -> Row:
     """What the page computes a scan's plot from: delta chi2 on a thinned grid, and its profiles on the whole one.
 
     `figure` is the one that draws this grid, and marks its best fit if there is one.
@@ -364,33 +388,111 @@ def grid_payload(analysis: AnalysisResults, scan: Scan, name: str, figure: Figur
     keep = [thinned(axis.size) for axis in grid.axes]
     payload: Row = {
         "analysis": analysis.name,
+        "color": look[0],
+        "dash": page_dash(look[1]),
         "least": least,
         "best": analysis.best_fit(figure, name),
         "lowest": grid.lowest_point(),
-        "x": encoded(grid.axes[0][keep[0]]),
-        "y": encoded(grid.axes[1][keep[1]]),
         "z": encoded(
             np.rint(STEPS * np.minimum(grid.delta_chi2[np.ix_(*keep)].T, MOST_DELTA_CHI2)), "<u2"
         ),  # rows are y
-        "axes": [encoded(axis) for axis in grid.axes],
         "profiles": [encoded(parabolic(z)) for z in (grid.delta_chi2, grid.delta_chi2.T)],
     }
+    if is_covered and scan.coverage:
+        payload["measured"] = measured_lines(analysis, scan, name)
+    else:
+        payload["untried"] = untried(analysis, scan)
     if band := muon_band(scan, grid.names, grid.axes[0][keep[0]], discrepancy):
         lowest = grid.axes[1][0]  # as the band may have no lower end, and the axis no zero
         payload["band"] = [encoded(np.maximum(edge, lowest)) for edge in band]
     return payload
 
 
-def scan_payloads(made: Sequence[AnalysisResults], discrepancy: Discrepancy) -> list[Row]:
-    """Every grid of two axes, its levels, and the values of each analysis that has it."""
+def measured_lines(analysis: AnalysisResults, scan: Scan, name: str) -> list[Row]:
+    """Contours of a grid at critical values by toys, and the extents of their regions as the table of ranges has them.
+
+    One of each confidence level. Along a line its points, both coordinates in parts of the axis (in log10 along a log
+    axis), of `PARTS`; an extent has its ends and whether either is the axis' own.
+    """
+    axes = scan.pairs()[name]
+    table = read_table(analysis.folder / "coverage" / "contours" / f"{name}.csv", covered_contour_layout(axes))
+    ranges = read_table(analysis.folder / "coverage" / "ranges.csv", COVERED_RANGES)
+    at = np.stack([in_parts(scan.axis(axis), table[axis]) for axis in axes], axis=-1)
+    lines = []
+    for level in scan.confidence_levels:
+        mine = table["confidence_level"] == level
+        of_segments = [at[mine & (table["segment"] == k)] for k in np.unique(table["segment"][mine])]
+        found = [captions.intervals_of(ranges, scan.name, axis, (level, 2), ON_GRID) for axis in axes]
+        lines.append(
+            {
+                "level": level,
+                "lines": [encoded(straightened(points), "<u2") for points in of_segments],
+                "region": [
+                    [(low, high, "lower" in ends, "upper" in ends) for low, high, ends in each] for each in found
+                ],
+            }
+        )
+    return lines
+
+
+def in_parts(axis: Axis, values: FloatArray) -> NDArray[np.int64]:
+    """Values on an axis as parts of it, of `PARTS`, to the nearest."""
+    low, high = axis.coordinates()[[0, -1]]
+    coordinates = np.log10(values) if axis.scale == "log" else values
+    return np.asarray(np.rint(PARTS * (coordinates - low) / (high - low)), np.int64)
+
+
+def straightened(points: NDArray[np.int64]) -> NDArray[np.int64]:
+    """A line (points, 2) without points nearer than `NEAR` to the straight line between those that are kept."""
+    keep, todo = {0, len(points) - 1}, [(0, len(points) - 1)]
+    while todo:
+        first, last = todo.pop()
+        between = points[first : last + 1] - points[first]
+        length = np.hypot(*between[-1])
+        off = np.abs(between @ (between[-1][::-1] * (1, -1))) / length if length else np.hypot(*between.T)
+        far = first + int(off.argmax())
+        if off.max() >= NEAR:
+            keep.add(far)
+            todo += [(first, far), (far, last)]
+    return points[sorted(keep)]
+
+
+def untried(analysis: AnalysisResults, scan: Scan) -> str:
+    """Why a scan has no critical values by toys."""
+    if scan.coverage is None:
+        return f"No critical values are asked for of the scan {scan.name}: it has no coverage in the configuration."
+    return f"No toys have been drawn for the analysis {analysis.name} yet; make coverage does."
+
+
+def page_dash(style: Any) -> str:
+    """A line style of matplotlib as plotly has it, for a line of two pixels.
+
+    >>> page_dash("-"), page_dash("--"), page_dash((0, (4, 1.5)))
+    ('solid', 'dash', '8px,3px')
+    """
+    if isinstance(style, str):
+        return {"-": "solid", "--": "dash", ":": "dot", "-.": "dashdot"}[style]
+    return ",".join(f"{2 * length:g}px" for length in style[1])
+
+
+def scan_payloads(
+    made: Sequence[AnalysisResults], discrepancy: Discrepancy, covered: Collection[str] = ()
+) -> list[Row]:
+    """Every grid of two axes, its levels, and the values of each analysis that has it.
+
+    Of those `covered` also what is measured by toys.
+    """
     found: dict[str, Row] = {}
+    looks = looks_of({each.name: [part["dataset"] for part in parts_of(each.whole)] for each in made})
     for analysis in made:
         figure_of = {grid: figure for figure in analysis.figures for grid in figure.grids}
         for scan, name, axes in analysis.grids():
+            values = [scan.axis(axis).values() for axis in axes]
             entry = found.setdefault(
                 name,
                 {
                     "grid": name,
+                    "parameters": list(axes),
                     "names": [captions.html_name(axis) for axis in axes],
                     "spoken": [captions.spoken_name(axis) for axis in axes],
                     "units": [captions.unit(axis) for axis in axes],
@@ -398,52 +500,91 @@ def scan_payloads(made: Sequence[AnalysisResults], discrepancy: Discrepancy) -> 
                     "contact": scan.interaction == "contact",
                     "levels": scan.levels(),
                     "dofs": sorted({1, 2, *scan.n_dof}),
-                    "drawn": " × ".join(str(thinned(scan.axis(axis).points).size) for axis in axes),
+                    "axes": [encoded(axis) for axis in values],
+                    "kept": [encoded(axis[thinned(axis.size)]) for axis in values],
+                    "drawn": " × ".join(str(thinned(axis.size).size) for axis in values),
                     "domain": captions.domain_text(scan, axes),
+                    "from": captions.REFERENCE_TITLES[scan.reference],
                     "shown": [],
                 },
             )
-            entry["shown"].append(grid_payload(analysis, scan, name, figure_of[name], discrepancy))
-    return list(found.values())
+            look, is_covered = looks[analysis.name], analysis.name in covered
+            entry["shown"].append(grid_payload(analysis, scan, name, figure_of[name], discrepancy, look, is_covered))
+    scans = list(found.values())
+    for entry in scans:
+        entry["over"] = overlays(scans, entry)
+    return scans
+
+
+def overlays(scans: Sequence[Row], entry: Row) -> list[Row]:
+    """The lines that may be drawn over a grid's: of every analysis, and of every grid of the same axes in their order.
+
+    Each with its place among `scans` and among what is shown there, and what it is called beside this grid.
+    """
+    return [
+        {
+            "scan": i,
+            "place": place,
+            "called": shown["analysis"] if other is entry else f"{shown['analysis']}, {other['grid']}",
+        }
+        for i, other in enumerate(scans)
+        if other["parameters"] == entry["parameters"]
+        for place, shown in enumerate(other["shown"])
+    ]
+
+
+def slider_steps(name: str, example: float) -> FloatArray:
+    """Values that a slider of Fig. 1 stops at: `SLIDERS` of them a decade, and the configured example's."""
+    low, high, by_decade = SLIDERS[name]
+    steps = 10 ** (np.arange(low * by_decade, high * by_decade + 1) / by_decade)
+    return np.unique(np.append(steps, example)) if example > 0 else steps
 
 
 def spectrum_payload(analysis: AnalysisResults, example: Mapping[str, float]) -> Row:
-    """Quadrature nodes from which the page computes counts: the library's own sum, in double precision.
+    """Counts and chi2 of a light mediator at every step of two sliders, as the library predicts them.
 
-    For Eq. 7, as `has_spectrum_plot` says.
+    Counts by mass, coupling, flavor and bin are in parts of the largest of their step, of `PARTS`.
     """
-    templates, measured = analysis.dataset.templates, analysis.measurement
-    seen = templates.detected.max(axis=0)  # each node is seen in one bin: what is not smeared
-    couplings = analysis.dataset.recoils.couplings_at({})
-    charges = [float(standard_model_charge(nuclide, couplings)) for nuclide in templates.nuclides]
+    names = ("mediator_mass_mev", "coupling")
+    axes = [slider_steps(name, float(example[name])) for name in names]
+    model, measured = analysis.model, analysis.measurement
+    points = [dict(zip(names, map(float, point), strict=True)) for point in product(*axes)]
+    counts = np.stack([analysis.dataset.by_flavor("light_mediator", point) for point in points])
+    largest = counts.max(axis=(1, 2))
+    by_mass = [profiled(model, "light_mediator", {names[0]: float(mass), names[1]: axes[1]}) for mass in axes[0]]
+    standard, counts_of_standard = profiled(model, "contact", {}), analysis.dataset.by_flavor("contact", {})
+    normalized = 1 + float(standard.nuisances[0, 0])  # the one nuisance of Eq. 7
     return {
         "analysis": analysis.name,
         "edges": measured.bin_edges_pe.tolist(),
-        "bin": encoded(templates.detected.argmax(axis=0), "<i4"),
-        "q2": [encoded(row) for row in templates.momentum_transfer_squared],
-        "events": [[encoded(row * seen) for row in by_nuclide] for by_nuclide in templates.events],
-        "charge": charges,
-        "number": [3 * nuclide.mass_number for nuclide in templates.nuclides],
-        "scale": 1 / (2 * np.sqrt(2) * G_FERMI),
+        "steps": [axis.tolist() for axis in axes],
+        "start": [int(np.argmin(np.abs(axis - example[name]))) for name, axis in zip(names, axes, strict=True)],
+        "largest": encoded(largest, "<f4"),
+        "counts": encoded(np.rint(PARTS * counts / largest[:, None, None]), "<u2"),
+        "chi2": encoded(np.concatenate([each.chi2 for each in by_mass]), "<f4"),
+        "pull": encoded(np.concatenate([_pull(model, each) for each in by_mass]), "<f4"),
+        "standard": {
+            "counts": np.round(counts_of_standard, 4).tolist(),
+            "fitted": np.round(normalized * counts_of_standard.sum(axis=0), 4).tolist(),
+            "chi2": round(float(standard.chi2[0]), 4),
+        },
         "flavors": list(FLAVORS),
         "observed": measured.observed.tolist(),
         "sigma": measured.errors.tolist(),
-        "range": list(analysis.choices.photoelectron_range or ()),
-        "normalization": analysis.dataset.nuisances[0].sigma,
-        "example": [float(example["mediator_mass_mev"]), float(example["coupling"])],
     }
 
 
+def _pull(model: Model, found: Profiled) -> FloatArray:
+    """The pull of the one nuisance: its value over sigma, (points,)."""
+    (nuisance,) = model.nuisances
+    return np.asarray(found.nuisances[:, 0] / nuisance.sigma, np.float64) if nuisance.sigma else found.nuisances[:, 0]
+
+
 def has_spectrum_plot(analysis: AnalysisResults) -> bool:
-    """Whether the page can compute an analysis' counts and chi2: in energy alone, not smeared, with Eq. 7, and with one
-    charge of a nucleus, whose form factor the templates have.
-    """
-    if analysis.is_joint:
+    """Whether the page shows an analysis' counts under sliders: those of Eq. 7, in energy alone, with its one pull."""
+    if analysis.is_joint or analysis.choices.normalization_uncertainty is None:
         return False
-    choices, dataset, nuisances = analysis.choices, analysis.dataset, analysis.dataset.nuisances
-    alone = len(nuisances) == 1 and bool(nuisances[0].sigma) and nuisances[0].fixed is None
-    one_charge = dataset.recoils.couplings_at({}).flavor_blind and dataset.templates.form_factor is None
-    return choices.normalization_uncertainty is not None and alone and one_charge
+    return len(analysis.dataset.nuisances) == 1
 
 
 def downloads(results: Path, made: Sequence[AnalysisResults], covered: Sequence[str] = ()) -> list[Row]:
@@ -477,9 +618,18 @@ def coverage_content(results: Path, config: Mapping[str, Any], covered: Sequence
         "measured_of": coverage_page.having(measured, covered),
         "goodness": goodness,
         "goodness_of": coverage_page.having(goodness, covered),
-        "ranges": coverage_page.range_rows(results, covered),
+        "ranges": by_columns(coverage_page.range_rows(results, covered), covered),
         "tests": config.get("coverage_tests"),
     }
+
+
+def by_columns(rows: Sequence[Row], names: Sequence[str]) -> list[Row]:
+    """Rows by the analyses that have their scan, which are the columns of one table."""
+    tables: dict[tuple[str, ...], list[Row]] = {}
+    for row in rows:
+        of_scan = [other for other in rows if other["scan"] == row["scan"]]
+        tables.setdefault(tuple(coverage_page.having(of_scan, names)), []).append(row)
+    return [{"analyses": list(having), "rows": found} for having, found in tables.items()]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -501,6 +651,49 @@ def columns_of(made: Sequence[AnalysisResults]) -> dict[str, str]:
     return {
         each.name: first.setdefault(tuple(part["dataset"] for part in parts_of(each.whole)), each.name) for each in made
     }
+
+
+def fit_rows(results: Path, made: Sequence[AnalysisResults], covered: Sequence[str]) -> list[Row]:
+    """What best_fit.json has of each data set and of joint ones, once each; and how good the fits are, where measured.
+
+    Pulls are values over widths; a nuisance without a width has its value.
+    """
+    first, rows = columns_of(made), []
+    good = {row["quantity"]: row["found"] for row in coverage_page.goodness_rows(results, covered)}
+    for analysis in made:
+        if first[analysis.name] != analysis.name:
+            continue
+        found = analysis.fits["together"]
+        standard = found["standard_model"]
+        rows.append(
+            {
+                "analysis": analysis.name,
+                "datasets": [part["dataset"] for part in parts_of(analysis.whole)],
+                "observed": float(sum(each.measurement.observed.sum() for each in analysis.model.datasets)),
+                "expected": found["sm_counts"]["all"],
+                **{key: found[key] for key in ("bins", "cevns_counts", "significance")},
+                "fits": [
+                    {
+                        "of": of,
+                        "chi2": record["chi2"],
+                        "pulls": [_pull_row(name, each) for name, each in record["nuisances"].items()],
+                        "good": good.get(coverage_page.QUANTITIES[quantity], {}).get(analysis.name),
+                    }
+                    for of, quantity, record in (
+                        ("Best fit of the amplitude", "best_fit", found),
+                        ("Standard model", "standard_model", standard),
+                    )
+                ],
+            }
+        )
+    return rows
+
+
+def _pull_row(name: str, each: Mapping[str, Any]) -> Row:
+    """A nuisance of best_fit.json: what it is called, its pull and that one's error; values where it has no width."""
+    scale = each["sigma"] or 1.0
+    free = "" if each["sigma"] else " (free, its value)"
+    return {"called": name.replace("_", " ") + free, "value": each["value"] / scale, "error": each["error"] / scale}
 
 
 def answers(
@@ -572,6 +765,7 @@ def collect(
         "data": {each.name: captions.data_text(config, each.name) for each in made},
         "sources": list(dict.fromkeys(s for each in judged or made for s in captions.sources_of(config, each.name))),
         "answers": answers(results, made, covered, studies),
+        "fits": fit_rows(results, made, covered),
         "figures": figure_rows(config, made),
         "together": together_rows(studies),
         "ranges": range_groups(made),
@@ -581,7 +775,7 @@ def collect(
         "numbers": number_rows(made),
         "cross_checks": cross_checks(results, config),
         "provenance": json.loads(read_text_file(results / "provenance.json")),
-        "scans": scan_payloads(made, parse_muon_g2(config.get("muon_g2"))),
+        "scans": scan_payloads(made, parse_muon_g2(config.get("muon_g2")), covered),
         "spectra": [
             spectrum_payload(analysis, config["spectrum_example"]) for analysis in made if has_spectrum_plot(analysis)
         ],
