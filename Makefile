@@ -7,7 +7,7 @@ OVERLAY = $(if $(CONFIG),--configfile $(CONFIG))
 BIN := .venv/bin
 # CORES processes share the tests; one that has none left takes over half of what another still has. Each computes in one
 # thread: those of linear algebra would wait for one another, and cost more than they bring.
-PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(CORES) --dist worksteal
+PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest --durations=20 --numprocesses $(CORES) --dist worksteal
 # Bars in a terminal, plain lines elsewhere.
 # Snakemake names neither the file nor the line of what it cannot read, so an overlay is read first.
 SNAKEMAKE = $(if $(CONFIG),$(BIN)/python -m cevnsi check $(addprefix --configfile ,$(CONFIG)) &&) $(BIN)/snakemake $$(test -t 2 && echo --logger rich) --cores $(CORES) $(OVERLAY) --
