@@ -103,7 +103,7 @@ def draw(found: list[Growth]) -> Any:
     """One panel for each."""
     from matplotlib.figure import Figure
 
-    from cevnsi.output.figures import BLACK, BLUE, VERMILION
+    from cevnsi.output.looks import BLACK, BLUE, VERMILION
 
     figure = Figure(figsize=(7.0, 4.4), layout="constrained")
     for axes, growth in zip(figure.subplots(2, 3).flat, found, strict=False):

@@ -78,7 +78,8 @@ class Ranges(Rows[AllowedRange]):
 
     def draw(self, ax: "Axes | None" = None) -> "Axes":
         """A line for each interval, in a row for each level, on axes of matplotlib, which are returned."""
-        from cevnsi.output.figures import BLUE, label, level_text
+        from cevnsi.output.figures import label, level_text
+        from cevnsi.output.looks import BLUE
 
         ax = _axes(ax)
         levels = list(dict.fromkeys((row.confidence_level, row.n_dof) for row in self))
@@ -131,7 +132,8 @@ class ShownGrid(Shown, Grid):
 
     def draw(self, ax: "Axes | None" = None) -> "Axes":
         """The allowed regions of a plane, or the curve of one parameter, on axes of matplotlib, which are returned."""
-        from cevnsi.output.figures import BLUE, Curves, Panel, draw_region
+        from cevnsi.output.figures import Curves, Panel, draw_region
+        from cevnsi.output.looks import BLUE
         from cevnsi.output.together import Along, draw_along
 
         ax = _axes(ax)

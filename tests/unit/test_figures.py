@@ -27,7 +27,7 @@ from cevnsi.files.tables import (
     write_parquet,
 )
 from cevnsi.model import DataSet
-from cevnsi.output import figures
+from cevnsi.output import figures, looks
 from cevnsi.output.figures import (
     MOST_OF_AXIS,
     Covered,
@@ -514,7 +514,7 @@ def test_ends_that_are_only_the_reach_are_no_limits() -> None:
             assert curve(columns, "eps_ee_matter", f"{name}, only the reach")[0] == reach
     thin = [line for line in shown(upper) if list(points(line)[:, 0]) == [0.5]]
     assert len(thin) == 2
-    assert {to_hex(line.get_color()) for line in thin} == {to_hex(figures.GREY)}
+    assert {to_hex(line.get_color()) for line in thin} == {to_hex(looks.GREY)}
     assert max(line.get_linewidth() for line in thin) < min(
         line.get_linewidth() for line in shown(upper) if line not in thin
     )

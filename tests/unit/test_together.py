@@ -12,7 +12,8 @@ from matplotlib.patches import PathPatch
 
 from cevnsi.arrays import FloatArray
 from cevnsi.files.tables import BEST_FITS, DOMAIN_ENDS, as_columns
-from cevnsi.output.figures import FURTHER, LOOKS, Covered, Panel, drawing, looks_of
+from cevnsi.output.figures import Covered, Panel, drawing
+from cevnsi.output.looks import FURTHER, LOOKS, looks_of
 from cevnsi.output.together import (
     WITHOUT_A_BOUND,
     Along,
@@ -64,12 +65,11 @@ def test_a_line_of_critical_values_stands_beside_delta_chi2() -> None:
     np.testing.assert_array_equal(curve(columns, "s, Feldman-Cousins, 0.9 CL"), np.column_stack([x, 2.5 + x]))
     (flat,) = [each for each in ax.lines if set(np.asarray(each.get_ydata()).tolist()) == {threshold(0.9, 1)}]
     assert flat.get_linestyle() == "--"
-    legend = ax.get_legend()
-    assert legend is not None
+    (legend,) = figure.legends
     assert [text.get_text() for text in legend.get_texts()] == ["Feldman-Cousins", r"$\chi^2$ distribution"]
     assert [text.get_text() for text in figure.texts] == ["Feldman-Cousins: 500 toys at each of 5 points"]
     plain, _ = draw_line("s", line)
-    assert plain.axes[0].get_legend() is None
+    assert plain.legends == []
     assert plain.texts == []
 
 

@@ -1,13 +1,12 @@
 """Figures drawn from tables under one house style. Each function returns a Figure and the curves on it.
 
-No pyplot and no global settings: `drawing` holds the style while a figure is made and saved. Colours are Okabe and
-Ito's colour-blind safe set, and line styles carry the same distinctions.
+No pyplot and no global settings: `drawing` holds the style while a figure is made and saved. Colours are those of
+`cevnsi.output.looks`.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from itertools import cycle
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -28,6 +27,7 @@ from cevnsi.files.tables import (
     read_table,
     write_csv,
 )
+from cevnsi.output.looks import BLACK, BLUE, SKY, VERMILION
 from cevnsi.physics.interactions import parameter
 from cevnsi.scans.axes import Scan
 from cevnsi.scans.chunks import as_grid
@@ -37,10 +37,6 @@ from cevnsi.statistics.thresholds import threshold
 
 Drawn = tuple[Figure, dict[str, list[Any]]]
 
-BLUE, VERMILION, BLACK, ORANGE, GREEN, SKY, GREY = (
-    "#0072B2", "#D55E00", "#000000", "#E69F00", "#009E73", "#56B4E9", "#888888"
-)  # fmt: skip
-PURPLE, SILVER = "#CC79A7", "#C4C4C4"
 COLUMN_WIDTH_IN = 3.4  # one column of a two-column journal
 PAGE_WIDTH_IN = 7.0  # both
 
@@ -88,18 +84,7 @@ LABELS = {
 }
 
 
-Look = tuple[str, Any]  # color, and line style as matplotlib takes it
-Looks = Mapping[str, Look]  # by analysis
-
 DATASET_WORDS = {"csi": "CsI", "lar": "LAr"}
-# By what an analysis is of, its data sets in their order; others take what is left, one after another.
-LOOKS = {
-    ("csi_2017",): (ORANGE, (0, (4, 1.5))),
-    ("csi_2021",): (BLUE, "-"),
-    ("lar_2020",): (VERMILION, (0, (5, 1, 1, 1))),
-    ("csi_2021", "lar_2020"): (BLACK, "-"),
-}
-FURTHER = ((GREEN, "-"), (PURPLE, "--"), (GREY, "-"))
 
 
 def dataset_title(name: str) -> str:
@@ -109,12 +94,6 @@ def dataset_title(name: str) -> str:
     ('CsI 2021', 'my counts')
     """
     return " ".join(DATASET_WORDS.get(word, word) for word in name.split("_"))
-
-
-def looks_of(datasets: Mapping[str, Sequence[str]]) -> dict[str, Look]:
-    """Color and line of each analysis, from what it is of: the same in every figure."""
-    further = cycle(FURTHER)
-    return {name: LOOKS.get(tuple(of)) or next(further) for name, of in datasets.items()}
 
 
 def label(name: str) -> str:

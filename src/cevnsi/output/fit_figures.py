@@ -17,24 +17,15 @@ from matplotlib.ticker import MaxNLocator, NullLocator
 from cevnsi.arrays import FloatArray
 from cevnsi.files.tables import CONTROL, OBSERVED, STANDARD_MODEL_COUNTS, TOGETHER
 from cevnsi.output.figures import (
-    BLACK,
-    BLUE,
     COLUMN_WIDTH_IN,
-    GREEN,
-    GREY,
-    ORANGE,
     PAGE_WIDTH_IN,
-    PURPLE,
-    SILVER,
-    SKY,
-    VERMILION,
     Curves,
     Drawn,
     dataset_title,
     label,
-    looks_of,
     new_figure,
 )
+from cevnsi.output.looks import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SILVER, SKY, VERMILION, looks_of
 from cevnsi.physics.flux import FLAVORS
 from cevnsi.statistics.nuisances import SIGNAL
 

@@ -39,7 +39,7 @@ from cevnsi.files.tables import (
 from cevnsi.model import Analysis, DataSet, Model, profiled, standard_model_chi2
 from cevnsi.output import answer, captions, coverage_page
 from cevnsi.output.figure_spec import FigureSpec
-from cevnsi.output.figures import Look, looks_of
+from cevnsi.output.looks import Look, looks_of
 from cevnsi.output.muon_band import muon_band
 from cevnsi.output.spectra import read_spectra
 from cevnsi.parameters import Axis
@@ -436,7 +436,7 @@ def measured_lines(analysis: AnalysisResults, scan: Scan, name: str) -> list[Row
 
 
 def in_parts(axis: Axis, values: FloatArray) -> NDArray[np.int64]:
-    """Values on an axis as parts of it, of `PARTS`, to the nearest."""
+    """Values (points,) on an axis as parts of it, (points,), of `PARTS`, to the nearest."""
     low, high = axis.coordinates()[[0, -1]]
     coordinates = np.log10(values) if axis.scale == "log" else values
     return np.asarray(np.rint(PARTS * (coordinates - low) / (high - low)), np.int64)
@@ -534,7 +534,7 @@ def overlays(scans: Sequence[Row], entry: Row) -> list[Row]:
 
 
 def slider_steps(name: str, example: float) -> FloatArray:
-    """Values that a slider of Fig. 1 stops at: `SLIDERS` of them a decade, and the configured example's."""
+    """Values that a slider of Fig. 1 stops at, (steps,): `SLIDERS` of them a decade, and the configured example's."""
     low, high, by_decade = SLIDERS[name]
     steps = 10 ** (np.arange(low * by_decade, high * by_decade + 1) / by_decade)
     return np.unique(np.append(steps, example)) if example > 0 else steps

@@ -15,21 +15,14 @@ from cevnsi.arrays import FloatArray
 from cevnsi.config.check import parse_scan
 from cevnsi.files.tables import BEST_FITS, RANGES, read_parquet, read_table
 from cevnsi.output.figures import (
-    BLACK,
-    BLUE,
     COLUMN_WIDTH_IN,
-    GREY,
     LINES,
     MOST_OF_AXIS,
     OF_QUANTILE,
     OF_TOYS,
-    SILVER,
-    SKY,
     Covered,
     Curves,
     Drawn,
-    Look,
-    Looks,
     Panel,
     covered_files,
     dataset_title,
@@ -37,7 +30,6 @@ from cevnsi.output.figures import (
     frame,
     label,
     level_text,
-    looks_of,
     mark_standard_model,
     new_figure,
     outline,
@@ -46,6 +38,7 @@ from cevnsi.output.figures import (
     say_how,
     warn,
 )
+from cevnsi.output.looks import BLACK, BLUE, GREY, SILVER, SKY, Look, Looks, looks_of
 from cevnsi.physics.interactions import parameter
 from cevnsi.scans.axes import Scan
 from cevnsi.scans.chunks import as_grid

@@ -11,15 +11,9 @@ from matplotlib.patches import Patch
 
 from cevnsi.arrays import FloatArray
 from cevnsi.output.figures import (
-    BLACK,
-    BLUE,
-    GREY,
     LABELS,
     LINES,
-    ORANGE,
-    SKY,
     SMALL_PANELS,
-    VERMILION,
     Curves,
     Drawn,
     Panel,
@@ -31,6 +25,7 @@ from cevnsi.output.figures import (
     say_if_flat,
     warn,
 )
+from cevnsi.output.looks import BLACK, BLUE, GREY, ORANGE, SKY, VERMILION
 from cevnsi.statistics.thresholds import threshold
 
 
