@@ -27,6 +27,7 @@ from cevnsi.scans.limits import (
     fine_axis,
     least_of,
     relative_error,
+    scan_limits,
     scan_ranges,
 )
 from cevnsi.scans.ranges import AllowedRange
@@ -231,6 +232,18 @@ def test_an_analysis_that_predicts_nothing_says_so(
         assert rows
         assert {row.ends_at_grid for row in rows} == {"lower+upper"}
         assert all(row.warning.startswith("no sensitivity") for row in rows)
+
+
+@pytest.mark.parametrize("analysis", ["paper", "csi_2017"])
+def test_ranges_and_best_fits_are_the_same_made_together_or_apart(
+    analysis: str, scans: dict[str, Scan], model: Callable[..., Model]
+) -> None:
+    used, scan = model(analysis), scans["ee_mumu_d"]
+    together = scan_limits(used, scan)
+    assert together.ranges == scan_ranges(used, scan)
+    assert together.best_fits == best_fits(used, scan)
+    assert together.ranges
+    assert together.best_fits
 
 
 def test_best_fits(scans: dict[str, Scan], model: Callable[..., Model]) -> None:

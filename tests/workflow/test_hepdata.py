@@ -200,8 +200,18 @@ def test_what_of_another_study_is_finished_is_in(reported: Project, tmp_path: Pa
     assert set(project.jobs("--", "hepdata")) == {"hepdata"}
 
 
+# Of the paper's study alone, as the report would make every other analysis, too.
 NO_LINES = """
-analyses: {paper: {scans: [tautau]}, release: {scans: [tautau]}}
+analyses:
+  paper: {scans: [tautau]}
+  release: {scans: [tautau]}
+  csi_2017: null
+  csi_2021: null
+  lar_2020: null
+  joint: null
+  csi_2017_radius: null
+  csi_2021_radius: null
+  lar_2020_radius: null
 scans:
   tautau:
     interaction: contact
