@@ -149,6 +149,7 @@ def test_of_one_nucleus_the_sum_does_not_matter(name: str, config: dict[str, Any
 @pytest.mark.slow
 def test_ends_of_a_range_are_the_threshold_above_the_least(config: dict[str, Any], two: Model) -> None:
     """By the plain way."""
+    config["scans"]["matter_ee_mumu"] |= {"confidence_levels": [0.9], "n_dof": [1]}  # the plain way is slow
     scan = free_scan(config, 21, reach=6.0)
     limits = scan_limits(two, scan)
     least = min(fit.chi2 for fit in limits.best_fits)

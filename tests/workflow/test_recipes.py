@@ -49,6 +49,13 @@ analyses:
     photoelectron_range: [6, 30]
     normalization_uncertainty: 0.28
     scans: [ee_d_u, mumu_d_u]
+  csi_2017: null # the report would make these, too
+  csi_2021: null
+  lar_2020: null
+  joint: null
+  csi_2017_radius: null
+  csi_2021_radius: null
+  lar_2020_radius: null
 scans:
   muon:
     interaction: muon_mediator
