@@ -36,7 +36,7 @@ from cevnsi.output import coverage_page
 from cevnsi.scans.axes import FELDMAN_COUSINS, WILKS
 from cevnsi.scans.limits import scan_ranges
 from cevnsi.statistics.thresholds import threshold
-from cevnsi.studies.coherent.scorecard import EXPLANATIONS, choices_markdown, read_published
+from cevnsi.studies.coherent.scorecard import EXPLANATIONS, choices_markdown, read_published, rows_as_text
 from cevnsi.studies.coherent.scorecard import PUBLISHED_FILE as COHERENT_FILE
 from cevnsi.studies.coherent.scorecard import markdown as coherent_markdown
 from cevnsi.studies.known import DEFAULT, STUDIES, analyses_of
@@ -392,9 +392,7 @@ def published_beyond(card: Mapping[str, Any]) -> str:
     places = {pair: i for i, pair in enumerate(zip(stated["dataset"], stated["key"], strict=True))}
     rows = []
     for name in EXPLANATIONS:
-        keys = [key for dataset, key in zip(card["dataset"], card["key"], strict=True) if dataset == name]
-        shown = (line.strip("| ").split(" | ") for line in coherent_markdown(card, name).splitlines()[2:])
-        for key, (quantity, published, ours, *_) in zip(keys, shown, strict=True):
+        for key, (quantity, published, ours, *_) in rows_as_text(card, name).items():
             if key.startswith(BEYOND):
                 rows.append([f"[{name}]({name}.md)", quantity, published, stated["source"][places[name, key]], ours])
     return _table(["data set", "quantity", "published", "source", "ours"], rows)

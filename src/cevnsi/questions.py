@@ -306,7 +306,10 @@ def critical_value(
 
 
 def scan_grid(model: Model, scan: Scan, workers: int = 1) -> ShownGrid:
-    """Delta chi2 on the grid of a scan of one axis or two, by so many processes."""
+    """Delta chi2 on the grid of a scan of one axis or two, by so many processes.
+
+    From the scan's reference; where that is the least chi2, it is the least of the grid's points.
+    """
     chi2 = scan_rows(model, scan, 0, scan.shape[0], threads=workers)
     grid = as_grid(scan, scan.name, chi2 - reference(model, scan, lambda: float(chi2.min())))
     return ShownGrid(**vars(grid), levels=tuple(scan.drawn_levels()))

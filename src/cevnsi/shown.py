@@ -123,12 +123,12 @@ class ShownGrid(Shown, Grid):
             ]
         )
 
-    def contours(self, confidence_level: float, n_dof: int | None = None) -> list[tuple[FloatArray, FloatArray]]:
+    def contours(self, confidence_level: float, n_dof: int = 2) -> list[tuple[FloatArray, FloatArray]]:
         """Lines that enclose the region of a confidence level in a plane, each as values (points,) along both axes.
 
-        At the quantile of a chi2 distribution of `n_dof`, of as many as there are axes where it is not given.
+        At the quantile of a chi2 distribution of `n_dof`.
         """
-        return contour_lines(self, threshold(confidence_level, n_dof or len(self.axes)))
+        return contour_lines(self, threshold(confidence_level, n_dof))
 
     def draw(self, ax: "Axes | None" = None) -> "Axes":
         """The allowed regions of a plane, or the curve of one parameter, on axes of matplotlib, which are returned."""

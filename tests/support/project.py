@@ -12,6 +12,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import yaml
+
+from cevnsi.config.build import read_config
+from cevnsi.studies.known import DEFAULT, analyses_of
 from warm import warm
 
 ROOT = Path(__file__).parents[2]
@@ -127,3 +131,11 @@ def made_once(factory: Any, name: str, make: Callable[[Path], None]) -> Path:
             (shared / "complete").touch()
     shutil.copytree(shared / "project", folder, symlinks=True)
     return folder
+
+
+def of_the_paper_alone(overlay: str) -> str:
+    """An overlay that also leaves out the analyses of other studies, which a report would else make, too."""
+    config, found = read_config(ROOT / "config.yaml"), yaml.safe_load(overlay)
+    others = config["analyses"].keys() - {*analyses_of(config, DEFAULT)}
+    found["analyses"] |= dict.fromkeys(sorted(others))
+    return yaml.safe_dump(found)

@@ -97,7 +97,7 @@ def test_a_line(model: Callable[..., Model]) -> None:
     frame = grid.to_frame()
     assert list(frame.columns) == ["eps_ee_dV", "delta_chi2"]
     values = [chi2_and_nuisances(used, {"eps_ee_dV": value})[0] for value in frame["eps_ee_dV"]]
-    # from the least of chi2 between the points
+    # from the least of the points
     assert frame["delta_chi2"].to_numpy() == pytest.approx(np.array(values) - min(values), abs=1e-6)
     ax = new_axes()
     assert grid.draw(ax) is ax

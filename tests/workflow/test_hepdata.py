@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from cevnsi.output.hepdata import complaints
-from project import Project, made_once
+from project import Project, made_once, of_the_paper_alone
 
 ANALYSES = ("paper", "release")
 COUNTED = ("csi_2017", "csi_2021", "lar_2020")
@@ -200,18 +200,10 @@ def test_what_of_another_study_is_finished_is_in(reported: Project, tmp_path: Pa
     assert set(project.jobs("--", "hepdata")) == {"hepdata"}
 
 
-# Of the paper's study alone, as the report would make every other analysis, too.
 NO_LINES = """
 analyses:
   paper: {scans: [tautau]}
   release: {scans: [tautau]}
-  csi_2017: null
-  csi_2021: null
-  lar_2020: null
-  joint: null
-  csi_2017_radius: null
-  csi_2021_radius: null
-  lar_2020_radius: null
 scans:
   tautau:
     interaction: contact
@@ -226,7 +218,7 @@ def test_a_plane_that_chi2_does_not_depend_on_has_no_lines(finished: Project, tm
     """No tau neutrino is in the beam: all of the plane is allowed, and no point of it is better than another."""
     project = finished.copy(tmp_path / "project")
     overlay = tmp_path / "no_lines.yaml"
-    overlay.write_text(NO_LINES, encoding="utf-8")
+    overlay.write_text(of_the_paper_alone(NO_LINES), encoding="utf-8")
     project.snakemake(str(overlay), "--", "hepdata", "report")
     results = project.folder / "results"
     assert complaints(results / "hepdata" / "submission.tar.gz") == []

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from project import ROOT, Project, copy_project, made_once
+from project import ROOT, Project, copy_project, made_once, of_the_paper_alone
 
 TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 
@@ -49,13 +49,6 @@ analyses:
     photoelectron_range: [6, 30]
     normalization_uncertainty: 0.28
     scans: [ee_d_u, mumu_d_u]
-  csi_2017: null # the report would make these, too
-  csi_2021: null
-  lar_2020: null
-  joint: null
-  csi_2017_radius: null
-  csi_2021_radius: null
-  lar_2020_radius: null
 scans:
   muon:
     interaction: muon_mediator
@@ -126,7 +119,7 @@ def follow(folder: Path) -> None:
     put(known, "}\nDEFAULT = ", '    "coherent_2017": COHERENT_2017,\n')
 
     overlay = project.folder / "mine.yaml"
-    overlay.write_text(OVERLAY, encoding="utf-8")
+    overlay.write_text(of_the_paper_alone(OVERLAY), encoding="utf-8")
     project.snakemake(str(overlay), "--", "report", "hepdata", "coherent_2017")
 
 

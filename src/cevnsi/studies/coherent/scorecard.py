@@ -315,9 +315,9 @@ def _with_errors(value: float, low: Any, high: Any, digits: int | None) -> str:
     return f"{shown(value)} ± {above}" if below == above else f"{shown(value)} +{above} -{below}"
 
 
-def markdown(table: Mapping[str, Any], dataset: str) -> str:
-    """The rows of one dataset as a Markdown table."""
-    lines = ["| quantity | published | ours | pull | what explains it |", "|---|---|---|---|---|"]
+def rows_as_text(table: Mapping[str, Any], dataset: str) -> dict[str, list[str]]:
+    """The rows of one dataset as text, by key: quantity, published, ours, pull, what explains it."""
+    rows = {}
     for i in (i for i, name in enumerate(table["dataset"]) if name == dataset):
         unit = "" if table["unit"][i] in ("events", "1") else f", {table['unit'][i]}"
         size = abs(float(table["published"][i]))
@@ -327,7 +327,14 @@ def markdown(table: Mapping[str, Any], dataset: str) -> str:
             for name, shown in digits.items()
         ]
         pull = "" if table["pull"][i] == "" else f"{float(table['pull'][i]):+.2f}"
-        lines.append(f"| {table['quantity'][i]}{unit} | {' | '.join(numbers)} | {pull} | {table['explanation'][i]} |")
+        rows[table["key"][i]] = [f"{table['quantity'][i]}{unit}", *numbers, pull, table["explanation"][i]]
+    return rows
+
+
+def markdown(table: Mapping[str, Any], dataset: str) -> str:
+    """The rows of one dataset as a Markdown table."""
+    lines = ["| quantity | published | ours | pull | what explains it |", "|---|---|---|---|---|"]
+    lines += [f"| {' | '.join(row)} |" for row in rows_as_text(table, dataset).values()]
     return "\n".join(lines) + "\n"
 
 
