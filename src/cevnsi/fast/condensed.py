@@ -45,6 +45,24 @@ class Condensed:
         return np.stack(np.broadcast_arrays(*counts))
 
 
+def chebyshev_angles(n: int) -> FloatArray:
+    """Of n Chebyshev points, (n,); these are their cosines, between -1 and 1."""
+    return np.asarray((np.arange(n) + 0.5) * np.pi / n)
+
+
+def shares(at: FloatArray, points: FloatArray) -> FloatArray:
+    """What each of n Chebyshev points has in the polynomial through them, (..., n).
+
+    Where `at` is, (..., 1); the points (..., n) are those of any interval. By the second barycentric form.
+    """
+    n = points.shape[-1]
+    gap = at - points
+    gap[gap == 0] = np.finfo(float).tiny  # what is a point is its own polynomial
+    share = (-1.0) ** np.arange(n) * np.sin(chebyshev_angles(n)) / gap
+    share /= share.sum(axis=-1, keepdims=True)
+    return np.asarray(share)
+
+
 @lru_cache(maxsize=16)
 def condensed(dataset: DataSet) -> Condensed | None:
     """Of a data set; None where it takes as many recoils as there are nodes, next to Q^2 = 0."""
@@ -55,12 +73,8 @@ def condensed(dataset: DataSet) -> Condensed | None:
     n = math.ceil(math.log(RHO_TO_MINUS_N) / math.log(max(inverse, RHO_TO_MINUS_N)))
     if n >= nodes.shape[1]:
         return None
-    angle = (np.arange(n) + 0.5) * np.pi / n
-    points = (high + low) / 2 + (high - low) / 2 * np.cos(angle)  # (nuclides, points)
-    gap = nodes[:, :, None] - points[:, None]
-    gap[gap == 0] = np.finfo(float).tiny  # a node that is a point is its own polynomial
-    share = (-1.0) ** np.arange(n) * np.sin(angle) / gap  # the second barycentric form, (nuclides, nodes, points)
-    share /= share.sum(axis=2, keepdims=True)
+    points = (high + low) / 2 + (high - low) / 2 * np.cos(chebyshev_angles(n))  # (nuclides, points)
+    share = shares(nodes[:, :, None], points[:, None])  # (nuclides, nodes, points)
     events = np.einsum("bk,fnkp->fnbp", templates.detected, templates.events[..., None] * share)
     if templates.arrival is not None:
         in_time = events[:, :, :, None] * templates.arrival[:, None, None, :, None]

@@ -13,6 +13,7 @@ import numpy as np
 
 from cevnsi.arrays import FloatArray, Real
 from cevnsi.fast.condensed import condensed
+from cevnsi.fast.oscillating import between_values
 from cevnsi.model import Model
 from cevnsi.physics.interaction import Values
 from cevnsi.physics.interactions import INTERACTIONS
@@ -133,9 +134,10 @@ def contraction_of(model: Model, interaction: str, parameters: Values) -> Contra
     if not terms.shaped_by(parameters):
         return unshaped_contraction(model, interaction)
     few = condensed(model.dataset) if terms.smooth else None
-    if few is None:
-        return contract(model, model.dataset.term_templates(interaction, parameters))
-    return contract(model, few.counts(terms.weights(few.recoils, parameters)))
+    if few is not None:
+        return contract(model, few.counts(terms.weights(few.recoils, parameters)))
+    between = between_values(model.dataset, interaction, parameters)
+    return contract(model, model.dataset.term_templates(interaction, parameters) if between is None else between)
 
 
 def contract(model: Model, templates: FloatArray) -> Contraction:

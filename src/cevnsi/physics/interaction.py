@@ -185,6 +185,14 @@ class Quadratic:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Turning:
+    """A parameter in which weights are means of sines and cosines."""
+
+    name: str
+    fastest: Callable[[Recoils], float]  # of these, in radians a unit of the parameter
+
+
+@dataclass(frozen=True, kw_only=True)
 class Expansion:
     """Counts as a sum over terms: the coefficient of each, times its weight at every recoil.
 
@@ -197,6 +205,7 @@ class Expansion:
     quadratic: Mapping[str, Quadratic] = field(default_factory=dict)
     # Whether weights are rational in Q^2 with poles at Q^2 <= 0 alone, as those of propagators, times form factors.
     smooth: bool = False
+    turning: Turning | None = None  # where it alone shapes them, all else as it is in the analysis
     by_row: bool = False  # whether terms are `charges_alone`, rows one after another
 
     def shaped_by(self, names: Iterable[str]) -> bool:

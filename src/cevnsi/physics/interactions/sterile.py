@@ -18,6 +18,7 @@ import numpy as np
 from cevnsi.arrays import FloatArray, Real
 from cevnsi.constants import HBARC_MEV_FM
 from cevnsi.parameters import STANDARD_MODEL_PARAMETERS, Parameter
+from cevnsi.physics.cross_section import least_neutrino_energy_mev
 from cevnsi.physics.flux import FLAVORS
 from cevnsi.physics.form_factors import point
 from cevnsi.physics.interaction import (
@@ -26,6 +27,7 @@ from cevnsi.physics.interaction import (
     Interaction,
     Quadratic,
     Recoils,
+    Turning,
     Values,
     charges_squared,
     named,
@@ -65,6 +67,22 @@ def phase_mev(delta_m2_ev2: Real, baseline_m: float) -> Real:
     return delta_m2_ev2 * 1e-12 * baseline_m * 1e15 / (4 * HBARC_MEV_FM)  # MeV^2 an eV^2, fm a m
 
 
+def _recoil_energies(recoils: Recoils) -> list[FloatArray]:
+    """In MeV by nuclide, (nodes,); Q^2 = 2 M E_r."""
+    nodes = zip(recoils.momentum_transfer_squared, recoils.nuclides, strict=True)
+    return [q2 / (2 * nuclide.nuclear_mass_mev) for q2, nuclide in nodes]
+
+
+def _fastest(recoils: Recoils) -> float:
+    """Twice the phase an eV^2 of the slowest neutrino that makes any of the recoils; infinite without a flight."""
+    flight = recoils.flight
+    if flight is None:
+        return np.inf
+    nodes = zip(_recoil_energies(recoils), recoils.nuclides, strict=True)
+    slowest = min(least_neutrino_energy_mev(energy, nuclide, flight.kinematics).min() for energy, nuclide in nodes)
+    return float(2 * phase_mev(1.0, flight.baseline_m) / slowest) if slowest > 0 else np.inf
+
+
 def conversion(delta_m2_ev2: Real, recoils: Recoils) -> FloatArray:
     """Mean of sin^2(Delta m^2 L / (4 E)) over neutrinos that give each recoil, (..., flavors, nuclides, nodes).
 
@@ -78,8 +96,8 @@ def conversion(delta_m2_ev2: Real, recoils: Recoils) -> FloatArray:
     found = []
     for flavor in FLAVORS:
         by_nuclide = []
-        for nuclide, q2 in zip(recoils.nuclides, recoils.momentum_transfer_squared, strict=True):
-            seen = flavor, q2 / (2 * nuclide.nuclear_mass_mev), nuclide, point, flight.kinematics  # Q^2 = 2 M E_r
+        for nuclide, energy in zip(recoils.nuclides, _recoil_energies(recoils), strict=True):
+            seen = flavor, energy, nuclide, point, flight.kinematics
             whole, changed = flight.spectrum(*seen), flight.spectrum(*seen, phase_mev=phase)
             part = np.divide(changed, whole, out=np.zeros(np.broadcast_shapes(changed.shape)), where=whole > 0)
             by_nuclide.append(np.clip(part, 0.0, 1.0))  # next to the largest recoil but rounding is left of both
@@ -150,6 +168,7 @@ STERILE = Interaction(
         weights=_weights,
         coefficients=_coefficients,
         quadratic=dict.fromkeys(NAMES, ALONG),
+        turning=Turning(name=SPLITTING.name, fastest=_fastest),
     ),
     left=left,
     parts_of_one=NAMES,
