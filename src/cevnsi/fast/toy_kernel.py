@@ -45,15 +45,20 @@ MOST_STEPS = 200
 STALLED = 1e-8  # of chi2 in as many steps as these: what creeps is there
 STEPS_OF_A_STALL = 50  # a dozen go by while steps get shorter, before they are damped
 SHORTEST = 1e-6  # part of a step that is tried
+SHORTEST_AT_A_WALL = 1e-2  # where what is beyond has no chi2 at all, and there is another way along it
 ROUNDING = 1e-12  # of chi2, over one and its value
 ENOUGH = 1e-8  # of Newton's decrement, which leaves some 1e-12 of chi2
 LARGEST_DAMPING = 1e12
 LEAST_CURVATURE = 1e-30  # for what is divided by it
+LEAST_MEAN = 1e-200  # of counts: what is observed over it is a number
 BARRIERS = 10  # each a tenth of the last, from one count
 MOST_QUICK = 60
-ENOUGH_QUICK = 1e-6  # of the decrement by a Hessian that is not quite this one: leaves less than that of chi2
+ENOUGH_QUICK = 1e-6  # of the decrement by a Hessian that is not quite this one: leaves a tenth of that of chi2
+DECREMENTS = 1.0  # by which chi2 may fall at a mirror image, where second derivatives are those of the start
+DECREMENTS_BEYOND = 30.0  # beyond a kink, where they are others: of 4000 toys of csi_2021 the most was 8
+SECANT = 0.1, 0.5  # of a step that is too long, what is tried next: where its slope vanishes, but between these
 TURNED_BACK = 1e-7  # slope at an end over the root of the curvature: what is left lets chi2 fall by its square
-NOTHING, ONE, TWO, THREE = np.uintp(0), np.uintp(1), np.uintp(2), np.uintp(3)  # with which an index stays unsigned
+NOTHING, ONE, TWO, THREE, FOUR = (np.uintp(n) for n in range(5))  # with which an index stays unsigned
 NONE = np.uintp(2**64 - 1)  # which is -1 where it is signed
 STRONG = 0.3  # of what the prior alone pulls back by
 
@@ -552,6 +557,30 @@ def _chi2(
     return float(value)
 
 
+class Scratch(NamedTuple):
+    """Room for `_newton_step`, (size,) but for the matrix: to ask for it at every step takes as long as the step."""
+
+    held: Flags
+    stays: Flags
+    free: Numbers
+    matrix: FloatArray  # (size, size)
+    right: FloatArray
+    own: FloatArray
+
+
+@inlined
+def _scratch(size: int) -> Scratch:
+    """Room for so many parameters and nuisances."""
+    return Scratch(
+        np.empty(size, np.bool_),
+        np.empty(size, np.bool_),
+        np.empty(size, np.intp),
+        np.empty((size, size)),
+        np.empty(size),
+        np.empty(size),
+    )
+
+
 @compiled
 def _solve(matrix: FloatArray, right: FloatArray, size: int) -> bool:
     """Solve in place by Cholesky's factors; whether the matrix (size, size) is positive."""
@@ -563,19 +592,19 @@ def _solve(matrix: FloatArray, right: FloatArray, size: int) -> bool:
             if i == j:
                 if not total > 0:
                     return False
-                matrix[i, i] = np.sqrt(total)
+                matrix[i, i] = 1 / np.sqrt(total)  # one over the factor's, as it divides
             else:
-                matrix[i, j] = total / matrix[j, j]
+                matrix[i, j] = total * matrix[j, j]
     for i in range(size):
         total = right[i]
         for k in range(i):
             total -= matrix[i, k] * right[k]
-        right[i] = total / matrix[i, i]
+        right[i] = total * matrix[i, i]
     for i in range(size - 1, -1, -1):
         total = right[i]
         for k in range(i + 1, size):
             total -= matrix[k, i] * right[k]
-        right[i] = total / matrix[i, i]
+        right[i] = total * matrix[i, i]
     return True
 
 
@@ -588,17 +617,16 @@ def _newton_step(
     hessian: FloatArray,
     damping: float,
     step: FloatArray,
+    scratch: Scratch,
 ) -> float:
     """The step to where second derivatives put the minimum in the box, and its decrement, negative if not positive.
 
     What would leave the box goes to its end, and the others as if it were there; it is let go if it is then drawn back.
     """
     size = z.size
-    held, stays = np.zeros(size, np.bool_), np.zeros(size, np.bool_)
-    index, matrix, right = np.empty(size, np.intp), np.empty((size, size)), np.empty(size)
-    own = np.empty(size)  # curvature, in units of which damping is: couplings squared are small, and charges large
+    held, stays, index, matrix, right, own = scratch
     flat = True
-    for i in range(size):
+    for i in range(size):  # curvature, in units of which damping is: couplings squared are small, and charges large
         own[i] = max(abs(hessian[i, i]), LEAST_CURVATURE)
         flat = flat and hessian[i, i] == 0.0
     if flat:  # where nothing is observed chi2 is a plane, and any step down it will do
@@ -699,8 +727,13 @@ def _descend(
     turns: Flags,
     side: FloatArray,
     jump: FloatArray,
+    walls: bool,
+    scratch: Scratch,
 ) -> tuple[float, bool]:
-    """Least chi2 that a start z leads to, in a box, where z is put, and whether steps have come to their end there."""
+    """Least chi2 that a start z leads to, in a box, where z is put, and whether steps have come to their end there.
+
+    Where there may be walls, beyond which there is no chi2, one that is met ends them.
+    """
     dims, bent = problem.dims, problem.bent
     size = z.size
     gradient, step, trial, new = np.empty(size), np.empty(size), np.empty(size), np.empty(size)
@@ -733,6 +766,8 @@ def _descend(
                 _set_ends(low, high, dims, bent, side, lowest, highest)
                 anew = True  # as second derivatives are others
                 continue
+        elif walls and part <= SHORTEST_AT_A_WALL and not np.isfinite(found):
+            return value, False
         elif part > SHORTEST:
             part /= 4
             for i in range(size):
@@ -740,10 +775,10 @@ def _descend(
             continue
         else:
             damping, part = max(10 * damping, 1e-6), 1.0
-        decrement = _newton_step(z, lowest, highest, gradient, hessian, damping, step)
+        decrement = _newton_step(z, lowest, highest, gradient, hessian, damping, step, scratch)
         while decrement < 0 and damping <= LARGEST_DAMPING:
             damping = max(4 * damping, 1e-6)
-            decrement = _newton_step(z, lowest, highest, gradient, hessian, damping, step)
+            decrement = _newton_step(z, lowest, highest, gradient, hessian, damping, step, scratch)
         if damping > LARGEST_DAMPING:
             return value, False
         for i in range(size):
@@ -783,21 +818,21 @@ def _set_share(
 
 
 @compiled
-def _sum_of_logarithms(
-    counts: FloatArray, first: np.uintp, bins: np.uintp, ratio: FloatArray, mantissa: FloatArray
-) -> float:
-    """Sum of counts, from a first one on, times logarithms of positive ratios (bins,), in whose place others are put.
+def _sum_of_logarithms(counts: FloatArray, ratio: FloatArray, mantissa: FloatArray) -> float:
+    """Sum of counts (bins,) times logarithms of ratios (bins,), of those above zero; others are put in their place.
 
     By the series of fdlibm's log (e_log.c, Sun Microsystems, 1993), which processors can take of several at once, while
     they call that of the C library once a bin.
     """
+    bins = np.uintp(counts.size)
+    for i in range(bins):
+        ratio[i] = ratio[i] if ratio[i] > 0.0 else 1.0
     bits, low_bits = ratio.view(np.int64), mantissa.view(np.int64)
     for i in range(bins):
         low_bits[i] = (bits[i] & 0xFFFFFFFFFFFFF) | 0x3FF0000000000000
-        ratio[i] = (bits[i] >> 52) - 1023
-    total = 0.0
+        bits[i] = (bits[i] >> 52) | 0x4330000000000000  # 2^52 and the exponent: many processors convert one at a time
     for i in range(bins):
-        m, k = mantissa[i], ratio[i]
+        m, k = mantissa[i], ratio[i] - 4503599627371519.0  # 2^52 + 1023
         above = m > 1.4142135623730951
         f = (0.5 * m if above else m) - 1.0
         k = k + 1.0 if above else k
@@ -807,8 +842,8 @@ def _sum_of_logarithms(
         one = w * (0.3999999999940942 + w * (0.22222198432149784 + w * 0.15313837699209373))
         two = z * (0.6666666666666735 + w * (0.2857142874366239 + w * (0.1818357216161805 + w * 0.14798198605116586)))
         half = 0.5 * f * f
-        total += counts[first + i] * (k * 0.6931471805599453 - ((half - s * (half + one + two)) - f))
-    return total
+        mantissa[i] = k * 0.6931471805599453 - ((half - s * (half + one + two)) - f)
+    return _dot(mantissa, NOTHING, counts, NOTHING, bins)
 
 
 @compiled
@@ -823,14 +858,15 @@ def _add_slope(
     observed: FloatArray,
     weight: FloatArray,
     own: FloatArray,
-    with_value: bool,
     work: FloatArray,
+    ratio: FloatArray,
     gradient: FloatArray,
     jump: FloatArray,
 ) -> float:
-    """Chi2, if it is asked for, and only the gradient of `_add_part`, by sums over cells: a tenth of the work.
+    """Only the gradient of `_add_part`, by sums over cells: a tenth of the work; and chi2, but for its logarithms.
 
-    `which` is a row of `Laid.layout`. Not finite where counts cannot be, or nothing is expected of a bin. Indices are
+    `which` is a row of `Laid.layout`. What is observed is put over what is expected, (bins,) of all data sets, and zero
+    where there is no logarithm. Not finite where counts cannot be, or nothing is expected of a bin. Indices are
     unsigned and arrays flat, as processors then add several numbers at once, and no reference is counted.
     """
     first, energies, groups, times, bins, cells = which[0], which[1], which[2], which[3], which[4], which[5]
@@ -910,21 +946,20 @@ def _add_slope(
         for i in range(bins):
             away = mean[i] - observed[first + i]
             slope[i] = 2.0 * weight[first + i] * away
+            ratio[first + i] = 0.0
             found += weight[first + i] * away * away
     else:
-        least = np.inf
+        below = NOTHING
         for i in range(bins):
-            least = min(least, mean[i])
-        if not least > 0:
+            below |= np.uintp(not mean[i] > LEAST_MEAN)
+        if below != NOTHING:
             return np.inf
         for i in range(bins):
-            slope[i] = 2.0 - 2.0 * observed[first + i] / mean[i]
-        if with_value:
-            for i in range(bins):
-                n = observed[first + i]
-                found += 2.0 * (mean[i] - n)
-                mean[i] = n / mean[i] if n > 0.0 else 1.0
-            found += 2.0 * _sum_of_logarithms(observed, first, bins, mean, gathered)
+            over = observed[first + i] / mean[i]
+            ratio[first + i] = over
+            slope[i] = 2.0 - 2.0 * over
+        # 2 (mean - observed), as slopes are 2 (mean - observed) / mean
+        found = _dot(slope, NOTHING, mean, NOTHING, bins)
     if has_clock:
         along = 0.0
         for e in range(energies):
@@ -1000,14 +1035,17 @@ def _slope(
     toy: Toy,
     z: FloatArray,
     side: FloatArray,
-    with_value: bool,
     coefficients: FloatArray,
     slopes: FloatArray,
     work: FloatArray,
+    ratio: FloatArray,
     gradient: FloatArray,
     jump: FloatArray,
 ) -> float:
-    """Chi2 at z, if it is asked for, and its gradient; not finite where the careful way has to look."""
+    """Gradient of chi2 at z; and chi2, but for twice the `_sum_of_logarithms` of the ratios (bins,).
+
+    Not finite where the careful way has to look.
+    """
     parts, quadratics, dims, _, precision = problem
     centre, observed, weight, own = toy
     _set_coefficients(quadratics, z[:dims], coefficients, slopes)
@@ -1031,14 +1069,34 @@ def _slope(
             observed,
             weight,
             own,
-            with_value,
             work,
+            ratio,
             gradient,
             jump,
         )
         if not np.isfinite(value):
             return np.inf
     return value
+
+
+class Room(NamedTuple):
+    """What `_quick` needs room for: to ask for it for every fit takes as long as one of its steps."""
+
+    step: Scratch
+    work: FloatArray  # (8, most) bins or cells of a data set
+    ratio: FloatArray  # (bins,) of all data sets
+    mantissa: FloatArray  # (bins,)
+    rows: FloatArray  # (9, size), of which `_quick` has names
+
+
+@inlined
+def _room(layout: Any, size: int, bins: int) -> Room:
+    """Room for data sets, so many parameters and nuisances, and bins of all of them."""
+    most = 8
+    for k in range(layout.shape[0]):
+        one = layout[k].astype(np.intp)
+        most = max(most, one[4], one[5], one[9] + one[10], (one[2] + one[9]) * one[3])
+    return Room(_scratch(size), np.empty((8, most)), np.empty(bins), np.empty(bins), np.empty((9, size)))
 
 
 @inlined
@@ -1052,40 +1110,37 @@ def _quick(
     side: FloatArray,
     hessian: FloatArray,
     bound: float,
-    work: FloatArray,
+    decrements: float,
+    room: Room,
+    coefficients: FloatArray,
+    slopes: FloatArray,
     jump: FloatArray,
 ) -> float:
     """Least chi2 that a start z leads to, where z is put, by gradients and a Hessian that learns from them.
 
     Its updates are those of Broyden, Fletcher, Goldfarb and Shanno (Eq. 6.19 of J. Nocedal and S. J. Wright, Numerical
-    Optimization, Springer, 2006). Infinite where it is clear from the first step that it is above a bound; not a number
-    where it is not found in few steps.
+    Optimization, Springer, 2006). Infinite once it is above a bound by more than so many decrements, of which a
+    parabola falls by half of one; not a number where it is not found in few steps.
     """
-    quadratics, dims, bent = problem.quadratics, problem.dims, problem.bent
-    size, terms = z.size, quadratics[0].size
-    coefficients, slopes = np.empty(terms), np.empty((terms, dims))
-    gradient, step, moved, new = np.empty(size), np.empty(size), np.empty(size), np.empty(size)
-    change, along, trial = np.empty(size), np.empty(size), np.empty(size)
-    lowest, highest = np.empty(size), np.empty(size)
+    dims, bent, size = problem.dims, problem.bent, z.size
+    scratch, work, ratio, mantissa, rows = room
+    gradient, step, moved, new, change = rows[0], rows[1], rows[2], rows[3], rows[4]
+    along, trial, lowest, highest = rows[5], rows[6], rows[7], rows[8]
     _set_ends(low, high, dims, bent, side, lowest, highest)
     for i in range(size):
         trial[i] = min(max(z[i], lowest[i]), highest[i])
-    before, part, first, last = 0.0, 1.0, True, False
+    before, part, steps = 0.0, 1.0, 0
     for _ in range(MOST_QUICK):
-        value = _slope(
-            problem, toy, trial, side, last or (first and bound < np.inf), coefficients, slopes, work, new, jump
-        )
-        if (first or last) and not np.isfinite(value):
+        value = _slope(problem, toy, trial, side, coefficients, slopes, work, ratio, new, jump)
+        if steps == 0 and not np.isfinite(value):
             return np.nan
-        if last:
-            _put(z, trial)
-            return value
-        if not first:
+        if steps > 0:
             after = 0.0
             for i in range(size):
                 after += new[i] * moved[i]
             if not (np.isfinite(value) and after <= -0.5 * before):
-                part /= 4
+                is_slope = np.isfinite(value) and after > before
+                part *= min(max(before / (before - after), SECANT[0]), SECANT[1]) if is_slope else SECANT[0]
                 if part < SHORTEST:
                     return np.nan
                 for i in range(size):
@@ -1104,23 +1159,31 @@ def _quick(
                 total += inner * moved[i]
             if curved > 1e-8 * total and total > 0:
                 for i in range(size):
+                    more, less = change[i] / curved, along[i] / total
                     for k in range(size):
-                        hessian[i, k] += change[i] * change[k] / curved - along[i] * along[k] / total
+                        hessian[i, k] += more * change[k] - less * along[k]
         _put(z, trial)
         _put(gradient, new)
         if _turned(z, dims, bent, turns, side, gradient, jump):
             _set_ends(low, high, dims, bent, side, lowest, highest)
-        decrement = _newton_step(z, lowest, highest, gradient, hessian, 0.0, step)
+        decrement = _newton_step(z, lowest, highest, gradient, hessian, 0.0, step, scratch)
         if decrement < 0:
             return np.nan
-        if first and value - decrement > bound:  # a parabola falls by half of that
-            return np.inf
+        ended = decrement <= ENOUGH_QUICK
+        if ended or bound < np.inf:
+            value += 2.0 * _sum_of_logarithms(toy.observed, ratio, mantissa)
+            if not ended and value - decrements * decrement > bound:
+                return np.inf
         before = 0.0
         for i in range(size):
             trial[i] = min(max(z[i] + step[i], lowest[i]), highest[i])
             moved[i] = trial[i] - z[i]
             before += gradient[i] * moved[i]
-        part, first, last = 1.0, False, decrement <= ENOUGH_QUICK
+        if ended:
+            _put(z, trial)
+            return value - decrement / 2
+        part = 1.0
+        steps += 1
     return np.nan
 
 
@@ -1159,6 +1222,7 @@ def _careful(
     turns: Flags,
     side: FloatArray,
     jump: FloatArray,
+    scratch: Scratch,
 ) -> float:
     """Least chi2 that a start z leads to, by `_descend`, and along the wall where shapes let nothing be expected.
 
@@ -1185,7 +1249,7 @@ def _careful(
                 for i in range(np.intp(layout[k, 0]), np.intp(layout[k, 0] + layout[k, 4])):
                     raised[i] = max(observed[i], barrier)
         found, ended = _descend(
-            problem, Toy(toy.centre, raised, toy.weight, toy.own), at, low, high, turns, now, one_jump
+            problem, Toy(toy.centre, raised, toy.weight, toy.own), at, low, high, turns, now, one_jump, walls, scratch
         )
         if barrier == 0.0 and found < least:
             least = found
@@ -1229,12 +1293,9 @@ def fit(
             side[j] = 1.0 if z[dims + j] >= 0 else -1.0
         _chi2(problem, Toy(centres[0], observed[0], weight[0], own[0]), z, side, np.empty(size), last_hessians[0], jump)
         return
-    most = 8
-    layout = parts[0]
-    for k in range(layout.shape[0]):
-        one = layout[k].astype(np.intp)
-        most = max(most, one[4], one[5], one[9] + one[10], (one[2] + one[9]) * one[3])
-    work = np.empty((8, most))
+    room = _room(parts[0], size, observed.shape[1])
+    terms = problem.quadratics[0].size
+    coefficients, slopes = np.empty(terms), np.empty((terms, dims))
     turns, kinks, start, best = np.zeros(nuisances, np.bool_), np.empty(nuisances), np.empty(size), np.empty(size)
     begin, begin_side = np.empty(size), np.empty(nuisances)
     first, hessian = np.empty((size, size)), np.empty((size, size))
@@ -1269,12 +1330,25 @@ def fit(
             _put(begin, z)
             _put(begin_side, side)
             found = _quick(
-                problem, toy, z, low[box], high[box], turns, side, hessian, least if j < 0 else np.inf, work, jump
+                problem,
+                toy,
+                z,
+                low[box],
+                high[box],
+                turns,
+                side,
+                hessian,
+                least,
+                DECREMENTS if j < 0 else DECREMENTS_BEYOND,
+                room,
+                coefficients,
+                slopes,
+                jump,
             )
             if np.isnan(found):
                 _put(z, begin)
                 _put(side, begin_side)
-                found = _careful(problem, toy, z, low[box], high[box], turns, side, jump)
+                found = _careful(problem, toy, z, low[box], high[box], turns, side, jump, room.step)
             if k == 0:
                 _put(start, z)
                 _put_all(first, hessian)
