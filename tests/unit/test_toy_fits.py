@@ -1,5 +1,6 @@
 """Compiled fits of toys find what the plain way and other minimisers find, only faster."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -7,6 +8,7 @@ from itertools import product
 from operator import itemgetter
 from typing import Any
 
+import numba
 import numpy as np
 import pytest
 from scipy.optimize import Bounds, minimize
@@ -283,6 +285,24 @@ def plain_numbers(model: Model, names: tuple[str, ...], toys: int) -> dict[str, 
     _, them = some_toys(tests, at, toys)
     value, place = anywhere(tests, at, them)
     return {"at": at_point(tests, at, them), "value": value, "place": place, "chi2": at.chi2}
+
+
+@numba.njit(error_model="numpy")
+def dot(one: FloatArray, first: np.uintp, other: FloatArray, second: np.uintp, size: np.uintp) -> float:
+    return toy_kernel._dot(one, first, other, second, size)
+
+
+@pytest.mark.parametrize("size", [0, 1, 3, 11, 27, 64, 99, 960])
+def test_a_sum_is_the_same_wherever_its_numbers_lie(size: int) -> None:
+    """Threads have arrays of their own: next to one another, or between the words that a processor takes at once."""
+    one, other = np.random.default_rng(1).standard_normal((2, size))
+    found = set()
+    for first, second in product(range(9), repeat=2):
+        here, there = np.zeros(size + 9), np.zeros(size + 9)
+        here[first : first + size], there[second : second + size] = one, other
+        found.add(dot(here, np.uintp(first), there, np.uintp(second), np.uintp(size)))
+    assert len(found) == 1
+    assert found.pop() == pytest.approx(math.fsum(one * other), abs=1e-12)
 
 
 @pytest.mark.parametrize("name", ["paper", "own, poisson", "csi_2021"])
