@@ -68,7 +68,7 @@ SECANT = 0.1, 0.5  # of a step that is too long, what is tried next: where its s
 TURNED_BACK = 1e-7  # slope at an end over the root of the curvature: what is left lets chi2 fall by its square
 NOTHING, ONE = np.uintp(0), np.uintp(1)  # with which an index stays unsigned
 NONE = np.uintp(2**64 - 1)  # which is -1 where it is signed
-STRONG = 0.3  # of what the prior alone pulls back by
+STRONG = 0.5  # of what a parabola pulls back by from beyond a kink: of 6000 toys' other minima the least has 0.92
 
 
 class Part(NamedTuple):
@@ -610,6 +610,21 @@ def _solve(matrix: FloatArray, right: FloatArray, size: int) -> bool:
 
 
 @compiled
+def _curvature(hessian: FloatArray, low: FloatArray, high: FloatArray, which: int, scratch: Scratch) -> float:
+    """Second derivative along one of a place, the others being where they are best; zero if there is none."""
+    size = hessian.shape[0]
+    matrix, right = scratch.matrix, scratch.right
+    for i in range(size):
+        right[i] = 1.0 if i == which else 0.0
+        for k in range(i + 1):
+            free = low[i] < high[i] and low[k] < high[k]
+            matrix[i, k] = hessian[i, k] if free else (1.0 if i == k else 0.0)
+    if not _solve(matrix, right, size):
+        return 0.0
+    return float(1 / right[which])
+
+
+@compiled
 def _newton_step(
     z: FloatArray,
     low: FloatArray,
@@ -879,8 +894,9 @@ def _add_slope(
     scaled_background, scaled_by, shifted, shift, shift_bent = which[29], which[30], which[31], which[32], which[33]
     has_clock = clock != NONE
     dims = np.uintp(gradient.size - theta.size)
-    signal, slope, mean, gathered, once = work[0], work[1], work[2], work[3], work[4]
-    factors, value_of, late_of = work[5], work[6], work[7]
+    slope, mean, once, factors, value_of, late_of = work[0], work[1], work[2], work[3], work[4], work[5]
+    # by cell, which are bins without a clock
+    signal, gathered = (work[6], work[7]) if has_clock else (mean, slope)
     row_of = terms * cells  # from one shape of templates to the next
     factor = 1.0
     for a in range(scaled):
@@ -925,7 +941,7 @@ def _add_slope(
     else:
         of_moved = NOTHING
         for i in range(bins):
-            mean[i] = factor * signal[i]
+            mean[i] *= factor
     for b in range(still):
         f = factors[moved + b]
         if b == redrawn:
@@ -973,9 +989,6 @@ def _add_slope(
                 gathered[e * groups + g] = total
                 along += moving * signal[e * groups + g]
         gradient[dims + clock] += factor * along
-    else:
-        for i in range(bins):
-            gathered[i] = slope[i]
     whole = 0.0
     for k in range(terms):
         c, o = coefficients[places[term + k]], templates + k * cells
@@ -1171,7 +1184,7 @@ def _quick(
         if decrement < 0:
             return np.nan
         ended = decrement <= ENOUGH_QUICK
-        if ended or bound < np.inf:
+        if ended or (bound < np.inf and (steps == 0 or decrements > DECREMENTS)):
             value += 2.0 * _sum_of_logarithms(toy.observed, ratio, mantissa)
             if not ended and value - decrements * decrement > bound:
                 return np.inf
@@ -1312,8 +1325,12 @@ def fit(
             if j >= 0:
                 if not bent[j] or low[box, dims + j] >= high[box, dims + j]:
                     continue
-                # there is another minimum only if it is bent down, by more than the prior pulls back
-                if kinks[j] >= -STRONG * 2 * precision[j] * abs(best[dims + j]):
+                # there is another minimum only if it is bent down, by more than it is pulled back; that is by more than
+                # the prior pulls alone
+                back = STRONG * abs(best[dims + j])
+                if kinks[j] >= -2 * precision[j] * back:
+                    continue
+                if kinks[j] >= -_curvature(first, low[box], high[box], dims + j, room.step) * back:
                     continue
                 _put(z, best)
                 _put_all(hessian, first)
