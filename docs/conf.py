@@ -84,6 +84,8 @@ suppress_warnings = ["ref.python"]  # a class that an alias has to name by a str
 
 html_theme = "furo"  # of the reader's own fonts
 html_title = "cevnsi"
+html_static_path = ["static"]
+html_css_files = [("print.css", {"media": "print"})]
 html_copy_source = False
 html_show_sphinx = False
 html_show_copyright = False
