@@ -1319,7 +1319,7 @@ def fit(
         toy, box = Toy(centres[t], observed[t], weight[w], own[o]), min(t, low.shape[0] - 1)
         _put(start, starts[min(t, starts.shape[0] - 1)])
         _put_all(first, hessians[min(t, hessians.shape[0] - 1)])
-        least = np.inf
+        least, is_known = np.inf, True  # whether second derivatives are those of a minimum
         for k in range(1 + mirrors + nuisances):  # from the start, its mirror images, and beyond kinks of the best
             j = k - 1 - mirrors
             if j >= 0:
@@ -1330,7 +1330,7 @@ def fit(
                 back = STRONG * abs(best[dims + j])
                 if kinks[j] >= -2 * precision[j] * back:
                     continue
-                if kinks[j] >= -_curvature(first, low[box], high[box], dims + j, room.step) * back:
+                if is_known and kinks[j] >= -_curvature(first, low[box], high[box], dims + j, room.step) * back:
                     continue
                 _put(z, best)
                 _put_all(hessian, first)
@@ -1356,7 +1356,7 @@ def fit(
                 turns,
                 side,
                 hessian,
-                least,
+                least if is_known else np.inf,
                 DECREMENTS if j < 0 else DECREMENTS_BEYOND,
                 room,
                 coefficients,
@@ -1366,7 +1366,7 @@ def fit(
             if np.isnan(found):
                 _put(z, begin)
                 _put(side, begin_side)
-                found = _careful(problem, toy, z, low[box], high[box], turns, side, jump, room.step)
+                found, is_known = _careful(problem, toy, z, low[box], high[box], turns, side, jump, room.step), False
             if k == 0:
                 _put(start, z)
                 _put_all(first, hessian)
