@@ -30,9 +30,9 @@ def plane(name: str, points: tuple[int, int]) -> Scan:
 
 def rows(smoke: bool) -> Iterator[Row]:
     """One of each interaction and analysis."""
-    choices, repeats = config(), 1 if smoke else 3
+    choices, repeats = config(), 1 if smoke else 5
     for analysis in OF:
-        size = (7, 9) if smoke else (2001, 2001) if analysis == "release" else (16, 301)
+        size = (7, 9) if smoke else (2001, 2001) if analysis == "release" else (121, 301)
         model = build_model(choices, analysis, ROOT)
         for name, made in INTERACTIONS.items():
             if made.has_domains or name == UNIVERSAL:

@@ -61,14 +61,14 @@ LEAST_CURVATURE = 1e-30  # for what is divided by it
 LEAST_MEAN = 1e-200  # of counts: what is observed over it is a number
 BARRIERS = 10  # each a tenth of the last, from one count
 MOST_QUICK = 60
-ENOUGH_QUICK = 1e-6  # of the decrement by a Hessian that is not quite this one: leaves a tenth of that of chi2
-DECREMENTS = 1.0  # by which chi2 may fall at a mirror image, where second derivatives are those of the start
-DECREMENTS_BEYOND = 30.0  # beyond a kink, where they are others: of 4000 toys of csi_2021 the most was 8
+ENOUGH_QUICK = 1e-6  # of the decrement by a Hessian that is not quite this one: leaves less than that of chi2
+DECREMENTS = 1.0  # by which chi2 may fall from a mirror image, with second derivatives of the start: two parabolas
+DECREMENTS_BEYOND = 30.0  # beyond a kink, where they are others: of 4000 SM toys of csi_2021 the most was 8
 SECANT = 0.1, 0.5  # of a step that is too long, what is tried next: where its slope vanishes, but between these
 TURNED_BACK = 1e-7  # slope at an end over the root of the curvature: what is left lets chi2 fall by its square
 NOTHING, ONE = np.uintp(0), np.uintp(1)  # with which an index stays unsigned
 NONE = np.uintp(2**64 - 1)  # which is -1 where it is signed
-STRONG = 0.5  # of what a parabola pulls back by from beyond a kink: of 6000 toys' other minima the least has 0.92
+STRONG = 0.5  # of what a parabola pulls back by from beyond a kink: of 6000 SM toys' other minima the least is 0.92
 
 
 class Part(NamedTuple):
@@ -566,7 +566,7 @@ class Scratch(NamedTuple):
     free: Numbers
     matrix: FloatArray  # (size, size)
     right: FloatArray
-    own: FloatArray
+    own: FloatArray  # curvature, in units of which damping is: couplings squared are small, and charges large
 
 
 @inlined
@@ -642,7 +642,7 @@ def _newton_step(
     size = z.size
     held, stays, index, matrix, right, own = scratch
     flat = True
-    for i in range(size):  # curvature, in units of which damping is: couplings squared are small, and charges large
+    for i in range(size):
         own[i] = max(abs(hessian[i, i]), LEAST_CURVATURE)
         flat = flat and hessian[i, i] == 0.0
     if flat:  # where nothing is observed chi2 is a plane, and any step down it will do
@@ -1100,17 +1100,28 @@ class Room(NamedTuple):
     work: FloatArray  # (8, most) bins or cells of a data set
     ratio: FloatArray  # (bins,) of all data sets
     mantissa: FloatArray  # (bins,)
+    coefficients: FloatArray  # (terms,)
+    slopes: FloatArray  # (terms, dims)
     rows: FloatArray  # (9, size), of which `_quick` has names
 
 
 @inlined
-def _room(layout: Any, size: int, bins: int) -> Room:
-    """Room for data sets, so many parameters and nuisances, and bins of all of them."""
-    most = 8
+def _room(problem: Problem, bins: int) -> Room:
+    """Room for a problem with so many bins of all data sets."""
+    layout, terms, dims = problem.parts[0], problem.quadratics[0].size, problem.dims
+    size, most = dims + problem.precision.size, 8
     for k in range(layout.shape[0]):
         one = layout[k].astype(np.intp)
         most = max(most, one[4], one[5], one[9] + one[10], (one[2] + one[9]) * one[3])
-    return Room(_scratch(size), np.empty((8, most)), np.empty(bins), np.empty(bins), np.empty((9, size)))
+    return Room(
+        _scratch(size),
+        np.empty((8, most)),
+        np.empty(bins),
+        np.empty(bins),
+        np.empty(terms),
+        np.empty((terms, dims)),
+        np.empty((9, size)),
+    )
 
 
 @inlined
@@ -1124,20 +1135,19 @@ def _quick(
     side: FloatArray,
     hessian: FloatArray,
     bound: float,
-    decrements: float,
+    is_beyond: bool,
     room: Room,
-    coefficients: FloatArray,
-    slopes: FloatArray,
     jump: FloatArray,
 ) -> float:
     """Least chi2 that a start z leads to, where z is put, by gradients and a Hessian that learns from them.
 
     Its updates are those of Broyden, Fletcher, Goldfarb and Shanno (Eq. 6.19 of J. Nocedal and S. J. Wright, Numerical
-    Optimization, Springer, 2006). Infinite once it is above a bound by more than so many decrements, of which a
-    parabola falls by half of one; not a number where it is not found in few steps.
+    Optimization, Springer, 2006). Infinite where it is too many decrements above a bound at the start, and of one that
+    is beyond a kink at any step, as a parabola falls by half of one; not a number where it is not found in few steps.
     """
     dims, bent, size = problem.dims, problem.bent, z.size
-    scratch, work, ratio, mantissa, rows = room
+    scratch, work, ratio, mantissa, coefficients, slopes, rows = room
+    decrements = DECREMENTS_BEYOND if is_beyond else DECREMENTS
     gradient, step, moved, new, change = rows[0], rows[1], rows[2], rows[3], rows[4]
     along, trial, lowest, highest = rows[5], rows[6], rows[7], rows[8]
     _set_ends(low, high, dims, bent, side, lowest, highest)
@@ -1184,7 +1194,7 @@ def _quick(
         if decrement < 0:
             return np.nan
         ended = decrement <= ENOUGH_QUICK
-        if ended or (bound < np.inf and (steps == 0 or decrements > DECREMENTS)):
+        if ended or (bound < np.inf and (steps == 0 or is_beyond)):
             value += 2.0 * _sum_of_logarithms(toy.observed, ratio, mantissa)
             if not ended and value - decrements * decrement > bound:
                 return np.inf
@@ -1296,7 +1306,7 @@ def fit(
     toys, or (toys, ...) of each; where there is room for them, (toys, ...), they are left as they are at the end. With
     no room for a value all that is done is to put there those of the first toy at its start.
     """
-    parts, _, dims, bent, precision = problem
+    _, _, dims, bent, precision = problem
     centres, observed, weight, own = toys
     size = starts.shape[1]
     nuisances = size - dims
@@ -1307,9 +1317,7 @@ def fit(
             side[j] = 1.0 if z[dims + j] >= 0 else -1.0
         _chi2(problem, Toy(centres[0], observed[0], weight[0], own[0]), z, side, np.empty(size), last_hessians[0], jump)
         return
-    room = _room(parts[0], size, observed.shape[1])
-    terms = problem.quadratics[0].size
-    coefficients, slopes = np.empty(terms), np.empty((terms, dims))
+    room = _room(problem, observed.shape[1])
     turns, kinks, start, best = np.zeros(nuisances, np.bool_), np.empty(nuisances), np.empty(size), np.empty(size)
     begin, begin_side = np.empty(size), np.empty(nuisances)
     first, hessian = np.empty((size, size)), np.empty((size, size))
@@ -1325,8 +1333,8 @@ def fit(
             if j >= 0:
                 if not bent[j] or low[box, dims + j] >= high[box, dims + j]:
                     continue
-                # there is another minimum only if it is bent down, by more than it is pulled back; that is by more than
-                # the prior pulls alone
+                # were chi2 a parabola on both sides, another minimum would take that it is bent down by more than it is
+                # pulled back, and so by more than the prior pulls alone
                 back = STRONG * abs(best[dims + j])
                 if kinks[j] >= -2 * precision[j] * back:
                     continue
@@ -1357,10 +1365,8 @@ def fit(
                 side,
                 hessian,
                 least if is_known else np.inf,
-                DECREMENTS if j < 0 else DECREMENTS_BEYOND,
+                j >= 0,
                 room,
-                coefficients,
-                slopes,
                 jump,
             )
             if np.isnan(found):
